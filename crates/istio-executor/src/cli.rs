@@ -1,0 +1,154 @@
+//! The command line: one file per verb, each with its arguments and its `run`.
+//!
+//! Results go to standard output, progress and errors to standard error. A reader that goes away is no error.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod apply;
+mod check_inject;
+mod completion;
+mod connection;
+mod error;
+mod explain;
+mod job;
+mod manifest;
+mod perform;
+mod plan;
+mod profile;
+mod rbac;
+mod recover;
+mod request;
+mod restart;
+mod rollback;
+mod schema;
+mod snapshot;
+mod status;
+mod target;
+mod template;
+mod upgrade;
+mod version;
+
+pub use error::{Error, Exit};
+
+/// Plans and performs in-place upgrades and downgrades of Istio.
+#[derive(Debug, Parser)]
+#[command(
+    name = "refit",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 110
+)]
+pub struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", alias = "colour")]
+    color: Colour,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Says what an upgrade would do, from what the cluster exported
+    Plan(plan::Args),
+    /// Takes a snapshot, plans, asks and performs
+    Upgrade(upgrade::Args),
+    /// Performs a saved plan
+    Apply(apply::Args),
+    /// Puts back what an upgrade changed
+    Rollback(rollback::Args),
+    /// Reads from the cluster what a plan needs
+    Snapshot(snapshot::Args),
+    /// Renders manifests as istioctl does
+    Manifest(manifest::Args),
+    /// Renders a chart as helm template does
+    Template(template::Args),
+    /// Says what a finding means
+    Explain(explain::Args),
+    /// Prints a Job that performs an upgrade inside the cluster
+    Job(job::Args),
+    /// Lists, shows and compares profiles
+    Profile(profile::Args),
+    /// Prints the cluster role that the executor needs
+    Rbac(rbac::Args),
+    /// Renews the proxies of workloads, in waves
+    Restart(restart::Args),
+    /// Shows what runs and how far an upgrade has come
+    Status(status::Args),
+    /// Says which webhook injects a pod
+    CheckInject(check_inject::Args),
+    /// Recovers the request that a cluster was installed with
+    Recover(recover::Args),
+    /// Prints the JSON Schema of a document
+    Schema(schema::Args),
+    /// Prints a completion script
+    Completion(completion::Args),
+    /// Prints the version
+    Version(version::Args),
+}
+
+/// Runs the command line and returns its exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; a terminal that is gone is none either.
+            let exit = if error.use_stderr() {
+                Exit::Error
+            } else {
+                Exit::Done
+            };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    match cli.color {
+        Colour::Auto => {}
+        Colour::Always => anstream::ColorChoice::Always.write_global(),
+        Colour::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    match run(cli.verb) {
+        Ok(exit) => exit.into(),
+        Err(error) => error.report().into(),
+    }
+}
+
+fn run(verb: Verb) -> Result<Exit, Error> {
+    match verb {
+        Verb::Plan(args) => plan::run(&args),
+        Verb::Upgrade(args) => upgrade::run(&args),
+        Verb::Apply(args) => apply::run(&args),
+        Verb::Rollback(args) => rollback::run(&args),
+        Verb::Snapshot(args) => snapshot::run(&args),
+        Verb::Manifest(args) => manifest::run(&args),
+        Verb::Template(args) => template::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Job(args) => job::run(&args),
+        Verb::Profile(args) => profile::run(&args),
+        Verb::Rbac(args) => rbac::run(&args),
+        Verb::Restart(args) => restart::run(&args),
+        Verb::Status(args) => status::run(&args),
+        Verb::CheckInject(args) => check_inject::run(&args),
+        Verb::Recover(args) => recover::run(&args),
+        Verb::Schema(args) => schema::run(&args),
+        Verb::Completion(args) => completion::run(&args),
+        Verb::Version(args) => version::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! `refit check-inject`: which injectors the API server calls for a pod, and what comes of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use istio_planner::dataplane::{InjectRequest, check_inject};
+
+use super::{Error, Exit};
+use crate::{export, output};
+
+/// The arguments of `refit check-inject`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// What the cluster exported: files, folders, .tar.gz; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    /// The pod's namespace
+    #[arg(short, long)]
+    namespace: Option<String>,
+
+    /// A pod of the export, as NAME or NAMESPACE/NAME
+    #[arg(long, conflicts_with = "labels")]
+    pod: Option<String>,
+
+    /// Labels of the namespace, instead of those in the export
+    #[arg(long, value_name = "KEY=VALUE,…", value_parser = labels)]
+    namespace_labels: Option<Labels>,
+
+    /// Labels of the pod
+    #[arg(short, long, value_name = "KEY=VALUE,…", value_parser = labels)]
+    labels: Option<Labels>,
+
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+/// Labels as a flag gives them. Its own type, so that clap takes them for one value.
+#[derive(Debug, Clone, Default)]
+struct Labels(BTreeMap<String, String>);
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    let snapshot = export::read(&args.files).map_err(|it| Error::Usage(it.into()))?;
+    let request = InjectRequest {
+        namespace: args.namespace.clone(),
+        namespace_labels: args.namespace_labels.clone().map(|it| it.0),
+        labels: args.labels.clone().unwrap_or_default().0,
+        pod: args.pod.clone(),
+    };
+    let report = check_inject(&snapshot, &request).map_err(|it| Error::Usage(it.into()))?;
+    match args.output {
+        Format::Text => output::print(&report.to_string())?,
+        Format::Json => output::print(&serde_json::to_string_pretty(&report)?)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// `a=b,c=d`; a bare key has an empty value.
+fn labels(text: &str) -> Result<Labels, String> {
+    let pairs = text.split(',').filter(|it| !it.is_empty());
+    pairs
+        .map(|it| {
+            let (key, value) = it.split_once('=').unwrap_or((it, ""));
+            if key.is_empty() {
+                Err(format!("{it:?} is no label"))
+            } else {
+                Ok((key.to_owned(), value.to_owned()))
+            }
+        })
+        .collect::<Result<_, _>>()
+        .map(Labels)
+}

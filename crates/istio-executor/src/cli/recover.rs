@@ -1,0 +1,88 @@
+//! `refit recover`: the `IstioOperator` that a cluster was installed with, as far as it tells.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args as ClapArgs;
+use istio_planner::customisation::{Recovery, recover};
+use istio_planner::{Input, Request};
+
+use super::target::Target;
+use super::{Error, Exit};
+use crate::cluster::name;
+use crate::{export, output, planning};
+
+/// The arguments of `refit recover`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// What the cluster exported: files, folders, .tar.gz; - is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    target: Target,
+
+    /// The version that runs, where the export does not tell
+    #[arg(long, value_name = "VERSION")]
+    from: Option<String>,
+
+    /// The namespace of the control plane, where the cluster holds several
+    #[arg(
+        short = 'i',
+        long = "istio-namespace",
+        alias = "istioNamespace",
+        value_name = "NAMESPACE"
+    )]
+    namespace: Option<String>,
+
+    /// Writes it to a file
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    let snapshot = export::read(&args.files).map_err(|it| Error::Usage(it.into()))?;
+    let request = Request {
+        from: args.from.clone(),
+        namespace: args.namespace.clone(),
+        ..Request::default()
+    };
+    let releases = planning::releases(&request, &snapshot, &args.target.places());
+    let input = Input {
+        request,
+        snapshot,
+        releases,
+        as_of: None,
+    };
+    let Some(recovery) = recover(&input) else {
+        output::error("no control plane, or not its version, is known from the export");
+        return Ok(Exit::Unknown);
+    };
+    say(&recovery);
+    let text = kube_yaml::to_string(&recovery.operator);
+    match &args.output {
+        Some(path) => {
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        None => output::print(&text)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Says what the recovered request does not reproduce.
+fn say(recovery: &Recovery) {
+    if !recovery.compared {
+        output::warning(
+            "the release that runs was not rendered, so it is not known what this leaves out",
+        );
+    }
+    for it in &recovery.unexplained {
+        let fields: Vec<&str> = it.fields.iter().map(|it| it.path.as_str()).collect();
+        output::note(&format!(
+            "{} is not reproduced: {}",
+            name(&it.object),
+            fields.join(", ")
+        ));
+    }
+}

@@ -1,0 +1,37 @@
+//! `refit schema`: the JSON Schema of a document.
+
+use clap::{Args as ClapArgs, ValueEnum};
+use schemars::schema_for;
+
+use super::{Error, Exit};
+use crate::{journal, output};
+
+/// The arguments of `refit schema`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Which document
+    document: Document,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Document {
+    /// What refit plan -o json prints
+    Outcome,
+    /// The plan in it
+    Plan,
+    /// What a request holds
+    Request,
+    /// A line of a journal
+    Record,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    let schema = match args.document {
+        Document::Outcome => schema_for!(istio_planner::Outcome),
+        Document::Plan => schema_for!(istio_planner::plan::Plan),
+        Document::Request => schema_for!(istio_planner::Request),
+        Document::Record => schema_for!(journal::Record),
+    };
+    output::print(&serde_json::to_string_pretty(&schema)?)?;
+    Ok(Exit::Done)
+}

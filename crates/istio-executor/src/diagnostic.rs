@@ -1,0 +1,84 @@
+//! Shows what is wrong with a request the way a compiler does: the line, and what stands in it.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use istio_render::{Diagnostic, Options, Severity};
+use kube_yaml::Position;
+
+use crate::output;
+
+/// Says every diagnostic on standard error.
+pub fn say_all(diagnostics: &[Diagnostic], options: &Options) {
+    for diagnostic in diagnostics {
+        output::say(&show(diagnostic, &sources(options)));
+    }
+}
+
+/// The texts that a diagnostic may point into, by name.
+fn sources(options: &Options) -> Vec<(&str, &str)> {
+    options
+        .files
+        .iter()
+        .map(|it| (it.name.as_str(), it.text.as_str()))
+        .collect()
+}
+
+/// Renders one diagnostic, with the source where it points into one.
+fn show(diagnostic: &Diagnostic, sources: &[(&str, &str)]) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Corrected => Level::NOTE,
+    };
+    let title = level
+        .primary_title(&*diagnostic.message)
+        .id(&*diagnostic.code);
+    let label = diagnostic.path.as_deref().unwrap_or_default();
+    let mut group = match &diagnostic.place {
+        Some((file, position)) => match sources.iter().find(|it| it.0 == file) {
+            Some((name, text)) => {
+                let annotation = AnnotationKind::Primary
+                    .span(span(text, *position))
+                    .label(label);
+                title.element(Snippet::source(*text).path(*name).annotation(annotation))
+            }
+            None => title.element(Level::NOTE.message(format!("in {file}"))),
+        },
+        None if label.is_empty() => Group::with_title(title),
+        None => title.element(Level::NOTE.message(format!("at {label}"))),
+    };
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(&**hint));
+    }
+    Renderer::styled()
+        .decor_style(DecorStyle::Ascii)
+        .render(&[group])
+}
+
+/// The bytes of the word or value that begins at a position.
+fn span(text: &str, position: Position) -> std::ops::Range<usize> {
+    let line = position.line.saturating_sub(1) as usize;
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    let rest = rest.split('\n').next().unwrap_or_default();
+    let column = position.column.saturating_sub(1) as usize;
+    let from = rest
+        .char_indices()
+        .nth(column)
+        .map_or(rest.len(), |it| it.0);
+    let word = &rest[from..];
+    // A key ends at its colon, a value at a comment or the end of the line.
+    let length = word
+        .find(": ")
+        .or_else(|| word.find(" #"))
+        .unwrap_or_else(|| word.trim_end().len());
+    let length = if word.ends_with(':') {
+        length.min(word.len() - 1)
+    } else {
+        length
+    };
+    start + from..start + from + length
+}
+
+#[cfg(test)]
+mod tests;

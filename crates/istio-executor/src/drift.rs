@@ -1,0 +1,202 @@
+//! Whether the live object still is the one that the plan relies on.
+
+use std::fmt;
+
+use istio_planner::digest::digest;
+use istio_planner::outcome::Ref;
+use istio_planner::plan::Expected;
+use serde_json::Value;
+
+use crate::cluster;
+
+/// A field that is not as the plan expects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// The path, as in `fields` of a plan.
+    pub path: String,
+    /// What the plan expects; absent for nothing.
+    pub expected: Option<Value>,
+    /// What is there now; absent for nothing.
+    pub live: Option<Value>,
+}
+
+/// The cluster has changed since the plan was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drift {
+    /// The object that changed.
+    pub object: Ref,
+    /// How.
+    pub kind: Kind,
+}
+
+/// How an object differs from what the plan relies on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// It was there.
+    Gone,
+    /// It was not there.
+    Appeared,
+    /// It was changed; the fields that the plan would change and that are no longer as they were.
+    Changed(Vec<Field>),
+    /// Its webhooks refuse when they cannot be asked; the plan would have them let everything pass.
+    Loosened,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = cluster::name(&self.object);
+        match &self.kind {
+            Kind::Gone => write!(f, "{name} is gone since the plan was made"),
+            Kind::Appeared => write!(f, "{name} has appeared since the plan was made"),
+            Kind::Changed(fields) if fields.is_empty() => {
+                write!(
+                    f,
+                    "{name} has changed since the plan was made, in fields that the plan leaves alone"
+                )
+            }
+            Kind::Changed(fields) => {
+                write!(f, "{name} has changed since the plan was made:")?;
+                for field in fields {
+                    let show = |it: &Option<Value>| {
+                        it.as_ref().map_or("nothing".to_owned(), Value::to_string)
+                    };
+                    write!(
+                        f,
+                        "\n  {}: expected {}, found {}",
+                        field.path,
+                        show(&field.expected),
+                        show(&field.live)
+                    )?;
+                }
+                Ok(())
+            }
+            Kind::Loosened => write!(
+                f,
+                "{name} has failurePolicy Fail, and the plan would set Ignore: configuration would go unchecked"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Drift {}
+
+/// Compares the live object with what the plan relies on. The same resourceVersion, or the same content, is no drift.
+pub fn compare(object: &Ref, expected: &Expected, live: Option<&Value>) -> Result<(), Drift> {
+    let drift = |kind| {
+        Err(Drift {
+            object: object.clone(),
+            kind,
+        })
+    };
+    match (expected.exists, live) {
+        (false, None) => Ok(()),
+        (false, Some(_)) => drift(Kind::Appeared),
+        (true, None) => drift(Kind::Gone),
+        (true, Some(live)) => {
+            let version = live["metadata"]["resourceVersion"].as_str();
+            let same_version = expected.resource_version.is_some()
+                && expected.resource_version.as_deref() == version;
+            if same_version || expected.digest.as_deref() == Some(digest(live).as_str()) {
+                return Ok(());
+            }
+            if expected.resource_version.is_none() && expected.digest.is_none() {
+                return Ok(());
+            }
+            drift(Kind::Changed(fields(expected, live)))
+        }
+    }
+}
+
+/// Refuses to let a validating webhook pass what it cannot check, where the live one refuses it (domain.md F-7).
+pub fn keeps_validation(object: &Ref, manifest: &Value, live: Option<&Value>) -> Result<(), Drift> {
+    if object.kind != "ValidatingWebhookConfiguration" {
+        return Ok(());
+    }
+    let webhooks = |it: &Value| it["webhooks"].as_array().cloned().unwrap_or_default();
+    let live = live.map(webhooks).unwrap_or_default();
+    let loosened = webhooks(manifest).iter().any(|new| {
+        new["failurePolicy"] == "Ignore"
+            && live
+                .iter()
+                .any(|old| old["name"] == new["name"] && old["failurePolicy"] == "Fail")
+    });
+    if loosened {
+        Err(Drift {
+            object: object.clone(),
+            kind: Kind::Loosened,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// The fields that the plan names and that are no longer as it found them.
+fn fields(expected: &Expected, live: &Value) -> Vec<Field> {
+    expected
+        .fields
+        .iter()
+        .map(|(path, value)| (path, value, at(live, path)))
+        .filter(|(_, expected, live)| match live {
+            Some(live) => live != expected,
+            None => !expected.is_null(),
+        })
+        .map(|(path, expected, live)| Field {
+            path: path.clone(),
+            expected: Some(expected.clone()).filter(|it| !it.is_null()),
+            live: live.cloned(),
+        })
+        .collect()
+}
+
+/// Follows a path: names with dots between, list elements by key (`containers[name=discovery]`), value or index, and
+/// names that hold dots in brackets or quotes (`annotations["a.b/c"]`).
+fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    let mut value = value;
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let (step, after) = match inner.strip_prefix('"') {
+                Some(quoted) => quoted.split_once("\"]")?,
+                None => inner.split_once(']')?,
+            };
+            value = element(value, step)?;
+            rest = after;
+        } else {
+            rest = rest.strip_prefix('.').unwrap_or(rest);
+            // A key may itself hold dots: the longest one that exists wins.
+            let ends = rest
+                .match_indices(['.', '['])
+                .map(|it| it.0)
+                .chain([rest.len()]);
+            let end = ends.filter(|it| value.get(&rest[..*it]).is_some()).max()?;
+            value = value.get(&rest[..end])?;
+            rest = &rest[end..];
+        }
+    }
+    Some(value)
+}
+
+fn element<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(map) => map.get(step),
+        Value::Array(list) => {
+            if let Ok(index) = step.parse::<usize>() {
+                return list.get(index);
+            }
+            let plain = |it: &Value| it.as_str().map_or_else(|| it.to_string(), str::to_owned);
+            list.iter().find(|it| match step.split_once('=') {
+                // Several keys: `[port=80,protocol=TCP]`.
+                Some(_) => step.split(',').all(|pair| {
+                    pair.split_once('=').is_some_and(|(key, wanted)| {
+                        it.get(key).map(plain).as_deref() == Some(wanted)
+                    })
+                }),
+                None => plain(it) == step,
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! One line of a journal.
+
+use istio_planner::outcome::Ref;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The value of [`Record::schema`].
+pub const SCHEMA: &str = "refit.record/v1";
+
+/// Something that happened while a plan was carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// When, in RFC 3339.
+    pub at: String,
+    /// The plan's id.
+    pub plan: String,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Record {
+    /// Makes a record.
+    pub fn new(plan: &str, at: String, event: Event) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            at,
+            plan: plan.to_owned(),
+            event,
+        }
+    }
+}
+
+/// What happened. The list is closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Event {
+    /// A run began, the first one or one that goes on.
+    RunBegan {
+        /// Who carries it out: host, process.
+        by: String,
+    },
+    /// A step began.
+    StepBegan {
+        /// The step.
+        step: String,
+    },
+    /// An action is about to be done.
+    ActionBegan {
+        /// The step.
+        step: String,
+        /// From 0, in the step.
+        action: usize,
+        /// What it touches.
+        object: Ref,
+        /// The object as it was; absent where there was none. Secrets without their data.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former: Option<Value>,
+        /// There was an object, but this copy of the journal had no room for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        omitted: bool,
+        /// For a restart: the time that marks the new pods.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mark: Option<String>,
+    },
+    /// An action is done.
+    ActionEnded {
+        /// The step.
+        step: String,
+        /// From 0, in the step.
+        action: usize,
+        /// [`istio_planner::digest::digest`] of the object as stored; absent where there is none any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
+        /// Whether the action changed anything.
+        changed: bool,
+    },
+    /// A wait of a step gave up waiting, and the step goes on without it.
+    WaitGivenUp {
+        /// The step.
+        step: String,
+        /// What was waited for.
+        object: Ref,
+        /// What was missing.
+        reason: String,
+    },
+    /// A step's actions are done and its waits are over.
+    StepEnded {
+        /// The step.
+        step: String,
+    },
+    /// A run stopped.
+    Failed {
+        /// The step.
+        step: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nothing of the plan is left to do.
+    Finished,
+    /// What was changed is being put back.
+    RollbackBegan,
+    /// An object is as it was before an action.
+    Restored {
+        /// The step of the action.
+        step: String,
+        /// From 0, in the step.
+        action: usize,
+    },
+    /// Everything is put back.
+    RolledBack,
+}

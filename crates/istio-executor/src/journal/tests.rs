@@ -1,0 +1,182 @@
+use istio_planner::outcome::{Ref, RestartHow};
+use istio_planner::plan::{Action, Expected, Plan, Step};
+use serde_json::json;
+
+use super::*;
+
+fn object(name: &str) -> Ref {
+    Ref {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespace: Some("n".to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn plan() -> Plan {
+    let apply = |name: &str| Action::Apply {
+        object: object(name),
+        manifest: json!({}),
+        force: true,
+        expected: Expected::default(),
+    };
+    let restart = Action::Restart {
+        object: object("w"),
+        how: RestartHow::Rollout,
+        pods: 1,
+        to: None,
+    };
+    let step = |id: &str, actions| Step {
+        id: id.to_owned(),
+        title: String::new(),
+        component: None,
+        actions,
+        waits: Vec::new(),
+    };
+    Plan {
+        id: "p".to_owned(),
+        source: None,
+        target: "1.30.3".to_owned(),
+        direction: None,
+        namespace: "n".to_owned(),
+        forced: false,
+        steps: vec![
+            step("one", vec![apply("a"), apply("b")]),
+            step("restart-1", vec![restart]),
+        ],
+    }
+}
+
+/// Does what `next` says until nothing is left, and returns what was done, in words.
+fn carry_out(plan: &Plan, records: &mut Vec<Record>, scope: Scope, most: usize) -> Vec<String> {
+    let mut done = Vec::new();
+    for _ in 0..most {
+        let (word, event) = match next(plan, records, scope) {
+            Next::Begin(step) => (
+                format!("begin {}", step.id),
+                Event::StepBegan {
+                    step: step.id.clone(),
+                },
+            ),
+            Next::Act {
+                step,
+                action,
+                begun,
+            } => (
+                format!(
+                    "act {} {action}{}",
+                    step.id,
+                    if begun.is_some() { " again" } else { "" }
+                ),
+                Event::ActionEnded {
+                    step: step.id.clone(),
+                    action,
+                    digest: None,
+                    changed: true,
+                },
+            ),
+            Next::Wait(step) => (
+                format!("wait {}", step.id),
+                Event::StepEnded {
+                    step: step.id.clone(),
+                },
+            ),
+            Next::Done => return done,
+        };
+        done.push(word);
+        records.push(Record::new("p", String::new(), event));
+    }
+    done
+}
+
+#[test]
+fn steps_go_in_order_each_begun_acted_and_waited_for() {
+    let mut records = Vec::new();
+    assert_eq!(
+        carry_out(&plan(), &mut records, Scope::All, 99),
+        [
+            "begin one",
+            "act one 0",
+            "act one 1",
+            "wait one",
+            "begin restart-1",
+            "act restart-1 0",
+            "wait restart-1"
+        ]
+    );
+}
+
+#[test]
+fn restarts_can_be_left_out() {
+    let mut records = Vec::new();
+    let done = carry_out(&plan(), &mut records, Scope::WithoutRestarts, 99);
+    assert_eq!(done.last().unwrap(), "wait one");
+}
+
+#[test]
+fn stopping_anywhere_and_going_on_does_the_same() {
+    let plan = plan();
+    let whole = carry_out(&plan, &mut Vec::new(), Scope::All, 99);
+    for stop in 0..whole.len() {
+        let mut records = Vec::new();
+        let mut parts = carry_out(&plan, &mut records, Scope::All, stop);
+        parts.extend(carry_out(&plan, &mut records, Scope::All, 99));
+        assert_eq!(parts, whole, "stopped after {stop}");
+    }
+}
+
+#[test]
+fn an_action_that_began_and_did_not_end_is_done_again() {
+    let mut records = Vec::new();
+    carry_out(&plan(), &mut records, Scope::All, 1);
+    let began = Event::ActionBegan {
+        step: "one".to_owned(),
+        action: 0,
+        object: object("a"),
+        former: None,
+        omitted: false,
+        mark: None,
+    };
+    records.push(Record::new("p", String::new(), began));
+    assert_eq!(
+        carry_out(&plan(), &mut records, Scope::All, 1),
+        ["act one 0 again"]
+    );
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), "p").unwrap();
+    journal
+        .append(Event::StepBegan {
+            step: "one".to_owned(),
+        })
+        .unwrap();
+    let path = journal.path().to_owned();
+    drop(journal);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend_from_slice(br#"{"schema":"refit.rec"#);
+    fs::write(&path, bytes).unwrap();
+    let mut journal = Journal::open(folder.path(), "p").unwrap();
+    assert_eq!(journal.records().len(), 1);
+    journal.append(Event::Finished).unwrap();
+    assert_eq!(
+        Journal::open(folder.path(), "p").unwrap().records().len(),
+        2
+    );
+}
+
+#[test]
+fn another_plans_records_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    Journal::open(folder.path(), "p")
+        .unwrap()
+        .append(Event::Finished)
+        .unwrap();
+    fs::rename(folder.path().join("p.jsonl"), folder.path().join("q.jsonl")).unwrap();
+    assert!(matches!(
+        Journal::open(folder.path(), "q"),
+        Err(Error::Plan { .. })
+    ));
+}

@@ -1,0 +1,28 @@
+//! Carries out plans of Istio upgrades: everything that touches the world.
+//!
+//! # Invariants
+//!
+//! - The executor decides nothing: it compares, acts, records. Drift stops it.
+//! - Nothing is written to the cluster that was not first written to the journal, with the object as it was.
+//! - Going on after a stop is [`journal::next`], a pure function of the plan and the journal.
+//! - One executor at a time: nothing is written without the lease.
+//! - `kube` stays in [`cluster`]; Secrets' data never reach a snapshot, a journal or an output.
+
+pub mod apply;
+pub mod cli;
+pub mod cluster;
+pub mod diagnostic;
+pub mod drift;
+pub mod execution;
+pub mod export;
+pub mod job;
+pub mod journal;
+pub mod lease;
+pub mod output;
+pub mod planning;
+pub mod rbac;
+pub mod release;
+pub mod restart;
+pub mod rollback;
+pub mod snapshot;
+pub mod wait;

@@ -1,0 +1,91 @@
+//! Where words go: results to standard output, everything else to standard error.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+
+pub mod narrator;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Writes a result to standard output; colours are taken out where it is no terminal.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') && !text.is_empty() {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// Writes a result that is data: never coloured, never changed.
+pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Writes a line to standard error. A standard error that is gone is not worth an error.
+pub fn say(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Says what went wrong.
+pub fn error(text: &str) {
+    say(&labelled(ERROR, "error", text));
+}
+
+/// Says what is worth a thought.
+pub fn warning(text: &str) {
+    say(&labelled(WARNING, "warning", text));
+}
+
+/// Says what is good to know.
+pub fn note(text: &str) {
+    say(&labelled(NOTE, "note", text));
+}
+
+/// Asks a question on the terminal. Without a terminal, and by default, the answer is no.
+pub fn confirm(question: &str) -> bool {
+    if !io::stdin().is_terminal() {
+        say(&format!("{question} There is no terminal to ask: use -y."));
+        return false;
+    }
+    let mut stderr = anstream::stderr().lock();
+    let _ = write!(stderr, "{question} (y/N) ").and_then(|()| stderr.flush());
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+/// Returns an error with all its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Returns whether results are written in colour.
+pub fn coloured() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+/// Returns whether a person watches standard error.
+pub fn watched() -> bool {
+    io::stderr().is_terminal()
+}
+
+fn labelled(style: Style, label: &str, text: &str) -> String {
+    let mut line = String::new();
+    let _ = write!(line, "{style}{label}{style:#}: {text}");
+    line
+}

@@ -1,0 +1,78 @@
+//! From a request and a snapshot to an outcome: finds the releases, calls the planner.
+
+use istio_planner::outcome::Outcome;
+use istio_planner::snapshot::Snapshot;
+use istio_planner::{Input, Request};
+use istio_render::Release;
+use k8s_openapi::jiff::Timestamp;
+
+use crate::output;
+use crate::release::{self, Places};
+
+/// Plans what `request` asks for. A release that cannot be had makes a poorer plan, not an error, and is said.
+pub fn plan(
+    request: Request,
+    snapshot: Snapshot,
+    places: &Places,
+    as_of: Option<String>,
+) -> Outcome {
+    let releases = releases(&request, &snapshot, places);
+    let as_of = as_of.or_else(|| Some(today()));
+    istio_planner::plan(&Input {
+        request,
+        snapshot,
+        releases,
+        as_of,
+    })
+}
+
+/// Finds the releases that are needed, as far as they are at hand; what is missing is said.
+pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<Release> {
+    let target = request.to.trim_start_matches('v');
+    let mut found = Vec::new();
+    for version in istio_planner::input::releases(request, snapshot) {
+        // `--manifests` names the target; where the source is found is another matter.
+        let is_target = version == target;
+        let places = if is_target {
+            places.clone()
+        } else {
+            Places {
+                manifests: None,
+                ..places.clone()
+            }
+        };
+        let what = if is_target {
+            "rendering"
+        } else {
+            "the release that runs"
+        };
+        match release::find(&version, &places) {
+            Ok(release) => found.push(release),
+            Err(error) => output::warning(&format!(
+                "going on without {what}: {}",
+                output::chain(&error)
+            )),
+        }
+    }
+    found
+}
+
+/// Plans with the releases that are at hand, and says nothing of those that are not.
+pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Outcome {
+    let versions = istio_planner::input::releases(&request, &snapshot);
+    let releases = versions
+        .iter()
+        .filter_map(|it| release::find(it, places).ok())
+        .collect();
+    istio_planner::plan(&Input {
+        request,
+        snapshot,
+        releases,
+        as_of: None,
+    })
+}
+
+/// Returns today in UTC as `YYYY-MM-DD`.
+pub fn today() -> String {
+    Timestamp::now().strftime("%Y-%m-%d").to_string()
+}

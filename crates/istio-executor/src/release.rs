@@ -1,0 +1,187 @@
+//! Finds a release's charts and profiles: on the disk, in the cache, and last on the net.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::{collections::BTreeMap, env};
+
+use istio_render::Release;
+
+pub mod download;
+
+/// Where to look for releases. What is given explicitly comes first.
+#[derive(Debug, Clone, Default)]
+pub struct Places {
+    /// `--manifests`: a folder, an archive or a version.
+    pub manifests: Option<PathBuf>,
+    /// `--releases`: a folder of `istio-VERSION/` or `istio-VERSION.tar.gz`.
+    pub releases: Option<PathBuf>,
+    /// Look on the disk only.
+    pub offline: bool,
+}
+
+/// Why a release could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder or archive is there, but unreadable.
+    #[error("cannot read the release in {path}")]
+    Read {
+        /// What was read.
+        path: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A folder or archive without charts.
+    #[error("{path} holds no charts (expected manifests/charts, or charts)")]
+    NoCharts {
+        /// What was read.
+        path: String,
+    },
+    /// Not a version, so nothing to look for.
+    #[error("{0:?} is no version of Istio (for example 1.30.3)")]
+    Version(String),
+    /// Nowhere on the disk, and the net may not be asked.
+    #[error("Istio {version} is not on this machine (looked in {}) and --offline forbids the download", looked.join(", "))]
+    Offline {
+        /// What was looked for.
+        version: String,
+        /// Where.
+        looked: Vec<String>,
+    },
+    /// Neither on the disk nor on the net.
+    #[error("Istio {version} is not on this machine (looked in {}) and cannot be downloaded", looked.join(", "))]
+    Download {
+        /// What was looked for.
+        version: String,
+        /// Where.
+        looked: Vec<String>,
+        /// The cause.
+        source: download::Error,
+    },
+}
+
+/// Finds the release of a version.
+pub fn find(version: &str, places: &Places) -> Result<Release, Error> {
+    if let Some(manifests) = &places.manifests {
+        if manifests.exists() || !is_version(&manifests.to_string_lossy()) {
+            return load(manifests);
+        }
+        return find_version(&manifests.to_string_lossy(), places);
+    }
+    find_version(version, places)
+}
+
+fn find_version(version: &str, places: &Places) -> Result<Release, Error> {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    if !is_version(version) {
+        return Err(Error::Version(version.to_owned()));
+    }
+    let folders = folders(places);
+    for folder in &folders {
+        for name in [
+            format!("istio-{version}"),
+            format!("istio-{version}.tar.gz"),
+        ] {
+            let path = folder.join(name);
+            if path.exists() {
+                return load(&path);
+            }
+        }
+    }
+    let looked = folders.iter().map(|it| it.display().to_string()).collect();
+    let version = version.to_owned();
+    if places.offline {
+        return Err(Error::Offline { version, looked });
+    }
+    match download::download(&version, &download::base(), cache().as_deref()) {
+        Ok(archive) => Release::from_tar_gz(archive.as_slice()).map_err(|source| Error::Read {
+            path: format!("the download of istio-{version}"),
+            source,
+        }),
+        Err(source) => Err(Error::Download {
+            version,
+            looked,
+            source,
+        }),
+    }
+}
+
+/// Loads a release from a folder (of the release, of its `manifests`) or from an archive.
+pub fn load(path: &Path) -> Result<Release, Error> {
+    let name = || path.display().to_string();
+    let failed = |source| Error::Read {
+        path: name(),
+        source,
+    };
+    if !path.is_dir() {
+        let file = File::open(path).map_err(failed)?;
+        return Release::from_tar_gz(BufReader::new(file)).map_err(failed);
+    }
+    let inner = path.join("manifests");
+    let root = if inner.join("charts").is_dir() {
+        inner
+    } else {
+        path.to_owned()
+    };
+    if !root.join("charts").is_dir() {
+        return Err(Error::NoCharts { path: name() });
+    }
+    let files = read_folder(&root).map_err(failed)?;
+    Ok(Release::from_files(files))
+}
+
+/// Reads every file below a folder, keyed by its path relative to it, with `/` between names.
+pub fn read_folder(root: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    let mut todo = vec![(root.to_owned(), String::new())];
+    while let Some((folder, prefix)) = todo.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                todo.push((entry.path(), format!("{name}/")));
+            } else {
+                files.insert(name, fs::read(entry.path())?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The folders that may hold a release, in the order in which they are searched.
+fn folders(places: &Places) -> Vec<PathBuf> {
+    let data = env::var_os("REFIT_ISTIO_DATA").map(PathBuf::from);
+    let mut folders: Vec<PathBuf> = places.releases.iter().cloned().collect();
+    folders.push(PathBuf::from("."));
+    folders.extend(data.map(|it| it.join("istio/releases")));
+    folders.push(PathBuf::from("../shared/istio/releases"));
+    folders.extend(cache());
+    folders
+}
+
+/// The user's cache folder (XDG base directory specification).
+fn cache() -> Option<PathBuf> {
+    let base = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|it| it.is_absolute())
+        .or_else(|| env::var_os("HOME").map(|it| PathBuf::from(it).join(".cache")))?;
+    Some(base.join("refit"))
+}
+
+/// `1.30.3`, `1.31.0-rc.0`; nothing that could leave a folder or a URL.
+pub fn is_version(text: &str) -> bool {
+    let (numbers, suffix) = text.split_once('-').unwrap_or((text, "x"));
+    let numbers: Vec<&str> = numbers.split('.').collect();
+    numbers.len() >= 2
+        && numbers
+            .iter()
+            .all(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit()))
+        && !suffix.is_empty()
+        && suffix
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'.' || it == b'-')
+        && !suffix.contains("..")
+}
+
+#[cfg(test)]
+mod tests;

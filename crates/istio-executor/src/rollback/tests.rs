@@ -1,0 +1,125 @@
+use istio_planner::plan::{Expected, Step};
+use serde_json::json;
+
+use super::*;
+use crate::journal::Record;
+
+fn object(kind: &str, name: &str) -> Ref {
+    Ref {
+        api_version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+    }
+}
+
+fn apply_of(kind: &str, name: &str) -> Action {
+    Action::Apply {
+        object: object(kind, name),
+        manifest: json!({}),
+        force: true,
+        expected: Expected::default(),
+    }
+}
+
+fn plan(actions: Vec<Action>) -> Plan {
+    Plan {
+        id: "p".to_owned(),
+        source: None,
+        target: "1.30.3".to_owned(),
+        direction: None,
+        namespace: "n".to_owned(),
+        forced: false,
+        steps: vec![Step {
+            id: "s".to_owned(),
+            title: String::new(),
+            component: None,
+            actions,
+            waits: Vec::new(),
+        }],
+    }
+}
+
+fn began(plan: &Plan, number: usize, former: Option<Value>) -> Record {
+    let event = Event::ActionBegan {
+        step: "s".to_owned(),
+        action: number,
+        object: apply::object(&plan.steps[0].actions[number]),
+        former,
+        omitted: false,
+        mark: None,
+    };
+    Record::new("p", String::new(), event)
+}
+
+#[test]
+fn the_last_change_is_put_back_first_and_what_never_began_is_left_alone() {
+    let plan = plan(vec![
+        apply_of("A", "1"),
+        apply_of("A", "2"),
+        apply_of("A", "3"),
+    ]);
+    let records = [began(&plan, 0, Some(json!({}))), began(&plan, 1, None)];
+    let names: Vec<_> = restorations(&plan, &records)
+        .into_iter()
+        .map(|it| it.object.name)
+        .collect();
+    assert_eq!(names, ["2", "1"]);
+}
+
+#[test]
+fn crds_that_were_added_stay_and_those_that_were_changed_go_back() {
+    let plan = plan(vec![
+        apply_of("CustomResourceDefinition", "new"),
+        apply_of("CustomResourceDefinition", "old"),
+    ]);
+    let records = [began(&plan, 0, None), began(&plan, 1, Some(json!({})))];
+    let names: Vec<_> = restorations(&plan, &records)
+        .into_iter()
+        .map(|it| it.object.name)
+        .collect();
+    assert_eq!(names, ["old"]);
+    assert_eq!(
+        stays(&plan, &records),
+        [object("CustomResourceDefinition", "new")]
+    );
+}
+
+#[test]
+fn what_is_put_back_already_is_not_put_back_again() {
+    let plan = plan(vec![apply_of("A", "1"), apply_of("A", "2")]);
+    let restored = Event::Restored {
+        step: "s".to_owned(),
+        action: 1,
+    };
+    let records = [
+        began(&plan, 0, None),
+        began(&plan, 1, None),
+        Record::new("p", String::new(), restored),
+    ];
+    assert_eq!(restorations(&plan, &records).len(), 1);
+}
+
+#[test]
+fn a_webhook_that_refuses_goes_on_refusing() {
+    let with = |policy: &str| {
+        json!({
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": { "name": "v", "uid": "u" },
+            "webhooks": [{ "name": "w", "failurePolicy": policy }],
+        })
+    };
+    let wanted = values(&with("Ignore"), Some(&with("Fail")));
+    assert_eq!(wanted["webhooks"][0]["failurePolicy"], "Fail");
+    assert!(wanted["metadata"]["uid"].is_null());
+}
+
+#[test]
+fn the_controllers_count_goes_only_up() {
+    let with = |revision: &str| json!({ "metadata": { "annotations": { "deployment.kubernetes.io/revision": revision } } });
+    let wanted = values(&with("1"), Some(&with("2")));
+    assert_eq!(
+        wanted["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
+        "2"
+    );
+}

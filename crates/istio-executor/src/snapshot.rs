@@ -1,0 +1,207 @@
+//! Reads from the cluster exactly what a plan needs.
+
+use std::io;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use istio_planner::input::Requirement;
+use istio_planner::snapshot::{ReadError, Snapshot, SnapshotReader};
+use serde_json::{Value, json};
+
+use crate::cluster::{self, Cluster, Kind, Selection};
+use crate::output;
+
+/// The groups of the kinds that are needed by name: others (metrics, custom ones) have kinds of the same names.
+pub(crate) const BUILT_IN: [&str; 10] = [
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "discovery.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+];
+
+/// Why a snapshot could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A request failed.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// What the API server sent could not be read.
+    #[error(transparent)]
+    Content(#[from] ReadError),
+    /// The disk.
+    #[error("cannot write {path}")]
+    Write {
+        /// The file.
+        path: String,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+/// Hands what is read to `take`, a name and a document at a time.
+///
+/// Every kind is read page by page. Of Secrets the API server is asked for metadata only. A kind that may not be read
+/// is left out and said: the planner says what it lacks.
+pub async fn read(
+    cluster: &Cluster,
+    requirement: &Requirement,
+    take: &mut (dyn FnMut(&str, &Value) -> Result<(), Error> + Send),
+) -> Result<(), Error> {
+    let version = cluster.version().await?;
+    take("version.json", &json!({ "serverVersion": version }))?;
+    for kind in kinds(&cluster.served().await?, requirement) {
+        let mut items = Vec::new();
+        let selection = Selection {
+            metadata_only: kind.kind == "Secret",
+            ..Selection::default()
+        };
+        match cluster
+            .list(&kind, &selection, &mut |page| items.extend(page))
+            .await
+        {
+            Ok(()) => {}
+            Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
+                output::warning(&format!("{} are left out: {error}", kind.plural));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let group = kind.api_version.split_once('/').map_or("", |it| it.0);
+        let name = if group.is_empty() {
+            format!("{}.json", kind.plural)
+        } else {
+            format!("{}.{group}.json", kind.plural)
+        };
+        // An empty list tells that there is none, which is other than not having looked.
+        let list = json!({
+            "apiVersion": kind.api_version,
+            "kind": format!("{}List", kind.kind),
+            "items": items,
+        });
+        take(&name, &list)?;
+    }
+    Ok(())
+}
+
+/// Reads the cluster into a snapshot.
+pub async fn take(cluster: &Cluster, requirement: &Requirement) -> Result<Snapshot, Error> {
+    let mut reader = SnapshotReader::new();
+    read(cluster, requirement, &mut |name, document| {
+        Ok(reader.read(name, document.to_string().as_bytes())?)
+    })
+    .await?;
+    Ok(reader.finish()?)
+}
+
+/// Reads the cluster into a folder, or into an archive where the path ends in `.tar.gz` or `.tgz`.
+pub async fn save(
+    cluster: &Cluster,
+    requirement: &Requirement,
+    path: &Path,
+) -> Result<usize, Error> {
+    let failed = |source| Error::Write {
+        path: path.display().to_string(),
+        source,
+    };
+    let mut files = 0;
+    let name = path.to_string_lossy();
+    if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
+        let file = std::fs::File::create(path).map_err(failed)?;
+        let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::default()));
+        read(cluster, requirement, &mut |name, document| {
+            let text = document.to_string();
+            let mut header = tar::Header::new_ustar();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o600);
+            files += 1;
+            archive
+                .append_data(&mut header, format!("export/{name}"), text.as_bytes())
+                .map_err(failed)
+        })
+        .await?;
+        archive
+            .into_inner()
+            .and_then(GzEncoder::finish)
+            .map_err(failed)?;
+    } else {
+        std::fs::create_dir_all(path).map_err(failed)?;
+        read(cluster, requirement, &mut |name, document| {
+            let file = path.join(name);
+            let failed = |source| Error::Write {
+                path: file.display().to_string(),
+                source,
+            };
+            files += 1;
+            std::fs::write(&file, document.to_string()).map_err(failed)
+        })
+        .await?;
+    }
+    Ok(files)
+}
+
+/// The kinds that are needed and served: each once, in the order of their groups.
+fn kinds(served: &[Kind], requirement: &Requirement) -> Vec<Kind> {
+    let wanted = |kind: &&Kind| {
+        let group = kind.api_version.split_once('/').map_or("", |it| it.0);
+        let listable = kind.verbs.iter().any(|it| it == "list");
+        let of_group = requirement
+            .groups
+            .iter()
+            .any(|it| group == *it || group.ends_with(&format!(".{it}")));
+        let extra = ["secrets", "customresourcedefinitions"];
+        let named = requirement
+            .kinds
+            .iter()
+            .chain(&extra)
+            .any(|it| *it == kind.plural);
+        listable && (of_group || named && BUILT_IN.contains(&group))
+    };
+    served.iter().filter(wanted).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(api_version: &str, plural: &str) -> Kind {
+        Kind {
+            api_version: api_version.to_owned(),
+            kind: plural.to_owned(),
+            plural: plural.to_owned(),
+            namespaced: true,
+            verbs: vec!["list".to_owned()],
+        }
+    }
+
+    #[test]
+    fn needed_kinds_are_read_and_others_are_not() {
+        let served = [
+            kind("v1", "pods"),
+            kind("v1", "events"),
+            kind("apps/v1", "deployments"),
+            kind("example.com/v1", "pods"),
+            kind("networking.istio.io/v1", "gateways"),
+            kind("metrics.k8s.io/v1beta1", "pods"),
+        ];
+        let requirement = istio_planner::required(&istio_planner::Request::default());
+        let got: Vec<_> = kinds(&served, &requirement)
+            .into_iter()
+            .map(|it| it.api_version + "/" + &it.plural)
+            .collect();
+        assert_eq!(
+            got,
+            [
+                "v1/pods",
+                "apps/v1/deployments",
+                "networking.istio.io/v1/gateways"
+            ]
+        );
+    }
+}

@@ -1,0 +1,102 @@
+use serde_json::json;
+
+use super::*;
+
+fn deployment_with(status: &Value) -> Value {
+    let mut status = status.clone();
+    status["observedGeneration"] = json!(2);
+    json!({ "metadata": { "generation": 2 }, "spec": { "replicas": 2 }, "status": status })
+}
+
+#[track_caller]
+fn pending(state: &State, reason: &str) {
+    assert_eq!(state, &State::Pending(reason.to_owned()));
+}
+
+#[test]
+fn a_deployment_is_ready_when_all_are_new_and_no_old_one_is_left() {
+    let with = |replicas, updated, available| {
+        deployment(&deployment_with(&json!({
+            "replicas": replicas, "updatedReplicas": updated, "availableReplicas": available,
+        })))
+    };
+    pending(&with(3, 1, 2), "1 of 2 pods updated");
+    pending(&with(3, 2, 3), "1 old pods still there");
+    pending(&with(2, 2, 1), "1 of 2 pods available");
+    assert_eq!(with(2, 2, 2), State::Ready);
+}
+
+#[test]
+fn an_old_observation_says_nothing() {
+    let mut live =
+        deployment_with(&json!({ "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2 }));
+    live["metadata"]["generation"] = json!(3);
+    pending(
+        &deployment(&live),
+        "its controller has not seen the change yet",
+    );
+}
+
+#[test]
+fn a_daemon_set_that_no_node_wants_is_ready() {
+    assert_eq!(
+        daemon_set(&json!({ "status": { "desiredNumberScheduled": 0 } })),
+        State::Ready
+    );
+    pending(
+        &daemon_set(&json!({ "status": { "desiredNumberScheduled": 2, "numberReady": 2 } })),
+        "0 of 2 pods updated",
+    );
+}
+
+#[test]
+fn a_stateful_set_is_ready_up_to_its_partition() {
+    let live = |updated| {
+        json!({
+            "spec": { "replicas": 3, "updateStrategy": { "rollingUpdate": { "partition": 2 } } },
+            "status": { "updatedReplicas": updated, "readyReplicas": 3, "currentRevision": "a", "updateRevision": "b" },
+        })
+    };
+    pending(&stateful_set(&live(0)), "0 of 1 pods updated");
+    assert_eq!(stateful_set(&live(1)), State::Ready);
+}
+
+#[test]
+fn a_crash_loop_ends_the_wait_and_a_first_crash_does_not() {
+    let pod = |reason: &str, restarts| {
+        json!({
+            "metadata": { "name": "p" },
+            "status": { "containerStatuses": [
+                { "name": "c", "restartCount": restarts, "state": { "waiting": { "reason": reason, "message": "why" } } }
+            ] },
+        })
+    };
+    let words = "pod p, container c: CrashLoopBackOff: why".to_owned();
+    assert_eq!(
+        trouble(&pod("CrashLoopBackOff", 3)),
+        Some(Trouble::Lasting(words.clone()))
+    );
+    assert_eq!(
+        trouble(&pod("CrashLoopBackOff", 1)),
+        Some(Trouble::Passing(words))
+    );
+    assert_eq!(trouble(&pod("ContainerCreating", 0)), None);
+}
+
+#[test]
+fn the_proxys_version_is_the_tag_without_its_variant() {
+    let with = |image: &str| {
+        image_version(&json!({ "spec": { "template": { "spec": { "containers": [
+            { "name": "istio-proxy", "image": image }
+        ] } } } }))
+    };
+    assert_eq!(
+        with("localhost:5000/istio/proxyv2:1.30.3-distroless").as_deref(),
+        Some("1.30.3")
+    );
+    assert_eq!(
+        with("docker.io/istio/proxyv2:1.30.3@sha256:00").as_deref(),
+        Some("1.30.3")
+    );
+    assert_eq!(with("proxyv2"), None);
+}

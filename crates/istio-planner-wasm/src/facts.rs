@@ -1,0 +1,112 @@
+//! What needs no cluster.
+
+use istio_catalog::{Catalog, Release, Version};
+use istio_planner::defaults::default_changes;
+use istio_planner::{Request, required};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::failure::Failure;
+
+/// A minor release, as far as a target is chosen by it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReleaseFacts {
+    version: String,
+    minor: String,
+    end_of_life: Option<String>,
+    kubernetes_minimum: Option<String>,
+    kubernetes_maximum: Option<String>,
+    profiles: Vec<String>,
+    compatibility_versions: Vec<String>,
+}
+
+/// What a request needs, as data.
+#[derive(Debug, Serialize)]
+struct Needs {
+    releases: Vec<String>,
+    commands: Vec<String>,
+}
+
+/// Two releases to compare, as JavaScript says it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Compared {
+    from: String,
+    to: String,
+    profile: String,
+    platform: Option<String>,
+    compatibility_version: Option<String>,
+}
+
+/// Returns what a code of a finding means, in words; `undefined` for a name that is no code.
+#[wasm_bindgen]
+pub fn explain(code: &str) -> Option<String> {
+    istio_planner::explain::explain(code).map(|it| it.to_string())
+}
+
+/// Returns the releases that are known, oldest first, as JSON.
+#[wasm_bindgen]
+pub fn releases() -> Result<String, Failure> {
+    let facts: Vec<ReleaseFacts> = Catalog::embedded().releases().map(release_facts).collect();
+    Ok(serde_json::to_string(&facts)?)
+}
+
+/// Returns a profile of a minor release (`1.30`) as JSON, `null` where there is none of this name.
+#[wasm_bindgen]
+pub fn profile(minor: &str, name: &str) -> Result<String, Failure> {
+    let release = Catalog::embedded()
+        .releases()
+        .find(|it| it.minor().to_string() == minor);
+    let profile: Option<Value> = release.and_then(|it| it.profile(name));
+    Ok(serde_json::to_string(&profile)?)
+}
+
+/// Returns every default that differs between two releases, as JSON of `DefaultChange`s.
+#[wasm_bindgen]
+pub fn defaults(options: JsValue) -> Result<String, Failure> {
+    let asked: Compared = serde_wasm_bindgen::from_value(options)?;
+    let changes = default_changes(
+        &version(&asked.from)?,
+        &version(&asked.to)?,
+        &asked.profile,
+        asked.platform.as_deref(),
+        asked.compatibility_version.as_deref(),
+        &|_| false,
+    );
+    Ok(serde_json::to_string(&changes)?)
+}
+
+/// Returns the releases that a request (JSON) needs, and the shell lines that export what it reads, as JSON.
+#[wasm_bindgen(js_name = required)]
+pub fn needs(request: &str) -> Result<String, Failure> {
+    let required = required(&serde_json::from_str::<Request>(request)?);
+    Ok(serde_json::to_string(&Needs {
+        releases: required.releases,
+        commands: required.commands,
+    })?)
+}
+
+fn version(text: &str) -> Result<Version, Failure> {
+    Version::parse_tag(text)
+        .ok_or_else(|| Failure::refused(format!("{text} is no version of Istio")))
+}
+
+fn release_facts(release: &Release) -> ReleaseFacts {
+    let kubernetes = release.kubernetes_bounds();
+    ReleaseFacts {
+        version: release.newest_patch().to_string(),
+        minor: release.minor().to_string(),
+        end_of_life: release.end_of_life().map(|it| it.date),
+        kubernetes_minimum: kubernetes.minimum.map(|it| it.to_string()),
+        kubernetes_maximum: kubernetes.maximum.map(|it| it.to_string()),
+        profiles: release.profiles().map(ToOwned::to_owned).collect(),
+        compatibility_versions: release
+            .compatibility_versions()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    }
+}

@@ -1,0 +1,143 @@
+//! What the bindings throw: plain objects with places, which `pkg` makes typed errors of.
+
+use std::fmt;
+
+use istio_planner::snapshot::ReadError;
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+/// Input or a request that cannot be used.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    kind: Kind,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Kind {
+    #[default]
+    Input,
+    Request,
+}
+
+/// Something to say about a request.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    code: String,
+    severity: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// Unreadable input of which nothing but the name is known.
+    pub(crate) fn input(file: &str, why: &dyn fmt::Display) -> Self {
+        Self {
+            message: why.to_string(),
+            file: Some(file.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A request that cannot be used, and why.
+    pub(crate) fn refused(message: String) -> Self {
+        Self {
+            kind: Kind::Request,
+            message,
+            ..Self::default()
+        }
+    }
+
+    /// A request that a release refuses.
+    pub(crate) fn request(diagnostics: Vec<istio_render::Diagnostic>) -> Self {
+        let message = diagnostics.first().map_or_else(
+            || "nothing was rendered".to_owned(),
+            |it| it.message.clone(),
+        );
+        let diagnostics = diagnostics.into_iter().map(Diagnostic::from).collect();
+        Self {
+            diagnostics,
+            ..Self::refused(message)
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(it: ReadError) -> Self {
+        Self {
+            message: it.to_string(),
+            file: Some(it.file),
+            line: Some(it.line),
+            column: Some(it.column),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<istio_render::Diagnostic> for Diagnostic {
+    fn from(it: istio_render::Diagnostic) -> Self {
+        let (file, position) = it.place.unzip();
+        Self {
+            code: it.code,
+            severity: match it.severity {
+                istio_render::Severity::Error => "error",
+                istio_render::Severity::Warning => "warning",
+                istio_render::Severity::Corrected => "corrected",
+            },
+            message: it.message,
+            path: it.path,
+            file,
+            line: position.map(|it| it.line),
+            column: position.map(|it| it.column),
+            hint: it.hint,
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    /// A request or options that are not what they should be.
+    fn from(it: serde_json::Error) -> Self {
+        Self {
+            kind: Kind::Request,
+            message: it.to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<serde_wasm_bindgen::Error> for Failure {
+    fn from(it: serde_wasm_bindgen::Error) -> Self {
+        Self {
+            kind: Kind::Request,
+            message: it.to_string(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Failure> for JsValue {
+    fn from(it: Failure) -> Self {
+        serde_wasm_bindgen::to_value(&it).unwrap_or_else(|_| Self::from_str(&it.message))
+    }
+}

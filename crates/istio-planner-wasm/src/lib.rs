@@ -1,0 +1,46 @@
+//! The planner for JavaScript. Bindings only: parse, call, print.
+//!
+//! Text or bytes go in, JSON text comes out; `pkg` makes the typed API of it.
+//!
+//! # Invariants
+//!
+//! - No `JsValue` goes further than this crate, and no decision is made in it.
+//! - Planner code never runs inside a promise: a panic reaches the caller as an exception, who replaces the instance.
+
+mod chunks;
+mod facts;
+mod failure;
+mod rendering;
+mod session;
+mod words;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+pub use chunks::{Chunks, fetch_stream};
+pub use facts::{defaults, explain, needs, profile, releases};
+pub use failure::{Diagnostic, Failure};
+pub use rendering::render_manifests;
+pub use session::Session;
+pub use words::describe;
+
+/// Makes a panic an exception with the panic's words; without it, JavaScript would only see `unreachable`.
+#[wasm_bindgen(start)]
+pub fn start() {
+    std::panic::set_hook(Box::new(|panic| {
+        wasm_bindgen::throw_str(&panic.to_string())
+    }));
+}
+
+/// Returns the version of the planner.
+#[wasm_bindgen]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Returns the bytes of memory that the instance has taken; it never gives any back.
+#[wasm_bindgen(js_name = memoryBytes)]
+pub fn memory_bytes() -> f64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().into();
+    let buffer: js_sys::ArrayBuffer = memory.buffer().into();
+    f64::from(buffer.byte_length())
+}

@@ -1,0 +1,154 @@
+//! One cluster and the releases at hand, read once and planned as often as wanted.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use istio_planner::customisation::{Recovery, recover};
+use istio_planner::outcome::{FieldChange, Ref, Subject};
+use istio_planner::snapshot::SnapshotReader;
+use istio_planner::{Input, Request, input, report};
+use istio_render::Release;
+use serde::Serialize;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::failure::Failure;
+
+/// A cluster's export and the releases at hand.
+#[wasm_bindgen]
+#[derive(Debug, Default)]
+pub struct Session {
+    reader: SnapshotReader,
+    input: Input,
+    /// The release archive that is being read.
+    archive: Option<(String, Vec<u8>)>,
+}
+
+/// What was read of a cluster.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary<'a> {
+    kubernetes: Option<&'a str>,
+    managed_fields: bool,
+    kinds: &'a BTreeMap<String, usize>,
+}
+
+/// A recovered request.
+#[derive(Debug, Serialize)]
+struct Recovered<'a> {
+    text: String,
+    compared: bool,
+    evidence: Vec<Evidence<'a>>,
+    unexplained: Vec<UnexplainedObject<'a>>,
+}
+
+/// Where a setting was read.
+#[derive(Debug, Serialize)]
+struct Evidence<'a> {
+    path: &'a str,
+    subject: &'a Subject,
+}
+
+/// Fields that no request explains.
+#[derive(Debug, Serialize)]
+struct UnexplainedObject<'a> {
+    object: &'a Ref,
+    fields: &'a [FieldChange],
+}
+
+impl<'a> From<&'a Recovery> for Recovered<'a> {
+    fn from(it: &'a Recovery) -> Self {
+        let evidence = it.evidence.iter();
+        let unexplained = it.unexplained.iter();
+        Self {
+            text: kube_yaml::to_string(&it.operator),
+            compared: it.compared,
+            evidence: evidence
+                .map(|(path, subject)| Evidence { path, subject })
+                .collect(),
+            unexplained: unexplained
+                .map(|it| UnexplainedObject {
+                    object: &it.object,
+                    fields: &it.fields,
+                })
+                .collect(),
+        }
+    }
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Starts with an empty cluster and no release.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a file of the export, of any kind that `refit plan` reads.
+    pub fn begin(&mut self, name: &str) -> Result<(), Failure> {
+        Ok(self.reader.open(name)?)
+    }
+
+    /// Begins a release archive.
+    #[wasm_bindgen(js_name = beginRelease)]
+    pub fn begin_release(&mut self, name: &str) {
+        self.archive = Some((name.to_owned(), Vec::new()));
+    }
+
+    /// Takes the next bytes of what was begun.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        match &mut self.archive {
+            Some((_, archive)) => archive.extend_from_slice(bytes),
+            None => self.reader.push(bytes)?,
+        }
+        Ok(())
+    }
+
+    /// Ends what was begun.
+    pub fn end(&mut self) -> Result<(), Failure> {
+        let Some((name, bytes)) = self.archive.take() else {
+            return Ok(self.reader.close()?);
+        };
+        let release =
+            Release::from_tar_gz(bytes.as_slice()).map_err(|it| Failure::input(&name, &it))?;
+        self.input.releases.push(release);
+        Ok(())
+    }
+
+    /// Ends the export and returns what was read, as JSON.
+    pub fn finish(&mut self) -> Result<String, Failure> {
+        self.input.snapshot = mem::take(&mut self.reader).finish()?;
+        let snapshot = &self.input.snapshot;
+        Ok(serde_json::to_string(&Summary {
+            kubernetes: snapshot.server_version.as_deref(),
+            managed_fields: snapshot.managed_fields,
+            kinds: &snapshot.kinds,
+        })?)
+    }
+
+    /// Returns the versions of all releases that planning a request (JSON) in this cluster reads, as JSON.
+    pub fn releases(&self, request: &str) -> Result<String, Failure> {
+        let request = serde_json::from_str::<Request>(request)?;
+        Ok(serde_json::to_string(&input::releases(
+            &request,
+            &self.input.snapshot,
+        ))?)
+    }
+
+    /// Recovers the request that reproduces the installation which a request (JSON) means, as JSON; `null` where no
+    /// control plane, or not its version, is known.
+    pub fn recover(&mut self, request: &str) -> Result<String, Failure> {
+        self.input.request = serde_json::from_str::<Request>(request)?;
+        let recovery = recover(&self.input);
+        Ok(serde_json::to_string(
+            &recovery.as_ref().map(Recovered::from),
+        )?)
+    }
+
+    /// Plans a request (JSON of `Request`) and returns the outcome, the same bytes as `refit plan -o json` prints.
+    /// `as_of` is today as `YYYY-MM-DD`.
+    pub fn plan(&mut self, request: &str, as_of: Option<String>) -> Result<String, Failure> {
+        self.input.request = serde_json::from_str::<Request>(request)?;
+        self.input.as_of = as_of;
+        Ok(report::json(&istio_planner::plan(&self.input)))
+    }
+}

@@ -1,0 +1,28 @@
+//! An outcome in the planner's words.
+
+use istio_planner::{Outcome, report};
+use serde::Serialize;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::failure::Failure;
+
+/// What every face says of an outcome.
+#[derive(Debug, Serialize)]
+struct Words {
+    headline: String,
+    verdict: String,
+    situation: Vec<String>,
+    markdown: String,
+}
+
+/// Returns an outcome (JSON) in words, as JSON.
+#[wasm_bindgen]
+pub fn describe(outcome: &str) -> Result<String, Failure> {
+    let outcome: Outcome = serde_json::from_str(outcome)?;
+    Ok(serde_json::to_string(&Words {
+        headline: report::headline(&outcome),
+        verdict: report::verdict(&outcome),
+        situation: report::situation(&outcome),
+        markdown: report::Markdown { outcome: &outcome }.to_string(),
+    })?)
+}

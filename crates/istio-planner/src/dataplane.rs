@@ -1,0 +1,39 @@
+//! The data plane: which injector a pod gets, and which workloads keep an old proxy until they are renewed
+//! (domain.md §8).
+//!
+//! # Invariants
+//!
+//! - Webhooks are selected as the API server selects them: by labels of namespace and pod, never by revision names.
+//! - A restart that would take a proxy away, or renew none, is never proposed.
+
+use istio_catalog::Version;
+
+use crate::outcome::{Change, ControlPlane};
+
+mod after;
+mod check_inject;
+mod finding;
+mod injector;
+mod native;
+mod policy;
+mod restart;
+pub(crate) mod selector;
+#[cfg(test)]
+mod tests;
+mod wave;
+
+pub use check_inject::{InjectError, InjectReport, InjectRequest, PassedOver, check_inject};
+pub use restart::restarts;
+pub use wave::{Wave, waves};
+
+/// What an upgrade does to the objects that decide about injection.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The control plane that is upgraded.
+    pub plane: &'a ControlPlane,
+    /// The version asked for.
+    pub to: &'a Version,
+    /// What the apply does to each object, with the predicted objects; empty where nothing was rendered. Objects that
+    /// are not named stay as they are.
+    pub changes: &'a [Change],
+}

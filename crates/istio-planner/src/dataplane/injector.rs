@@ -1,0 +1,136 @@
+//! Istio's injectors, and which of them the API server calls for a pod.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::selector::unmet;
+use crate::inventory::webhook_namespace;
+
+type Labels = BTreeMap<String, String>;
+
+/// A webhook that injects proxies.
+#[derive(Debug, Clone)]
+pub(crate) struct Injector<'a> {
+    /// The name of its configuration.
+    pub(crate) configuration: &'a str,
+    /// Its name in there.
+    pub(crate) webhook: &'a str,
+    /// The revision whose istiod it calls; `default` where the configuration does not say.
+    pub(crate) revision: &'a str,
+    /// The namespace of that istiod; `None` for an address outside the cluster.
+    pub(crate) namespace: Option<String>,
+    object: &'a Value,
+}
+
+impl Injector<'_> {
+    /// `configuration/webhook`.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.configuration, self.webhook)
+    }
+
+    /// Returns why the API server does not call it for a pod that is created, `None` when it does.
+    pub(crate) fn passes_over(&self, namespace: &Labels, pod: &Labels) -> Option<String> {
+        if !self.is_for_new_pods() {
+            return Some("its rules do not name the creation of pods".to_owned());
+        }
+        let selected = |key: &str, labels| {
+            unmet(self.object.get(key), labels).map(|it| format!("its {key} {it}"))
+        };
+        selected("namespaceSelector", namespace).or_else(|| selected("objectSelector", pod))
+    }
+
+    /// Evaluates the rules as kubernetes 1.36:staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules
+    /// does; `matchPolicy` does not matter, because pods have one group and version.
+    fn is_for_new_pods(&self) -> bool {
+        let rules = self.object.get("rules").and_then(Value::as_array);
+        rules.into_iter().flatten().any(|rule| {
+            let names = |key: &str, wanted: &[&str]| {
+                let listed = rule.get(key).and_then(Value::as_array);
+                listed
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                    .any(|it| wanted.contains(&it))
+            };
+            let scope = rule.get("scope").and_then(Value::as_str).unwrap_or("*");
+            names("operations", &["CREATE", "*"])
+                && names("apiGroups", &["", "*"])
+                && names("apiVersions", &["v1", "*"])
+                && names("resources", &["pods", "*", "pods/*", "*/*"])
+                && matches!(scope, "*" | "Namespaced")
+        })
+    }
+}
+
+/// Every injector of some configurations, in the order in which the API server calls them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Injectors<'a>(Vec<Injector<'a>>);
+
+impl<'a> Injectors<'a> {
+    /// Reads `MutatingWebhookConfiguration` objects; webhooks of others than Istio are left out.
+    pub(crate) fn read(configurations: impl IntoIterator<Item = &'a Value>) -> Self {
+        let mut injectors: Vec<_> = configurations
+            .into_iter()
+            .flat_map(of_configuration)
+            .collect();
+        injectors.sort_by_key(|it| it.configuration);
+        Self(injectors)
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Injector<'a>> {
+        self.0.iter()
+    }
+
+    /// Returns those that the API server calls for a pod that is created.
+    pub(crate) fn called(&self, namespace: &Labels, pod: &Labels) -> Vec<&Injector<'a>> {
+        self.0
+            .iter()
+            .filter(|it| it.passes_over(namespace, pod).is_none())
+            .collect()
+    }
+}
+
+fn of_configuration(configuration: &Value) -> Vec<Injector<'_>> {
+    let metadata = configuration.get("metadata");
+    let name = metadata
+        .and_then(|it| it.get("name")?.as_str())
+        .unwrap_or_default();
+    let revision = metadata.and_then(|it| it.get("labels")?.get("istio.io/rev")?.as_str());
+    let namespace = webhook_namespace(configuration);
+    let webhooks = configuration.get("webhooks").and_then(Value::as_array);
+    webhooks
+        .into_iter()
+        .flatten()
+        .filter(|it| injects(it))
+        .map(|object| Injector {
+            configuration: name,
+            webhook: object
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+            revision: revision.unwrap_or("default"),
+            namespace: namespace.clone(),
+            object,
+        })
+        .collect()
+}
+
+/// Istio's webhooks by name, since 1.6; renamed ones by the path that istiod serves.
+fn injects(webhook: &Value) -> bool {
+    let text = |pointer: &str| {
+        webhook
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    text("/name").ends_with("sidecar-injector.istio.io")
+        || text("/clientConfig/service/path").starts_with("/inject")
+        || text("/clientConfig/url").contains("/inject")
+}

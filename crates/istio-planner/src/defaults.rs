@@ -1,0 +1,260 @@
+//! Defaults that differ between two releases, for a profile.
+//!
+//! Two kinds of change are found: defaults of charts and profiles that differ, and behaviour that the target changed
+//! and a compatibility version brings back. The latter stands in no chart's defaults; the files of the compatibility
+//! versions are its list (domain.md §1.6).
+
+use std::collections::BTreeMap;
+
+use istio_catalog::{Catalog, Minor, NotShipped, Release, Version};
+use serde_json::Value;
+
+use crate::outcome::DefaultChange;
+
+pub(crate) mod tree;
+
+/// Paths under which each component's defaults stand, by component.
+type Defaults = BTreeMap<String, Value>;
+
+/// The installation whose defaults are compared: in `from` as it is, in `to` as it will be.
+struct Comparison<'a> {
+    from: Minor,
+    to: &'a Release,
+    /// What runs before.
+    before: Defaults,
+    /// What will run.
+    after: Defaults,
+    /// The source's behaviour in the target's words: the target with the source as compatibility version.
+    restored: Option<Defaults>,
+    pinned: &'a dyn Fn(&str) -> bool,
+}
+
+/// Returns every default that differs between two releases, sorted by component and path.
+///
+/// `compatibility_version` is the one that the request asks for; a side that does not ship it, or the profile or
+/// platform, is taken without. `pinned` tells whether the request, or what is recovered from the cluster, sets a path
+/// (`values.pilot.env.X`, `components.cni.enabled`). Stamps of a release (hub, tag) are no default changes, and
+/// components that one of the releases does not ship are passed over. Empty where the catalogue lacks a release.
+pub fn default_changes(
+    from: &Version,
+    to: &Version,
+    profile: &str,
+    platform: Option<&str>,
+    compatibility_version: Option<&str>,
+    pinned: &dyn Fn(&str) -> bool,
+) -> Vec<DefaultChange> {
+    let catalog = Catalog::embedded();
+    let (Some(source), Some(target)) = (catalog.release(from), catalog.release(to)) else {
+        return Vec::new();
+    };
+    if source.minor() == target.minor() {
+        return Vec::new();
+    }
+    let compatibility = compatibility_version.and_then(|it| it.parse().ok());
+    let defaults = |release| chosen_defaults(release, profile, platform, compatibility);
+    let older = |release: &Release, other: &Release| {
+        let as_other = release
+            .effective_defaults(known_profile(release, profile), None, Some(other.minor()))
+            .ok()?;
+        let plain = release
+            .effective_defaults(known_profile(release, profile), None, None)
+            .ok()?;
+        Some((plain, as_other))
+    };
+    let (mut before, mut after) = (defaults(source), defaults(target));
+    // What the newer release lists as the older one's behaviour becomes visible on the older one's side.
+    if let Some((plain, restored)) = older(target, source) {
+        complete(&mut before, &plain, &restored);
+    }
+    if let Some((plain, restored)) = older(source, target) {
+        complete(&mut after, &plain, &restored);
+    }
+    let comparison = Comparison {
+        from: source.minor(),
+        to: target,
+        restored: restored(target, profile, platform, source.minor()),
+        before,
+        after,
+        pinned,
+    };
+    let mut changes = component_changes(source, target, profile, pinned);
+    changes.extend(comparison.changes());
+    changes.sort_by(|a, b| (&a.component, &a.path).cmp(&(&b.component, &b.path)));
+    changes
+}
+
+/// Returns the effective defaults; what the release does not ship is left out.
+fn chosen_defaults(
+    release: &Release,
+    profile: &str,
+    platform: Option<&str>,
+    compatibility: Option<Minor>,
+) -> Defaults {
+    let profile = known_profile(release, profile);
+    let compatibility = compatibility.filter(|it| release.compatibility_settings(*it).is_some());
+    release
+        .effective_defaults(profile, platform, compatibility)
+        .or_else(|missing| match missing {
+            NotShipped::Platform => release.effective_defaults(profile, None, compatibility),
+            NotShipped::Profile | NotShipped::CompatibilityVersion => Err(missing),
+        })
+        .unwrap_or_default()
+}
+
+/// Returns the profile where the release ships it, else the default one.
+fn known_profile<'a>(release: &Release, profile: &'a str) -> &'a str {
+    if release.profiles().any(|it| it == profile) {
+        profile
+    } else {
+        "default"
+    }
+}
+
+/// Returns the target's defaults with the source as compatibility version, where the target ships it.
+fn restored(
+    target: &Release,
+    profile: &str,
+    platform: Option<&str>,
+    source: Minor,
+) -> Option<Defaults> {
+    target.compatibility_settings(source)?;
+    Some(chosen_defaults(target, profile, platform, Some(source)))
+}
+
+/// Adds to `defaults` what `restored` sets and `plain` does not, where `defaults` has no value of its own.
+fn complete(defaults: &mut Defaults, plain: &Defaults, restored: &Defaults) {
+    for (component, restored) in restored {
+        let (Some(plain), Some(own)) = (plain.get(component), defaults.get_mut(component)) else {
+            continue;
+        };
+        tree::compare(Some(plain), Some(restored), &mut |path, _, restored| {
+            if let Some(value) = restored
+                && tree::get(own, path).is_none()
+            {
+                tree::set(own, path, value.clone());
+            }
+        });
+    }
+}
+
+impl Comparison<'_> {
+    fn changes(&self) -> Vec<DefaultChange> {
+        let mut changes = Vec::new();
+        for (component, before) in &self.before {
+            let Some(after) = self.after.get(component) else {
+                continue;
+            };
+            tree::compare(Some(before), Some(after), &mut |path, from, to| {
+                if !is_choice_or_stamp(path) && !is_stray(component, path) {
+                    let text = format!("values.{}", tree::text(path));
+                    changes.push(DefaultChange {
+                        pinned: self.is_pinned(&text),
+                        keep: self.keep(component, path, &text, from, to),
+                        component: component.clone(),
+                        path: text,
+                        from: from.cloned(),
+                        to: to.cloned(),
+                    });
+                }
+            });
+        }
+        changes
+    }
+
+    /// Tells whether a path is set, `values.meshConfig.x` and `meshConfig.x` being one setting (domain.md §1.5).
+    fn is_pinned(&self, path: &str) -> bool {
+        let mesh = path
+            .strip_prefix("values.")
+            .filter(|it| it.starts_with("meshConfig."));
+        (self.pinned)(path) || mesh.is_some_and(|it| (self.pinned)(it))
+    }
+
+    /// Returns the one setting that keeps the old value: the source as compatibility version where that restores it,
+    /// else the setting itself where the target's chart knows it.
+    fn keep(
+        &self,
+        component: &str,
+        path: &[&str],
+        text: &str,
+        from: Option<&Value>,
+        to: Option<&Value>,
+    ) -> Option<String> {
+        if path.last().is_some_and(|it| self.to.is_unread(it)) {
+            return None;
+        }
+        let restored = self.restored.as_ref().and_then(|it| it.get(component));
+        if restored.is_some_and(|it| tree::is_same(tree::get(it, path), from)) {
+            return Some(format!("compatibilityVersion: \"{}\"", self.from));
+        }
+        let after = self.after.get(component)?;
+        if !tree::is_known(after, path) {
+            return None;
+        }
+        match (from, to) {
+            (Some(from), _) => tree::scalar(from).map(|from| format!("{text}={from}")),
+            // The older chart had no such setting, which is as if it were off.
+            (None, Some(Value::Bool(true))) => Some(format!("{text}=false")),
+            _ => None,
+        }
+    }
+}
+
+/// Tells paths that say which release or profile it is, not how it behaves.
+fn is_choice_or_stamp(path: &[&str]) -> bool {
+    match path {
+        ["meshConfig", ..] => false,
+        [] | ["profile" | "compatibilityVersion" | "platform"] | ["global", "profile"] => true,
+        [.., last] => matches!(*last, "hub" | "tag"),
+    }
+}
+
+/// Tells settings that a chart is given and does not read: of `meshConfig` ztunnel reads `proxyMetadata` alone
+/// (1.30.3:manifests/charts/ztunnel/templates/daemonset.yaml).
+fn is_stray(component: &str, path: &[&str]) -> bool {
+    component == "Ztunnel"
+        && matches!(path, ["ztunnel", "meshConfig", rest @ ..] if !rest.starts_with(&["defaultConfig", "proxyMetadata"]))
+}
+
+/// Returns the components that a profile enables, disables or configures otherwise.
+///
+/// Settings under `k8s` are compared only up to 1.20: since 1.21 profiles keep them in the charts.
+fn component_changes(
+    source: &Release,
+    target: &Release,
+    profile: &str,
+    pinned: &dyn Fn(&str) -> bool,
+) -> Vec<DefaultChange> {
+    let components = |release: &Release| {
+        release
+            .profile(known_profile(release, profile))?
+            .get_mut("components")
+            .map(Value::take)
+            .map(tree::named)
+    };
+    let (from, to) = (components(source), components(target));
+    let with_k8s = source.minor().max(target.minor()) < Minor::new(1, 21);
+    let mut changes = Vec::new();
+    tree::compare(from.as_ref(), to.as_ref(), &mut |path, from, to| {
+        if path.contains(&"k8s") && !with_k8s {
+            return;
+        }
+        let component = path.first().map(|it| tree::capitalised(it));
+        let text = format!("components.{}", tree::text(path));
+        changes.push(DefaultChange {
+            component: component.unwrap_or_default(),
+            pinned: pinned(&text),
+            // A gateway chosen by name needs a file: `--set` finds only those that the user listed (domain.md §1.4).
+            keep: from
+                .filter(|_| to.is_some() && !text.contains('['))
+                .and_then(tree::scalar)
+                .map(|it| format!("{text}={it}")),
+            path: text,
+            from: from.cloned(),
+            to: to.cloned(),
+        });
+    });
+    changes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,540 @@
+//! What the target's apply does to each object of the cluster.
+//!
+//! Objects are applied in memory in istioctl's order, each onto what the ones before left, by [`crate::ownership`] and
+//! [`crate::defaulting`]. A [`Change`] tells what istioctl's own apply stores; what a plan sends differs from it only
+//! where [`Write::manifest`] says so.
+
+mod fields;
+mod finding;
+mod immutable;
+mod leftover;
+mod webhook;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::defaulting::{self, Cluster};
+use crate::desired::{Desired, reference};
+use crate::digest::digest;
+use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Ref};
+use crate::ownership::{self, Apply, Managers};
+use crate::plan::{Expected, FIELD_MANAGER};
+use crate::schema::{Schemas, group_of};
+use crate::snapshot::Snapshot;
+
+/// What the apply does, and what is to be sent for it.
+#[derive(Debug, Clone, Default)]
+pub struct DiffOutcome {
+    /// What happens to each object, sorted by kind, namespace and name.
+    pub changes: Vec<Change>,
+    /// What there is to say about it.
+    pub findings: Vec<Finding>,
+    /// What is sent, in istioctl's order.
+    pub writes: Vec<Write>,
+    /// The webhooks of the default tag, after all components; the last one deactivates the injector beside them.
+    pub tag_writes: Vec<Write>,
+    /// What istioctl itself would delete.
+    pub deletes: Vec<Leftover>,
+    /// What istioctl would leave behind.
+    pub orphans: Vec<Leftover>,
+}
+
+/// One object that is to be written.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// The object.
+    pub object: Ref,
+    /// The component that renders it.
+    pub component: String,
+    /// Tells components of the same name apart: the name of a gateway. Empty for the others.
+    pub instance: String,
+    /// What happens to it.
+    pub class: ChangeClass,
+    /// What is sent.
+    pub manifest: Value,
+    /// How it is sent.
+    pub how: WriteHow,
+    /// The live object that it relies on.
+    pub expected: Expected,
+}
+
+/// How an object is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteHow {
+    /// Server-side apply.
+    Apply,
+    /// A merge patch.
+    Patch,
+}
+
+/// An object that no component renders any more.
+#[derive(Debug, Clone)]
+pub struct Leftover {
+    /// The object.
+    pub object: Ref,
+    /// The component that rendered it.
+    pub component: String,
+    /// The live object that a deletion relies on.
+    pub expected: Expected,
+}
+
+/// An object by what it is, whatever version it is written in: group, kind, namespace, name.
+type Key = (String, String, String, String);
+
+fn key(object: &Ref) -> Key {
+    (
+        group_of(&object.api_version).to_owned(),
+        object.kind.clone(),
+        object.namespace.clone().unwrap_or_default(),
+        object.name.clone(),
+    )
+}
+
+/// Computes what applying `desired` does to the cluster.
+///
+/// `predicted` fills in [`Change::predicted`].
+pub fn diff(snapshot: &Snapshot, desired: &Desired<'_>, predicted: bool) -> DiffOutcome {
+    let mut applying = Applying::new(snapshot, desired);
+    for component in &desired.components {
+        for object in &component.objects {
+            applying.apply(&component.name, &component.instance, object);
+        }
+    }
+    applying.tag(desired);
+    applying.finish(desired, predicted)
+}
+
+/// An object on its way through all that is applied to it.
+struct Tracked {
+    object: Ref,
+    component: String,
+    /// As exported.
+    live: Option<Value>,
+    /// As it is now, with `managedFields`.
+    now: Value,
+    /// The live object cannot become this one in place, for these fields.
+    immutable: Vec<String>,
+}
+
+struct Applying<'a> {
+    snapshot: &'a Snapshot,
+    schemas: Schemas,
+    cluster: Cluster,
+    live: BTreeMap<Key, (&'a Ref, &'a Value)>,
+    tracked: BTreeMap<Key, Tracked>,
+    writes: Vec<Write>,
+    tag_writes: Vec<Write>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Applying<'a> {
+    fn new(snapshot: &'a Snapshot, desired: &Desired<'_>) -> Self {
+        let mut schemas = Schemas::builtin();
+        let objects = || {
+            snapshot
+                .objects
+                .iter()
+                .map(|(object, it)| (object, &it.value))
+        };
+        let definitions = objects()
+            .filter(|it| it.0.kind == "CustomResourceDefinition")
+            .map(|it| it.1);
+        let rendered = desired.components.iter().flat_map(|it| &it.objects);
+        let rendered = rendered.filter(|it| it["kind"] == "CustomResourceDefinition");
+        for definition in definitions.chain(rendered) {
+            schemas.add_crd(definition);
+        }
+        let services: Vec<&Value> = objects()
+            .filter(|it| it.0.kind == "Service")
+            .map(|it| it.1)
+            .collect();
+        Self {
+            snapshot,
+            schemas,
+            cluster: Cluster::of(&services),
+            live: objects()
+                .map(|(object, value)| (key(object), (object, value)))
+                .collect(),
+            tracked: BTreeMap::new(),
+            writes: Vec::new(),
+            tag_writes: Vec::new(),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Applies one object and notes what is to be sent for it.
+    fn apply(&mut self, component: &str, instance: &str, manifest: &Value) {
+        let write = self.write(component, instance, manifest);
+        self.writes.extend(write);
+    }
+
+    fn write(&mut self, component: &str, instance: &str, manifest: &Value) -> Option<Write> {
+        let object = reference(manifest)?;
+        let key = key(&object);
+        let live = self
+            .live
+            .get(&key)
+            .map(|it| in_version(it.1, &object.api_version));
+        let now = self
+            .tracked
+            .get(&key)
+            .map(|it| it.now.clone())
+            .or_else(|| live.clone());
+        let mut immutable = self
+            .tracked
+            .get(&key)
+            .map(|it| it.immutable.clone())
+            .unwrap_or_default();
+        let after = match self.store(now.as_ref(), manifest) {
+            Ok(after) => after,
+            Err(reason) => {
+                self.findings.push(finding::apply_refused(&object, &reason));
+                return None;
+            }
+        };
+        let after = match &now {
+            Some(now) if immutable.is_empty() => {
+                immutable = immutable::changed(now, &after);
+                // A new object knows nothing of the old one.
+                let anew = || self.store(None, manifest);
+                if immutable.is_empty() {
+                    after
+                } else {
+                    anew().unwrap_or(after)
+                }
+            }
+            _ => after,
+        };
+        let write = Write {
+            class: match (&live, immutable.is_empty()) {
+                (None, _) => ChangeClass::Create,
+                (Some(_), true) => ChangeClass::Change,
+                (Some(_), false) => ChangeClass::Replace,
+            },
+            manifest: manifest.clone(),
+            how: WriteHow::Apply,
+            expected: match (&live, self.tracked.contains_key(&key)) {
+                (_, true) => written_before(),
+                (Some(live), false) => expected(live),
+                (None, false) => Expected::default(),
+            },
+            object: object.clone(),
+            component: component.to_owned(),
+            instance: instance.to_owned(),
+        };
+        let component = component.to_owned();
+        self.tracked.insert(
+            key,
+            Tracked {
+                object,
+                component,
+                live,
+                now: after,
+                immutable,
+            },
+        );
+        Some(write)
+    }
+
+    /// Returns the object as the server would store it, with its `managedFields`.
+    fn store(&self, now: Option<&Value>, manifest: &Value) -> Result<Value, String> {
+        let untracked = !self.snapshot.managed_fields;
+        let apply = Apply {
+            schemas: &self.schemas,
+            live: now,
+            config: manifest,
+            manager: FIELD_MANAGER,
+            force: true,
+        };
+        let applied = apply.predict().map_err(|it| it.to_string())?;
+        let mut after = defaulting::complete(&self.schemas, &self.cluster, now, applied.object);
+        if !untracked {
+            after["metadata"]["managedFields"] = applied.managers.to_managed_fields();
+        }
+        Ok(after)
+    }
+
+    /// Makes the webhooks of the default tag, as istioctl does after everything else (domain.md §4.6).
+    fn tag(&mut self, desired: &Desired<'_>) {
+        if desired.tag.is_none() || !self.tag_is_needed(desired) {
+            return;
+        }
+        let canonical = self.injector(&desired.revision);
+        let Some(canonical) = canonical.map(|it| it.0) else {
+            return;
+        };
+        let validator = self.current("ValidatingWebhookConfiguration", webhook::DEFAULT_VALIDATOR);
+        let mut objects = desired.tag_webhooks(&canonical, validator.as_ref());
+        if objects.is_empty() {
+            return;
+        }
+        for object in &mut objects {
+            let live = reference(object).and_then(|it| self.live.get(&key(&it)));
+            webhook::stays_unstamped(live.map(|it| it.1), object);
+            let write = self.write("Pilot", "", object);
+            self.tag_writes.extend(write);
+        }
+        self.deactivate();
+    }
+
+    fn tag_is_needed(&self, desired: &Desired<'_>) -> bool {
+        let exists = self.webhooks().any(|it| {
+            webhook::label(it, "app") == Some("sidecar-injector")
+                && webhook::label(it, "istio.io/tag") == Some("default")
+        });
+        !exists || desired.revision.is_empty()
+    }
+
+    /// Makes the injector of the revision match nothing, since the tag's webhook does its work.
+    fn deactivate(&mut self) {
+        let Some((injector, key)) = self.injector("") else {
+            return;
+        };
+        let quiet = webhook::deactivated(&injector);
+        let Some(tracked) = self.tracked.get_mut(&key) else {
+            return;
+        };
+        let mut now = quiet.clone();
+        if self.snapshot.managed_fields {
+            let managers = ownership::update(&self.schemas, &injector, &quiet, webhook::ISTIOCTL);
+            now["metadata"]["managedFields"] = managers.to_managed_fields();
+        }
+        tracked.now = now;
+        let write = self
+            .writes
+            .iter_mut()
+            .find(|it| it.object == tracked.object);
+        if let (Some(live), Some(write)) = (&tracked.live, write) {
+            // Where it is quiet already it must not even wake up for a moment.
+            if webhook::stays_quiet(live, &mut write.manifest) {
+                return;
+            }
+        }
+        self.tag_writes.push(Write {
+            object: tracked.object.clone(),
+            component: tracked.component.clone(),
+            instance: String::new(),
+            class: ChangeClass::Change,
+            manifest: webhook::quieting_patch(&quiet),
+            how: WriteHow::Patch,
+            expected: written_before(),
+        });
+    }
+
+    /// The one injector of a revision, if there is exactly one.
+    fn injector(&self, revision: &str) -> Option<(Value, Key)> {
+        let revision = if revision.is_empty() {
+            "default"
+        } else {
+            revision
+        };
+        let mut found = self.webhooks().filter(|it| {
+            webhook::label(it, "istio.io/rev") == Some(revision)
+                && webhook::label(it, "istio.io/tag").is_none()
+        });
+        let only = found.next().filter(|_| found.next().is_none())?;
+        Some((only.clone(), key(&reference(only)?)))
+    }
+
+    /// All injectors as they are now.
+    fn webhooks(&self) -> impl Iterator<Item = &Value> {
+        let kind = "MutatingWebhookConfiguration";
+        let tracked = self
+            .tracked
+            .values()
+            .map(|it| &it.now)
+            .filter(move |it| it["kind"] == kind);
+        let others = self.live.iter().filter(move |it| it.0.1 == kind);
+        tracked.chain(
+            others
+                .filter(|it| !self.tracked.contains_key(it.0))
+                .map(|it| it.1.1),
+        )
+    }
+
+    fn current(&self, kind: &str, name: &str) -> Option<Value> {
+        let key = |it: &&Key| it.1 == kind && it.3 == name;
+        let tracked = self
+            .tracked
+            .iter()
+            .find(|it| key(&it.0))
+            .map(|it| it.1.now.clone());
+        let live = || {
+            self.live
+                .iter()
+                .find(|it| key(&it.0))
+                .map(|it| it.1.1.clone())
+        };
+        tracked.or_else(live)
+    }
+
+    fn finish(mut self, desired: &Desired<'_>, predicted: bool) -> DiffOutcome {
+        let rendered: BTreeSet<Key> = self.tracked.keys().cloned().collect();
+        let leftovers = leftover::find(self.snapshot, desired, |it| rendered.contains(&key(it)));
+        let mut changes: Vec<Change> = self
+            .tracked
+            .values()
+            .map(|it| self.change(it, predicted))
+            .collect();
+        changes.extend(
+            leftovers
+                .deletes
+                .iter()
+                .map(|it| it.change(ChangeClass::Delete)),
+        );
+        changes.extend(
+            leftovers
+                .orphans
+                .iter()
+                .map(|it| it.change(ChangeClass::Orphan)),
+        );
+        changes.sort_by(|a, b| order(&a.object).cmp(&order(&b.object)));
+        let classes: BTreeMap<Key, &Change> =
+            changes.iter().map(|it| (key(&it.object), it)).collect();
+        for write in self.writes.iter_mut().chain(&mut self.tag_writes) {
+            let change = classes.get(&key(&write.object));
+            write.class = change.map_or(write.class, |it| it.class);
+            for field in change.iter().flat_map(|it| &it.fields) {
+                let live = field.from.clone().filter(|_| write.how == WriteHow::Apply);
+                write
+                    .expected
+                    .fields
+                    .extend(live.map(|it| (field.path.clone(), it)));
+            }
+            if webhook::keeps_closed(
+                self.live.get(&key(&write.object)).map(|it| it.1),
+                &mut write.manifest,
+            ) {
+                self.findings
+                    .push(finding::validation_stays_closed(&write.object));
+            }
+        }
+        self.findings.extend(finding::all(self.snapshot, &changes));
+        for tracked in self.tracked.values().filter(|it| !it.immutable.is_empty()) {
+            self.findings.push(finding::immutable_field(
+                self.snapshot,
+                &tracked.object,
+                &tracked.immutable,
+            ));
+        }
+        DiffOutcome {
+            changes,
+            findings: self.findings,
+            writes: self.writes,
+            tag_writes: self.tag_writes,
+            deletes: leftovers.deletes,
+            orphans: leftovers.orphans,
+        }
+    }
+
+    fn change(&self, tracked: &Tracked, predicted: bool) -> Change {
+        let fields = self.field_changes(tracked);
+        let class = match &tracked.live {
+            None => ChangeClass::Create,
+            Some(_) if !tracked.immutable.is_empty() => ChangeClass::Replace,
+            Some(_) if fields.is_empty() => ChangeClass::Unchanged,
+            Some(_)
+                if fields
+                    .iter()
+                    .any(|it| it.owner.as_deref().is_some_and(|it| it != fields::UNKNOWN)) =>
+            {
+                ChangeClass::TakeOver
+            }
+            Some(_) => ChangeClass::Change,
+        };
+        Change {
+            object: tracked.object.clone(),
+            component: tracked.component.clone(),
+            class,
+            fields,
+            predicted: predicted.then(|| shown(&tracked.now)),
+        }
+    }
+
+    fn field_changes(&self, tracked: &Tracked) -> Vec<FieldChange> {
+        let Some(live) = &tracked.live else {
+            return Vec::new();
+        };
+        let root = self
+            .schemas
+            .root(&tracked.object.api_version, &tracked.object.kind);
+        // What a newer server would store of the same object is no change.
+        let stored = defaulting::complete(&self.schemas, &self.cluster, Some(live), live.clone());
+        let owners = self.snapshot.managed_fields.then(|| Managers::of(live));
+        fields::changes(
+            &self.schemas,
+            root,
+            (&shown(&stored), &shown(&tracked.now)),
+            owners.as_ref(),
+        )
+    }
+}
+
+impl Leftover {
+    fn change(&self, class: ChangeClass) -> Change {
+        Change {
+            object: self.object.clone(),
+            component: self.component.clone(),
+            class,
+            fields: Vec::new(),
+            predicted: None,
+        }
+    }
+}
+
+/// The order of output: kind, namespace, name.
+fn order(object: &Ref) -> impl Ord + use<'_> {
+    (
+        &object.kind,
+        &object.namespace,
+        &object.name,
+        &object.api_version,
+    )
+}
+
+/// What a plan relies on of a live object.
+fn expected(live: &Value) -> Expected {
+    let version = live
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str);
+    Expected {
+        exists: true,
+        resource_version: version.map(str::to_owned),
+        digest: Some(digest(live)),
+        fields: BTreeMap::new(),
+    }
+}
+
+/// What the plan itself has written a moment ago has to be there, and that is all that can be told.
+fn written_before() -> Expected {
+    Expected {
+        exists: true,
+        ..Expected::default()
+    }
+}
+
+/// Without what nobody is to read: who owns what, and the content of Secrets.
+fn shown(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    if let Some(map) = object
+        .as_object_mut()
+        .filter(|it| it.get("kind") == Some(&"Secret".into()))
+    {
+        map.remove("data");
+        map.remove("stringData");
+    }
+    object
+}
+
+fn in_version(object: &Value, api_version: &str) -> Value {
+    let mut object = object.clone();
+    object["apiVersion"] = api_version.into();
+    object
+}
+
+#[cfg(test)]
+mod tests;

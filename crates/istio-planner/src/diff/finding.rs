@@ -1,0 +1,189 @@
+//! What there is to say about changes.
+
+use crate::finding::Code;
+use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Level, Ref, Subject};
+use crate::snapshot::Snapshot;
+
+/// Components whose Services lead traffic into the mesh or out of it.
+const GATEWAYS: [&str; 2] = ["IngressGateways", "EgressGateways"];
+
+/// Fields of a Service that a load balancer sees.
+const BALANCED: [&str; 8] = [
+    "metadata.annotations",
+    "spec.type",
+    "spec.ports",
+    "spec.selector",
+    "spec.loadBalancerClass",
+    "spec.loadBalancerIP",
+    "spec.loadBalancerSourceRanges",
+    "spec.externalTrafficPolicy",
+];
+
+/// Fields that scale a workload, by kind.
+const SCALES: [(&str, &str); 5] = [
+    ("Deployment", "spec.replicas"),
+    ("StatefulSet", "spec.replicas"),
+    ("HorizontalPodAutoscaler", "spec.minReplicas"),
+    ("HorizontalPodAutoscaler", "spec.maxReplicas"),
+    ("HorizontalPodAutoscaler", "spec.metrics"),
+];
+
+/// Returns the findings that follow from changes alone.
+pub(super) fn all(snapshot: &Snapshot, changes: &[Change]) -> Vec<Finding> {
+    [
+        load_balancer_change(snapshot, changes),
+        scale_reset(snapshot, changes),
+        orphans_left(snapshot, changes),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn load_balancer_change(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let subjects = fields(snapshot, changes, |change, field| {
+        change.object.kind == "Service"
+            && GATEWAYS.contains(&change.component.as_str())
+            && BALANCED.iter().any(|it| is_below(&field.path, it))
+    });
+    let finding = Finding::new(
+        Code::LoadBalancerChange,
+        Level::Warn,
+        "What load balancers see of a gateway changes",
+        "The apply changes fields of a gateway's Service by which a cloud provider sets up its load balancer; it may \
+         drop connections, open or close ports, or make a new address",
+    );
+    about(
+        finding,
+        subjects,
+        "Set what is to stay in the request: the gateway's `k8s.service` and `serviceAnnotations`",
+    )
+}
+
+fn scale_reset(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let subjects = fields(snapshot, changes, |change, field| {
+        let known = field
+            .owner
+            .as_deref()
+            .is_some_and(|it| it != super::fields::UNKNOWN);
+        known
+            && SCALES
+                .iter()
+                .any(|it| change.object.kind == it.0 && is_below(&field.path, it.1))
+    });
+    let finding = Finding::new(
+        Code::ScaleReset,
+        Level::Warn,
+        "A scale that others set would be overwritten",
+        "Replicas or autoscaler bounds were set by others than istioctl, and the apply sets them to what the request says",
+    );
+    about(
+        finding,
+        subjects,
+        "Set the live values in the request, under the component's `k8s`",
+    )
+}
+
+fn orphans_left(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let orphans = changes.iter().filter(|it| it.class == ChangeClass::Orphan);
+    let subjects = orphans.map(|it| subject(snapshot, &it.object)).collect();
+    let finding = Finding::new(
+        Code::OrphansLeft,
+        Level::Warn,
+        "Objects of the installation are left behind",
+        "The target does not render them, and istioctl deletes only what carries the very version it installs: they \
+         stay, and gateways among them keep serving with the old version",
+    );
+    about(
+        finding,
+        subjects,
+        "Delete what is not wanted any more, or name it in the plan's prune step; keep CRDs that hold objects",
+    )
+}
+
+/// A fixed field changes.
+pub(super) fn immutable_field(snapshot: &Snapshot, object: &Ref, fields: &[String]) -> Finding {
+    let definition = object.kind == "CustomResourceDefinition";
+    let level = if definition {
+        Level::Block
+    } else {
+        Level::Warn
+    };
+    let detail = if definition {
+        "Making the definition anew would delete every object of its kind"
+    } else {
+        "The API server refuses the change, so the plan deletes the object and makes it anew; it is away for a moment"
+    };
+    let subjects = fields
+        .iter()
+        .map(|it| subject(snapshot, object).field(it.as_str()));
+    Finding::new(
+        Code::ImmutableField,
+        level,
+        format!("{} {} cannot be changed in place", object.kind, object.name),
+        detail,
+    )
+    .about(subjects)
+}
+
+/// The API server would refuse an object.
+pub(super) fn apply_refused(object: &Ref, reason: &str) -> Finding {
+    Finding::new(
+        Code::ApplyRefused,
+        Level::Block,
+        format!(
+            "The API server would refuse {} {}",
+            object.kind, object.name
+        ),
+        format!("Server-side apply answers: {reason}"),
+    )
+    .about([Subject::of(object.clone())])
+    .fix("Correct the setting or overlay that writes this field")
+}
+
+/// The plan keeps `failurePolicy: Fail`.
+pub(super) fn validation_stays_closed(object: &Ref) -> Finding {
+    Finding::new(
+        Code::IstioctlDefect,
+        Level::Info,
+        "Validation of configuration stays closed",
+        "istioctl turns the validator to Ignore with every upgrade, until istiod turns it back to Fail; the plan leaves \
+         the field alone, although `changes` shows what istioctl's apply would store",
+    )
+    .about([Subject::of(object.clone()).field("webhooks.failurePolicy")])
+}
+
+fn about(finding: Finding, subjects: Vec<Subject>, fix: &str) -> Option<Finding> {
+    (!subjects.is_empty()).then(|| finding.about(subjects).fix(fix))
+}
+
+/// Names changed fields with their live values.
+fn fields(
+    snapshot: &Snapshot,
+    changes: &[Change],
+    wanted: impl Fn(&Change, &FieldChange) -> bool,
+) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for change in changes {
+        for field in change.fields.iter().filter(|it| wanted(change, it)) {
+            let subject = subject(snapshot, &change.object).field(field.path.as_str());
+            subjects.push(match &field.from {
+                Some(from) => subject.value(from.clone()),
+                None => subject,
+            });
+        }
+    }
+    subjects
+}
+
+fn subject(snapshot: &Snapshot, object: &Ref) -> Subject {
+    match snapshot.objects.get(object) {
+        Some(kept) => Subject::kept(object, kept),
+        None => Subject::of(object.clone()),
+    }
+}
+
+fn is_below(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}

@@ -1,0 +1,230 @@
+mod refined;
+mod upgrades;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::desired::Component;
+use crate::snapshot::SnapshotReader;
+
+/// Reads objects as one export.
+fn snapshot(objects: &[Value]) -> Snapshot {
+    let mut reader = SnapshotReader::new();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    reader
+        .read("cluster.json", list.to_string().as_bytes())
+        .unwrap();
+    reader.finish().unwrap()
+}
+
+fn desired(objects: Vec<Value>) -> Desired<'static> {
+    let labels = [
+        ("operator.istio.io/managed", "Reconcile"),
+        ("operator.istio.io/version", "1.30.3"),
+        ("istio.io/rev", "default"),
+        (
+            "install.operator.istio.io/owning-resource-namespace",
+            "istio-system",
+        ),
+    ];
+    Desired {
+        components: vec![Component {
+            name: "Pilot".to_owned(),
+            instance: String::new(),
+            objects,
+        }],
+        namespace: "istio-system".to_owned(),
+        labels: labels
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..Desired::default()
+    }
+}
+
+/// An object that istioctl applied, with these fields of its own.
+fn owned(mut object: Value, manager: &str, fields: &Value) -> Value {
+    let api_version = object["apiVersion"].clone();
+    let entry = json!({"manager": manager, "operation": "Apply", "apiVersion": api_version,
+        "fieldsType": "FieldsV1", "fieldsV1": fields});
+    let entries = &mut object["metadata"]["managedFields"];
+    if entries.is_null() {
+        *entries = json!([]);
+    }
+    entries.as_array_mut().unwrap().push(entry);
+    object
+}
+
+fn config_map(name: &str, version: &str, data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "istio-system", "labels": {
+        "operator.istio.io/managed": "Reconcile", "operator.istio.io/version": version, "istio.io/rev": "default",
+        "operator.istio.io/component": "Pilot",
+        "install.operator.istio.io/owning-resource-namespace": "istio-system"}}, "data": data})
+}
+
+#[track_caller]
+fn check(live: &[Value], wanted: Vec<Value>, expected: &expect_test::Expect) -> DiffOutcome {
+    use std::fmt::Write as _;
+    let outcome = diff(&snapshot(live), &desired(wanted), false);
+    let mut text = String::new();
+    for change in &outcome.changes {
+        writeln!(
+            text,
+            "{:?} {} {}",
+            change.class, change.object.kind, change.object.name
+        )
+        .unwrap();
+        for field in &change.fields {
+            let value = |it: &Option<Value>| it.as_ref().map_or("-".to_owned(), Value::to_string);
+            let owner = field
+                .owner
+                .as_ref()
+                .map(|it| format!(" ({it})"))
+                .unwrap_or_default();
+            writeln!(
+                text,
+                "  {}: {} -> {}{owner}",
+                field.path,
+                value(&field.from),
+                value(&field.to)
+            )
+            .unwrap();
+        }
+    }
+    for finding in &outcome.findings {
+        writeln!(text, "{}: {}", finding.code, finding.title).unwrap();
+    }
+    expected.assert_eq(&text);
+    outcome
+}
+
+#[test]
+fn objects_are_created_changed_taken_over_or_left() {
+    let fields = json!({"f:data": {"f:a": {}}});
+    let changed = owned(
+        config_map("istio-changed", "1.30.3", &json!({"a": "1"})),
+        "istio-operator",
+        &fields,
+    );
+    let taken = owned(
+        config_map("istio-taken", "1.30.3", &json!({"a": "1"})),
+        "kubectl-edit",
+        &fields,
+    );
+    let same = owned(
+        config_map("istio-same", "1.30.3", &json!({"a": "1"})),
+        "istio-operator",
+        &fields,
+    );
+    let gone = owned(
+        config_map("istio-gone", "1.30.3", &json!({})),
+        "istio-operator",
+        &fields,
+    );
+    let old = owned(
+        config_map("istio-old", "1.29.6", &json!({})),
+        "istio-operator",
+        &fields,
+    );
+    let wanted = ["istio-changed", "istio-taken", "istio-new"]
+        .map(|it| config_map(it, "1.30.3", &json!({"a": "2"})))
+        .into_iter()
+        .chain([config_map("istio-same", "1.30.3", &json!({"a": "1"}))]);
+    check(
+        &[changed, taken, same, gone, old],
+        wanted.collect(),
+        &expect_test::expect![[r#"
+            Change ConfigMap istio-changed
+              data.a: "1" -> "2"
+            Delete ConfigMap istio-gone
+            Create ConfigMap istio-new
+            Orphan ConfigMap istio-old
+            Unchanged ConfigMap istio-same
+            TakeOver ConfigMap istio-taken
+              data.a: "1" -> "2" (kubectl-edit)
+            orphans-left: Objects of the installation are left behind
+        "#]],
+    );
+}
+
+#[test]
+fn a_changed_selector_is_replaced() {
+    let deployment = |app: &str| {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "istiod", "namespace": "istio-system"},
+            "spec": {"selector": {"matchLabels": {"app": app}}, "template": {
+                "metadata": {"labels": {"app": app}},
+                "spec": {"containers": [{"name": "a", "image": "a:1"}]}}}})
+    };
+    let live = owned(
+        deployment("a"),
+        "istio-operator",
+        &json!({"f:spec": {"f:selector": {}}}),
+    );
+    let outcome = check(
+        &[live],
+        vec![deployment("b")],
+        &expect_test::expect![[r#"
+            Replace Deployment istiod
+              spec.selector.matchLabels.app: "a" -> "b"
+              spec.template.metadata.labels.app: "a" -> "b"
+            immutable-field: Deployment istiod cannot be changed in place
+        "#]],
+    );
+    assert_eq!(outcome.writes[0].class, ChangeClass::Replace);
+    assert!(outcome.writes[0].expected.exists);
+}
+
+#[test]
+fn validation_that_istiod_closed_is_not_opened_by_the_plan() {
+    let validator = |policy: &str| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "istio-validator-istio-system"},
+            "webhooks": [{"name": "a", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+                "clientConfig": {"url": "https://a"}, "failurePolicy": policy, "matchPolicy": "Equivalent",
+                "namespaceSelector": {}, "objectSelector": {}, "timeoutSeconds": 10}]})
+    };
+    let live = owned(
+        validator("Fail"),
+        "pilot-discovery",
+        &json!({"f:webhooks": {"k:{\"name\":\"a\"}": {"f:failurePolicy": {}}}}),
+    );
+    let outcome = check(
+        &[live],
+        vec![validator("Ignore")],
+        &expect_test::expect![[r#"
+            TakeOver ValidatingWebhookConfiguration istio-validator-istio-system
+              webhooks[name=a].failurePolicy: "Fail" -> "Ignore" (pilot-discovery)
+            istioctl-defect: Validation of configuration stays closed
+        "#]],
+    );
+    assert!(
+        outcome.writes[0].manifest["webhooks"][0]
+            .get("failurePolicy")
+            .is_none()
+    );
+}
+
+#[test]
+fn a_field_that_the_server_does_not_know_is_refused() {
+    let mut wanted = config_map("istio", "1.30.3", &json!({}));
+    wanted["spec"] = json!({});
+    check(
+        &[],
+        vec![wanted],
+        &expect_test::expect![[r"
+            apply-refused: The API server would refuse ConfigMap istio
+        "]],
+    );
+}
+
+#[test]
+fn without_managed_fields_owners_are_unknown() {
+    check(
+        &[config_map("istio", "1.30.3", &json!({"a": "1"}))],
+        vec![config_map("istio", "1.30.3", &json!({"a": "2"}))],
+        &expect_test::expect![[r#"
+            Change ConfigMap istio
+              data.a: "1" -> "2" (unknown)
+        "#]],
+    );
+}

@@ -1,0 +1,99 @@
+//! The way from source to target: one minor at a time, over the newest patch of each minor in between.
+
+use std::cmp::Ordering;
+
+use istio_catalog::{Catalog, Minor, Version};
+
+use crate::outcome::Direction;
+
+/// Returns where a request leads.
+pub(crate) fn direction(from: &Version, to: &Version) -> Direction {
+    match from.minor_release().cmp(&to.minor_release()) {
+        Ordering::Less => Direction::Upgrade,
+        Ordering::Greater => Direction::Downgrade,
+        Ordering::Equal if from == to => Direction::Same,
+        Ordering::Equal => Direction::Patch,
+    }
+}
+
+/// Returns the versions from source to target, both included; the target alone where the source is unknown.
+///
+/// A minor in between that the catalogue does not know stands as its `.0`. Across majors there is no way in between.
+pub(crate) fn hops(from: Option<&Version>, to: Option<&Version>) -> Vec<String> {
+    let Some(to) = to else {
+        return from.map(ToString::to_string).into_iter().collect();
+    };
+    let Some(from) = from else {
+        return vec![to.to_string()];
+    };
+    let mut hops = vec![from.to_string()];
+    if from.major == to.major {
+        let between: Vec<u32> = if from.minor < to.minor {
+            (from.minor + 1..to.minor).collect()
+        } else {
+            (to.minor + 1..from.minor).rev().collect()
+        };
+        hops.extend(
+            between
+                .into_iter()
+                .map(|minor| newest(Minor::new(to.major, minor))),
+        );
+    }
+    hops.push(to.to_string());
+    hops
+}
+
+/// The newest known patch of a minor.
+fn newest(minor: Minor) -> String {
+    Catalog::embedded()
+        .newest_patch(minor)
+        .map_or_else(|| format!("{minor}.0"), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use istio_catalog::Version;
+
+    use super::hops;
+
+    #[track_caller]
+    fn check(from: &str, to: &str, minors: &[&str]) {
+        let hops = hops(
+            Version::parse_tag(from).as_ref(),
+            Version::parse_tag(to).as_ref(),
+        );
+        let seen: Vec<_> = hops
+            .iter()
+            .map(|it| it.rsplit_once('.').unwrap().0)
+            .collect();
+        assert_eq!(seen, minors);
+        assert_eq!(
+            (hops[0].as_str(), hops[hops.len() - 1].as_str()),
+            (from, to)
+        );
+    }
+
+    #[test]
+    fn each_minor_in_between_is_a_hop() {
+        check(
+            "1.26.8",
+            "1.30.3",
+            &["1.26", "1.27", "1.28", "1.29", "1.30"],
+        );
+        check("1.30.3", "1.28.10", &["1.30", "1.29", "1.28"]);
+    }
+
+    #[test]
+    fn adjacent_minors_and_patches_are_two_hops() {
+        check("1.29.6", "1.30.3", &["1.29", "1.30"]);
+        check("1.30.0", "1.30.3", &["1.30", "1.30"]);
+    }
+
+    #[test]
+    fn an_unknown_end_leaves_the_other() {
+        let version = Version::new(1, 30, 3);
+        assert_eq!(hops(None, Some(&version)), ["1.30.3"]);
+        assert_eq!(hops(Some(&version), None), ["1.30.3"]);
+        assert!(hops(None, None).is_empty());
+    }
+}

@@ -1,0 +1,70 @@
+//! What a plan is made from: the request as typed, the cluster as exported, the releases it needs.
+
+mod asked;
+mod requirement;
+
+use serde::{Deserialize, Serialize};
+
+use crate::snapshot::Snapshot;
+
+pub(crate) use asked::{Asked, Said};
+pub use requirement::{Requirement, releases, required};
+
+/// What a user asks for, as typed. Nothing in it is checked yet: a wrong request becomes a finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "input.ts"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// The version to go to, for example `1.30.3`.
+    pub to: String,
+    /// `IstioOperator` files in order, comma lists split and standard input read by the caller.
+    #[serde(default)]
+    pub files: Vec<RequestFile>,
+    /// `--set` flags in order, as typed (`values.pilot.traceSampling=10`).
+    #[serde(default)]
+    pub sets: Vec<String>,
+    /// `--revision`; `default` and the empty string mean none, as for istioctl.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub revision: Option<String>,
+    /// The namespace of the control plane that is meant, where the cluster holds several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub namespace: Option<String>,
+    /// The version that runs, where the user knows what the export does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub from: Option<String>,
+    /// Write a plan although a finding blocks. It never hides a finding.
+    #[serde(default)]
+    pub force: bool,
+    /// Fill in `changes[].predicted`.
+    #[serde(default)]
+    pub predicted: bool,
+}
+
+/// An `IstioOperator` file of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "input.ts"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RequestFile {
+    /// As the user named it; `-` is standard input.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Everything that a plan depends on.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// What is asked for.
+    pub request: Request,
+    /// The cluster.
+    pub snapshot: Snapshot,
+    /// Releases at hand, in any order: the target's, the source's, either or none. See [`releases`].
+    pub releases: Vec<istio_render::Release>,
+    /// Today as `YYYY-MM-DD`; without it nothing is said about ends of support.
+    pub as_of: Option<String>,
+}

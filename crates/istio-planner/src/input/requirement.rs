@@ -1,0 +1,93 @@
+//! What a request needs before it can be planned.
+
+use super::Request;
+use crate::snapshot::Snapshot;
+use istio_catalog::Version;
+
+/// Kinds that every plan reads, as `kubectl` names them.
+pub(crate) const KINDS: [&str; 25] = [
+    "namespaces",
+    "nodes",
+    "pods",
+    "replicasets",
+    "deployments",
+    "daemonsets",
+    "statefulsets",
+    "jobs",
+    "cronjobs",
+    "services",
+    "endpointslices",
+    "configmaps",
+    "serviceaccounts",
+    "mutatingwebhookconfigurations",
+    "validatingwebhookconfigurations",
+    "poddisruptionbudgets",
+    "horizontalpodautoscalers",
+    "clusterroles",
+    "clusterrolebindings",
+    "roles",
+    "rolebindings",
+    "networkpolicies",
+    "resourcequotas",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+];
+
+/// API groups whose every listable kind is read, where the cluster has them.
+pub(crate) const GROUPS: [&str; 6] = [
+    "istio.io",
+    "gateway.networking.k8s.io",
+    "inference.networking.k8s.io",
+    "argoproj.io",
+    "sailoperator.io",
+    "cni.cncf.io",
+];
+
+/// What a request needs before it can be planned: the one round trip to the cluster and to the release store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// Versions of the releases that are needed for certain; the cluster adds its own, see [`releases`].
+    pub releases: Vec<String>,
+    /// Kinds to list in all namespaces, as `kubectl` names them.
+    pub kinds: Vec<&'static str>,
+    /// API groups (and groups ending in `.` and their name) of which every listable kind is read.
+    pub groups: Vec<&'static str>,
+    /// Shell lines that export all of it, one for each file.
+    pub commands: Vec<String>,
+}
+
+/// Returns what `request` needs. Secrets are not among it.
+pub fn required(request: &Request) -> Requirement {
+    let groups = GROUPS
+        .map(|it| format!("\\.{}$", it.replace('.', "\\.")))
+        .join("|");
+    Requirement {
+        releases: Version::parse_tag(&request.to)
+            .map(|it| it.to_string())
+            .into_iter()
+            .collect(),
+        kinds: KINDS.to_vec(),
+        groups: GROUPS.to_vec(),
+        commands: vec![
+            format!(
+                "kubectl get {},$(kubectl api-resources --verbs=list -o name | grep -E '{groups}' | paste -sd, -) \
+                 -A --show-managed-fields -o yaml > cluster.yaml",
+                KINDS.join(",")
+            ),
+            "kubectl get customresourcedefinitions --show-managed-fields -o yaml > crds.yaml"
+                .to_owned(),
+            "kubectl version -o json > version.json".to_owned(),
+        ],
+    }
+}
+
+/// Returns the versions of all releases that a plan for `request` in this cluster reads: the target's, then the source's.
+pub fn releases(request: &Request, snapshot: &Snapshot) -> Vec<String> {
+    let mut versions = required(request).releases;
+    if let Some(source) = crate::planning::source_version(request, snapshot)
+        && !versions.contains(&source)
+    {
+        versions.push(source);
+    }
+    versions
+}

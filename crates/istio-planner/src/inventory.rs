@@ -1,0 +1,60 @@
+//! What runs in the cluster, in which versions, and who installed it (domain.md §7).
+//!
+//! # Invariants
+//!
+//! - A version is read from what runs; labels and charts speak only where an image does not (domain.md §7.2).
+//! - What the export does not tell is `None` or [`InstallerKind::Unknown`], never a guess.
+
+use std::collections::BTreeMap;
+
+use crate::outcome::{Inventory, Kubernetes};
+use crate::snapshot::Snapshot;
+
+mod component;
+mod installer;
+mod plane;
+mod proxy;
+mod revision;
+mod role;
+mod version;
+mod workload;
+
+pub(crate) use proxy::revision;
+pub(crate) use revision::webhook_namespace;
+pub(crate) use version::of_image;
+pub(crate) use workload::reference;
+
+pub use installer::installers;
+pub use plane::source;
+pub use revision::{Remote, Tag, remotes, tags};
+pub use role::{Role, is_active, proxy_container, role};
+pub use version::{of_pod, of_proxy};
+pub use workload::{Controller, controller};
+
+#[cfg(doc)]
+use crate::outcome::InstallerKind;
+
+/// Reads everything that runs.
+pub fn inventory(snapshot: &Snapshot) -> Inventory {
+    let control_planes = plane::control_planes(snapshot);
+    let (proxies, gateway_proxies) = proxy::proxies(snapshot);
+    Inventory {
+        kubernetes: kubernetes(snapshot),
+        components: component::components(snapshot),
+        control_planes,
+        proxies,
+        gateway_proxies,
+    }
+}
+
+/// Reads the versions of the server and the nodes.
+fn kubernetes(snapshot: &Snapshot) -> Kubernetes {
+    let mut nodes: BTreeMap<String, u32> = BTreeMap::new();
+    for node in snapshot.nodes.values().filter(|it| !it.kubelet.is_empty()) {
+        *nodes.entry(node.kubelet.clone()).or_default() += 1;
+    }
+    Kubernetes {
+        server: snapshot.server_version.clone(),
+        nodes,
+    }
+}

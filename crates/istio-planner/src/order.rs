@@ -1,0 +1,317 @@
+//! Changes in an order in which a mesh stays up: steps with their waits (domain.md §8.5, F-4, F-6).
+//!
+//! Upgrade: definitions and shared rights, istiod, its injection, the tag, gateways that istiod rolls, CNI, ztunnel,
+//! gateways, deletions, workloads. Downgrade: the injection template first, which the newer istiod can read, then
+//! proxies, ztunnel, CNI, istiod, and last the definitions.
+
+mod waves;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::desired::Desired;
+use crate::diff::{DiffOutcome, Leftover, Write, WriteHow};
+use crate::digest::hex;
+use crate::outcome::{ChangeClass, Direction, Ref, Restart, RestartHow};
+use crate::plan::{Action, Plan, Step, Wait};
+use crate::snapshot::Snapshot;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The cluster.
+    pub snapshot: &'a Snapshot,
+    /// What the target wants.
+    pub desired: &'a Desired<'a>,
+    /// What it changes.
+    pub diff: &'a DiffOutcome,
+    /// Workloads whose proxies stay old.
+    pub restarts: &'a [Restart],
+    /// From where.
+    pub source: Option<&'a str>,
+    /// To where.
+    pub target: &'a str,
+    /// Upgrade or downgrade.
+    pub direction: Option<Direction>,
+    /// Written although a finding blocks.
+    pub forced: bool,
+    /// Left-over objects that the user wants to be deleted.
+    pub prune: &'a [Ref],
+}
+
+/// Puts everything in order.
+pub fn plan(context: &Context<'_>) -> Plan {
+    let writes = &context.diff.writes;
+    let is = |component: &'static str| move |it: &Write| it.component == component;
+    let injection = |it: &Write| it.component == "Pilot" && is_injection(&it.object);
+    let istiod = |it: &Write| it.component == "Pilot" && !is_injection(&it.object);
+    let gateways = gateways(writes);
+    let others = |it: &Write| {
+        ![
+            "Base",
+            "Pilot",
+            "Cni",
+            "Ztunnel",
+            "IngressGateways",
+            "EgressGateways",
+        ]
+        .contains(&it.component.as_str())
+    };
+    let base = apply(
+        "base",
+        "Apply definitions and shared rights",
+        writes,
+        is("Base"),
+    );
+    let cni = apply("cni", "Apply the CNI node agent", writes, is("Cni"));
+    let ztunnel = apply("ztunnel", "Apply ztunnel", writes, is("Ztunnel"));
+    let addons = apply("addons", "Apply other components", writes, others);
+    let istiod = apply("pilot", "Apply istiod", writes, istiod);
+    let injection = apply(
+        "pilot-injection",
+        "Apply injection and validation",
+        writes,
+        injection,
+    );
+    let tag = apply(
+        "tag",
+        "Apply the webhooks of the default tag",
+        &context.diff.tag_writes,
+        |_| true,
+    );
+    let rolled = rolled_by_istiod(context.restarts);
+    let prune = prune(context);
+    let waves = waves::steps(context.snapshot, context.restarts, context.target);
+    let namespace = namespace(context);
+    let steps: Vec<Step> = if context.direction == Some(Direction::Downgrade) {
+        let mut steps = vec![namespace, injection];
+        steps.extend(gateways);
+        steps.extend(waves.into_iter().map(Some));
+        steps.extend([ztunnel, cni, istiod, tag, rolled, addons, base, prune]);
+        steps.into_iter().flatten().collect()
+    } else {
+        let mut steps = vec![
+            namespace, base, istiod, injection, tag, rolled, addons, cni, ztunnel,
+        ];
+        steps.extend(gateways);
+        steps.push(prune);
+        steps.extend(waves.into_iter().map(Some));
+        steps.into_iter().flatten().collect()
+    };
+    sealed(Plan {
+        id: String::new(),
+        source: context.source.map(str::to_owned),
+        target: context.target.to_owned(),
+        direction: context.direction,
+        namespace: context.desired.namespace.clone(),
+        forced: context.forced,
+        steps,
+    })
+}
+
+/// Gives a plan its name: what is equal has the same.
+fn sealed(plan: Plan) -> Plan {
+    let json = serde_json::to_string(&plan).expect("a plan is made of strings, maps and numbers");
+    Plan {
+        id: hex(&Sha256::digest(json)),
+        ..plan
+    }
+}
+
+/// What an istiod reads or serves with its own templates: it changes only once an istiod that understands it runs
+/// (domain.md §12).
+fn is_injection(object: &Ref) -> bool {
+    match object.kind.as_str() {
+        "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => true,
+        "ConfigMap" => object.name.starts_with("istio-sidecar-injector"),
+        _ => false,
+    }
+}
+
+/// One step for each gateway, ingress first.
+fn gateways(writes: &[Write]) -> Vec<Option<Step>> {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for component in ["IngressGateways", "EgressGateways"] {
+        for write in writes.iter().filter(|it| it.component == component) {
+            let name = (component, write.instance.as_str());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+        .into_iter()
+        .map(|(component, instance)| {
+            let id = format!("{}-{instance}", component.to_lowercase());
+            let title = format!("Apply gateway {instance}");
+            apply(id.trim_end_matches('-'), &title, writes, |it| {
+                it.component == component && it.instance == instance
+            })
+        })
+        .collect()
+}
+
+/// The writes of one step, in an order in which each finds what it needs (F-6), and the waits that follow from them.
+fn apply(id: &str, title: &str, writes: &[Write], of: impl Fn(&Write) -> bool) -> Option<Step> {
+    let mut writes: Vec<&Write> = writes.iter().filter(|it| of(it)).collect();
+    if writes.is_empty() {
+        return None;
+    }
+    // Stable: within a kind istioctl's own order stays.
+    writes.sort_by_key(|it| (it.how == WriteHow::Patch, rank(&it.object.kind)));
+    let component = writes.first().map(|it| it.component.clone());
+    Some(Step {
+        id: format!("apply-{id}"),
+        title: title.to_owned(),
+        component,
+        actions: writes.iter().map(|it| action(it)).collect(),
+        waits: writes.iter().filter_map(|it| wait(it)).collect(),
+    })
+}
+
+/// What is needed first comes first; a controller comes after everything that its pods read.
+fn rank(kind: &str) -> u8 {
+    match kind {
+        "Namespace" => 0,
+        "CustomResourceDefinition" => 1,
+        "ResourceQuota" => 2,
+        "ServiceAccount" => 3,
+        "ClusterRole" | "Role" => 4,
+        "ClusterRoleBinding" | "RoleBinding" => 5,
+        "NetworkPolicy" => 6,
+        "ConfigMap" | "Secret" => 7,
+        "PodDisruptionBudget" => 9,
+        "Service" => 10,
+        "Deployment" | "DaemonSet" | "StatefulSet" => 11,
+        "HorizontalPodAutoscaler" => 12,
+        "MutatingWebhookConfiguration" => 13,
+        "ValidatingWebhookConfiguration" => 14,
+        _ => 8,
+    }
+}
+
+fn action(write: &Write) -> Action {
+    let (object, expected) = (write.object.clone(), write.expected.clone());
+    let manifest = write.manifest.clone();
+    let definition = object.kind == "CustomResourceDefinition";
+    match (write.how, write.class) {
+        (WriteHow::Patch, _) => Action::Patch {
+            object,
+            patch: manifest,
+            expected,
+        },
+        // Deleting a definition deletes every object of its kind.
+        (WriteHow::Apply, ChangeClass::Replace) if !definition => Action::Replace {
+            object,
+            manifest,
+            expected,
+        },
+        (WriteHow::Apply, _) => Action::Apply {
+            object,
+            manifest,
+            force: true,
+            expected,
+        },
+    }
+}
+
+fn wait(write: &Write) -> Option<Wait> {
+    let object = write.object.clone();
+    Some(match object.kind.as_str() {
+        "CustomResourceDefinition" => Wait::Established { object },
+        "Deployment" => Wait::Deployment { object },
+        "DaemonSet" => Wait::DaemonSet { object },
+        "StatefulSet" => Wait::StatefulSet { object },
+        "MutatingWebhookConfiguration" if write.how == WriteHow::Apply && has_service(write) => {
+            Wait::WebhookReachable { object }
+        }
+        _ => return None,
+    })
+}
+
+/// Whether a webhook is served from inside the cluster.
+fn has_service(write: &Write) -> bool {
+    let webhooks = write.manifest.get("webhooks").and_then(Value::as_array);
+    webhooks
+        .into_iter()
+        .flatten()
+        .any(|it| it.pointer("/clientConfig/service").is_some())
+}
+
+/// The control plane's namespace, which no component renders.
+fn namespace(context: &Context<'_>) -> Option<Step> {
+    let name = context.desired.namespace.as_str();
+    let known = context.snapshot.kinds.contains_key("v1/Namespace");
+    let exists = context
+        .snapshot
+        .objects
+        .keys()
+        .any(|it| it.kind == "Namespace" && it.api_version == "v1" && it.name == name);
+    if name.is_empty() || exists || !known {
+        return None;
+    }
+    let mut labels = BTreeMap::new();
+    if let Some(network) = &context.desired.network {
+        labels.insert("topology.istio.io/network", network.as_str());
+    }
+    let manifest = serde_json::json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+    Some(Step {
+        id: "namespace".to_owned(),
+        title: format!("Make namespace {name}"),
+        component: None,
+        actions: vec![Action::Ensure { manifest }],
+        waits: Vec::new(),
+    })
+}
+
+/// Gateways and waypoints of the Gateway API: istiod rolls them, and they are only watched.
+fn rolled_by_istiod(restarts: &[Restart]) -> Option<Step> {
+    let waits: Vec<Wait> = restarts
+        .iter()
+        .filter(|it| it.how == RestartHow::Auto && it.object.kind == "Deployment")
+        .filter_map(|it| {
+            Some(Wait::AutoRollout {
+                object: it.object.clone(),
+                to: it.to.clone()?,
+            })
+        })
+        .collect();
+    (!waits.is_empty()).then(|| Step {
+        id: "observe-gateways".to_owned(),
+        title: "Watch the gateways that istiod rolls".to_owned(),
+        component: None,
+        actions: Vec::new(),
+        waits,
+    })
+}
+
+/// What istioctl would delete, and what the user named.
+fn prune(context: &Context<'_>) -> Option<Step> {
+    let named = |it: &&Leftover| context.prune.contains(&it.object);
+    let diff = context.diff;
+    let leftovers: Vec<&Leftover> = diff
+        .deletes
+        .iter()
+        .chain(diff.orphans.iter().filter(named))
+        .collect();
+    let actions: Vec<Action> = leftovers
+        .iter()
+        .map(|it| Action::Delete {
+            object: it.object.clone(),
+            expected: it.expected.clone(),
+        })
+        .collect();
+    (!actions.is_empty()).then(|| Step {
+        id: "prune".to_owned(),
+        title: "Delete what is not rendered any more".to_owned(),
+        component: None,
+        actions,
+        waits: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! What an executor performs: complete data, nothing left to decide (design/architecture.md, Invariants).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::outcome::{Direction, Ref, RestartHow};
+
+/// The field manager of every apply: istioctl's own, so that ownership goes on (domain.md §4.2).
+pub const FIELD_MANAGER: &str = "istio-operator";
+
+/// Steps in the order in which they are performed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// SHA-256 of the plan's own JSON with this field empty; names the journal.
+    pub id: String,
+    /// From where.
+    pub source: Option<String>,
+    /// To where.
+    pub target: String,
+    /// Upgrade, downgrade, patch or same.
+    pub direction: Option<Direction>,
+    /// The namespace of istiod.
+    pub namespace: String,
+    /// Written although a finding blocks.
+    pub forced: bool,
+    /// In order; a step starts when the one before is done.
+    pub steps: Vec<Step>,
+}
+
+/// One step: one component's apply, one deletion, one wave of restarts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Unique in the plan, stable: `apply-pilot`, `prune`, `restart-1`.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// For example `Pilot`.
+    pub component: Option<String>,
+    /// What is done, in order.
+    pub actions: Vec<Action>,
+    /// What has to be true before the step counts as done.
+    pub waits: Vec<Wait>,
+}
+
+/// One write to the cluster. The list is closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(
+    tag = "action",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Action {
+    /// Creates the object if it is absent, else leaves it alone (the control plane's namespace).
+    Ensure {
+        /// The whole object.
+        #[cfg_attr(feature = "types", ts(type = "unknown"))]
+        manifest: Value,
+    },
+    /// Server-side apply as [`FIELD_MANAGER`].
+    Apply {
+        /// The object.
+        object: Ref,
+        /// What is sent: the rendered object with owner labels, without status and managedFields.
+        #[cfg_attr(feature = "types", ts(type = "unknown"))]
+        manifest: Value,
+        /// Take over fields that others own.
+        force: bool,
+        /// The live object that the plan relies on.
+        expected: Expected,
+    },
+    /// Deletes and makes anew, because a field cannot be changed in place.
+    Replace {
+        /// The object.
+        object: Ref,
+        /// What is made.
+        #[cfg_attr(feature = "types", ts(type = "unknown"))]
+        manifest: Value,
+        /// The live object that the plan relies on.
+        expected: Expected,
+    },
+    /// JSON merge patch as the executor's own manager (for example the deactivation of a webhook).
+    Patch {
+        /// The object.
+        object: Ref,
+        /// An RFC 7386 merge patch.
+        #[cfg_attr(feature = "types", ts(type = "unknown"))]
+        patch: Value,
+        /// The live object that the plan relies on.
+        expected: Expected,
+    },
+    /// Deletes with foreground propagation.
+    Delete {
+        /// The object.
+        object: Ref,
+        /// The live object that the plan relies on.
+        expected: Expected,
+    },
+    /// Renews a workload's pods.
+    Restart {
+        /// The workload.
+        object: Ref,
+        /// How.
+        how: RestartHow,
+        /// Pods when the plan was made.
+        pods: u32,
+        /// The proxy version its pods must have afterwards.
+        to: Option<String>,
+    },
+}
+
+/// The live object that a plan relies on. The executor compares it before it writes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct Expected {
+    /// False: the object must not exist.
+    pub exists: bool,
+    /// As exported; equal means unchanged, different means: compare the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub resource_version: Option<String>,
+    /// [`crate::digest::digest`] of the object without what only the server writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub digest: Option<String>,
+    /// The fields that the apply changes, by path, as they are now: for showing drift in words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "types", ts(type = "Record<string, unknown>"))]
+    pub fields: BTreeMap<String, Value>,
+}
+
+/// What has to be true before a step counts as done. The list is closed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(
+    tag = "wait",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Wait {
+    /// All replicas updated and available, old ones gone.
+    Deployment {
+        /// The Deployment.
+        object: Ref,
+    },
+    /// All scheduled pods updated and ready; none desired is ready too.
+    DaemonSet {
+        /// The `DaemonSet`.
+        object: Ref,
+    },
+    /// All replicas updated and ready, up to the partition.
+    StatefulSet {
+        /// The `StatefulSet`.
+        object: Ref,
+    },
+    /// Condition Established.
+    Established {
+        /// The `CustomResourceDefinition`.
+        object: Ref,
+    },
+    /// The Service behind a webhook has a ready endpoint.
+    WebhookReachable {
+        /// The webhook configuration.
+        object: Ref,
+    },
+    /// A workload that istiod itself rolls reaches the target version.
+    AutoRollout {
+        /// The Deployment.
+        object: Ref,
+        /// For example `1.30.3`.
+        to: String,
+    },
+}

@@ -1,0 +1,340 @@
+//! The straight line from input to outcome; no module calls back.
+
+use istio_catalog::{Minor, Version};
+
+use crate::customisation::{self, After, Installation};
+use crate::desired::Desired;
+use crate::diff::{DiffOutcome, diff};
+use crate::input::{Asked, Input, Request};
+use crate::outcome::{
+    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Restart, Reverted, SCHEMA,
+    Source, Subject, Target, Verdict,
+};
+use crate::plan::Plan;
+use crate::precheck::{self, Facts, Situation};
+use crate::rendering::{self, Rendered};
+use crate::snapshot::Snapshot;
+use crate::{dataplane, defaults, finding, hops, inventory, notes, order};
+
+/// Plans what `input` asks for.
+pub fn plan(input: &Input) -> Outcome {
+    let basis = Basis::of(input);
+    let rendered = rendering::render(
+        &input.request,
+        &input.releases,
+        basis.to.as_ref(),
+        &basis.inventory.kubernetes,
+    );
+    let settings = Settings::of(input, &basis, &rendered);
+    let effect = Effect::of(input, &basis, &rendered, &settings);
+    let findings = findings(input, &basis, &rendered, &settings, &effect);
+    let verdict = finding::verdict(&findings);
+    let plan = order(input, &basis, &effect, verdict);
+    let direction = basis.direction();
+    Outcome {
+        schema: SCHEMA.to_owned(),
+        verdict,
+        direction,
+        target: Target {
+            version: basis.to.as_ref().map(ToString::to_string),
+            profile: basis.profile().to_owned(),
+        },
+        source: basis.source,
+        hops: basis.hops,
+        installers: basis.installers,
+        inventory: basis.inventory,
+        findings,
+        defaults: settings.defaults,
+        reverted: settings.reverted,
+        changes: effect.diff.changes,
+        restarts: effect.restarts,
+        notes: effect.notes,
+        plan,
+    }
+}
+
+/// What runs, and what is asked for.
+struct Basis {
+    asked: Asked,
+    to: Option<Version>,
+    inventory: Inventory,
+    installers: Vec<Installer>,
+    source: Source,
+    from: Option<Version>,
+    hops: Vec<String>,
+    facts: Option<Facts>,
+}
+
+impl Basis {
+    fn of(input: &Input) -> Self {
+        let Input {
+            request, snapshot, ..
+        } = input;
+        let asked = Asked::of(request);
+        let to = Version::parse_tag(&request.to);
+        let inventory = inventory::inventory(snapshot);
+        let source = source(
+            request,
+            snapshot,
+            &inventory,
+            precheck::meant(&inventory, &asked).one(),
+        );
+        let from = source.version.as_deref().and_then(Version::parse_tag);
+        Self {
+            installers: inventory::installers(snapshot),
+            hops: hops::hops(from.as_ref(), to.as_ref()),
+            facts: to.as_ref().and_then(|to| Facts::of(from.as_ref(), to)),
+            asked,
+            to,
+            inventory,
+            source,
+            from,
+        }
+    }
+
+    /// The control plane that the request means, if it is one.
+    fn plane(&self) -> Option<&ControlPlane> {
+        precheck::meant(&self.inventory, &self.asked).one()
+    }
+
+    fn profile(&self) -> &str {
+        self.asked
+            .profile
+            .as_ref()
+            .map_or("default", |it| it.value.as_str())
+    }
+
+    fn compatibility_version(&self) -> Option<&str> {
+        self.asked
+            .compatibility_version
+            .as_ref()
+            .map(|it| it.value.as_str())
+    }
+
+    /// Both ends, where both are known.
+    fn ends(&self) -> Option<(&Version, &Version)> {
+        self.from.as_ref().zip(self.to.as_ref())
+    }
+
+    fn direction(&self) -> Option<crate::outcome::Direction> {
+        self.ends().map(|(from, to)| hops::direction(from, to))
+    }
+}
+
+/// Settings on both sides: of the installation, of the request, of the releases.
+struct Settings<'a> {
+    after: After<'a>,
+    installation: Option<Installation>,
+    reverted: Vec<Reverted>,
+    defaults: Vec<DefaultChange>,
+}
+
+impl<'a> Settings<'a> {
+    fn of(input: &Input, basis: &Basis, rendered: &'a Rendered) -> Self {
+        let after = After::new(rendered, basis.profile(), basis.to.as_ref());
+        let installation = basis
+            .plane()
+            .zip(basis.from.as_ref())
+            .and_then(|(plane, from)| {
+                customisation::installation(
+                    &input.snapshot,
+                    &basis.inventory,
+                    plane,
+                    from,
+                    &input.releases,
+                )
+            });
+        let reverted = installation
+            .as_ref()
+            .map(|it| customisation::reverted(it, &after))
+            .unwrap_or_default();
+        let mut settings = Self {
+            after,
+            installation,
+            reverted,
+            defaults: Vec::new(),
+        };
+        if let Some((from, to)) = basis.ends() {
+            let (profile, platform) = (basis.profile(), settings.after.platform());
+            let pinned = |path: &str| settings.pins(path);
+            let compatibility = basis.compatibility_version();
+            let all = defaults::default_changes(
+                from,
+                to,
+                profile,
+                platform.as_deref(),
+                compatibility,
+                &pinned,
+            );
+            settings.defaults = all
+                .into_iter()
+                .filter(|it| concerns(it, basis, rendered))
+                .collect();
+        }
+        settings
+    }
+
+    /// Whether the request, or the installation, sets a path.
+    fn pins(&self, path: &str) -> bool {
+        self.after.sets(path) || self.installation.as_ref().is_some_and(|it| it.sets(path))
+    }
+}
+
+/// Whether a default is of a component that runs or is rendered.
+fn concerns(change: &DefaultChange, basis: &Basis, rendered: &Rendered) -> bool {
+    let component = change.component.as_str();
+    let is_rendered = || match &rendered.rendering {
+        Some(rendering) => rendering.components.iter().any(|it| it.name == component),
+        None => false,
+    };
+    // A component that a profile turns on or off stands in neither list on one of the sides.
+    matches!(component, "Base" | "Pilot")
+        || change.path.starts_with("components.")
+        || basis
+            .inventory
+            .components
+            .iter()
+            .any(|it| it.component == component)
+        || is_rendered()
+}
+
+/// What the target does to the cluster.
+struct Effect<'a> {
+    desired: Option<Desired<'a>>,
+    diff: DiffOutcome,
+    restarts: Vec<Restart>,
+    restart_findings: Vec<Finding>,
+    notes: Vec<Finding>,
+}
+
+impl<'a> Effect<'a> {
+    fn of(input: &'a Input, basis: &Basis, rendered: &Rendered, settings: &Settings) -> Self {
+        let snapshot = &input.snapshot;
+        let release = basis
+            .to
+            .as_ref()
+            .and_then(|to| rendering::find(&input.releases, to));
+        // Without a control plane to replace there is nothing to compare with.
+        let desired = basis
+            .plane()
+            .and(release.zip(rendered.rendering.as_ref()))
+            .map(|(release, it)| Desired::of(release, it));
+        // Restarts read the predicted injector; what was not asked for is taken out again.
+        let mut diff = desired
+            .as_ref()
+            .map(|it| diff(snapshot, it, true))
+            .unwrap_or_default();
+        let (restarts, restart_findings) = match (basis.plane(), basis.to.as_ref()) {
+            (Some(plane), Some(to)) => dataplane::restarts(
+                snapshot,
+                dataplane::Context {
+                    plane,
+                    to,
+                    changes: &diff.changes,
+                },
+            ),
+            _ => Default::default(),
+        };
+        if !input.request.predicted {
+            diff.changes.iter_mut().for_each(|it| it.predicted = None);
+        }
+        let context = notes::Context {
+            namespace: basis
+                .plane()
+                .map_or("istio-system", |it| it.namespace.as_str()),
+            compatibility_version: basis
+                .compatibility_version()
+                .and_then(|it| it.parse::<Minor>().ok()),
+            pinned: &|path: &str| settings.after.sets(path),
+        };
+        let notes = basis.ends().map_or_else(Vec::new, |(from, to)| {
+            notes::notes(snapshot, from, to, &context)
+        });
+        Self {
+            desired,
+            diff,
+            restarts,
+            restart_findings,
+            notes,
+        }
+    }
+}
+
+/// Everything there is to say, in the order of output.
+fn findings(
+    input: &Input,
+    basis: &Basis,
+    rendered: &Rendered,
+    settings: &Settings,
+    effect: &Effect,
+) -> Vec<Finding> {
+    let mut findings = precheck::check(&Situation {
+        request: &input.request,
+        asked: &basis.asked,
+        snapshot: &input.snapshot,
+        inventory: &basis.inventory,
+        installers: &basis.installers,
+        source: &basis.source,
+        from: basis.from.as_ref(),
+        to: basis.to.as_ref(),
+        hops: &basis.hops,
+        facts: basis.facts.as_ref(),
+        as_of: input.as_of.as_deref(),
+        reverted: &settings.reverted,
+        restarts: &effect.restarts,
+        desired: rendered
+            .rendering
+            .as_ref()
+            .map(|rendering| precheck::Desired {
+                rendering,
+                changes: &effect.diff.changes,
+            }),
+    });
+    findings.extend(rendered.findings.iter().cloned());
+    findings.extend(effect.diff.findings.iter().cloned());
+    findings.extend(effect.restart_findings.iter().cloned());
+    finding::sort(&mut findings);
+    findings
+}
+
+/// What an executor performs; `None` where nothing was rendered, or where a finding blocks and is not forced.
+fn order(input: &Input, basis: &Basis, effect: &Effect, verdict: Verdict) -> Option<Plan> {
+    let blocked = verdict == Verdict::Blocked;
+    if blocked && !input.request.force {
+        return None;
+    }
+    Some(order::plan(&order::Context {
+        snapshot: &input.snapshot,
+        desired: effect.desired.as_ref()?,
+        diff: &effect.diff,
+        restarts: &effect.restarts,
+        source: basis.source.version.as_deref(),
+        target: &basis.to.as_ref()?.to_string(),
+        direction: basis.direction(),
+        forced: blocked,
+        prune: &[],
+    }))
+}
+
+/// Returns the version that runs: as the user says, else as the export shows.
+fn source(
+    request: &Request,
+    snapshot: &Snapshot,
+    inventory: &Inventory,
+    plane: Option<&ControlPlane>,
+) -> Source {
+    match &request.from {
+        Some(version) => Source {
+            version: Some(version.clone()),
+            evidence: vec![Subject::flag("--from").value(version.clone())],
+        },
+        None => inventory::source(snapshot, inventory, plane),
+    }
+}
+
+/// Returns the version that runs.
+pub(crate) fn source_version(request: &Request, snapshot: &Snapshot) -> Option<String> {
+    let inventory = inventory::inventory(snapshot);
+    let plane = precheck::meant(&inventory, &Asked::of(request)).one();
+    source(request, snapshot, &inventory, plane).version
+}

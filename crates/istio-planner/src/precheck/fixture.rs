@@ -1,0 +1,249 @@
+//! A small healthy cluster for the tests of rules: istiod 1.29.6 twice, installed by istioctl, to go to 1.30.3.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Facts, Situation};
+use crate::input::{Asked, Request, RequestFile};
+use crate::outcome::{
+    ComponentVersion, ControlPlane, Finding, Installer, InstallerKind, Inventory, Kubernetes, Ref,
+    Restart, Reverted, Source,
+};
+use crate::snapshot::{Object, Origin, Pod, Snapshot, Workload};
+use istio_catalog::{Minor, Version};
+
+/// What a situation borrows from.
+pub(crate) struct Cluster {
+    pub(crate) request: Request,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) inventory: Inventory,
+    pub(crate) installers: Vec<Installer>,
+    pub(crate) source: Source,
+    pub(crate) hops: Vec<String>,
+    pub(crate) facts: Option<Facts>,
+    pub(crate) as_of: Option<String>,
+    pub(crate) reverted: Vec<Reverted>,
+    pub(crate) restarts: Vec<Restart>,
+}
+
+/// Kinds that every export holds.
+const KINDS: [&str; 14] = [
+    "v1/Pod",
+    "v1/Namespace",
+    "v1/Node",
+    "v1/Service",
+    "v1/ConfigMap",
+    "v1/ServiceAccount",
+    "apps/v1/Deployment",
+    "apps/v1/ReplicaSet",
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    "rbac.authorization.k8s.io/v1/ClusterRoleBinding",
+    "admissionregistration.k8s.io/v1/MutatingWebhookConfiguration",
+    "admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration",
+    "apiextensions.k8s.io/v1/CustomResourceDefinition",
+    "discovery.k8s.io/v1/EndpointSlice",
+];
+
+impl Cluster {
+    /// Nothing is wrong with it but what a default installation has.
+    pub(crate) fn new() -> Self {
+        let mut cluster = Self {
+            request: Request {
+                to: "1.30.3".to_owned(),
+                ..Request::default()
+            },
+            snapshot: Snapshot {
+                server_version: Some("1.34.4".to_owned()),
+                managed_fields: true,
+                kinds: KINDS.iter().map(|it| ((*it).to_owned(), 1)).collect(),
+                ..Snapshot::default()
+            },
+            inventory: Inventory {
+                kubernetes: Kubernetes {
+                    server: Some("1.34.4".to_owned()),
+                    nodes: BTreeMap::new(),
+                },
+                control_planes: vec![control_plane("istio-system", "default", "1.29.6")],
+                components: vec![component("Pilot", "istiod", "1.29.6")],
+                ..Inventory::default()
+            },
+            installers: vec![installer(InstallerKind::Istioctl, &["Base", "Pilot"])],
+            source: Source {
+                version: Some("1.29.6".to_owned()),
+                evidence: Vec::new(),
+            },
+            hops: vec!["1.29.6".to_owned(), "1.30.3".to_owned()],
+            facts: Some(Facts {
+                exact: true,
+                kubernetes_minimum: Some(Minor::new(1, 32)),
+                kubernetes_documented: Some((Minor::new(1, 32), Minor::new(1, 36))),
+                compatibility_versions: ["1.25", "1.26", "1.27", "1.28", "1.29"]
+                    .map(str::to_owned)
+                    .to_vec(),
+                end_of_life: Some("2027-02-01".to_owned()),
+                ..Facts::default()
+            }),
+            as_of: None,
+            reverted: Vec::new(),
+            restarts: Vec::new(),
+        };
+        cluster.pod(
+            "istio-system",
+            "istiod-1",
+            &[("app", "istiod"), ("istio.io/rev", "default")],
+        );
+        cluster.pod(
+            "istio-system",
+            "istiod-2",
+            &[("app", "istiod"), ("istio.io/rev", "default")],
+        );
+        cluster.deployment(
+            "istio-system",
+            "istiod",
+            2,
+            &[("app", "istiod"), ("istio.io/rev", "default")],
+        );
+        cluster
+    }
+
+    /// Runs one rule.
+    pub(crate) fn check(&self, rule: fn(&Situation) -> Vec<Finding>) -> Vec<Finding> {
+        let from = self.source.version.as_deref().and_then(Version::parse_tag);
+        let to = Version::parse_tag(&self.request.to);
+        rule(&Situation {
+            request: &self.request,
+            asked: &Asked::of(&self.request),
+            snapshot: &self.snapshot,
+            inventory: &self.inventory,
+            installers: &self.installers,
+            source: &self.source,
+            from: from.as_ref(),
+            to: to.as_ref(),
+            hops: &self.hops,
+            facts: self.facts.as_ref(),
+            as_of: self.as_of.as_deref(),
+            reverted: &self.reverted,
+            restarts: &self.restarts,
+            desired: None,
+        })
+    }
+
+    /// Runs one rule, and returns code and level of each finding.
+    pub(crate) fn codes(&self, rule: fn(&Situation) -> Vec<Finding>) -> Vec<String> {
+        self.check(rule)
+            .iter()
+            .map(|it| format!("{} {:?}", it.code, it.level))
+            .collect()
+    }
+
+    pub(crate) fn file(&mut self, text: &str) {
+        self.request.files.push(RequestFile {
+            name: "iop.yaml".to_owned(),
+            text: text.to_owned(),
+        });
+    }
+
+    pub(crate) fn pod(&mut self, namespace: &str, name: &str, labels: &[(&str, &str)]) -> &mut Pod {
+        let pod = Pod {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            labels: map(labels),
+            phase: "Running".to_owned(),
+            ready: true,
+            ..Pod::default()
+        };
+        self.snapshot
+            .pods
+            .entry((namespace.to_owned(), name.to_owned()))
+            .or_insert(pod)
+    }
+
+    pub(crate) fn deployment(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        replicas: i64,
+        labels: &[(&str, &str)],
+    ) {
+        let workload = Workload {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            labels: map(labels),
+            template_labels: map(labels),
+            replicas,
+            ..Workload::default()
+        };
+        let key = (
+            "Deployment".to_owned(),
+            namespace.to_owned(),
+            name.to_owned(),
+        );
+        self.snapshot.workloads.insert(key, workload);
+    }
+
+    /// Adds an object from its JSON.
+    pub(crate) fn object(&mut self, value: Value) {
+        let text = |pointer: &str| {
+            value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let object = Ref {
+            api_version: text("/apiVersion").unwrap(),
+            kind: text("/kind").unwrap(),
+            namespace: text("/metadata/namespace"),
+            name: text("/metadata/name").unwrap(),
+        };
+        *self
+            .snapshot
+            .kinds
+            .entry(format!("{}/{}", object.api_version, object.kind))
+            .or_default() += 1;
+        self.snapshot.objects.insert(
+            object,
+            Object {
+                value,
+                origin: Origin::default(),
+            },
+        );
+    }
+}
+
+pub(crate) fn control_plane(namespace: &str, revision: &str, version: &str) -> ControlPlane {
+    ControlPlane {
+        namespace: namespace.to_owned(),
+        revision: revision.to_owned(),
+        version: Some(version.to_owned()),
+        replicas: 2,
+        tags: Vec::new(),
+    }
+}
+
+pub(crate) fn component(component: &str, name: &str, version: &str) -> ComponentVersion {
+    ComponentVersion {
+        component: component.to_owned(),
+        namespace: "istio-system".to_owned(),
+        name: name.to_owned(),
+        version: Some(version.to_owned()),
+        pods: 1,
+    }
+}
+
+pub(crate) fn installer(kind: InstallerKind, covers: &[&str]) -> Installer {
+    Installer {
+        kind,
+        covers: covers.iter().map(|it| (*it).to_owned()).collect(),
+        evidence: Vec::new(),
+    }
+}
+
+fn map(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
+    labels
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! `source-too-old` and `source-version-unknown`: what runs has to be known, and be 1.6 or newer (domain.md §5.1).
+
+use istio_catalog::Version;
+
+use super::{Meant, Situation, pod_subject, workload_subject};
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
+
+/// The first version whose control plane is one istiod.
+const OLDEST: Version = Version::new(1, 6, 0);
+
+pub(super) fn check(it: &Situation) -> Vec<Finding> {
+    match it.from {
+        Some(from) if *from < OLDEST => vec![
+            Finding::new(
+                Code::SourceTooOld,
+                Level::Block,
+                format!("{from} is older than 1.6 and cannot be upgraded in place"),
+                "Before 1.6 the control plane was several programs, installed by other means",
+            )
+            .about(it.source.evidence.iter().cloned())
+            .fix("Install a supported release as a new revision beside it and move the workloads"),
+        ],
+        Some(_) => Vec::new(),
+        None => unknown(it),
+    }
+}
+
+/// Something runs, but nothing tells its version.
+fn unknown(it: &Situation) -> Vec<Finding> {
+    let planes = match it.meant() {
+        Meant::None => return Vec::new(),
+        Meant::One(plane) => vec![plane],
+        Meant::Several(planes) => planes,
+    };
+    let mut subjects = Vec::new();
+    for plane in planes {
+        subjects.extend(it.istiod_deployment(plane).map(workload_subject));
+        for pod in it.istiod_pods(plane) {
+            let image = pod
+                .containers
+                .iter()
+                .find(|it| it.name == "discovery")
+                .map(|it| it.image.clone());
+            let subject = pod_subject(pod).field("spec.containers[name=discovery].image");
+            subjects.extend(image.map(|it| subject.value(it)));
+        }
+    }
+    let finding = Finding::new(
+        Code::SourceVersionUnknown,
+        Level::Unknown,
+        "The version that runs is unknown",
+        "No image tag, label or chart of istiod is a version; neither the distance to the target nor what changes on the \
+         way can be told",
+    );
+    vec![
+        finding
+            .about(subjects)
+            .fix("Read it with `istioctl version` and add `--from VERSION`"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::precheck::fixture::Cluster;
+    use crate::snapshot::Container;
+
+    #[test]
+    fn a_source_before_1_6_is_refused() {
+        let mut cluster = Cluster::new();
+        cluster.source.version = Some("1.5.10".to_owned());
+        assert_eq!(cluster.codes(check), ["source-too-old Block"]);
+    }
+
+    #[test]
+    fn a_known_source_is_accepted() {
+        assert!(Cluster::new().check(check).is_empty());
+    }
+
+    #[test]
+    fn an_unknown_source_shows_the_images_that_do_not_tell() {
+        let mut cluster = Cluster::new();
+        cluster.source.version = None;
+        cluster
+            .pod("istio-system", "istiod-1", &[])
+            .containers
+            .push(Container {
+                name: "discovery".to_owned(),
+                image: "registry.example/pilot:latest".to_owned(),
+                ..Container::default()
+            });
+        let findings = cluster.check(check);
+        assert_eq!(findings[0].code, "source-version-unknown");
+        let values: Vec<_> = findings[0]
+            .subjects
+            .iter()
+            .filter_map(|it| it.value.clone())
+            .collect();
+        assert_eq!(values, ["registry.example/pilot:latest"]);
+    }
+
+    #[test]
+    fn nothing_is_said_where_no_control_plane_runs() {
+        let mut cluster = Cluster::new();
+        cluster.source.version = None;
+        cluster.inventory.control_planes.clear();
+        assert!(cluster.check(check).is_empty());
+    }
+}

@@ -1,0 +1,103 @@
+//! Changes grouped for reading: by component, only what changes.
+
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
+use serde_json::Value;
+
+use crate::outcome::{Change, ChangeClass, FieldChange};
+
+/// Ends of paths that name the release and change with every one.
+const STAMPS: [&str; 3] = [
+    "labels[\"app.kubernetes.io/version\"]",
+    "labels[\"helm.sh/chart\"]",
+    "labels[\"operator.istio.io/version\"]",
+];
+
+/// What a component's objects go through.
+pub(super) struct Group<'a> {
+    pub(super) component: &'a str,
+    /// Objects with the fields worth showing.
+    pub(super) objects: Vec<(&'a Change, Vec<&'a FieldChange>)>,
+    /// Objects of which only the release's name in labels changes.
+    pub(super) stamped: usize,
+}
+
+/// Groups changes by component in the order of their first appearance; unchanged objects are left out.
+///
+/// With `full` the release's name in labels counts like any other field.
+pub(super) fn by_component(changes: &[Change], full: bool) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group> = Vec::new();
+    for change in changes
+        .iter()
+        .filter(|it| it.class != ChangeClass::Unchanged)
+    {
+        let known = groups
+            .iter()
+            .position(|it| it.component == change.component);
+        let at = known.unwrap_or(groups.len());
+        if known.is_none() {
+            groups.push(Group {
+                component: &change.component,
+                objects: Vec::new(),
+                stamped: 0,
+            });
+        }
+        let Some(group) = groups.get_mut(at) else {
+            continue;
+        };
+        let fields: Vec<_> = change
+            .fields
+            .iter()
+            .filter(|it| full || !is_stamp(it))
+            .collect();
+        if fields.is_empty() && !change.fields.is_empty() && change.class == ChangeClass::Change {
+            group.stamped += 1;
+        } else {
+            group.objects.push((change, fields));
+        }
+    }
+    groups
+}
+
+/// Whether a field only names the release; one that others own is worth showing.
+fn is_stamp(field: &FieldChange) -> bool {
+    field.owner.is_none() && STAMPS.iter().any(|it| field.path.ends_with(it))
+}
+
+/// `12 more objects change only the release's name in their labels`.
+pub(super) fn stamped(group: &Group) -> Option<String> {
+    let more = if group.objects.is_empty() {
+        ""
+    } else {
+        " more"
+    };
+    match group.stamped {
+        0 => None,
+        1 => Some(format!(
+            "1{more} object changes only the release's name in its labels"
+        )),
+        many => Some(format!(
+            "{many}{more} objects change only the release's name in their labels"
+        )),
+    }
+}
+
+/// Returns the difference of two texts of several lines, as `diff -u` prints it without its head; `None` for others.
+pub(super) fn difference(field: &FieldChange) -> Option<String> {
+    let text = |side: &Option<Value>| match side {
+        Some(Value::String(text)) => Some(text.clone()),
+        None => Some(String::new()),
+        Some(_) => None,
+    };
+    let (from, to) = (text(&field.from)?, text(&field.to)?);
+    if !from.contains('\n') && !to.contains('\n') {
+        return None;
+    }
+    let input = InternedInput::new(from.as_str(), to.as_str());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let printer = BasicLineDiffPrinter(&input.interner);
+    Some(
+        diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input)
+            .to_string(),
+    )
+}

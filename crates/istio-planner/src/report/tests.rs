@@ -1,0 +1,346 @@
+use std::collections::BTreeMap;
+
+use expect_test::{Expect, expect};
+use serde_json::json;
+
+use super::{Colours, Markdown, Text, json};
+use crate::finding::Code;
+use crate::outcome::{
+    Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
+    InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, Reverted,
+    SCHEMA, Source, Subject, Target, Verdict,
+};
+
+fn object(kind: &str, name: &str) -> Ref {
+    Ref {
+        api_version: "v1".to_owned(),
+        kind: kind.to_owned(),
+        namespace: Some("istio-system".to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn field(
+    path: &str,
+    from: serde_json::Value,
+    to: serde_json::Value,
+    owner: Option<&str>,
+) -> FieldChange {
+    FieldChange {
+        path: path.to_owned(),
+        from: Some(from),
+        to: Some(to),
+        owner: owner.map(str::to_owned),
+    }
+}
+
+fn change(object: Ref, class: ChangeClass, fields: Vec<FieldChange>) -> Change {
+    Change {
+        object,
+        component: "Pilot".to_owned(),
+        class,
+        fields,
+        predicted: None,
+    }
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one document with a little of everything"
+)]
+fn outcome() -> Outcome {
+    let stamp = field(
+        "metadata.labels[\"helm.sh/chart\"]",
+        json!("istiod-1.29.6"),
+        json!("istiod-1.30.3"),
+        None,
+    );
+    Outcome {
+        schema: SCHEMA.to_owned(),
+        verdict: Verdict::Clear,
+        direction: Some(Direction::Upgrade),
+        source: Source {
+            version: Some("1.29.6".to_owned()),
+            evidence: Vec::new(),
+        },
+        target: Target {
+            version: Some("1.30.3".to_owned()),
+            profile: "default".to_owned(),
+        },
+        hops: vec!["1.29.6".to_owned(), "1.30.3".to_owned()],
+        installers: vec![Installer {
+            kind: InstallerKind::Istioctl,
+            covers: vec!["Base".to_owned(), "Pilot".to_owned()],
+            evidence: Vec::new(),
+        }],
+        inventory: Inventory {
+            kubernetes: Kubernetes {
+                server: Some("1.35.2".to_owned()),
+                nodes: BTreeMap::new(),
+            },
+            control_planes: vec![ControlPlane {
+                namespace: "istio-system".to_owned(),
+                revision: "default".to_owned(),
+                version: Some("1.29.6".to_owned()),
+                replicas: 2,
+                tags: vec!["default".to_owned(), "prod".to_owned()],
+            }],
+            ..Inventory::default()
+        },
+        findings: vec![
+            Finding::new(
+                Code::ScaleReset,
+                Level::Warn,
+                "A scale would be overwritten",
+                "Because <someone> set it",
+            )
+            .about([Subject {
+                file: Some("cluster.yaml".to_owned()),
+                line: Some(31),
+                column: Some(3),
+                ..Subject::of(object("HorizontalPodAutoscaler", "istiod"))
+                    .field("spec.minReplicas")
+                    .value(3)
+            }])
+            .fix("Put it into the request"),
+        ],
+        defaults: vec![DefaultChange {
+            component: "Pilot".to_owned(),
+            path: "values.pilot.env.X".to_owned(),
+            from: None,
+            to: Some(json!("true")),
+            pinned: false,
+            keep: Some("compatibilityVersion: \"1.29\"".to_owned()),
+        }],
+        reverted: vec![Reverted {
+            path: "values.pilot.traceSampling".to_owned(),
+            live: json!(10),
+            request: None,
+            evidence: vec![
+                Subject::of(object("ConfigMap", "values")).field("data.original-values"),
+            ],
+        }],
+        changes: vec![
+            change(
+                object("ConfigMap", "istio"),
+                ChangeClass::Change,
+                vec![
+                    field(
+                        "data.mesh",
+                        json!("a: 1\nb: 2\n"),
+                        json!("a: 1\nb: 3\n"),
+                        None,
+                    ),
+                    stamp.clone(),
+                ],
+            ),
+            change(
+                object("HorizontalPodAutoscaler", "istiod"),
+                ChangeClass::TakeOver,
+                vec![field(
+                    "spec.minReplicas",
+                    json!(3),
+                    json!(1),
+                    Some("kubectl-edit"),
+                )],
+            ),
+            change(object("Role", "istiod"), ChangeClass::Change, vec![stamp]),
+        ],
+        restarts: vec![Restart {
+            object: object("Deployment", "shop"),
+            pods: 3,
+            proxies: BTreeMap::from([("1.29.6".to_owned(), 3)]),
+            to: Some("1.30.3".to_owned()),
+            how: RestartHow::Rollout,
+            reason: "stale-image".to_owned(),
+        }],
+        notes: Vec::new(),
+        plan: None,
+    }
+}
+
+#[track_caller]
+fn check(full: bool, expected: &Expect) {
+    expected.assert_eq(
+        &Text {
+            outcome: &outcome(),
+            colours: Colours::PLAIN,
+            full,
+        }
+        .to_string(),
+    );
+}
+
+#[test]
+fn text_begins_with_the_verdict_and_folds_what_is_long() {
+    check(
+        false,
+        &expect![[r#"
+        Upgrade 1.29.6 → 1.30.3: clear, 1 warning
+          istiod 1.29.6 in istio-system, 2 pods, tag prod
+          Base and Pilot installed by istioctl
+          Kubernetes 1.35.2
+          profile default
+
+        Findings
+          warn A scale would be overwritten [scale-reset]
+              Because <someone> set it
+              · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 (cluster.yaml:31:3)
+              → Put it into the request
+
+        Changed defaults (1)
+          Pilot  values.pilot.env.X  (absent) → "true"  keep with compatibilityVersion: "1.29"
+
+        Settings that the request would revert (1)
+          values.pilot.traceSampling  10 → (absent)  ConfigMap istio-system/values
+
+        Changes: 2 changed, 1 taken over from others
+          Pilot
+            ~ ConfigMap istio-system/istio
+                data.mesh: 2 lines differ
+            ! HorizontalPodAutoscaler istio-system/istiod taken over from others
+                spec.minReplicas: 3 → 1 (owned by kubectl-edit)
+            1 more object changes only the release's name in its labels
+
+        Data plane: 1 workload, 3 pods
+          Deployment istio-system/shop  3 of 1.29.6 → 1.30.3  rollout restart  its proxy is of another version
+    "#]],
+    );
+}
+
+#[test]
+fn full_text_holds_every_field_and_line() {
+    check(
+        true,
+        &expect![[r#"
+        Upgrade 1.29.6 → 1.30.3: clear, 1 warning
+          istiod 1.29.6 in istio-system, 2 pods, tag prod
+          Base and Pilot installed by istioctl
+          Kubernetes 1.35.2
+          profile default
+
+        Findings
+          warn A scale would be overwritten [scale-reset]
+              Because <someone> set it
+              · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 (cluster.yaml:31:3)
+              → Put it into the request
+
+        Changed defaults (1)
+          Pilot  values.pilot.env.X  (absent) → "true"  keep with compatibilityVersion: "1.29"
+
+        Settings that the request would revert (1)
+          values.pilot.traceSampling  10 → (absent)  ConfigMap istio-system/values
+
+        Changes: 2 changed, 1 taken over from others
+          Pilot
+            ~ ConfigMap istio-system/istio
+                data.mesh: 2 lines differ
+                  @@ -1,2 +1,2 @@
+                   a: 1
+                  -b: 2
+                  +b: 3
+                metadata.labels["helm.sh/chart"]: "istiod-1.29.6" → "istiod-1.30.3"
+            ! HorizontalPodAutoscaler istio-system/istiod taken over from others
+                spec.minReplicas: 3 → 1 (owned by kubectl-edit)
+            ~ Role istio-system/istiod
+                metadata.labels["helm.sh/chart"]: "istiod-1.29.6" → "istiod-1.30.3"
+
+        Data plane: 1 workload, 3 pods
+          Deployment istio-system/shop  3 of 1.29.6 → 1.30.3  rollout restart  its proxy is of another version
+    "#]],
+    );
+}
+
+#[test]
+fn markdown_says_the_same() {
+    expect![[r##"
+        # Upgrade 1.29.6 → 1.30.3
+
+        **clear, 1 warning**
+
+        - istiod 1.29.6 in istio-system, 2 pods, tag prod
+        - Base and Pilot installed by istioctl
+        - Kubernetes 1.35.2
+        - profile default
+
+        ## Findings
+
+        ### warn: A scale would be overwritten
+
+        [`scale-reset`](https://kubernetes.io/docs/reference/using-api/server-side-apply/). Because &lt;someone&gt; set it
+
+        - `HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 (cluster.yaml:31:3)`
+
+        **Fix:** Put it into the request
+
+        ## Changed defaults
+
+        | Component | Setting | From | To | Keep |
+        |---|---|---|---|---|
+        | Pilot | `values.pilot.env.X` | `(absent)` | `"true"` | `compatibilityVersion: "1.29"` |
+
+        ## Settings that the request would revert
+
+        | Setting | Live | Request | Read from |
+        |---|---|---|---|
+        | `values.pilot.traceSampling` | `10` | `(absent)` | ConfigMap istio-system/values |
+
+        ## Changes: 2 changed, 1 taken over from others
+
+        ### Pilot
+
+        - `ConfigMap istio-system/istio` changed
+          - `data.mesh`: 2 lines differ
+        - `HorizontalPodAutoscaler istio-system/istiod` taken over from others
+          - `spec.minReplicas`: `3` → `1` (owned by kubectl-edit)
+        - 1 more object changes only the release's name in its labels
+
+        ## Data plane
+
+        | Workload | Proxies | To | How | Why |
+        |---|---|---|---|---|
+        | `Deployment istio-system/shop` | 3 of 1.29.6 | 1.30.3 | rollout restart | its proxy is of another version |
+    "##]].assert_eq(
+        &Markdown {
+            outcome: &outcome(),
+        }
+        .to_string(),
+    );
+}
+
+#[test]
+fn colours_change_no_word() {
+    let coloured = Text {
+        outcome: &outcome(),
+        colours: Colours::ANSI,
+        full: true,
+    }
+    .to_string();
+    let plain = Text {
+        outcome: &outcome(),
+        colours: Colours::PLAIN,
+        full: true,
+    }
+    .to_string();
+    let mut stripped = String::new();
+    let mut escaped = false;
+    for it in coloured.chars() {
+        match it {
+            '\u{1b}' => escaped = true,
+            'm' if escaped => escaped = false,
+            _ if escaped => {}
+            it => stripped.push(it),
+        }
+    }
+    assert_ne!(coloured, plain);
+    assert_eq!(stripped, plain);
+}
+
+#[test]
+fn json_is_read_back_as_it_was() {
+    let outcome = outcome();
+    assert_eq!(
+        serde_json::from_str::<Outcome>(&json(&outcome)).unwrap(),
+        outcome
+    );
+}

@@ -1,0 +1,316 @@
+//! The words that all faces share.
+
+use serde_json::Value;
+
+use crate::outcome::{
+    Change, ChangeClass, Direction, Installer, InstallerKind, Level, Outcome, Ref, Restart,
+    RestartHow, Subject, Verdict,
+};
+use crate::precheck::{count, enumerate};
+
+/// The longest value that stands in a line.
+const FOLD: usize = 80;
+
+/// `Upgrade 1.29.6 → 1.30.3`.
+pub fn headline(outcome: &Outcome) -> String {
+    let target = outcome
+        .target
+        .version
+        .as_deref()
+        .unwrap_or("an unknown version");
+    let source = outcome.source.version.as_deref();
+    match (outcome.direction, source) {
+        (Some(Direction::Upgrade), Some(source)) => format!("Upgrade {source} → {target}"),
+        (Some(Direction::Downgrade), Some(source)) => format!("Downgrade {source} → {target}"),
+        (Some(Direction::Patch), Some(source)) => format!("Change of patch {source} → {target}"),
+        (Some(Direction::Same), Some(source)) => format!("{source} again"),
+        (_, Some(source)) => format!("{source} → {target}"),
+        (_, None) => format!("An unknown version → {target}"),
+    }
+}
+
+/// `clear, 3 warnings`.
+pub fn verdict(outcome: &Outcome) -> String {
+    let at = |level: Level| {
+        outcome
+            .findings
+            .iter()
+            .filter(|it| it.level == level)
+            .count()
+    };
+    let mut words = match outcome.verdict {
+        Verdict::Clear => "clear".to_owned(),
+        Verdict::Blocked => format!("blocked by {}", count(at(Level::Block), "finding")),
+        Verdict::Unknown => format!(
+            "unknown, {} of evidence missing",
+            count(at(Level::Unknown), "piece")
+        ),
+    };
+    if at(Level::Warn) > 0 {
+        words = format!("{words}, {}", count(at(Level::Warn), "warning"));
+    }
+    if outcome.plan.as_ref().is_some_and(|it| it.forced) {
+        words.push_str(", planned by force");
+    }
+    words
+}
+
+/// What runs, in lines.
+pub fn situation(outcome: &Outcome) -> Vec<String> {
+    let inventory = &outcome.inventory;
+    let mut lines = Vec::new();
+    for plane in &inventory.control_planes {
+        let revision = if plane.revision == "default" {
+            String::new()
+        } else {
+            format!(", revision {}", plane.revision)
+        };
+        // The tag `default` leads to the default revision everywhere.
+        let tags: Vec<_> = plane
+            .tags
+            .iter()
+            .filter(|it| *it != "default" || plane.revision != "default")
+            .map(String::as_str)
+            .collect();
+        let tags = match tags.as_slice() {
+            [] => String::new(),
+            [one] => format!(", tag {one}"),
+            several => format!(", tags {}", enumerate(several)),
+        };
+        let version = plane.version.as_deref().unwrap_or("of unknown version");
+        let pods = count(usize::try_from(plane.replicas).unwrap_or_default(), "pod");
+        lines.push(format!(
+            "istiod {version} in {}, {pods}{revision}{tags}",
+            plane.namespace
+        ));
+    }
+    lines.extend(outcome.installers.iter().map(installer));
+    let pods = |it: &[crate::outcome::ProxyCount]| it.iter().map(|it| it.pods).sum::<u32>();
+    let (sidecars, gateways) = (pods(&inventory.proxies), pods(&inventory.gateway_proxies));
+    if sidecars + gateways > 0 {
+        let number = |it: u32, word: &str| count(usize::try_from(it).unwrap_or_default(), word);
+        lines.push(format!(
+            "{}, {}",
+            number(sidecars, "sidecar"),
+            number(gateways, "gateway proxy").replace("proxys", "proxies")
+        ));
+    }
+    if let Some(server) = &inventory.kubernetes.server {
+        lines.push(format!("Kubernetes {server}"));
+    }
+    lines.push(format!("profile {}", outcome.target.profile));
+    if outcome.hops.len() > 2 {
+        lines.push(format!("the way: {}", outcome.hops.join(" → ")));
+    }
+    lines
+}
+
+/// `Base and Pilot installed by istioctl`.
+fn installer(installer: &Installer) -> String {
+    let name = match installer.kind {
+        InstallerKind::Istioctl => "istioctl",
+        InstallerKind::Helm => "Helm",
+        InstallerKind::Operator => "the in-cluster operator",
+        InstallerKind::Sail => "the Sail operator",
+        InstallerKind::Managed => "a managed mesh's provider",
+        InstallerKind::Manifests => "plain manifests",
+        InstallerKind::Argocd => "Argo CD",
+        InstallerKind::Flux => "Flux",
+        InstallerKind::Unknown => "an unknown installer",
+    };
+    if installer.covers.is_empty() {
+        return format!("installed by {name}");
+    }
+    format!("{} installed by {name}", enumerate(&installer.covers))
+}
+
+/// The word for a level.
+pub(super) fn level(level: Level) -> &'static str {
+    match level {
+        Level::Block => "block",
+        Level::Unknown => "unknown",
+        Level::Warn => "warn",
+        Level::Info => "info",
+    }
+}
+
+/// `Deployment istio-system/istiod`.
+pub(super) fn object(object: &Ref) -> String {
+    match &object.namespace {
+        Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
+        None => format!("{} {}", object.kind, object.name),
+    }
+}
+
+/// `Deployment istio-system/istiod spec.replicas: 1 (cluster.yaml:31)`.
+pub(super) fn subject(subject: &Subject) -> String {
+    let place = subject
+        .file
+        .as_ref()
+        .map(|file| match (subject.line, subject.column) {
+            (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+            (Some(line), None) => format!("{file}:{line}"),
+            (None, _) => file.clone(),
+        });
+    let mut words = match (&subject.object, &place) {
+        (Some(it), _) => object(it),
+        (None, Some(place)) => place.clone(),
+        (None, None) => String::new(),
+    };
+    for part in [subject.field.clone(), subject.value.as_ref().map(value)]
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        let glue = match part.0 {
+            _ if words.is_empty() => "",
+            0 => " ",
+            _ => ": ",
+        };
+        words = format!("{words}{glue}{}", part.1);
+    }
+    match place {
+        Some(place) if subject.object.is_some() => format!("{words} ({place})"),
+        _ => words,
+    }
+}
+
+/// Where a setting was read: the object and its place, without the path that says it already.
+pub(crate) fn origin(subject: &Subject) -> String {
+    self::subject(&Subject {
+        field: None,
+        value: None,
+        ..subject.clone()
+    })
+}
+
+/// A value in one line; a long one is folded.
+pub(super) fn value(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) if is_plain(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.chars().count() <= FOLD {
+        return text;
+    }
+    match value {
+        Value::String(text) if text.contains('\n') => {
+            format!("({})", count(text.lines().count(), "line"))
+        }
+        Value::String(text) => format!("{}…", text.chars().take(FOLD).collect::<String>()),
+        Value::Array(list) => format!("[{}]", count(list.len(), "element")),
+        Value::Object(map) => format!("{{{}}}", count(map.len(), "field")),
+        Value::Null | Value::Bool(_) | Value::Number(_) => text,
+    }
+}
+
+/// Whether a text needs no quotes to be taken for one.
+fn is_plain(text: &str) -> bool {
+    let number = text.parse::<f64>().is_ok();
+    let word = matches!(text, "" | "true" | "false" | "null");
+    // Control characters are quoted, so that no export can steer a terminal.
+    !number && !word && !text.chars().any(char::is_control) && text.trim() == text
+}
+
+/// What was, or is to be, in a place that may be empty.
+pub(super) fn side(side: Option<&Value>) -> String {
+    side.map_or_else(|| "(absent)".to_owned(), value)
+}
+
+/// `340 lines differ`, for a difference of two texts.
+pub(super) fn difference(difference: &str) -> String {
+    let lines = difference
+        .lines()
+        .filter(|it| it.starts_with(['+', '-']))
+        .count();
+    format!(
+        "{} differ{}",
+        count(lines, "line"),
+        if lines == 1 { "s" } else { "" }
+    )
+}
+
+/// The sign before an object of `changes`.
+pub(super) fn sign(class: ChangeClass) -> &'static str {
+    match class {
+        ChangeClass::Create => "+",
+        ChangeClass::Change => "~",
+        ChangeClass::Replace => "±",
+        ChangeClass::TakeOver => "!",
+        ChangeClass::Delete => "-",
+        ChangeClass::Orphan => "?",
+        ChangeClass::Unchanged => " ",
+    }
+}
+
+/// The word for what happens to an object.
+pub(super) fn class(class: ChangeClass) -> &'static str {
+    match class {
+        ChangeClass::Create => "created",
+        ChangeClass::Change => "changed",
+        ChangeClass::Replace => "deleted and made anew",
+        ChangeClass::TakeOver => "taken over from others",
+        ChangeClass::Delete => "deleted",
+        ChangeClass::Orphan => "left behind",
+        ChangeClass::Unchanged => "unchanged",
+    }
+}
+
+/// `2 created, 31 changed, 4 unchanged`.
+pub(super) fn tally(changes: &[Change]) -> String {
+    const CLASSES: [ChangeClass; 7] = [
+        ChangeClass::Create,
+        ChangeClass::Change,
+        ChangeClass::TakeOver,
+        ChangeClass::Replace,
+        ChangeClass::Delete,
+        ChangeClass::Orphan,
+        ChangeClass::Unchanged,
+    ];
+    let parts: Vec<_> = CLASSES
+        .into_iter()
+        .map(|it| {
+            (
+                changes.iter().filter(|change| change.class == it).count(),
+                class(it),
+            )
+        })
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    parts.join(", ")
+}
+
+/// How a workload is renewed.
+pub(super) fn how(how: RestartHow) -> &'static str {
+    match how {
+        RestartHow::Rollout => "rollout restart",
+        RestartHow::DeletePods => "delete its pods",
+        RestartHow::Evict => "evict its pods",
+        RestartHow::Auto => "by itself",
+        RestartHow::None => "not restarted",
+    }
+}
+
+/// Why a workload is listed, in words; a reason that has none stands as it is.
+pub(super) fn reason(reason: &str) -> &str {
+    match reason {
+        "stale-image" => "its proxy is of another version",
+        "pinned-image" => "an annotation pins its proxy's image",
+        "kube-inject" => "its template holds the proxy, injected by hand",
+        "native-sidecar" => "its sidecar becomes a native one, or ceases to be",
+        "missing-proxy" => "it would get a proxy",
+        "would-lose-proxy" => "it would lose its proxy",
+        other => other,
+    }
+}
+
+/// `14 of 1.29.6, 1 of 1.28.10`.
+pub(super) fn proxies(restart: &Restart) -> String {
+    let parts: Vec<_> = restart
+        .proxies
+        .iter()
+        .map(|(version, pods)| format!("{pods} of {version}"))
+        .collect();
+    parts.join(", ")
+}

@@ -1,0 +1,169 @@
+//! Which objects are kept, and how much of them.
+
+use serde_json::Value;
+
+use super::model::Workload;
+use super::wire::Metadata;
+
+/// How an object is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As a [`super::Pod`].
+    Pod,
+    /// As a [`super::Node`].
+    Node,
+    /// As a [`Workload`]; those that a release renders also whole.
+    Workload,
+    /// Metadata and type.
+    Secret,
+    /// The names, versions and, of Istio and of the Gateway API, schemas.
+    Definition,
+    /// Whole, if [`is_whole`] says so.
+    Object,
+    /// Only counted: there are many, and no rule reads them.
+    Counted,
+}
+
+/// Returns how objects of a kind are kept.
+pub(super) fn shape(group: &str, kind: &str) -> Shape {
+    match (group, kind) {
+        ("", "Pod") => Shape::Pod,
+        ("", "Node") => Shape::Node,
+        ("", "Secret") => Shape::Secret,
+        ("apps" | "extensions", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet")
+        | ("batch", "Job" | "CronJob")
+        | ("argoproj.io", "Rollout") => Shape::Workload,
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => Shape::Definition,
+        ("" | "events.k8s.io", "Event")
+        | (
+            "coordination.k8s.io" | "metrics.k8s.io" | "storage.k8s.io" | "certificates.k8s.io",
+            _,
+        )
+        | ("apps", "ControllerRevision")
+        | (
+            "",
+            "ReplicationController"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim"
+            | "ComponentStatus",
+        ) => Shape::Counted,
+        _ => Shape::Object,
+    }
+}
+
+/// Returns whether an object is kept whole: everything that some release could render, with or without its labels, and
+/// everything that a rule reads.
+pub(super) fn is_whole(group: &str, kind: &str, metadata: &Metadata, beside_istiod: bool) -> bool {
+    let name = metadata.name.as_str();
+    let named = name.contains("istio") || name.contains("ztunnel");
+    let ours = named || beside_istiod || metadata.labels().keys().any(|it| it.contains("istio"));
+    match (group, kind) {
+        ("", "Namespace" | "Service" | "ResourceQuota" | "LimitRange")
+        | ("autoscaling" | "admissionregistration.k8s.io", _)
+        | ("policy", "PodDisruptionBudget")
+        | ("networking.k8s.io", "NetworkPolicy") => true,
+        // istiod puts its root certificate into every namespace.
+        ("", "ConfigMap") if name == "istio-ca-root-cert" => false,
+        ("", "ConfigMap") => {
+            ours || name == "values" || name.starts_with("values-") || name == "cilium-config"
+        }
+        ("", "Endpoints") | ("discovery.k8s.io", "EndpointSlice") => named,
+        ("", "ServiceAccount") => ours || name.ends_with("-service-account"),
+        ("rbac.authorization.k8s.io", _) => ours || name.ends_with("-sds"),
+        _ => {
+            ours || MESH_GROUPS
+                .iter()
+                .any(|it| group == *it || group.ends_with(&format!(".{it}")))
+        }
+    }
+}
+
+/// Groups whose objects are all kept, with their subgroups.
+const MESH_GROUPS: [&str; 11] = [
+    "istio.io",
+    "gateway.networking.k8s.io",
+    "gateway.networking.x-k8s.io",
+    "inference.networking.k8s.io",
+    "inference.networking.x-k8s.io",
+    "sailoperator.io",
+    "maistra.io",
+    "mesh.cloud.google.com",
+    "argoproj.io",
+    "toolkit.fluxcd.io",
+    "k8s.cni.cncf.io",
+];
+
+/// Returns whether a workload is a part of the mesh itself, though neither its name nor its labels say so.
+pub(super) fn is_mesh_workload(workload: &Workload) -> bool {
+    let labels = &workload.template_labels;
+    let labelled = [
+        "istio",
+        "operator.istio.io/component",
+        "install.operator.istio.io/owning-resource",
+    ]
+    .iter()
+    .any(|it| labels.contains_key(*it));
+    let templated = workload
+        .template_annotations
+        .contains_key("inject.istio.io/templates");
+    labelled
+        || templated
+        || is_istiod(workload)
+        || workload
+            .template_containers
+            .iter()
+            .any(|it| it.name == "istio-proxy" || it.name == "install-cni")
+}
+
+/// Returns whether a workload runs istiod.
+pub(super) fn is_istiod(workload: &Workload) -> bool {
+    workload
+        .template_containers
+        .iter()
+        .any(|it| it.name == "discovery")
+}
+
+/// Takes out of an object what no rule reads.
+pub(super) fn reduce(group: &str, kind: &str, value: &mut Value) {
+    if kind == "CustomResourceDefinition" {
+        reduce_definition(value);
+    }
+    if (group == "argoproj.io" || group.ends_with("toolkit.fluxcd.io"))
+        && let Some(object) = value.as_object_mut()
+    {
+        object.remove("status");
+    }
+}
+
+/// Schemas matter only where a release applies the definition, or where its absence is told.
+fn reduce_definition(value: &mut Value) {
+    let name = value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if name.ends_with(".istio.io")
+        || name.ends_with(".networking.k8s.io")
+        || name.ends_with(".networking.x-k8s.io")
+    {
+        return;
+    }
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+    }
+    let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) else {
+        return;
+    };
+    spec.retain(|key, _| matches!(key.as_str(), "group" | "names" | "scope" | "versions"));
+    let versions = spec.get_mut("versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten() {
+        if let Some(version) = version.as_object_mut() {
+            version.retain(|key, _| matches!(key.as_str(), "name" | "served" | "storage"));
+        }
+    }
+}

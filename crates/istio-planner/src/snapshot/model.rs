@@ -1,0 +1,167 @@
+//! What of a cluster's export is kept.
+//!
+//! Pods, `ReplicaSet`s and nodes are many, so they are kept as small typed records; objects that a release renders, or
+//! that a rule reads, are kept whole. Secrets keep their metadata alone.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::outcome::Ref;
+
+/// Where an object stood in the export.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The file as the user named it (a member of an archive as `archive!member`).
+    pub file: String,
+    /// From 1; 0 where the format does not tell.
+    pub line: u32,
+    /// From 1; 0 where the format does not tell.
+    pub column: u32,
+}
+
+/// An object kept whole.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// As exported; Secrets without `data` and `stringData`.
+    pub value: Value,
+    /// Where it stood.
+    pub origin: Origin,
+}
+
+/// The controller of an object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// For example `apps/v1`.
+    pub api_version: String,
+    /// For example `ReplicaSet`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A container of a pod or a pod template.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// As written in the spec.
+    pub image: String,
+    /// In `initContainers`.
+    pub init: bool,
+    /// `restartPolicy: Always` in `initContainers`: a native sidecar.
+    pub restart_always: bool,
+}
+
+/// A pod.
+#[derive(Debug, Clone, Default)]
+pub struct Pod {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// All labels.
+    pub labels: BTreeMap<String, String>,
+    /// Those whose key contains `istio.io` or `kubernetes.io/config`.
+    pub annotations: BTreeMap<String, String>,
+    /// The owner reference with `controller: true`.
+    pub owner: Option<Owner>,
+    /// Containers and init containers.
+    pub containers: Vec<Container>,
+    /// `spec.hostNetwork`.
+    pub host_network: bool,
+    /// `status.phase`.
+    pub phase: String,
+    /// Condition Ready.
+    pub ready: bool,
+    /// `spec.nodeName`.
+    pub node: Option<String>,
+    /// `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+    /// Where it stood.
+    pub origin: Origin,
+}
+
+/// A workload that makes pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, Argo Rollout.
+#[derive(Debug, Clone, Default)]
+pub struct Workload {
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations whose key contains `istio.io`.
+    pub annotations: BTreeMap<String, String>,
+    /// The owner reference with `controller: true`.
+    pub owner: Option<Owner>,
+    /// `spec.replicas`, 1 where it is absent and the kind has it.
+    pub replicas: i64,
+    /// `spec.selector.matchLabels`.
+    pub selector: BTreeMap<String, String>,
+    /// Labels of the pod template.
+    pub template_labels: BTreeMap<String, String>,
+    /// Annotations of the pod template whose key contains `istio.io`.
+    pub template_annotations: BTreeMap<String, String>,
+    /// Containers and init containers of the pod template.
+    pub template_containers: Vec<Container>,
+    /// `hostNetwork` of the pod template.
+    pub template_host_network: bool,
+    /// `spec.paused`.
+    pub paused: bool,
+    /// `spec.strategy.type` or `spec.updateStrategy.type`.
+    pub strategy: Option<String>,
+    /// `spec.updateStrategy.rollingUpdate.partition`.
+    pub partition: i64,
+    /// A Job that has completed or failed.
+    pub finished: bool,
+    /// Where it stood.
+    pub origin: Origin,
+}
+
+/// A node.
+#[derive(Debug, Clone, Default)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// `status.nodeInfo.kubeletVersion` without the leading `v`.
+    pub kubelet: String,
+    /// `status.allocatable`, as written.
+    pub allocatable: BTreeMap<String, String>,
+    /// Where it stood.
+    pub origin: Origin,
+}
+
+/// The same object twice, with different resourceVersions: an export taken in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The object.
+    pub object: Ref,
+    /// Where each stood, in the order of reading; the newer one (by resourceVersion) is kept.
+    pub origins: Vec<Origin>,
+}
+
+/// All that is kept of an export.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// `serverVersion.gitVersion` of `kubectl version -o json`, without the leading `v`.
+    pub server_version: Option<String>,
+    /// Objects kept whole, by reference.
+    pub objects: BTreeMap<Ref, Object>,
+    /// By namespace and name.
+    pub pods: BTreeMap<(String, String), Pod>,
+    /// By kind, namespace and name.
+    pub workloads: BTreeMap<(String, String, String), Workload>,
+    /// By name.
+    pub nodes: BTreeMap<String, Node>,
+    /// How many objects of each kind (`apps/v1/Deployment`) were read: what is absent here was not exported.
+    pub kinds: BTreeMap<String, usize>,
+    /// Objects that stood more than once and differed.
+    pub conflicts: Vec<Conflict>,
+    /// Some object that the API server stores with managedFields has them.
+    pub managed_fields: bool,
+}

@@ -1,0 +1,249 @@
+//! One object, in whichever format, read into types.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+use serde_json::Value;
+
+use kube_yaml::{Node, NodeValue};
+
+use super::piece::{Fault, Place};
+
+/// One object.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// Its JSON text, which other text may follow, where that begins, and its length, once it is known.
+    Json(&'a [u8], Place, &'a Cell<usize>),
+    /// Its node, and where the text of its document begins.
+    Yaml(&'a Node<'a>, Place),
+}
+
+/// What every object says first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct TypeMeta {
+    pub(super) api_version: String,
+    pub(super) kind: String,
+}
+
+impl Source<'_> {
+    /// Where it begins.
+    pub(super) fn place(self) -> Place {
+        match self {
+            Self::Json(_, place, _) => place,
+            Self::Yaml(node, place) => place.inside(node.position.line, node.position.column),
+        }
+    }
+
+    /// Reads it into a type.
+    pub(super) fn read<T: de::DeserializeOwned>(self) -> Result<T, Fault> {
+        match self {
+            Self::Json(text, place, length) => {
+                let mut values = serde_json::Deserializer::from_slice(text).into_iter();
+                let value = values.next().transpose();
+                let value = value.map_err(|it| Fault::json(place, &it))?;
+                length.set(values.byte_offset());
+                value.ok_or_else(|| Fault::new(place, "expected an object, found nothing"))
+            }
+            Self::Yaml(node, place) => T::deserialize(OfNode(node)).map_err(|it| {
+                let at = it.position.unwrap_or(node.position);
+                Fault::new(place.inside(at.line, at.column), it.message)
+            }),
+        }
+    }
+
+    /// Reads all of it.
+    pub(super) fn value(self) -> Result<Value, Fault> {
+        match self {
+            Self::Json(..) => self.read(),
+            Self::Yaml(node, _) => Ok(node.to_json()),
+        }
+    }
+
+    /// Returns how long its JSON text is.
+    pub(super) fn length(self) -> Result<usize, Fault> {
+        let Self::Json(_, _, length) = self else {
+            return Ok(0);
+        };
+        if length.get() == 0 {
+            self.read::<de::IgnoredAny>()?;
+        }
+        Ok(length.get())
+    }
+
+    /// Reads `apiVersion` and `kind`, and nothing else where they come first.
+    pub(super) fn type_meta(self) -> Result<TypeMeta, Fault> {
+        match self {
+            Self::Json(text, place, _) => {
+                let mut found = Peek::default();
+                let mut json = serde_json::Deserializer::from_slice(text);
+                match json.deserialize_map(&mut found) {
+                    Err(it) if !found.complete() => Err(Fault::json(place, &it)),
+                    _ => Ok(found.into_meta()),
+                }
+            }
+            Self::Yaml(node, _) => {
+                let text = |key| {
+                    node.get(key)
+                        .and_then(Node::as_str)
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                Ok(TypeMeta {
+                    api_version: text("apiVersion"),
+                    kind: text("kind"),
+                })
+            }
+        }
+    }
+}
+
+/// Stops reading an object as soon as its type is known.
+#[derive(Debug, Default)]
+struct Peek {
+    api_version: Option<String>,
+    kind: Option<String>,
+}
+
+impl Peek {
+    fn complete(&self) -> bool {
+        self.api_version.is_some() && self.kind.is_some()
+    }
+
+    fn into_meta(self) -> TypeMeta {
+        TypeMeta {
+            api_version: self.api_version.unwrap_or_default(),
+            kind: self.kind.unwrap_or_default(),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Peek {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `apiVersion` and `kind`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Key>()? {
+            match key {
+                Key::ApiVersion => self.api_version = Some(map.next_value()?),
+                Key::Kind => self.kind = Some(map.next_value()?),
+                Key::Other => {
+                    map.next_value::<de::IgnoredAny>()?;
+                }
+            }
+            if self.complete() {
+                return Err(de::Error::custom("known"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Key {
+    ApiVersion,
+    Kind,
+    #[serde(other)]
+    Other,
+}
+
+/// Why a node does not fit a type.
+#[derive(Debug)]
+struct Misfit {
+    message: String,
+    position: Option<kube_yaml::Position>,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self {
+            message: message.to_string(),
+            position: None,
+        }
+    }
+}
+
+/// Lets serde read a node.
+#[derive(Clone, Copy)]
+struct OfNode<'a>(&'a Node<'a>);
+
+impl<'de> IntoDeserializer<'de, Misfit> for OfNode<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl OfNode<'_> {
+    /// Adds this node's place to an error that has none.
+    fn placed<T>(self, result: Result<T, Misfit>) -> Result<T, Misfit> {
+        result.map_err(|it| Misfit {
+            position: it.position.or(Some(self.0.position)),
+            ..it
+        })
+    }
+}
+
+impl<'de> Deserializer<'de> for OfNode<'de> {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let result = match &self.0.value {
+            NodeValue::Null => visitor.visit_unit(),
+            NodeValue::Bool(it) => visitor.visit_bool(*it),
+            NodeValue::Int(it) => visitor.visit_i64(*it),
+            NodeValue::UInt(it) => visitor.visit_u64(*it),
+            NodeValue::Float(it) => visitor.visit_f64(*it),
+            NodeValue::String(it) => visitor.visit_borrowed_str(it),
+            NodeValue::Sequence(items) => {
+                visitor.visit_seq(SeqDeserializer::new(items.iter().map(OfNode)))
+            }
+            NodeValue::Mapping(entries) => visitor.visit_map(MapDeserializer::new(
+                entries
+                    .iter()
+                    .map(|(key, value)| (OfNode(key), OfNode(value))),
+            )),
+        };
+        self.placed(result)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        if self.0.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier
+    }
+}

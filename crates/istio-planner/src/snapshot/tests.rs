@@ -1,0 +1,376 @@
+//! Reading: formats, lists, archives, what is kept, what is an error.
+
+use std::io::Write;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","resourceVersion":"7",
+"labels":{"app":"a"},"annotations":{"sidecar.istio.io/status":"{}","other":"x"},
+"managedFields":[{"manager":"kubectl"}],
+"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"a-1","controller":true}]},
+"spec":{"nodeName":"n","containers":[{"name":"app","image":"app:1","env":[{"name":"PASSWORD","value":"hunter2"}]}],
+"initContainers":[{"name":"istio-proxy","image":"docker.io/istio/proxyv2:1.29.6","restartPolicy":"Always"}]},
+"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}"#;
+
+fn read(files: &[(&str, &[u8])]) -> Result<Snapshot, ReadError> {
+    let mut reader = SnapshotReader::new();
+    for (name, bytes) in files {
+        reader.read(name, *bytes)?;
+    }
+    reader.finish()
+}
+
+/// Reads a text in chunks of every small size: the outcome must never depend on them.
+#[track_caller]
+fn read_text(text: &str) -> Result<Snapshot, ReadError> {
+    let whole = read(&[("f", text.as_bytes())]);
+    for size in [1, 7, 64] {
+        let mut reader = SnapshotReader::new();
+        let mut result = reader.open("f");
+        for chunk in text.as_bytes().chunks(size) {
+            result = result.and_then(|()| reader.push(chunk));
+        }
+        let result = result.and_then(|()| reader.finish());
+        assert_eq!(
+            format!("{whole:?}"),
+            format!("{result:?}"),
+            "chunks of {size}"
+        );
+    }
+    whole
+}
+
+#[track_caller]
+fn check_error(text: &str, expected: &Expect) {
+    let error = read_text(text).expect_err("must not be readable");
+    expected.assert_eq(&error.to_string());
+}
+
+fn list(items: &str) -> String {
+    format!(
+        r#"{{"apiVersion": "v1", "items": [{items}], "kind": "List", "metadata": {{"resourceVersion": ""}}}}"#
+    )
+}
+
+#[test]
+fn a_pod_is_the_same_from_json_and_yaml_alone_and_in_lists() {
+    let yaml = kube_yaml::to_string(&serde_json::from_str(POD).unwrap());
+    let item = yaml.replace('\n', "\n  ");
+    let yaml_list = format!(
+        "apiVersion: v1\nitems:\n- {}kind: List\nmetadata: {{}}\n",
+        item.trim_end_matches(' ')
+    );
+    let texts = [
+        POD.to_owned(),
+        list(POD),
+        yaml.clone(),
+        format!("---\n{yaml}---\n# nothing\n"),
+        yaml_list,
+    ];
+    for text in texts {
+        let snapshot = read_text(&text).unwrap();
+        let pod = snapshot.pods.values().next().expect("one pod");
+        let pod = Pod {
+            origin: Origin::default(),
+            ..pod.clone()
+        };
+        expect![[r#"
+            Pod {
+                namespace: "shop",
+                name: "a",
+                labels: {
+                    "app": "a",
+                },
+                annotations: {
+                    "sidecar.istio.io/status": "{}",
+                },
+                owner: Some(
+                    Owner {
+                        api_version: "apps/v1",
+                        kind: "ReplicaSet",
+                        name: "a-1",
+                    },
+                ),
+                containers: [
+                    Container {
+                        name: "istio-proxy",
+                        image: "docker.io/istio/proxyv2:1.29.6",
+                        init: true,
+                        restart_always: true,
+                    },
+                    Container {
+                        name: "app",
+                        image: "app:1",
+                        init: false,
+                        restart_always: false,
+                    },
+                ],
+                host_network: false,
+                phase: "Running",
+                ready: true,
+                node: Some(
+                    "n",
+                ),
+                deleting: false,
+                origin: Origin {
+                    file: "",
+                    line: 0,
+                    column: 0,
+                },
+            }
+        "#]]
+        .assert_debug_eq(&pod);
+        assert!(snapshot.managed_fields);
+        assert!(!format!("{snapshot:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn origins_tell_line_and_column() {
+    let service =
+        |name: &str| format!("- apiVersion: v1\n  kind: Service\n  metadata:\n    name: {name}\n");
+    let text = format!(
+        "apiVersion: v1\nitems:\n{}{}kind: List\n",
+        service("a"),
+        service("b")
+    );
+    let snapshot = read_text(&text).unwrap();
+    let origins: Vec<_> = snapshot
+        .objects
+        .values()
+        .map(|it| (it.origin.line, it.origin.column))
+        .collect();
+    assert_eq!(origins, [(3, 3), (7, 3)]);
+    let json = list(
+        "\n  {\"apiVersion\": \"v1\", \"kind\": \"Service\", \"metadata\": {\"name\": \"a\"}}\n",
+    );
+    let snapshot = read_text(&json).unwrap();
+    let origins: Vec<_> = snapshot
+        .objects
+        .values()
+        .map(|it| (it.origin.line, it.origin.column))
+        .collect();
+    assert_eq!(origins, [(2, 3)]);
+}
+
+#[test]
+fn items_of_a_list_of_one_kind_get_its_kind() {
+    let text = r#"{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"a","namespace":"n"}}]}"#;
+    let snapshot = read_text(text).unwrap();
+    let refs: Vec<_> = snapshot
+        .objects
+        .keys()
+        .map(|it| format!("{}/{}", it.api_version, it.kind))
+        .collect();
+    assert_eq!(refs, ["v1/Service"]);
+}
+
+#[test]
+fn indented_and_flow_lists_are_read_too() {
+    let indented = "items:\n  - {apiVersion: v1, kind: Service, metadata: {name: a}}\n\n  # b\n  - {apiVersion: v1, kind: Service, metadata: {name: b}}\nkind: List\n";
+    assert_eq!(read_text(indented).unwrap().objects.len(), 2);
+    let flow = "kind: List\napiVersion: v1\nitems: [{apiVersion: v1, kind: Service, metadata: {name: a}}]\n";
+    assert_eq!(read_text(flow).unwrap().objects.len(), 1);
+}
+
+#[test]
+fn server_version_is_read_from_every_form_of_kubectl_version() {
+    let json =
+        r#"{"clientVersion":{"gitVersion":"v1.36.3"},"serverVersion":{"gitVersion":"v1.32.9"}}"#;
+    let yaml = "clientVersion:\n  gitVersion: v1.36.3\nserverVersion:\n  gitVersion: v1.32.9\n";
+    let words = "Client Version: v1.36.3\nKustomize Version: v5.8.1\nServer Version: v1.32.9\n";
+    for text in [json, yaml, words] {
+        assert_eq!(
+            read_text(text).unwrap().server_version.as_deref(),
+            Some("1.32.9")
+        );
+    }
+}
+
+#[test]
+fn secrets_keep_no_data() {
+    let text = r#"{"apiVersion":"v1","kind":"Secret","type":"helm.sh/release.v1","metadata":{"name":"s","namespace":"n",
+      "labels":{"owner":"helm"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2"},
+      "managedFields":[{"f:data":{"f:hunter2":{}}}]},"data":{"release":"hunter2"},"stringData":{"a":"hunter2"}}"#;
+    let snapshot = read_text(text).unwrap();
+    assert!(!format!("{snapshot:?}").contains("hunter2"));
+    let value = &snapshot.objects.values().next().unwrap().value;
+    assert_eq!(value["metadata"]["labels"]["owner"], "helm");
+    assert_eq!(value["type"], "helm.sh/release.v1");
+}
+
+#[test]
+fn the_same_object_twice_is_one_object_and_a_newer_one_wins() {
+    let older = list(POD);
+    let newer = list(&POD.replace("\"7\"", "\"10\"").replace("app:1", "app:2"));
+    let same = read(&[("a", older.as_bytes()), ("b", older.as_bytes())]).unwrap();
+    assert!(same.conflicts.is_empty());
+    assert_eq!(same.kinds["v1/Pod"], 1);
+    for files in [
+        [("a", &older), ("b", &newer)],
+        [("b", &newer), ("a", &older)],
+    ] {
+        let files = files.map(|(name, text)| (name, text.as_bytes()));
+        let both = read(&files).unwrap();
+        assert_eq!(both.kinds["v1/Pod"], 1);
+        assert_eq!(both.conflicts.len(), 1);
+        assert_eq!(both.conflicts[0].origins.len(), 2);
+        let pod = both.pods.values().next().unwrap();
+        assert!(pod.containers.iter().any(|it| it.image == "app:2"));
+    }
+}
+
+fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        builder
+            .append_data(&mut header, name, text.as_bytes())
+            .unwrap();
+    }
+    builder.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_bug_report_is_read_and_its_logs_are_not() {
+    let long = format!(
+        "bug-report/cluster/{}/k8s-cluster-resources",
+        "x".repeat(150)
+    );
+    let list = list(POD);
+    let service = "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n";
+    let tar = tar(&[
+        ("bug-report/cluster/k8s-resources", &list),
+        (&long, service),
+        (
+            "bug-report/cluster/kubectl-version",
+            "Client Version: v1.30.1\nServer Version: v1.29.3\n",
+        ),
+        (
+            "bug-report/cluster/secrets",
+            "NAMESPACE  NAME  TYPE\nshop  token  Opaque\n",
+        ),
+        ("bug-report/cluster/empty", ""),
+        ("bug-report/proxies/shop/a/config_dump", "{ not json"),
+        ("bug-report/versions", "CLI version:\n1.30.3\n"),
+    ]);
+    for bytes in [tar.clone(), gzip(&tar)] {
+        let snapshot = read(&[("b.tgz", &bytes)]).unwrap();
+        assert_eq!((snapshot.pods.len(), snapshot.objects.len()), (1, 1));
+        assert_eq!(snapshot.server_version.as_deref(), Some("1.29.3"));
+        assert_eq!(
+            snapshot.objects.values().next().unwrap().origin.file,
+            format!("b.tgz!{long}")
+        );
+        let short = read(&[("b.tgz", &bytes[..bytes.len() * 2 / 3])]).expect_err("truncated");
+        assert!(short.message.contains("truncated"), "{short}");
+    }
+}
+
+#[test]
+fn truncated_files_are_errors() {
+    let text = list(POD);
+    for end in (1..text.len()).step_by(13) {
+        let error = read(&[("f", &text.as_bytes()[..end])]).expect_err("truncated");
+        assert!(error.message.contains("truncated"), "{end}: {error}");
+    }
+    let yaml =
+        "apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata:\n    name: a\n";
+    check_error(
+        yaml,
+        &expect!["f:7:1: the file is truncated: expected `kind` of the list that begins in line 1"],
+    );
+    check_error(
+        "",
+        &expect!["f:1:1: expected Kubernetes objects, found an empty file"],
+    );
+}
+
+#[test]
+fn errors_name_line_and_column() {
+    let bad = list(
+        "\n{\"apiVersion\": \"v1\", \"kind\": \"Pod\",\n \"metadata\": {\"labels\": {\"a\": 1}}}",
+    );
+    check_error(
+        &bad,
+        &expect!["f:3:31: invalid type: integer `1`, expected a string"],
+    );
+    check_error(
+        "{\"a\": 1}",
+        &expect!["f:1:1: expected a Kubernetes object with `apiVersion` and `kind`"],
+    );
+    check_error(
+        "{\"items\": [1]}",
+        &expect!["f:1:12: expected an object or `]`, found `1`"],
+    );
+    check_error(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  labels:\n    a: 1\n",
+        &expect!["f:5:8: invalid type: integer `1`, expected a string"],
+    );
+    check_error(
+        "apiVersion: v1\nkind: Pod\n",
+        &expect!["f:1:1: expected `metadata.name` of this Pod"],
+    );
+}
+
+#[test]
+fn utf_16_is_told() {
+    let text: Vec<u8> = std::iter::once(0xfeff_u16)
+        .chain("apiVersion: v1\n".encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let error = read(&[("f", &text)]).expect_err("not UTF-8");
+    assert!(error.message.contains("found UTF-16"), "{error}");
+}
+
+/// Valid inputs of every format.
+fn inputs() -> Vec<Vec<u8>> {
+    let json = list(&format!("{POD},\n{}", POD.replace("\"a\"", "\"b\"")));
+    let pod = kube_yaml::to_string(&serde_json::from_str(POD).unwrap());
+    let item = pod.trim_end().replace('\n', "\n  ");
+    let yaml = format!("apiVersion: v1\nitems:\n- {item}\n- {item}\nkind: List\n---\n{pod}");
+    let archive = tar(&[("a.json", &json), ("b.yaml", &yaml)]);
+    vec![
+        json.into_bytes(),
+        yaml.into_bytes(),
+        gzip(&archive),
+        archive,
+    ]
+}
+
+proptest::proptest! {
+    /// Damage is an error, or reads as something else; it never panics, whatever the chunks are.
+    #[test]
+    fn damaged_inputs_never_panic(
+        which in 0_usize..4,
+        chunk in 1_usize..4096,
+        damage in proptest::collection::vec(
+            (proptest::prelude::any::<proptest::sample::Index>(), proptest::prelude::any::<u8>()),
+            0..6,
+        ),
+        cut in proptest::prelude::any::<proptest::sample::Index>(),
+    ) {
+        let mut bytes = inputs().swap_remove(which);
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(cut.index(bytes.len()) + 1);
+        let mut reader = SnapshotReader::new();
+        let mut result = reader.open("f");
+        for part in bytes.chunks(chunk) {
+            result = result.and_then(|()| reader.push(part));
+        }
+        let _ = result.and_then(|()| reader.finish());
+    }
+}

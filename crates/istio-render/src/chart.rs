@@ -1,0 +1,148 @@
+//! Charts of a release, rendered to objects.
+
+use helm_template::{Capabilities, Chart};
+use serde_json::{Map, Value};
+
+use crate::{Diagnostic, Release, go};
+
+/// What a chart is rendered with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings<'a> {
+    /// Below `charts/`.
+    pub(crate) chart: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) values: &'a Map<String, Value>,
+    /// For example `v1.32.0`.
+    pub(crate) kubernetes: &'a str,
+}
+
+/// The objects of a chart in the order of its files, and the warnings of its notes.
+#[derive(Debug, Default)]
+pub(crate) struct Objects {
+    pub(crate) objects: Vec<Value>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Renders a chart as operator/pkg/helm does: always release `istio`, neither install nor upgrade (domain.md §3.1).
+pub(crate) fn render(
+    release: &Release,
+    settings: Settings<'_>,
+) -> Result<Objects, Box<Diagnostic>> {
+    let failed = |message: String| {
+        Box::new(Diagnostic::error(
+            "render-failed",
+            format!("helm render: {message}"),
+        ))
+    };
+    let files = release.folder(&format!("charts/{}", settings.chart));
+    if files.is_empty() {
+        return Err(failed("load chart: component does not exist".to_owned()));
+    }
+    let chart = Chart::from_files(files).map_err(|it| failed(format!("load chart: {it}")))?;
+    let chart = if release.version().minor < 24 {
+        chart.with_old_merge()
+    } else {
+        chart
+    };
+    let helm_release = helm_template::Release {
+        name: "istio".to_owned(),
+        namespace: settings.namespace.to_owned(),
+        is_upgrade: false,
+        is_install: false,
+        revision: 0,
+    };
+    let capabilities = Capabilities {
+        kube_version: settings.kubernetes.to_owned(),
+        api_versions: api_versions(release.version().minor),
+    };
+    let values = Value::Object(settings.values.clone());
+    let rendered = helm_template::render(&chart, &values, &helm_release, &capabilities)
+        .map_err(|it| failed(format!("render chart: {it}")))?;
+    let mut found = Objects::default();
+    // Notes and other `.txt` files are no manifests.
+    let templates = rendered
+        .files
+        .iter()
+        .filter(|(path, _)| path.rsplit('.').next() != Some("txt"));
+    let wants_crds = release.version().minor < 9
+        || settings
+            .values
+            .get("base")
+            .and_then(|it| it.get("enableIstioConfigCRDs"))
+            != Some(&Value::Bool(false));
+    let crds = rendered
+        .crds
+        .iter()
+        .filter(|_| settings.chart != "base" || wants_crds);
+    for (path, text) in templates.chain(crds) {
+        for document in split_documents(text) {
+            found.objects.extend(
+                read_object(&document)
+                    .map_err(|it| failed(it).hinted(format!("rendered from {path}")))?,
+            );
+        }
+    }
+    let notes = rendered.notes.as_deref().unwrap_or_default();
+    found.warnings = notes
+        .lines()
+        .filter_map(|it| it.strip_prefix("WARNING: "))
+        .map(str::to_owned)
+        .collect();
+    Ok(found)
+}
+
+/// `.Capabilities.APIVersions` of charts that ask for them: those that client-go of the release knows and charts name.
+fn api_versions(minor: u64) -> Vec<String> {
+    let mut versions = vec![
+        "v1",
+        "apps/v1",
+        "policy/v1beta1",
+        "admissionregistration.k8s.io/v1",
+        "autoscaling/v2beta1",
+        "autoscaling/v2beta2",
+    ];
+    if minor >= 9 {
+        versions.push("policy/v1");
+    }
+    if minor >= 13 {
+        versions.push("autoscaling/v2");
+    }
+    versions.into_iter().map(str::to_owned).collect()
+}
+
+/// Splits at lines that begin `---` and drops what is blank (1.31:pkg/test/util/yml/parts.go:60-100).
+fn split_documents(text: &str) -> Vec<String> {
+    let mut documents = vec![String::new()];
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("---") && line.ends_with('\n') {
+            documents.push(String::new());
+        } else if let Some(document) = documents.last_mut() {
+            document.push_str(line);
+        }
+    }
+    documents
+        .iter()
+        .map(|it| it.trim())
+        .filter(|it| !it.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Reads one rendered document as a Kubernetes object; only comments are none.
+fn read_object(text: &str) -> Result<Option<Value>, String> {
+    let mut object = kube_yaml::from_str(text).map_err(|it| {
+        format!(
+            "error converting YAML to JSON: yaml: line {}: {}",
+            it.position.line, it.message
+        )
+    })?;
+    go::whole_numbers(&mut object);
+    match &object {
+        Value::Null => Ok(None),
+        Value::Object(entries) => match entries.get("kind") {
+            Some(Value::String(kind)) if !kind.is_empty() => Ok(Some(object)),
+            _ => Err("Object 'Kind' is missing".to_owned()),
+        },
+        _ => Err("error unmarshaling JSON: a document is no object".to_owned()),
+    }
+}

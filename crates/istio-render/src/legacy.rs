@@ -1,0 +1,159 @@
+//! The rules of 1.6 to 1.23: typed `IstioOperator`, strategic merges, settings moved out of values (domain.md §2.6).
+//!
+//! 1.23.6:operator/pkg/manifest/shared.go, operator/pkg/translate, operator/pkg/component, operator/pkg/patch.
+
+mod component;
+mod merge;
+mod reverse;
+mod settings;
+mod values;
+
+use serde_json::{Map, Value, json};
+
+use crate::operator::merge::{get, get_str};
+use crate::operator::{profile, set, validate};
+use crate::overlay::tree::Tree;
+use crate::{Component, Diagnostic, Options, Refused, Release, Rendered, chart, is_refused, order};
+
+/// Renders a request as istioctl 1.6 to 1.23 does.
+pub(crate) fn render(
+    release: &Release,
+    options: &Options,
+    documents: &[Map<String, Value>],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Rendered, Refused> {
+    let mut files = json!({});
+    for document in documents {
+        files = merge::operators(files, Value::Object(document.clone()))?;
+    }
+    let minor = release.version().minor;
+    let user = overlay_sets(files, &options.sets, diagnostics)?;
+    let overlay = reverse::move_settings(user.clone(), minor)?;
+    let mut merged = profile(release, get_str(&overlay, &["spec", "profile"]))?;
+    if options
+        .kubernetes
+        .as_deref()
+        .is_some_and(|it| it.contains("-gke"))
+    {
+        merged = merge::patch(
+            merged,
+            json!({"spec": {"components": {"cni": {"namespace": "kube-system"}}}}),
+        );
+    }
+    merged = merge::operators(merged, overlay.clone())?;
+    enable_gateways(&mut merged, &overlay)?;
+    if minor >= 8 {
+        diagnostics.extend(validate::legacy(&merged, release.version()));
+    }
+    if is_refused(diagnostics) {
+        return Err(Refused(None));
+    }
+    let spec = merged.get("spec").cloned().unwrap_or_default();
+    let kubernetes = kubernetes(release, options);
+    let mut components = Vec::new();
+    for instance in component::instances(&spec, minor) {
+        let values = values::of(&instance, &spec, &release.rules());
+        let settings = chart::Settings {
+            chart: instance.kind.chart,
+            namespace: &instance.namespace,
+            values: &values,
+            kubernetes: &kubernetes,
+        };
+        let mut objects = chart::render(release, settings)
+            .map_err(|it| it.at(&instance.path))?
+            .objects;
+        settings::apply(&instance, &spec, minor, &mut objects)?;
+        settings::overlay(&instance, &mut objects)?;
+        objects.sort_by_cached_key(order::apply_key);
+        let name = instance.kind.name.to_owned();
+        components.push(Component {
+            name,
+            namespace: instance.namespace,
+            objects,
+            values: Value::Object(values),
+        });
+    }
+    Ok(Rendered {
+        merged,
+        user,
+        components,
+    })
+}
+
+/// Writes sets into what the files say (1.23.6:operator/pkg/manifest/shared.go:478-516).
+fn overlay_sets(
+    files: Value,
+    sets: &[String],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Value, Refused> {
+    let mut tree = Tree::of_operator(files);
+    for flag in sets {
+        let place = |it: Diagnostic| {
+            it.placed(
+                &format!("--set {flag}"),
+                kube_yaml::Position { line: 1, column: 1 },
+            )
+        };
+        if flag.matches('=').count() != 1 {
+            let message = format!("set flag {flag} has incorrect format, must be path=value");
+            return Err(place(Diagnostic::error("invalid-set", message)).into());
+        }
+        let flag = flag.trim_start();
+        let parsed = set::parse(flag.strip_prefix("spec.").unwrap_or(flag));
+        let (path, _) = flag.split_once('=').unwrap_or((flag, ""));
+        let path = path.trim().trim_start_matches("spec.");
+        tree.write(&format!("spec.{path}"), &parsed.value)
+            .map_err(|it| place(Diagnostic::error("invalid-set", it)))?;
+        if let Some(number) = parsed.kept_text {
+            let message = format!("istioctl takes this for {number}; the text is kept");
+            diagnostics.push(place(Diagnostic::corrected("f-12", message)));
+        }
+    }
+    Ok(tree.into_object())
+}
+
+/// Reads a profile over the default one; both merge as operators do.
+fn profile(release: &Release, name: &str) -> Result<Value, Refused> {
+    let default = Value::Object(profile::read_one(release, "default")?);
+    if name.is_empty() || name == "default" {
+        return Ok(default);
+    }
+    merge::operators(default, Value::Object(profile::read_one(release, name)?))
+}
+
+/// Values that turn a gateway on or off do so for the gateway of that name
+/// (1.23.6:operator/pkg/translate/translate_common.go:78-90).
+fn enable_gateways(merged: &mut Value, overlay: &Value) -> Result<(), Refused> {
+    for (list, gateway) in [
+        ("ingressGateways", "istio-ingressgateway"),
+        ("egressGateways", "istio-egressgateway"),
+    ] {
+        let Some(enabled) = get(overlay, &["spec", "values", "gateways", gateway, "enabled"])
+        else {
+            continue;
+        };
+        let mut tree = Tree::of_operator(std::mem::take(merged));
+        let path = format!("spec.components.{list}.[name:{gateway}].enabled");
+        tree.write(&path, enabled).map_err(|it| {
+            Diagnostic::error("invalid-gateway", it)
+                .at(format!("spec.values.gateways.{gateway}.enabled"))
+        })?;
+        *merged = tree.into_object();
+    }
+    Ok(())
+}
+
+/// The Kubernetes version that charts see: Helm's own up to 1.15 (1.14 and 1.15 look at the cluster), then the minimum.
+fn kubernetes(release: &Release, options: &Options) -> String {
+    let live = options
+        .kubernetes
+        .clone()
+        .filter(|_| release.version().minor >= 14);
+    live.unwrap_or_else(|| {
+        if release.version().minor < 16 {
+            "v1.20.0".to_owned()
+        } else {
+            release.minimum_kubernetes()
+        }
+    })
+}

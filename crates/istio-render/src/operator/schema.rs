@@ -1,0 +1,324 @@
+//! Types of the request by release, and decoding against them as Go does.
+//!
+//! The tables in `data/` are taken from the sources of each minor release; their heads say which.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use semver::Version;
+use serde_json::Value;
+
+mod scalar;
+
+/// Which of Go's decoders judges a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// `encoding/json` with `DisallowUnknownFields`: exact types.
+    Json,
+    /// The same behind `sigs.k8s.io/yaml`, which turns numbers and bools into texts where texts are wanted.
+    Yaml,
+    /// `jsonpb`: numbers in quotes, either spelling of a field.
+    Proto,
+    /// `jsonpb` with `AllowUnknownFields`.
+    OpenProto,
+}
+
+/// A value that is not of its type.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fault {
+    /// Segments from the value that was decoded; dots escaped, elements as `[n]`.
+    pub(crate) path: String,
+    /// In Go's words.
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    pub(crate) unknown_field: bool,
+}
+
+#[derive(Debug)]
+enum Definition {
+    Message(Vec<Field>),
+    Enum(Vec<&'static str>),
+}
+
+#[derive(Debug)]
+struct Field {
+    /// The JSON name, then the name in the `.proto` where it differs.
+    names: Vec<&'static str>,
+    kind: &'static str,
+    since: (u64, u64),
+    until: u64,
+}
+
+/// A set of type definitions.
+#[derive(Debug)]
+pub(crate) struct Table {
+    definitions: BTreeMap<&'static str, Definition>,
+    /// How the definitions' package is called in Go's messages.
+    package: &'static str,
+}
+
+pub(crate) static OPERATOR: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("../../data/operator.txt"), ""));
+pub(crate) static LEGACY: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("../../data/legacy.txt"), "v1alpha1."));
+pub(crate) static KUBERNETES: LazyLock<Table> = LazyLock::new(|| {
+    Table::parse(
+        include_str!("../../data/kubernetes.txt"),
+        "k8s.io.api.core.v1.",
+    )
+});
+pub(crate) static VALUES: LazyLock<Table> = LazyLock::new(|| {
+    Table::parse(
+        include_str!("../../data/values.txt"),
+        "istio.operator.v1alpha1.",
+    )
+});
+pub(crate) static MESH_CONFIG: LazyLock<Table> = LazyLock::new(|| {
+    Table::parse(
+        include_str!("../../data/meshconfig.txt"),
+        "istio.mesh.v1alpha1.",
+    )
+});
+
+impl Table {
+    fn parse(text: &'static str, package: &'static str) -> Self {
+        let mut definitions = BTreeMap::new();
+        let mut current: Option<(&'static str, Vec<Field>)> = None;
+        for line in text.lines().filter(|it| !it.starts_with('#')) {
+            let is_field = line.starts_with(' ');
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("type"), Some(name)) if !is_field => {
+                    let before = current.replace((name, Vec::new()));
+                    definitions
+                        .extend(before.map(|(name, fields)| (name, Definition::Message(fields))));
+                }
+                (Some("enum"), Some(name)) if !is_field => {
+                    definitions.insert(name, Definition::Enum(words.collect()));
+                }
+                (Some(names), Some(kind)) => {
+                    let mut field = Field {
+                        names: names.split('|').collect(),
+                        kind,
+                        since: (0, 0),
+                        until: u64::MAX,
+                    };
+                    for word in words {
+                        if let Some(since) = word.strip_prefix(">=") {
+                            let (minor, patch) = since.split_once('.').unwrap_or((since, "0"));
+                            field.since = (
+                                minor.parse().unwrap_or_default(),
+                                patch.parse().unwrap_or_default(),
+                            );
+                        } else if let Some(until) = word.strip_prefix("<=") {
+                            field.until = until.parse().unwrap_or(u64::MAX);
+                        }
+                    }
+                    if let Some((_, fields)) = &mut current {
+                        fields.push(field);
+                    }
+                }
+                _ => {}
+            }
+        }
+        definitions.extend(current.map(|(name, fields)| (name, Definition::Message(fields))));
+        Self {
+            definitions,
+            package,
+        }
+    }
+
+    /// Decodes a value as the named type of this table and returns everything that does not fit.
+    pub(crate) fn decode(
+        &self,
+        kind: &str,
+        value: &Value,
+        encoding: Encoding,
+        version: &Version,
+    ) -> Vec<Fault> {
+        let mut decoder = Decoder {
+            encoding,
+            at: (version.minor, version.patch),
+            path: Vec::new(),
+            faults: Vec::new(),
+        };
+        decoder.value(self, kind, value);
+        decoder.faults
+    }
+}
+
+struct Decoder {
+    encoding: Encoding,
+    at: (u64, u64),
+    path: Vec<String>,
+    faults: Vec<Fault>,
+}
+
+impl Decoder {
+    fn value(&mut self, table: &Table, kind: &str, value: &Value) {
+        // Null leaves every type of Go as it is.
+        if value.is_null() {
+            return;
+        }
+        if let Some(kind) = kind.strip_prefix("[]") {
+            let Value::Array(items) = value else {
+                return self.mismatch(value, "list");
+            };
+            for (index, item) in items.iter().enumerate() {
+                self.below(format!("[{index}]"), |it| it.value(table, kind, item));
+            }
+            return;
+        }
+        if let Some(kind) = kind.strip_prefix("{}") {
+            let Value::Object(entries) = value else {
+                return self.mismatch(value, "map");
+            };
+            for (key, entry) in entries {
+                self.below(escaped(key), |it| it.value(table, kind, entry));
+            }
+            return;
+        }
+        if let Some(kind) = kind.strip_prefix("k8s:") {
+            return self.value(&KUBERNETES, kind, value);
+        }
+        match table
+            .definitions
+            .get(kind)
+            .or_else(|| KUBERNETES.definitions.get(kind))
+        {
+            Some(Definition::Message(fields)) => self.message(table, kind, fields, value),
+            Some(Definition::Enum(names)) => self.enumeration(kind, names, value),
+            None => {
+                if let Err(message) = scalar::check(kind, value, self.encoding) {
+                    self.fault(&message, None, false);
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, table: &Table, kind: &str, fields: &[Field], value: &Value) {
+        let Value::Object(entries) = value else {
+            return self.mismatch(value, kind);
+        };
+        for (key, entry) in entries {
+            let proto = matches!(self.encoding, Encoding::Proto | Encoding::OpenProto);
+            let named = |it: &&Field| {
+                it.names.first() == Some(&key.as_str()) || proto && it.names.contains(&key.as_str())
+            };
+            match fields.iter().filter(named).find(|it| it.is_in(self.at)) {
+                Some(field) => self.below(escaped(key), |it| it.value(table, field.kind, entry)),
+                None if self.encoding == Encoding::OpenProto => {}
+                None => {
+                    let hint = nearest(fields, key, self.at);
+                    let owner = if proto {
+                        format!(" in {}{kind}", table.package)
+                    } else {
+                        String::new()
+                    };
+                    self.below(escaped(key), |it| {
+                        it.fault(&format!("unknown field {key:?}{owner}"), hint, true);
+                    });
+                }
+            }
+        }
+    }
+
+    fn enumeration(&mut self, kind: &str, names: &[&str], value: &Value) {
+        match value {
+            Value::String(name) if names.contains(&name.as_str()) => {}
+            Value::String(name) => {
+                let hint = format!("one of {}", names.join(", "));
+                self.fault(
+                    &format!("unknown value {name:?} for enum {kind}"),
+                    Some(hint),
+                    false,
+                );
+            }
+            _ => {
+                if let Err(message) = scalar::check("int32", value, self.encoding) {
+                    self.fault(
+                        &message,
+                        Some(format!("one of {}", names.join(", "))),
+                        false,
+                    );
+                }
+            }
+        }
+    }
+
+    fn below(&mut self, segment: String, inside: impl FnOnce(&mut Self)) {
+        self.path.push(segment);
+        inside(self);
+        self.path.pop();
+    }
+
+    fn mismatch(&mut self, value: &Value, wanted: &str) {
+        self.fault(
+            &format!(
+                "cannot unmarshal {} into Go value of type {wanted}",
+                scalar::described(value)
+            ),
+            None,
+            false,
+        );
+    }
+
+    fn fault(&mut self, message: &str, hint: Option<String>, unknown_field: bool) {
+        self.faults.push(Fault {
+            path: self.path.join("."),
+            message: format!("json: {message}"),
+            hint,
+            unknown_field,
+        });
+    }
+}
+
+impl Field {
+    fn is_in(&self, (minor, patch): (u64, u64)) -> bool {
+        (minor, patch) >= self.since && minor <= self.until
+    }
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('.', "\\.")
+}
+
+/// Says which field may have been meant.
+fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
+    if let Some(field) = fields.iter().find(|it| it.names.contains(&key)) {
+        if at < field.since {
+            return Some(format!("{key} is known from 1.{} on", field.since.0));
+        }
+        return Some(format!("{key} is known up to 1.{}", field.until));
+    }
+    let limit = (key.chars().count() / 3).max(1);
+    let known = fields
+        .iter()
+        .filter(|it| it.is_in(at))
+        .filter_map(|it| it.names.first());
+    let distances = known.map(|name| (distance(&name.to_lowercase(), &key.to_lowercase()), *name));
+    let (_, name) = distances.filter(|(distance, _)| *distance <= limit).min()?;
+    Some(format!("did you mean {name}?"))
+}
+
+/// How many letters must be added, dropped or changed to make one text of the other.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.chars().enumerate() {
+        let mut diagonal = i;
+        let mut before = i + 1;
+        for (cell, r) in row.iter_mut().skip(1).zip(&right) {
+            let next = (before + 1)
+                .min(*cell + 1)
+                .min(diagonal + usize::from(l != *r));
+            (diagonal, before) = (*cell, next);
+            *cell = next;
+        }
+        row[0] = i + 1;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,507 @@
+//! What istioctl refuses in a `MeshConfig` that decodes.
+//!
+//! `ApplyMeshConfigDefaults` validates what it has decoded (1.30.3:pkg/config/mesh/mesh.go:260-267), so semantic errors
+//! are refused although `validateMeshConfig` itself would drop them.
+//! Fields that are not given have defaults that are valid and are not looked at.
+
+use std::net::IpAddr;
+
+use semver::Version;
+use serde_json::Value;
+
+use super::names::is_dns_label;
+use crate::{Diagnostic, go};
+
+const MILLISECOND: i128 = 1_000_000;
+const SECOND: i128 = 1_000 * MILLISECOND;
+
+const TOPOLOGY_LABELS: [&str; 3] = [
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+    "topology.istio.io/subzone",
+];
+
+/// Checks a `MeshConfig` as `agent.ValidateMeshConfig` does (1.30.3:pkg/config/validation/agent/validation.go:804-838).
+pub(super) fn check(
+    mesh: &Value,
+    path: &str,
+    version: &Version,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut checker = Checker { path, diagnostics };
+    checker.port(mesh, "proxyListenPort", "invalid proxy listen port");
+    checker.duration(mesh, "connectTimeout", |it| {
+        it >= MILLISECOND && it % MILLISECOND == 0 && it <= 3600 * SECOND
+    });
+    checker.duration(mesh, "protocolDetectionTimeout", |it| it % MILLISECOND == 0);
+    if let Some(proxy) = field(mesh, "defaultConfig") {
+        let path = format!("{path}.defaultConfig");
+        Checker {
+            path: &path,
+            diagnostics: checker.diagnostics,
+        }
+        .proxy_config(proxy, version);
+    }
+    if let Some(locality) = field(mesh, "localityLbSetting") {
+        checker.locality(locality);
+    }
+    if let Some(zones) = field(mesh, "zoneAwareLbSetting").filter(|_| version.minor >= 31) {
+        checker.zone_aware(zones);
+    }
+    for settings in items(field(mesh, "serviceSettings")) {
+        for host in items(field(settings, "hosts"))
+            .filter_map(Value::as_str)
+            .filter(|it| !is_wildcard_domain(it))
+        {
+            checker.refuse("serviceSettings", &format!("host `{host}` is no domain"));
+        }
+    }
+    if field(mesh, "trustDomain")
+        .and_then(Value::as_str)
+        .is_some_and(|it| !is_trust_domain(it))
+    {
+        checker.refuse("trustDomain", "trust domain name invalid");
+    }
+    for alias in items(field(mesh, "trustDomainAliases"))
+        .filter_map(Value::as_str)
+        .filter(|it| !is_trust_domain(it))
+    {
+        checker.refuse(
+            "trustDomainAliases",
+            &format!("domain `{alias}`: trust domain name invalid"),
+        );
+    }
+    if field(mesh, "meshMTLS").is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
+        checker.refuse(
+            "meshMTLS.ecdhCurves",
+            "mesh TLS does not support ECDH curves configuration",
+        );
+    }
+}
+
+struct Checker<'a> {
+    path: &'a str,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn refuse(&mut self, name: &str, message: &str) {
+        let path = format!("{}.{name}", self.path);
+        self.diagnostics
+            .push(Diagnostic::error("bad-mesh-config", format!("{name}: {message}")).at(path));
+    }
+
+    fn port(&mut self, map: &Value, name: &str, message: &str) {
+        let number = |it: &Value| it.as_f64().or_else(|| it.as_str()?.trim().parse().ok());
+        if let Some(port) = field(map, name).and_then(number)
+            && !(1.0..=65535.0).contains(&port)
+        {
+            self.refuse(
+                name,
+                &format!("{message}: port number {port} must be in the range 1..65535"),
+            );
+        }
+    }
+
+    fn duration(&mut self, map: &Value, name: &str, fits: impl Fn(i128) -> bool) {
+        let Some(text) = field(map, name).and_then(Value::as_str) else {
+            return;
+        };
+        if !go::parse_duration(text).is_some_and(fits) {
+            self.refuse(name, &format!("invalid duration {text}"));
+        }
+    }
+
+    fn address(&mut self, map: &Value, name: &str, path: &str) {
+        let Some(address) = field(map, name).and_then(Value::as_str) else {
+            return;
+        };
+        if !is_proxy_address(&address.replacen("$(HOST_IP)", "127.0.0.1", 1)) {
+            self.refuse(path, &format!("invalid address {address:?}"));
+        }
+    }
+
+    fn proxy_config(&mut self, proxy: &Value, version: &Version) {
+        for name in [
+            "configPath",
+            "binaryPath",
+            "serviceCluster",
+            "discoveryAddress",
+        ] {
+            if field(proxy, name).and_then(Value::as_str) == Some("") {
+                self.refuse(name, "must be set");
+            }
+        }
+        self.duration(proxy, "drainDuration", |it| {
+            it >= MILLISECOND && it % SECOND == 0
+        });
+        if field(proxy, "discoveryAddress")
+            .and_then(Value::as_str)
+            .is_some_and(|it| !it.is_empty() && !is_proxy_address(it))
+        {
+            self.refuse("discoveryAddress", "invalid discovery address");
+        }
+        if let Some(tracing) = field(proxy, "tracing") {
+            self.tracing(tracing);
+        }
+        for (name, shown) in [
+            ("statsdUdpAddress", "statsdUdpAddress"),
+            ("envoyMetricsServiceAddress", "envoyMetricsServiceAddress"),
+        ] {
+            if field(proxy, name)
+                .and_then(Value::as_str)
+                .is_some_and(|it| !it.is_empty() && !is_proxy_address(it))
+            {
+                self.refuse(shown, "invalid address");
+            }
+        }
+        for name in ["envoyMetricsService", "envoyAccessLogService"] {
+            let address = field(proxy, name)
+                .and_then(|it| field(it, "address"))
+                .and_then(Value::as_str);
+            if address.is_some_and(|it| !it.is_empty() && !is_proxy_address(it)) {
+                self.refuse(&format!("{name}.address"), "invalid address");
+            }
+        }
+        self.port(proxy, "proxyAdminPort", "invalid proxy admin port");
+        self.port(proxy, "statusPort", "invalid status port");
+        let policy = field(proxy, "controlPlaneAuthPolicy");
+        let known = |it: &Value| {
+            matches!(it.as_str(), Some("NONE" | "MUTUAL_TLS"))
+                || matches!(it.as_f64(), Some(0.0 | 1.0))
+        };
+        if policy.is_some_and(|it| !known(it)) {
+            self.refuse(
+                "controlPlaneAuthPolicy",
+                "unrecognized control plane auth policy",
+            );
+        }
+        if let Some(provider) = field(proxy, "privateKeyProvider") {
+            self.private_key_provider(provider);
+        }
+        if let Some(settings) = field(proxy, "connectionSettings").filter(|_| version.minor >= 31) {
+            self.connection_settings(settings);
+        }
+    }
+
+    /// From 1.31 on (1.31:pkg/config/validation/agent/validation.go, `validateConnectionSettings`).
+    fn connection_settings(&mut self, settings: &Value) {
+        const LEAST: [(&str, f64); 7] = [
+            ("listenerPerConnectionBufferLimitBytes", 0.0),
+            ("clusterPerConnectionBufferLimitBytes", 0.0),
+            ("httpMaxConcurrentStreams", 1.0),
+            ("http2InitialStreamWindowSize", 65535.0),
+            ("http2InitialConnectionWindowSize", 65535.0),
+            ("listenerConnectionLimit", 1.0),
+            ("globalDownstreamConnectionLimit", 1.0),
+        ];
+        const DURATIONS: [&str; 7] = [
+            "httpIdleTimeout",
+            "httpMaxConnectionDuration",
+            "httpDrainTimeout",
+            "httpRequestTimeout",
+            "httpRequestHeadersTimeout",
+            "httpStreamIdleTimeout",
+            "httpMaxStreamDuration",
+        ];
+        for (name, least) in LEAST {
+            let number = field(settings, name)
+                .and_then(|it| it.as_f64().or_else(|| it.as_str()?.trim().parse().ok()));
+            if number.is_some_and(|it| it < least) {
+                self.refuse(
+                    &format!("connectionSettings.{name}"),
+                    &format!("must be at least {least}"),
+                );
+            }
+        }
+        for name in DURATIONS {
+            let duration = field(settings, name)
+                .and_then(Value::as_str)
+                .and_then(go::parse_duration);
+            if duration.is_some_and(|it| it < 0) {
+                self.refuse(
+                    &format!("connectionSettings.{name}"),
+                    "must be non-negative",
+                );
+            }
+        }
+    }
+
+    fn tracing(&mut self, tracing: &Value) {
+        for tracer in ["lightstep", "zipkin", "datadog"] {
+            let Some(settings) = field(tracing, tracer) else {
+                continue;
+            };
+            let path = format!("tracing.{tracer}.address");
+            if field(settings, "address").is_none() {
+                self.refuse(&path, "address is required");
+            }
+            self.address(settings, "address", &path);
+            if tracer == "lightstep"
+                && field(settings, "accessToken")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .is_empty()
+            {
+                self.refuse("tracing.lightstep.accessToken", "access token is required");
+            }
+        }
+        if let Some(settings) = field(tracing, "tlsSettings") {
+            self.tls(settings);
+        }
+    }
+
+    fn tls(&mut self, settings: &Value) {
+        let set = |name: &str| {
+            field(settings, name)
+                .and_then(Value::as_str)
+                .is_some_and(|it| !it.is_empty())
+        };
+        let mode = |name: &str, number: f64| {
+            field(settings, "mode")
+                .is_some_and(|it| it.as_str() == Some(name) || it.as_f64() == Some(number))
+        };
+        let (simple, mutual) = (mode("SIMPLE", 1.0), mode("MUTUAL", 2.0));
+        let skips = field(settings, "insecureSkipVerify").and_then(Value::as_bool) == Some(true);
+        let names = items(field(settings, "subjectAltNames")).next().is_some();
+        let path = "tracing.tlsSettings";
+        if field(settings, "credentialName")
+            .and_then(Value::as_str)
+            .is_some_and(|it| it.starts_with("configmap://"))
+        {
+            self.refuse(path, "invalid configmap:// credentialName");
+        }
+        if skips
+            && (simple && (set("caCertificates") || set("credentialName") || names)
+                || mutual && (set("caCertificates") || names))
+        {
+            self.refuse(path, "cannot specify CaCertificates, CredentialName or SubjectAltNames when InsecureSkipVerify is set true");
+        }
+        if (simple || mutual) && set("credentialName") {
+            if ["clientCertificate", "caCertificates", "privateKey", "caCrl"]
+                .into_iter()
+                .any(set)
+            {
+                self.refuse(path, "cannot specify client certificates or CA certificate or CA CRL If credentialName is set");
+            }
+        } else if mutual && !(set("clientCertificate") && set("privateKey")) {
+            self.refuse(
+                path,
+                "client certificate and private key required for mutual tls",
+            );
+        }
+    }
+
+    fn private_key_provider(&mut self, provider: &Value) {
+        let settings = field(provider, "cryptomb").or_else(|| field(provider, "qat"));
+        let delay = settings
+            .and_then(|it| field(it, "pollDelay"))
+            .and_then(Value::as_str)
+            .and_then(go::parse_duration);
+        if delay.is_none_or(|it| it == 0) {
+            self.refuse(
+                "privateKeyProvider",
+                "a provider with a pollDelay that is not zero is required",
+            );
+        }
+    }
+
+    /// From 1.31 on (1.31:pkg/config/validation/agent/validation.go, `ValidateZoneAwareLbSetting`).
+    fn zone_aware(&mut self, zones: &Value) {
+        let path = "zoneAwareLbSetting";
+        let priority = items(field(zones, "failoverPriority")).filter_map(Value::as_str);
+        if priority.into_iter().any(|it| TOPOLOGY_LABELS.contains(&it)) {
+            self.refuse(
+                path,
+                "'failover_priority' for zone aware lb must not use topology labels",
+            );
+        }
+        for entry in items(field(zones, "failover")) {
+            self.failover(path, entry);
+        }
+    }
+
+    fn failover(&mut self, path: &str, entry: &Value) {
+        let (from, to) = (text(entry, "from"), text(entry, "to"));
+        if from == to || from.contains(['/', '*']) || to.contains(['/', '*']) {
+            self.refuse(
+                path,
+                "failover settings must specify different regions, without zones and wildcards",
+            );
+        }
+    }
+
+    fn locality(&mut self, locality: &Value) {
+        let path = "localityLbSetting";
+        let list = |name: &str| items(field(locality, name)).collect::<Vec<_>>();
+        let (distribute, failover, priority) = (
+            list("distribute"),
+            list("failover"),
+            list("failoverPriority"),
+        );
+        if !distribute.is_empty() && !failover.is_empty() {
+            return self.refuse(
+                path,
+                "can not simultaneously specify 'distribute' and 'failover'",
+            );
+        }
+        if !failover.is_empty()
+            && priority
+                .iter()
+                .filter_map(|it| it.as_str())
+                .any(|it| TOPOLOGY_LABELS.contains(&it))
+        {
+            return self.refuse(
+                path,
+                "can not simultaneously set 'failover' and a topology label in 'failover_priority'",
+            );
+        }
+        let mut sources = Vec::new();
+        for entry in distribute {
+            sources.push(text(entry, "from"));
+            let weights = field(entry, "to").and_then(Value::as_object);
+            let weight = |it: &Value| {
+                it.as_f64()
+                    .or_else(|| it.as_str()?.trim().parse().ok())
+                    .unwrap_or_default()
+            };
+            let weights: Vec<(&str, f64)> = weights
+                .into_iter()
+                .flatten()
+                .map(|(name, it)| (name.as_str(), weight(it)))
+                .collect();
+            if weights.iter().any(|(_, it)| !(1.0..=100.0).contains(it)) {
+                return self.refuse(path, "locality weight must be in range [1, 100]");
+            }
+            let total: f64 = weights.iter().map(|(_, it)| it).sum();
+            if (total - 100.0).abs() > 0.5 {
+                return self.refuse(path, &format!("total locality weight {total} != 100"));
+            }
+            let targets: Vec<&str> = weights.iter().map(|(name, _)| *name).collect();
+            if !localities_fit(&targets) {
+                self.refuse(path, "localities overlap or are malformed");
+            }
+        }
+        if !localities_fit(&sources) {
+            self.refuse(path, "localities overlap or are malformed");
+        }
+        for entry in failover {
+            self.failover(path, entry);
+        }
+    }
+}
+
+/// Whether localities `region/zone/subzone`, each with at most a `*` at its end, neither overlap nor have empty parts.
+///
+/// A locality covers everything below it; order does not matter but for `*` itself, which must come last.
+fn localities_fit(localities: &[&str]) -> bool {
+    let mut seen: Vec<Vec<&str>> = Vec::new();
+    for locality in localities {
+        let stars = locality.matches('*').count();
+        if stars > 1 || stars == 1 && !locality.ends_with('*') {
+            return false;
+        }
+        let parts: Vec<&str> = locality.splitn(3, '/').collect();
+        let overlaps = |other: &Vec<&str>| {
+            other.first() == Some(&"*") || other.iter().zip(&parts).all(|(l, r)| l == r)
+        };
+        if parts.iter().any(|it| it.is_empty()) || seen.iter().any(overlaps) {
+            return false;
+        }
+        seen.push(parts);
+    }
+    true
+}
+
+/// A field by its JSON name or the name in the `.proto`; null is none.
+fn field<'a>(map: &'a Value, name: &str) -> Option<&'a Value> {
+    let snake: String = name
+        .chars()
+        .flat_map(|it| {
+            it.is_ascii_uppercase()
+                .then_some('_')
+                .into_iter()
+                .chain([it.to_ascii_lowercase()])
+        })
+        .collect();
+    map.get(name)
+        .or_else(|| map.get(&snake))
+        .filter(|it| !it.is_null())
+}
+
+fn text<'a>(map: &'a Value, name: &str) -> &'a str {
+    field(map, name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn items(list: Option<&Value>) -> impl Iterator<Item = &Value> {
+    list.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn is_trust_domain(domain: &str) -> bool {
+    let labels = domain
+        .strip_suffix('.')
+        .filter(|it| !it.is_empty())
+        .unwrap_or(domain);
+    !domain.is_empty() && (domain == "." || labels.split('.').all(is_dns_label))
+}
+
+/// Whether a text is a domain whose last label is no number.
+fn is_domain(domain: &str) -> bool {
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    let labels = domain.strip_suffix('.').unwrap_or(domain);
+    !domain.is_empty()
+        && domain.len() <= 255
+        && go::atoi(last).is_none()
+        && labels.split('.').all(is_dns_label)
+}
+
+fn is_wildcard_domain(domain: &str) -> bool {
+    let (first, rest) = domain
+        .split_once('.')
+        .map_or((domain, None), |(first, rest)| (first, Some(rest)));
+    let label =
+        first == "*" || first.strip_prefix("*-").is_some_and(is_dns_label) || is_dns_label(first);
+    label && domain.len() <= 255 && rest.is_none_or(|it| it.is_empty() || is_domain(it))
+}
+
+/// Whether a text is `host:port`, the host a domain or an address.
+fn is_proxy_address(address: &str) -> bool {
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return false;
+    };
+    let bracketed = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    if bracketed.is_none() && host.contains([':', '[', ']']) {
+        return false;
+    }
+    let host = bracketed.unwrap_or(host);
+    let port = go::atoi(port).is_some_and(|it| (1..=65535).contains(&it));
+    port && (is_domain(host) || host.parse::<IpAddr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_judged_as_by_istiod() {
+        for good in [
+            "istiod.istio-system.svc:15012",
+            "10.0.0.1:80",
+            "[::1]:80",
+            "localhost:1",
+        ] {
+            assert!(is_proxy_address(good), "{good}");
+        }
+        for bad in ["istiod", "istiod:0", "::1:80", "a_b:80", "10.0.0:80", ":80"] {
+            assert!(!is_proxy_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn localities_may_not_overlap() {
+        assert!(localities_fit(&["a/b/c", "a/b/d", "a/c/*", "b"]));
+        assert!(!localities_fit(&["a", "a/b"]));
+        assert!(!localities_fit(&["a/*/c"]));
+        assert!(!localities_fit(&["a//c"]));
+    }
+}

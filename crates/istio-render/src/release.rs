@@ -1,0 +1,281 @@
+//! A release's charts and profiles, and which release they are of.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Error, ErrorKind, Read};
+
+use semver::Version;
+
+/// More than this is no release of Istio; the largest holds 3 MB.
+const MOST_BYTES: u64 = 128 << 20;
+
+/// A release's charts and profiles (`manifests/`).
+#[derive(Debug, Clone)]
+pub struct Release {
+    files: BTreeMap<String, Vec<u8>>,
+    version: Version,
+    stamped: bool,
+}
+
+impl Release {
+    /// Loads a release from files, paths relative to `manifests/` (`charts/base/Chart.yaml`, `profiles/default.yaml`).
+    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Self::new(files, None)
+    }
+
+    /// Reads an official archive (or one of the folder `manifests` alone) as a stream, keeping `manifests/` only.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are no gzipped tar, end early, hold no charts, or hold more than a release can.
+    pub fn from_tar_gz(archive: impl Read) -> std::io::Result<Self> {
+        let mut files = BTreeMap::new();
+        let mut version = None;
+        let mut size = 0;
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            if !entry.header().entry_type().is_file() {
+                continue;
+            }
+            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            let in_manifests = in_manifests(path);
+            let is_description = path.split('/').count() <= 2 && path.ends_with("manifest.yaml");
+            if in_manifests.is_none() && !is_description {
+                continue;
+            }
+            size += entry.size();
+            if size > MOST_BYTES {
+                return Err(Error::new(
+                    ErrorKind::InvalidData,
+                    "the archive is larger than any release of Istio",
+                ));
+            }
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes)?;
+            match in_manifests {
+                Some(path) => drop(files.insert(path.to_owned(), bytes)),
+                None => version = stamped(field(&bytes, "version").as_deref()),
+            }
+        }
+        if !files.keys().any(|it| it.starts_with("charts/")) {
+            return Err(Error::new(
+                ErrorKind::InvalidData,
+                "the archive holds no manifests/charts: it is no release of Istio",
+            ));
+        }
+        Ok(Self::new(files, version))
+    }
+
+    fn new(files: BTreeMap<String, Vec<u8>>, version: Option<Version>) -> Self {
+        let version = version.or_else(|| stamped_version(&files));
+        Self {
+            stamped: version.is_some(),
+            version: version.unwrap_or_else(|| estimated_version(&files)),
+            files,
+        }
+    }
+
+    /// The version that the archive is stamped with; of an unstamped tree the first of its minor, found by its features.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Whether the version is written in the files; if not, [`Release::version`] is an estimate.
+    pub fn is_stamped(&self) -> bool {
+        self.stamped
+    }
+
+    /// The version whose rules apply: an unstamped tree counts as the newest patch of its minor.
+    pub(crate) fn rules(&self) -> Version {
+        let patch = if self.stamped {
+            self.version.patch
+        } else {
+            u64::MAX
+        };
+        Version::new(self.version.major, self.version.minor, patch)
+    }
+
+    /// Names of the profiles, sorted.
+    pub fn profiles(&self) -> Vec<&str> {
+        let named = |it: &'_ String| {
+            it.strip_prefix("profiles/")
+                .and_then(|it| it.strip_suffix(".yaml"))
+                .map(str::len)
+        };
+        self.files
+            .keys()
+            .filter(|it| named(it).is_some())
+            .map(|it| &it["profiles/".len()..it.len() - ".yaml".len()])
+            .collect()
+    }
+
+    /// Versions for which this release's charts carry a compatibility profile (`1.29`), oldest first.
+    pub fn compatibility_versions(&self) -> Vec<String> {
+        compatibility_minors(&self.files)
+            .into_iter()
+            .map(|minor| format!("1.{minor}"))
+            .collect()
+    }
+
+    /// The lowest Kubernetes version that this release's istioctl supports, `v1.32.0`.
+    ///
+    /// It is the version that charts see where no cluster is known (domain.md §3.1, §10).
+    pub fn minimum_kubernetes(&self) -> String {
+        let minor = match self.version.minor {
+            ..=8 => 16,
+            9..=12 => 17,
+            13..=15 => 19,
+            16 => 22,
+            17 => 23,
+            18 => 24,
+            19..=20 => 25,
+            21..=23 => 26,
+            24 => 28,
+            25..=27 => 29,
+            28..=29 => 30,
+            30.. => 32,
+        };
+        format!("v1.{minor}.0")
+    }
+
+    /// The files below a folder of `manifests/`, paths relative to it.
+    pub(crate) fn folder(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let prefix = format!("{folder}/");
+        let below = self
+            .files
+            .range(prefix.clone()..)
+            .take_while(|(path, _)| path.starts_with(&prefix));
+        below
+            .map(|(path, bytes)| (path[prefix.len()..].to_owned(), bytes.clone()))
+            .collect()
+    }
+
+    /// The text of a file, when it is there and is text.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.files
+            .get(path)
+            .and_then(|it| std::str::from_utf8(it).ok())
+    }
+}
+
+/// The part of an archive's path below `manifests/`, which may be the root or below one folder.
+fn in_manifests(path: &str) -> Option<&str> {
+    if path.starts_with("charts/") || path.starts_with("profiles/") {
+        return Some(path);
+    }
+    path.strip_prefix("manifests/").or_else(|| {
+        path.split_once('/')
+            .and_then(|(_, rest)| rest.strip_prefix("manifests/"))
+    })
+}
+
+/// The value of the first line `name: value`, whatever its indentation.
+fn field(bytes: &[u8], name: &str) -> Option<String> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut lines = text
+        .lines()
+        .map(|line| line.trim_start().trim_start_matches("- "));
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+    Some(value.trim().trim_matches(['"', '\'']).to_owned())
+}
+
+/// Takes a text for a version of Istio, unless it is one that only an unstamped tree has (`1.0.0`, `latest`).
+fn stamped(text: Option<&str>) -> Option<Version> {
+    Version::parse(text?.trim_start_matches('v'))
+        .ok()
+        .filter(|it| it.major == 1 && it.minor >= 4)
+}
+
+fn stamped_version(files: &BTreeMap<String, Vec<u8>>) -> Option<Version> {
+    let places = [
+        ("profiles/default.yaml", "tag"),
+        ("charts/base/Chart.yaml", "version"),
+        ("charts/base/Chart.yaml", "appVersion"),
+        ("charts/istio-control/istio-discovery/Chart.yaml", "version"),
+        ("charts/istio-control/istio-discovery/values.yaml", "tag"),
+    ];
+    places
+        .into_iter()
+        .find_map(|(path, name)| stamped(field(files.get(path)?, name).as_deref()))
+}
+
+/// Tells the minor of an unstamped tree by what its files have that the minor before had not.
+fn estimated_version(files: &BTreeMap<String, Vec<u8>>) -> Version {
+    // Each minor from 1.22 on ships the compatibility profile of the one before it.
+    if let Some(newest) = compatibility_minors(files).last() {
+        return Version::new(1, newest + 1, 0);
+    }
+    let has = |path: &str| files.contains_key(path);
+    let minor = if has("charts/ztunnel/Chart.yaml") {
+        if has("charts/base/files/profile-demo.yaml") {
+            21
+        } else {
+            20
+        }
+    } else if has("charts/gateway/Chart.yaml") {
+        16
+    } else if has("charts/istiod-remote/Chart.yaml") || has("charts/istio-cni/Chart.yaml") {
+        12
+    } else {
+        8
+    };
+    Version::new(1, minor, 0)
+}
+
+fn compatibility_minors(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<u64> {
+    let named = |path: &String| {
+        let (_, name) = path.rsplit_once("/files/")?;
+        name.strip_prefix("profile-compatibility-version-1.")?
+            .strip_suffix(".yaml")?
+            .parse()
+            .ok()
+    };
+    files.keys().filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(entries: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+        entries
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn a_stamped_tree_says_its_version() {
+        let release = Release::from_files(files(&[(
+            "profiles/default.yaml",
+            "spec:\n  hub: h\n  tag: 1.30.3\n",
+        )]));
+        assert_eq!(release.version(), &Version::new(1, 30, 3));
+        assert!(release.is_stamped());
+        assert_eq!(release.profiles(), ["default"]);
+        assert_eq!(release.minimum_kubernetes(), "v1.32.0");
+    }
+
+    #[test]
+    fn an_unstamped_tree_is_known_by_its_compatibility_profiles() {
+        let release = Release::from_files(files(&[
+            ("profiles/default.yaml", "spec:\n  tag: latest\n"),
+            (
+                "charts/base/files/profile-compatibility-version-1.9.yaml",
+                "",
+            ),
+            (
+                "charts/base/files/profile-compatibility-version-1.27.yaml",
+                "",
+            ),
+        ]));
+        assert_eq!(release.version(), &Version::new(1, 28, 0));
+        assert!(!release.is_stamped());
+    }
+
+    #[test]
+    fn an_archive_without_charts_is_refused() {
+        assert!(Release::from_tar_gz(&b"no gzip"[..]).is_err());
+    }
+}

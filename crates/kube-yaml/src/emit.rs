@@ -1,0 +1,554 @@
+//! Plain data to text, as go-yaml v2's emitter writes it (`emitterc.go`) after `sigs.k8s.io/yaml` has made JSON of it.
+
+use std::cmp::Ordering;
+
+use serde_json::{Number, Value};
+
+use crate::float::format_float;
+use crate::scalar::needs_quotes;
+
+#[cfg(test)]
+mod tests;
+
+/// Lines are folded at the first space behind this column.
+const WIDTH: usize = 80;
+
+/// Writes data as `sigs.k8s.io/yaml`'s Marshal does: sorted keys in natural order, lists not indented, a final newline.
+///
+/// A float without fraction is written as an integer if it fits 64 bits (`5000`, `1000000`), because Go's JSON writes it
+/// so; others are written as Go prints them (`2.5`, `1e-07`, `1e+20`).
+pub fn to_string(value: &Value) -> String {
+    emit(value, false)
+}
+
+/// Writes data as [`to_string`] does, with lists in mappings indented.
+pub fn to_string_indented(value: &Value) -> String {
+    emit(value, true)
+}
+
+fn emit(value: &Value, indents_lists: bool) -> String {
+    let mut emitter = Emitter {
+        indents_lists,
+        out: String::new(),
+        column: 0,
+        indent: None,
+        whitespace: true,
+        indention: true,
+    };
+    emitter.node(value, false);
+    emitter.indent = None;
+    emitter.write_indent();
+    emitter.out
+}
+
+struct Emitter {
+    indents_lists: bool,
+    out: String,
+    /// Characters since the last line break.
+    column: usize,
+    /// None before the first collection.
+    indent: Option<usize>,
+    /// The last character was white space.
+    whitespace: bool,
+    /// Only indentation and `-`, `?`, `:` so far on this line.
+    indention: bool,
+}
+
+impl Emitter {
+    fn node(&mut self, value: &Value, in_mapping: bool) {
+        match value {
+            Value::Null => self.plain("null", false),
+            Value::Bool(true) => self.plain("true", false),
+            Value::Bool(false) => self.plain("false", false),
+            Value::Number(it) => self.plain(&number(it), false),
+            Value::String(it) => self.string(it, false),
+            Value::Array(items) if items.is_empty() => self.empty("[", "]"),
+            Value::Object(entries) if entries.is_empty() => self.empty("{", "}"),
+            Value::Array(items) => {
+                let outer = self.deeper(in_mapping && !self.indention && !self.indents_lists);
+                for item in items {
+                    self.write_indent();
+                    self.indicator("-", true, false, true);
+                    self.node(item, false);
+                }
+                self.indent = outer;
+            }
+            Value::Object(entries) => {
+                let outer = self.deeper(false);
+                for (key, value) in sorted(entries.iter().collect()) {
+                    self.write_indent();
+                    if key.len() <= 128 && !key.chars().any(is_break) {
+                        self.string(key, true);
+                        self.indicator(":", false, false, false);
+                    } else {
+                        self.indicator("?", true, false, true);
+                        self.string(key, false);
+                        self.write_indent();
+                        self.indicator(":", true, false, true);
+                    }
+                    self.node(value, true);
+                }
+                self.indent = outer;
+            }
+        }
+    }
+
+    /// Goes one level down and returns the indentation to come back to.
+    fn deeper(&mut self, indentless: bool) -> Option<usize> {
+        let outer = self.indent;
+        self.indent = match outer {
+            None => Some(0),
+            Some(indent) if indentless => Some(indent),
+            Some(indent) => Some(indent + 2),
+        };
+        outer
+    }
+
+    fn empty(&mut self, open: &str, close: &str) {
+        self.indicator(open, true, true, false);
+        self.indicator(close, false, false, false);
+    }
+
+    fn string(&mut self, text: &str, simple_key: bool) {
+        if text.contains('\u{85}') {
+            return self.string(&folded(text), simple_key);
+        }
+        // What continues on a further line stands one level deeper.
+        let outer = self.indent;
+        self.indent = Some(outer.map_or(2, |it| it + 2));
+        self.styled(text, simple_key);
+        self.indent = outer;
+    }
+
+    fn styled(&mut self, text: &str, simple_key: bool) {
+        if is_simple(text) && !needs_quotes(text) {
+            // Nothing to fold, nothing to quote.
+            if !self.whitespace {
+                self.put(' ');
+            }
+            self.out.push_str(text);
+            self.column += text.len();
+            self.whitespace = false;
+            self.indention = false;
+            return;
+        }
+        let traits = Traits::of(text);
+        let multiline = text.contains('\n');
+        if multiline && traits.block_allowed && !simple_key {
+            return self.literal(text);
+        }
+        // A text of several lines that cannot be a block is double quoted, never single quoted.
+        if multiline || needs_quotes(text) {
+            return self.double_quoted(text, !simple_key);
+        }
+        if traits.plain_allowed && !(text.is_empty() && simple_key) {
+            return self.plain(text, !simple_key);
+        }
+        if traits.single_quoted_allowed && !(simple_key && traits.multiline) {
+            return self.single_quoted(text, !simple_key);
+        }
+        self.double_quoted(text, !simple_key);
+    }
+
+    fn put(&mut self, it: char) {
+        self.out.push(it);
+        self.column += 1;
+    }
+
+    fn put_break(&mut self) {
+        self.out.push('\n');
+        self.column = 0;
+    }
+
+    fn write_break(&mut self, it: char) {
+        self.out.push(it);
+        self.column = 0;
+    }
+
+    fn write_indent(&mut self) {
+        let indent = self.indent.unwrap_or(0);
+        if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
+            self.put_break();
+        }
+        while self.column < indent {
+            self.put(' ');
+        }
+        self.whitespace = true;
+        self.indention = true;
+    }
+
+    fn indicator(&mut self, text: &str, needs_space: bool, is_space: bool, is_indention: bool) {
+        if needs_space && !self.whitespace {
+            self.put(' ');
+        }
+        for it in text.chars() {
+            self.put(it);
+        }
+        self.whitespace = is_space;
+        self.indention = self.indention && is_indention;
+    }
+
+    fn plain(&mut self, text: &str, may_break: bool) {
+        if !self.whitespace {
+            self.put(' ');
+        }
+        self.flow_text(text, may_break, None);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    fn single_quoted(&mut self, text: &str, may_break: bool) {
+        self.indicator("'", true, false, false);
+        self.flow_text(text, may_break, Some('\''));
+        self.indicator("'", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    /// Writes the text of a plain or single quoted scalar, `quote` doubled.
+    fn flow_text(&mut self, text: &str, may_break: bool, quote: Option<char>) {
+        let fits = self.column + text.len() <= WIDTH;
+        if (fits || !may_break) && text.is_ascii() && !text.contains(['\r', '\n', '\'']) {
+            // Too short to be folded.
+            self.out.push_str(text);
+            self.column += text.len();
+            return;
+        }
+        let mut spaces = false;
+        let mut breaks = false;
+        let mut chars = text.chars().enumerate().peekable();
+        while let Some((at, it)) = chars.next() {
+            if it == ' ' {
+                let next = chars.peek().map(|(_, it)| *it);
+                let inner = quote.is_none() || (at > 0 && next.is_some());
+                if may_break && !spaces && self.column > WIDTH && inner && next != Some(' ') {
+                    self.write_indent();
+                } else {
+                    self.put(it);
+                }
+                spaces = true;
+            } else if is_break(it) {
+                if !breaks && it == '\n' {
+                    self.put_break();
+                }
+                self.write_break(it);
+                self.indention = true;
+                breaks = true;
+            } else {
+                if breaks {
+                    self.write_indent();
+                }
+                if Some(it) == quote {
+                    self.put(it);
+                }
+                self.put(it);
+                self.indention = false;
+                spaces = false;
+                breaks = false;
+            }
+        }
+    }
+
+    fn double_quoted(&mut self, text: &str, may_break: bool) {
+        self.indicator("\"", true, false, false);
+        let mut spaces = false;
+        // Go's `is_bom` looks at the start of the text, whatever place it is asked about.
+        let marked = text.starts_with('\u{feff}');
+        let mut chars = text.chars().enumerate().peekable();
+        while let Some((at, it)) = chars.next() {
+            if it == ' ' && !marked {
+                let next = chars.peek().map(|(_, it)| *it);
+                if may_break && !spaces && self.column > WIDTH && at > 0 && next.is_some() {
+                    self.write_indent();
+                    if next == Some(' ') {
+                        self.put('\\');
+                    }
+                } else {
+                    self.put(it);
+                }
+                spaces = true;
+                continue;
+            }
+            spaces = false;
+            if is_printable(it) && !is_break(it) && !matches!(it, '"' | '\\') && !marked {
+                self.put(it);
+                continue;
+            }
+            self.put('\\');
+            let short = match it {
+                '\0' => '0',
+                '\u{7}' => 'a',
+                '\u{8}' => 'b',
+                '\t' => 't',
+                '\n' => 'n',
+                '\u{b}' => 'v',
+                '\u{c}' => 'f',
+                '\r' => 'r',
+                '\u{1b}' => 'e',
+                '"' | '\\' => it,
+                '\u{85}' => 'N',
+                '\u{a0}' => '_',
+                '\u{2028}' => 'L',
+                '\u{2029}' => 'P',
+                _ => {
+                    let code = u32::from(it);
+                    let escape = match code {
+                        0..=0xFF => format!("x{code:02X}"),
+                        0x100..=0xFFFF => format!("u{code:04X}"),
+                        _ => format!("U{code:08X}"),
+                    };
+                    escape.chars().for_each(|it| self.put(it));
+                    continue;
+                }
+            };
+            self.put(short);
+        }
+        self.indicator("\"", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    fn literal(&mut self, text: &str) {
+        self.indicator("|", true, false, false);
+        if text.starts_with(|it| it == ' ' || is_break(it)) {
+            self.indicator("2", false, false, false);
+        }
+        let mut ends = text.chars().rev();
+        match (ends.next().map(is_break), ends.next().map(is_break)) {
+            (Some(true), Some(false)) => {}
+            (Some(true), _) => self.indicator("+", false, false, false),
+            _ => self.indicator("-", false, false, false),
+        }
+        self.put_break();
+        self.indention = true;
+        self.whitespace = true;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.find(is_break).unwrap_or(rest.len());
+            let (line, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            if !line.is_empty() {
+                self.write_indent();
+                self.out.push_str(line);
+                self.column += line.chars().count();
+                self.indention = false;
+            }
+            let mut chars = after.chars();
+            if let Some(it) = chars.next() {
+                self.write_break(it);
+                self.indention = true;
+            }
+            rest = chars.as_str();
+        }
+    }
+}
+
+/// Folds the line break U+0085, which Go's JSON does not escape, so that reading the JSON as YAML folds it.
+fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut run = String::new();
+    let mut breaks = 0;
+    for it in text.chars().chain(['\0']) {
+        match it {
+            ' ' => run.push(it),
+            '\u{85}' => breaks += 1,
+            _ => {
+                match breaks {
+                    0 => out.push_str(&run),
+                    1 => out.push(' '),
+                    more => out.extend(std::iter::repeat_n('\n', more - 1)),
+                }
+                run.clear();
+                breaks = 0;
+                out.push(it);
+            }
+        }
+    }
+    // The mark of the end.
+    out.pop();
+    out
+}
+
+/// Tells whether a text is one word of letters, digits and marks that mean nothing in YAML, so that it may stand plain.
+fn is_simple(text: &str) -> bool {
+    text.starts_with(|it: char| it.is_ascii_alphanumeric() || it == '/')
+        && text
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'/'))
+}
+
+/// How a text may be written (`yaml_emitter_analyze_scalar`).
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the four answers of libyaml's analysis"
+)]
+struct Traits {
+    multiline: bool,
+    plain_allowed: bool,
+    single_quoted_allowed: bool,
+    block_allowed: bool,
+}
+
+impl Traits {
+    fn of(text: &str) -> Self {
+        let Some(first) = text.chars().next() else {
+            return Self {
+                multiline: false,
+                plain_allowed: true,
+                single_quoted_allowed: true,
+                block_allowed: false,
+            };
+        };
+        let mut indicators = text.starts_with("---") || text.starts_with("...");
+        let mut special = false;
+        let mut multiline = false;
+        let mut break_space = false;
+        let mut space_break = false;
+        let mut previous_space = false;
+        let mut previous_break = false;
+        let mut after_white = true;
+        let mut chars = text.chars().enumerate().peekable();
+        while let Some((at, it)) = chars.next() {
+            let before_white = chars.peek().is_none_or(|(_, it)| matches!(it, ' ' | '\t'));
+            indicators |= match it {
+                ':' => before_white,
+                '?' | '-' => at == 0 && before_white,
+                '#' => at == 0 || after_white,
+                ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+                | '@' | '`' => at == 0,
+                _ => false,
+            };
+            special |= !is_printable(it);
+            if it == ' ' {
+                break_space |= previous_break;
+                previous_space = true;
+                previous_break = false;
+            } else if is_break(it) {
+                multiline = true;
+                space_break |= previous_space;
+                previous_space = false;
+                previous_break = true;
+            } else {
+                previous_space = false;
+                previous_break = false;
+            }
+            after_white = matches!(it, ' ' | '\t' | '\0') || is_break(it);
+        }
+        let outer = |it: char| it == ' ' || is_break(it);
+        let padded = outer(first) || text.ends_with(outer);
+        let broken = space_break || special;
+        Self {
+            multiline,
+            plain_allowed: !(padded || break_space || broken || multiline || indicators),
+            single_quoted_allowed: !(break_space || broken),
+            block_allowed: !(text.ends_with(' ') || broken),
+        }
+    }
+}
+
+fn is_break(it: char) -> bool {
+    matches!(it, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// What libyaml takes for printable; nothing beyond the basic plane is.
+fn is_printable(it: char) -> bool {
+    matches!(it,
+        '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+        && it != '\u{feff}'
+}
+
+/// Writes a number as it comes out of Go's JSON and go-yaml's reading of that.
+fn number(number: &Number) -> String {
+    let Some(value) = number.as_f64().filter(|_| number.is_f64()) else {
+        return number.to_string();
+    };
+    let magnitude = value.abs();
+    if value.fract() == 0.0 && magnitude < 1e21 {
+        // Without exponent this is the shortest text that gives the same float back.
+        let digits = format!("{value}");
+        if digits == "-0" {
+            return "0".to_owned();
+        }
+        if digits.parse::<i64>().is_ok() || digits.parse::<u64>().is_ok() {
+            return digits;
+        }
+    }
+    format_float(value)
+}
+
+/// Sorts entries by [`natural_order`].
+///
+/// That order is not transitive for every set of keys, and the standard library's sorts may panic then; merging does not.
+fn sorted<'a>(entries: Vec<(&'a String, &'a Value)>) -> Vec<(&'a String, &'a Value)> {
+    if entries.len() < 2 {
+        return entries;
+    }
+    let mut left = entries;
+    let right = left.split_off(left.len() / 2);
+    let mut left = sorted(left).into_iter().peekable();
+    let mut right = sorted(right).into_iter().peekable();
+    let mut out = Vec::with_capacity(left.len() + right.len());
+    loop {
+        let take_right = match (left.peek(), right.peek()) {
+            (Some((a, _)), Some((b, _))) => natural_order(a, b) == Ordering::Greater,
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (None, None) => return out,
+        };
+        out.extend(if take_right {
+            right.next()
+        } else {
+            left.next()
+        });
+    }
+}
+
+/// Compares keys as go-yaml v2 sorts them (`sorter.go`): numbers in them by value, letters behind everything else.
+pub fn natural_order(a: &str, b: &str) -> Ordering {
+    // Most keys differ in an early letter; comparing characters one by one needs no allocation then.
+    let mut left = a.char_indices();
+    let mut right = b.char_indices();
+    loop {
+        let (at, x, y) = match (left.next(), right.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some((_, x)), Some((_, y))) if x == y => continue,
+            (Some((at, x)), Some((_, y))) => (at, x, y),
+        };
+        match (x.is_alphabetic(), y.is_alphabetic()) {
+            (true, true) => return x.cmp(&y),
+            (true, false) => return Ordering::Greater,
+            (false, true) => return Ordering::Less,
+            (false, false) => {}
+        }
+        // Zeros behind a digit count: a10 comes after a9.
+        let common = a.get(..at).unwrap_or_default();
+        let seed = i64::from(
+            (x == '0' || y == '0')
+                && common
+                    .chars()
+                    .rev()
+                    .take_while(|it| it.is_numeric())
+                    .any(|it| it != '0'),
+        );
+        let (x_number, x_length) = digits(a.get(at..).unwrap_or_default(), seed);
+        let (y_number, y_length) = digits(b.get(at..).unwrap_or_default(), seed);
+        return x_number
+            .cmp(&y_number)
+            .then(x_length.cmp(&y_length))
+            .then(x.cmp(&y));
+    }
+}
+
+/// Reads the decimal digits at the start of a text behind a first value; returns the number, wrapped as Go's, and how
+/// many characters it has.
+fn digits(text: &str, seed: i64) -> (i64, usize) {
+    let mut value = seed;
+    let mut length = 0;
+    for it in text.chars().take_while(|it| it.is_numeric()) {
+        let digit = i64::from(u32::from(it)) - i64::from(u32::from('0'));
+        value = value.wrapping_mul(10).wrapping_add(digit);
+        length += 1;
+    }
+    (value, length)
+}

@@ -1,0 +1,46 @@
+//! Kubernetes' YAML: read as `kubectl` reads it, written as `sigs.k8s.io/yaml` writes it.
+//!
+//! Reading follows go-yaml v2 (YAML 1.1 scalars, merge keys, last duplicate wins) and keeps the line and column of every
+//! node; writing follows Go's rules byte for byte (design/dependencies.md §1.1, §1.2).
+//! Plain data is [`serde_json::Value`], whose objects are sorted maps: never enable its `preserve_order`.
+//!
+//! - [`load`], [`load_items`], [`first`], [`from_str`]: text to nodes or plain data
+//! - [`split`]: one text of many documents to the text of each
+//! - [`to_string`]: plain data to text
+//!
+//! # Invariants
+//!
+//! - No input makes it panic; depth and alias expansion are bounded.
+//! - A document that ends in the middle of a node is an error, never a shorter document.
+
+mod emit;
+mod float;
+mod node;
+mod read;
+mod scalar;
+mod split;
+
+pub use emit::{natural_order, to_string, to_string_indented};
+pub use float::format_float;
+pub use node::{Node, NodeValue, as_go_json};
+pub use read::{Part, first, from_str, load, load_items};
+pub use split::split;
+
+/// A place in a text. Both count from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// A text that is not YAML, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{}: {message}", position.line, position.column)]
+pub struct Error {
+    /// What was expected or found.
+    pub message: String,
+    /// Where.
+    pub position: Position,
+}

@@ -1,0 +1,29 @@
+use std::env;
+use std::path::PathBuf;
+
+use super::{files, folder};
+use crate::project;
+
+#[test]
+fn the_data_is_what_the_archives_hold() {
+    let data = env::var_os("REFIT_ISTIO_DATA")
+        .map_or_else(|| project::root().join("../shared"), PathBuf::from);
+    let Ok(releases) = data.join("istio/releases").read_dir() else {
+        assert!(
+            !project::is_ci(),
+            "CI needs the release archives in {}",
+            data.display()
+        );
+        return;
+    };
+    let archives: Vec<PathBuf> = releases.map(|it| it.unwrap().path()).collect();
+    let written = files(&archives).unwrap();
+    assert!(!written.is_empty());
+    for (minor, text) in written {
+        let committed = std::fs::read_to_string(folder().join(format!("{minor}.json"))).unwrap();
+        assert!(
+            committed == text,
+            "data/{minor}.json is not what `cargo xtask catalog` writes"
+        );
+    }
+}

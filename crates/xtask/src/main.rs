@@ -1,0 +1,46 @@
+//! Chores of the project: `cargo xtask VERB`. One module for each verb.
+
+use anyhow::{Result, bail};
+
+mod bench;
+mod catalog;
+mod ci;
+mod data;
+mod pkg;
+mod process;
+mod project;
+mod schemas;
+mod test;
+mod www;
+
+const USAGE: &str = "\
+usage: cargo xtask VERB
+
+  pkg [--quick]      builds the npm package into pkg/dist (--quick: unoptimised)
+  www [--quick] [--releases DIR]
+                     builds the page into www/dist, with the package
+  test [--long] [SUITE…]
+                     everything: format, lints, Rust, Node, browser, shared checks, control plane
+  ci                 test, with nothing skipped
+  catalog ARCHIVE…   writes the data of istio-catalog from release archives
+  bench              size of the wasm module, speed and memory on 10,000 pods
+  data [VERSION…]    downloads official Istio releases, sums checked
+  schemas FOLDER     writes the planner's table of kinds from api/openapi-spec/v3 of a Kubernetes release (needs Go)
+";
+
+fn main() -> Result<()> {
+    let mut args = std::env::args().skip(1);
+    let verb = args.next().unwrap_or_default();
+    let rest: Vec<String> = args.collect();
+    match verb.as_str() {
+        "bench" => bench::run(&rest),
+        "catalog" => catalog::run(&rest),
+        "ci" => ci::run(&rest),
+        "data" => data::run(&rest),
+        "pkg" => pkg::run(&rest),
+        "schemas" => schemas::run(&rest),
+        "test" => test::run(&rest),
+        "www" => www::run(&rest),
+        _ => bail!("{USAGE}"),
+    }
+}

@@ -1,0 +1,142 @@
+//! `cargo xtask pkg`: the npm package. `pkg/dist` is generated: the wasm module, its glue, and the compiled TypeScript.
+//!
+//! wasm-bindgen is linked as a library, so `Cargo.lock` pins both of its halves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{process, project};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// What wasm-opt may use: what Node 18 and browsers of 2023 know. `--all-features` makes modules that Node 20 refuses.
+const FEATURES: [&str; 8] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-call-indirect-overlong",
+];
+
+/// How much time goes into the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// Optimised for use.
+    Full,
+    /// Cargo's dev profile, not optimised: for working on the page.
+    Quick,
+}
+
+impl Build {
+    /// Reads `--quick`; nothing else is known.
+    pub(crate) fn from_args(args: &[String]) -> Result<Self> {
+        match args {
+            [] => Ok(Self::Full),
+            [flag] if flag == "--quick" => Ok(Self::Quick),
+            _ => bail!("unknown arguments: {}", args.join(" ")),
+        }
+    }
+}
+
+/// Runs the verb.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    build(Build::from_args(args)?)
+}
+
+/// Builds `pkg/dist`.
+pub(crate) fn build(build: Build) -> Result<()> {
+    add_target()?;
+    let package = project::root().join("pkg");
+    process::npm_ci(&package)?;
+    let dist = package.join("dist");
+    let wasm = compile(build)?;
+    if dist.exists() {
+        fs::remove_dir_all(&dist).context("cannot empty pkg/dist")?;
+    }
+    bind(&wasm, &dist.join("wasm"))?;
+    if build == Build::Full {
+        optimise(&package, &dist.join("wasm/planner_bg.wasm"))?;
+    }
+    process::run(Command::new("node").current_dir(&package).args([
+        "node_modules/typescript/bin/tsc",
+        "-p",
+        ".",
+    ]))
+}
+
+/// The finished module.
+pub(crate) fn module() -> PathBuf {
+    project::root().join("pkg/dist/wasm/planner_bg.wasm")
+}
+
+fn add_target() -> Result<()> {
+    let mut list = Command::new("rustup");
+    list.args(["target", "list", "--installed"])
+        .current_dir(project::root());
+    let installed = process::output(&mut list)
+        .context("rustup is needed for the wasm target")?
+        .1;
+    if installed.lines().any(|it| it == TARGET) {
+        return Ok(());
+    }
+    process::run(
+        Command::new("rustup")
+            .current_dir(project::root())
+            .args(["target", "add", TARGET]),
+    )
+}
+
+fn compile(build: Build) -> Result<PathBuf> {
+    let (profile, folder) = match build {
+        Build::Full => ("wasm", "wasm"),
+        Build::Quick => ("dev", "debug"),
+    };
+    process::run(process::cargo().current_dir(project::root()).args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--package",
+        "istio-planner-wasm",
+        "--target",
+        TARGET,
+        "--profile",
+        profile,
+    ]))?;
+    Ok(project::target()
+        .join(TARGET)
+        .join(folder)
+        .join("istio_planner_wasm.wasm"))
+}
+
+/// Writes the glue. The `web` form serves browsers, bundlers, Node and Deno.
+fn bind(wasm: &Path, out: &Path) -> Result<()> {
+    Bindgen::new()
+        .input_path(wasm)
+        .out_name("planner")
+        .web(true)?
+        .typescript(true)
+        .omit_default_module_path(true)
+        .reset_state_function(true)
+        .remove_producers_section(true)
+        .generate(out)
+        .context("wasm-bindgen cannot read the module")
+}
+
+fn optimise(package: &Path, wasm: &Path) -> Result<()> {
+    process::run(
+        Command::new("node")
+            .arg(package.join("node_modules/binaryen/bin/wasm-opt"))
+            .arg("-Oz")
+            .args(FEATURES)
+            .arg(wasm)
+            .arg("-o")
+            .arg(wasm),
+    )
+}

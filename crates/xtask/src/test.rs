@@ -1,0 +1,240 @@
+//! `cargo xtask test`: every suite, one after the other, and a line for each at the end.
+//!
+//! One dev build serves the Rust tests, one release build of `refit` the shared checks, one wasm build Node, browser
+//! and page: that is what lets a cold machine with two cores get through.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+
+use anyhow::{Result, anyhow, bail, ensure};
+
+use crate::{data, pkg, process, project, www};
+
+mod checks;
+pub(crate) mod report;
+mod tools;
+
+pub(crate) use report::Missing;
+use report::{Report, Verdict};
+
+/// Where Debian puts it, and what other systems call it.
+const CHROMIUM: [&str; 4] = [
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/snap/bin/chromium",
+];
+
+/// All suites, and what is made for them, in their order.
+const SUITES: [&str; 13] = [
+    "format",
+    "lints",
+    "release",
+    "plane",
+    "rust",
+    "package",
+    "page",
+    "node",
+    "browser",
+    "golden",
+    "corpus",
+    "exports",
+    "selection",
+];
+
+/// Runs the verb. Under `CI=true` nothing may be missing.
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    run_with(
+        args,
+        if project::is_ci() {
+            Missing::Fails
+        } else {
+            Missing::Skips
+        },
+    )
+}
+
+/// Runs every suite, or those that are named; `missing` tells what becomes of one that lacks a tool or data.
+pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
+    let long = args.iter().any(|it| it == "--long");
+    let only: Vec<String> = args.iter().filter(|it| *it != "--long").cloned().collect();
+    if let Some(unknown) = only.iter().find(|it| !SUITES.contains(&it.as_str())) {
+        bail!(
+            "there is no suite {unknown}; there are {}",
+            SUITES.join(", ")
+        );
+    }
+    let data = data::folder();
+    let mut report = Report::new(missing, only);
+
+    // Go builds beside cargo: linking leaves a core free.
+    let plane = report
+        .wants("plane")
+        .then(|| thread::spawn(tools::control_plane));
+
+    report.suite("format", || cargo(&["fmt", "--all", "--check"]));
+    report.suite("lints", || {
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    });
+    let refit = project::target().join("release/refit");
+    let built = report.passes("release", || {
+        cargo(&[
+            "build",
+            "--release",
+            "--quiet",
+            "--locked",
+            "--package",
+            "istio-executor",
+        ])
+    });
+    let plane = plane.and_then(|it| {
+        report.prepare("plane", || {
+            it.join().map_err(|_| anyhow!("its build panicked"))?
+        })
+    });
+    report.suite("rust", || rust(long, plane.as_ref()));
+    let package = report.passes("package", || {
+        pkg::build(pkg::Build::Full)?;
+        process::npm_ci(&project::root().join("tests"))?;
+        Ok(Verdict::Passed(None))
+    });
+    let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
+    if package {
+        report.suite("node", || node("node", &[("REFIT", refit.clone())]));
+    }
+    if page {
+        report.suite_with(
+            "browser",
+            || tools::chromium(&CHROMIUM),
+            |it| node("browser", &[("CHROMIUM", it)]),
+        );
+    }
+
+    match data {
+        Some(data) if built => checks::run(&mut report, &data, &refit, plane.as_ref(), long),
+        Some(_) => {}
+        None => report.missing(
+            "shared checks",
+            "no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`",
+        ),
+    }
+    report.finish()
+}
+
+fn cargo(args: &[&str]) -> Result<Verdict> {
+    process::run(process::cargo().current_dir(project::root()).args(args))?;
+    Ok(Verdict::Passed(None))
+}
+
+/// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
+fn rust(long: bool, plane: Option<&PathBuf>) -> Result<Verdict> {
+    let mut command = process::cargo();
+    command.current_dir(project::root()).args([
+        "test",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+    ]);
+    if let Some(data) = data::folder() {
+        command.env("REFIT_ISTIO_DATA", data);
+    }
+    if let Some(plane) = plane {
+        command.env("TESTPLANE", plane);
+    }
+    if long {
+        // More sequences of writes against the library of Kubernetes itself.
+        command.env("REFIT_CASES", "5000");
+    }
+    let (ok, text) = process::output(&mut command)?;
+    let (mut passed, mut failed, mut ignored) = (0_u32, 0_u32, 0_u32);
+    for line in text.lines() {
+        if let Some(counts) = line.strip_prefix("test result: ") {
+            passed += count(counts, " passed");
+            failed += count(counts, " failed");
+            ignored += count(counts, " ignored");
+        }
+    }
+    let ignored = if ignored == 0 {
+        String::new()
+    } else {
+        format!(", {ignored} ignored")
+    };
+    let counts = format!("{passed} tests{ignored}");
+    if !ok {
+        report::show(&text);
+        return Ok(Verdict::Failed(format!("{failed} of {counts} failed")));
+    }
+    ensure!(passed > 0, "cargo ran no test");
+    Ok(Verdict::Passed(Some(counts)))
+}
+
+/// The number before a word in a line of counts.
+fn count(counts: &str, word: &str) -> u32 {
+    let before = counts.split(word).next().unwrap_or_default();
+    before
+        .rsplit([' ', ';'])
+        .next()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0)
+}
+
+/// `node --test` over `tests/FOLDER`.
+fn node(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
+    let root = project::root();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root.join("tests").join(folder))?
+        .filter_map(|it| it.ok().map(|it| it.path()))
+        .filter(|it| it.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    let mut command = Command::new("node");
+    command
+        .current_dir(&root)
+        .args(["--test", "--test-reporter=tap"])
+        .args(files);
+    if let Some(data) = data::folder() {
+        command.env("REFIT_ISTIO_DATA", data);
+    }
+    command.envs(env.iter().map(|(name, path)| (name, path)));
+    let (ok, text) = process::output(&mut command)?;
+    let number = |name: &str| {
+        text.lines()
+            .find_map(|it| {
+                it.strip_prefix("# ")
+                    .and_then(|it| it.strip_prefix(name))
+                    .map(str::trim)
+            })
+            .unwrap_or("0")
+            .to_owned()
+    };
+    if !ok {
+        report::show(&text);
+        return Ok(Verdict::Failed(format!(
+            "{} of {} tests failed",
+            number("fail "),
+            number("tests ")
+        )));
+    }
+    let skipped = number("skipped ");
+    if skipped != "0" && project::is_ci() {
+        return Ok(Verdict::Failed(format!("{skipped} tests were skipped")));
+    }
+    let skipped = if skipped == "0" {
+        String::new()
+    } else {
+        format!(", {skipped} skipped")
+    };
+    Ok(Verdict::Passed(Some(format!(
+        "{} tests{skipped}",
+        number("pass ")
+    ))))
+}

@@ -1,0 +1,185 @@
+/**
+ * Plans in-place upgrades and downgrades of Istio from a cluster's export.
+ *
+ * Everything happens here: nothing is sent anywhere.
+ */
+
+import { Cluster, type PlanOptions, type Recovery } from "./cluster.js";
+import { type Contents, type FeedOptions, type NamedContent, feed } from "./content.js";
+import { call, start } from "./engine.js";
+import type { Diagnostic } from "./errors.js";
+import type { RequestFile } from "./input.js";
+import type { DefaultChange, Outcome } from "./outcome.js";
+
+export { Cluster, type PlanOptions, type Recovery, type Summary } from "./cluster.js";
+export type { Content, Contents, NamedContent, Progress } from "./content.js";
+export { type Diagnostic, InputError, PlannerPanic, RequestError } from "./errors.js";
+export type { Request, RequestFile } from "./input.js";
+export type * from "./outcome.js";
+
+/** Everything that a plan depends on. */
+export interface PlanInput extends PlanOptions, FeedOptions {
+  /** The cluster's export, as `kubectl get` wrote it. */
+  cluster: Contents;
+  /** Releases for what needs rendering: the target's and the source's. */
+  releases?: Contents;
+}
+
+/** Plans an upgrade or a downgrade. */
+export async function plan(input: PlanInput): Promise<Outcome> {
+  return JSON.parse(await planText(input)) as Outcome;
+}
+
+/** Plans like `plan` and returns the outcome's text, byte by byte what `refit plan -o json` prints. */
+export async function planText(input: PlanInput): Promise<string> {
+  const { cluster: contents, releases, onProgress, signal, ...options } = input;
+  const cluster = await Cluster.read(contents, { onProgress, signal });
+  try {
+    await cluster.addReleases(releases ?? [], { onProgress, signal });
+    return cluster.planText(options);
+  } finally {
+    cluster.close();
+  }
+}
+
+/** What `recover` reads. */
+export interface RecoverInput extends FeedOptions {
+  /** The cluster's export, as `kubectl get` wrote it. */
+  cluster: Contents;
+  /** The namespace of the control plane that is meant, where there are several. */
+  namespace?: string;
+  /** The version that runs, where the export does not tell. */
+  from?: string;
+  /** The source's release: with it, older releases tell more, and the result is compared with the cluster. */
+  releases?: Contents;
+}
+
+/** Recovers the request that reproduces an installation; `null` where no control plane, or not its version, is known. */
+export async function recover(input: RecoverInput): Promise<Recovery | null> {
+  const { cluster: contents, releases, onProgress, signal, ...options } = input;
+  const cluster = await Cluster.read(contents, { onProgress, signal });
+  try {
+    await cluster.addReleases(releases ?? [], { onProgress, signal });
+    return cluster.recover(options);
+  } finally {
+    cluster.close();
+  }
+}
+
+/** Says what a finding's code means, why it matters and how to settle it; `undefined` for what is no code. */
+export async function explain(code: string): Promise<string | undefined> {
+  await start();
+  return call((planner) => planner.explain(code));
+}
+
+/** A minor release of Istio, as far as a target is chosen by it. */
+export interface Release {
+  /** Its newest patch, for example `1.30.3`. */
+  version: string;
+  /** For example `1.30`. */
+  minor: string;
+  /** When its support ends, as `YYYY-MM-DD`; `null` where no date is known. */
+  endOfLife: string | null;
+  /** The Kubernetes versions that it is documented for, for example `1.32` and `1.36`. */
+  kubernetesMinimum: string | null;
+  kubernetesMaximum: string | null;
+  profiles: string[];
+  /** What `compatibilityVersion` may be. */
+  compatibilityVersions: string[];
+}
+
+/** The releases of Istio that are known, oldest first. */
+export async function releases(): Promise<Release[]> {
+  await start();
+  return JSON.parse(call((planner) => planner.releases())) as Release[];
+}
+
+/** A profile of a minor release (`profile("1.30", "demo")`), `null` where there is none of this name. */
+export async function profile(minor: string, name: string): Promise<unknown> {
+  await start();
+  return JSON.parse(call((planner) => planner.profile(minor, name)));
+}
+
+/** What has to be at hand before a request can be planned. */
+export interface Requirement {
+  /** Versions of the releases that are needed in any case. */
+  releases: string[];
+  /** Shell lines that export what is read of a cluster, one for each file. Secrets are not among it. */
+  commands: string[];
+}
+
+/** Tells what has to be at hand before a request can be planned. */
+export async function required(request: PlanOptions): Promise<Requirement> {
+  const { asOf: _, ...typed } = request;
+  await start();
+  return JSON.parse(call((planner) => planner.required(JSON.stringify(typed)))) as Requirement;
+}
+
+/** Fetches a release archive that lies beside the page, as a stream for `releases`. Browsers only. */
+export async function fetchRelease(url: string, signal?: AbortSignal): Promise<NamedContent> {
+  await start();
+  const content = await call((planner) => planner.fetchStream(url, signal));
+  return { name: url.slice(url.lastIndexOf("/") + 1), content };
+}
+
+/** What `renderManifests` renders. */
+export interface RenderOptions extends FeedOptions {
+  /** The release, as downloaded from Istio. */
+  release: NamedContent;
+  /** IstioOperator files, in order. */
+  files?: RequestFile[];
+  /** `--set` lines, in order. */
+  sets?: string[];
+  /** Go on although validation refuses. */
+  force?: boolean;
+  /** The server's version, for example `v1.33.8`. */
+  kubernetes?: string;
+}
+
+/** Renders a release's manifests as its own `istioctl manifest generate` does. */
+export async function renderManifests(
+  options: RenderOptions,
+): Promise<{ manifests: string; diagnostics: Diagnostic[] }> {
+  const { release, onProgress, signal, ...asked } = options;
+  await start();
+  const pieces: Uint8Array[] = [];
+  await feed(release, (bytes) => pieces.push(bytes), { onProgress, signal });
+  const archive = new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
+  const text = call((planner) => planner.renderManifests(release.name, archive, asked));
+  return JSON.parse(text) as { manifests: string; diagnostics: Diagnostic[] };
+}
+
+/** Two releases to compare. */
+export interface DefaultsOptions {
+  platform?: string;
+  compatibilityVersion?: string;
+}
+
+/** Lists the defaults that differ between two releases (`1.29.6`, `1.30.3`) for a profile. */
+export async function defaults(
+  from: string,
+  to: string,
+  profile = "default",
+  options: DefaultsOptions = {},
+): Promise<DefaultChange[]> {
+  await start();
+  return JSON.parse(call((planner) => planner.defaults({ from, to, profile, ...options }))) as DefaultChange[];
+}
+
+/** An outcome in the words that the command line and the page use too. */
+export interface Description {
+  /** For example `Upgrade 1.29.6 → 1.30.3`. */
+  headline: string;
+  /** For example `blocked by 2 findings`. */
+  verdict: string;
+  /** What runs, in lines. */
+  situation: string[];
+  /** The whole outcome, for a ticket or a pull request. */
+  markdown: string;
+}
+
+/** Says an outcome in words. */
+export async function describe(outcome: Outcome): Promise<Description> {
+  await start();
+  return JSON.parse(call((planner) => planner.describe(JSON.stringify(outcome)))) as Description;
+}

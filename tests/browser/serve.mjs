@@ -1,0 +1,37 @@
+// Static files on loopback, below a sub-path, with a record of every request.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+
+const TYPES = {
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".yaml": "application/yaml",
+};
+
+/** Serves folders (`{ "/page/": URL }`) until `close`. */
+export async function serve(folders) {
+  const server = createServer(async (request, response) => {
+    const path = new URL(request.url, "http://localhost").pathname;
+    const mount = Object.keys(folders).find((it) => path.startsWith(it));
+    const name = path.endsWith("/") ? `${path}index.html` : path;
+    const type = TYPES[extname(name)] ?? "application/octet-stream";
+    try {
+      if (mount === undefined || name.includes("..")) {
+        throw new Error("not served");
+      }
+      const body = await readFile(new URL(decodeURIComponent(name.slice(mount.length)), folders[mount]));
+      response.writeHead(200, { "content-type": type }).end(body);
+    } catch {
+      response.writeHead(404, { "content-type": "text/plain" }).end("not found");
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return { origin, close: () => new Promise((resolve) => server.close(resolve)) };
+}

@@ -1,0 +1,116 @@
+//! What the suites share: golden cases and where Istio's data lies.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use istio_planner::snapshot::{ReadError, SnapshotReader};
+use istio_planner::{Input, Request, RequestFile};
+use serde::Deserialize;
+
+/// A folder of `tests/golden`: one description for Rust, Node and the browser.
+#[derive(Debug)]
+pub struct GoldenCase {
+    /// The folder's name.
+    pub name: String,
+    /// The folder.
+    pub folder: PathBuf,
+    description: Description,
+}
+
+/// `case.json`. Files are named as in the case's folder.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Description {
+    #[serde(rename = "about")]
+    _about: String,
+    files: Vec<String>,
+    request: Asked,
+    as_of: Option<String>,
+}
+
+/// The request, its files named instead of written out.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Asked {
+    to: String,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default)]
+    sets: Vec<String>,
+    #[serde(default)]
+    force: bool,
+}
+
+impl GoldenCase {
+    /// Reads all cases, by name.
+    ///
+    /// # Panics
+    ///
+    /// Panics where a case cannot be read.
+    pub fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+        let entries = fs::read_dir(&root).expect("tests/golden is there");
+        let mut folders: Vec<PathBuf> = entries
+            .map(|it| it.expect("it can be listed").path())
+            .collect();
+        folders.sort();
+        folders
+            .into_iter()
+            .filter(|it| it.is_dir())
+            .map(Self::read)
+            .collect()
+    }
+
+    fn read(folder: PathBuf) -> Self {
+        let name = folder
+            .file_name()
+            .expect("a folder has a name")
+            .to_string_lossy()
+            .into_owned();
+        let text = fs::read(folder.join("case.json")).expect("a case has case.json");
+        let description = serde_json::from_slice(&text).expect("case.json is as README.md says");
+        Self {
+            name,
+            folder,
+            description,
+        }
+    }
+
+    /// Reads the export and the request's files.
+    ///
+    /// # Panics
+    ///
+    /// Panics where a file of the case is missing.
+    pub fn input(&self) -> Result<Input, ReadError> {
+        let mut reader = SnapshotReader::new();
+        for name in &self.description.files {
+            let file = fs::File::open(self.folder.join(name)).expect("the export is there");
+            reader.read(name, file)?;
+        }
+        let asked = &self.description.request;
+        let files = asked.files.iter().map(|name| RequestFile {
+            name: name.clone(),
+            text: fs::read_to_string(self.folder.join(name)).expect("the request's file is there"),
+        });
+        Ok(Input {
+            request: Request {
+                to: asked.to.clone(),
+                files: files.collect(),
+                sets: asked.sets.clone(),
+                force: asked.force,
+                ..Request::default()
+            },
+            snapshot: reader.finish()?,
+            releases: Vec::new(),
+            as_of: self.description.as_of.clone(),
+        })
+    }
+}
+
+/// The folder with Istio's data: `REFIT_ISTIO_DATA`, else `../shared`; `None` where neither is there.
+pub fn istio_data() -> Option<PathBuf> {
+    let given = env::var_os("REFIT_ISTIO_DATA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    given.into_iter().chain([beside]).find(|it| it.is_dir())
+}

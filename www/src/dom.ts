@@ -1,0 +1,121 @@
+// Makes elements. Text is always text: nothing here parses markup.
+
+export type Child = Node | string | number | null | undefined | false | readonly Child[];
+
+export interface Props {
+  class?: string | undefined;
+  on?: Partial<Record<keyof HTMLElementEventMap, (event: Event) => void>>;
+  [attribute: string]: unknown;
+}
+
+/** Makes an element with attributes, listeners and children. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name === "on") {
+      for (const [event, listener] of Object.entries(value as NonNullable<Props["on"]>)) {
+        element.addEventListener(event, listener as EventListener);
+      }
+    } else if (value === true) {
+      element.setAttribute(name, "");
+    } else if (value !== false && value !== undefined && value !== null) {
+      element.setAttribute(name, String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+
+/** Replaces what an element holds. */
+export function fill(element: Element, ...children: readonly Child[]): void {
+  element.replaceChildren();
+  append(element, children);
+}
+
+/** Finds an element of the page that has to be there. */
+export function byId(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (element === null) {
+    throw new Error(`the page has no #${id}`);
+  }
+  return element;
+}
+
+/** A text of the planner, what stands between backticks as code. */
+export function words(text: string): Node[] {
+  return text.split("`").map((part, at) => (at % 2 === 1 ? el("code", { class: "word" }, part) : document.createTextNode(part)));
+}
+
+/** A link to an address of the web; anything else stays text. */
+export function link(address: string, text: string): Node {
+  if (!/^https:\/\//.test(address)) {
+    return document.createTextNode(text);
+  }
+  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, text);
+}
+
+/** A button that copies a text. */
+export function copyButton(text: string | (() => string), label = "Copy"): HTMLButtonElement {
+  const button = el("button", { type: "button", class: "copy", on: { click: () => void copy() } }, label);
+  async function copy(): Promise<void> {
+    const value = typeof text === "string" ? text : text();
+    try {
+      await navigator.clipboard.writeText(value);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => (button.textContent = label), 1500);
+  }
+  return button;
+}
+
+/** A list that grows as it is scrolled: long lists never hold the page up. */
+export function growing<T>(tag: "ul" | "ol" | "tbody", items: readonly T[], row: (item: T) => Node, step = 80): HTMLElement {
+  const list = el(tag, {});
+  let shown = 0;
+  const more = el(tag === "tbody" ? "tr" : "li", { class: "more" });
+  const grow = (): void => {
+    const next = items.slice(shown, shown + step);
+    shown += next.length;
+    more.before(...next.map(row));
+    if (shown >= items.length) {
+      observer.disconnect();
+      more.remove();
+    }
+  };
+  const observer = new IntersectionObserver(
+    (entries) => {
+      if (entries.some((it) => it.isIntersecting)) {
+        grow();
+      }
+    },
+    { rootMargin: "600px" },
+  );
+  list.append(more);
+  grow();
+  if (shown < items.length) {
+    const button = el(
+      "button",
+      { type: "button", class: "quiet", on: { click: grow } },
+      `Show more of ${items.length.toLocaleString("en")}`,
+    );
+    more.append(tag === "tbody" ? el("td", { colspan: 9 }, button) : button);
+    observer.observe(more);
+  }
+  return list;
+}
+
+function append(element: Element, children: readonly Child[]): void {
+  for (const child of children) {
+    if (Array.isArray(child)) {
+      append(element, child as readonly Child[]);
+    } else if (child !== null && child !== undefined && child !== false) {
+      element.append(typeof child === "number" ? String(child) : (child as Node | string));
+    }
+  }
+}

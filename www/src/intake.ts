@@ -1,0 +1,66 @@
+// Files as they come: picked, dropped, whole folders, pasted text.
+
+import type { NamedBlob } from "./protocol.js";
+
+/** What a file is for, told by its name and its first bytes. */
+export type Purpose = "export" | "operator" | "release";
+
+/** Reads what was dropped, folders with all they hold. */
+export async function dropped(transfer: DataTransfer): Promise<NamedBlob[]> {
+  const entries = [...transfer.items].map((it) => it.webkitGetAsEntry()).filter((it) => it !== null);
+  if (entries.length === 0) {
+    return picked(transfer.files);
+  }
+  const files = await Promise.all(entries.map(walk));
+  return files.flat();
+}
+
+/** Files of a picker; of a folder picker with their paths. */
+export function picked(files: Iterable<File>): NamedBlob[] {
+  return [...files].map((file) => ({ name: file.webkitRelativePath || file.name, blob: file })).filter(isReadable);
+}
+
+/** Text that was pasted. */
+export function pasted(text: string): NamedBlob {
+  return { name: "pasted.yaml", blob: new Blob([text]) };
+}
+
+/** Tells an export from an IstioOperator file and a release archive. */
+export async function purpose({ name, blob }: NamedBlob): Promise<Purpose> {
+  if (/(^|\/)istio-\d+\.\d+[^/]*\.(tar\.gz|tgz)$/.test(name)) {
+    return "release";
+  }
+  if (/\.(ya?ml|json)$/.test(name) && blob.size < 1 << 20) {
+    const text = await blob.slice(0, 64 << 10).text();
+    const isList = /^\s*(kind:\s*List|"kind":\s*"List")/m.test(text);
+    // An exported IstioOperator has been through the server; a request's file has not.
+    const isStored = /^\s*("?resourceVersion"?|"?uid"?):/m.test(text);
+    if (/^\s*(kind:\s*IstioOperator|"kind":\s*"IstioOperator")/m.test(text) && !isList && !isStored) {
+      return "operator";
+    }
+  }
+  return "export";
+}
+
+async function walk(entry: FileSystemEntry): Promise<NamedBlob[]> {
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+    return [{ name: entry.fullPath.replace(/^\//, ""), blob: file }].filter(isReadable);
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  const children: FileSystemEntry[] = [];
+  for (;;) {
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (batch.length === 0) {
+      break;
+    }
+    children.push(...batch);
+  }
+  children.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return (await Promise.all(children.map(walk))).flat();
+}
+
+function isReadable({ name }: NamedBlob): boolean {
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  return !last.startsWith(".") && (!name.includes("/") || /\.(ya?ml|json|tar|tgz|gz)$/i.test(last));
+}

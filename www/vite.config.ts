@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { type Plugin, defineConfig } from "vite";
+
+// Relative addresses: the page works from any file server and below any path.
+export default defineConfig({
+  base: "./",
+  build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  worker: { format: "es" },
+  // The package finds its wasm file beside its script; pre-bundling would part them.
+  optimizeDeps: { exclude: ["refit-planner"] },
+  plugins: [serviceWorker()],
+});
+
+/** Writes `sw.js`: the page's own files, by a version that changes with any of them. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const files = Object.keys(bundle).filter((it) => !it.endsWith(".map")).sort();
+      const hash = createHash("sha256");
+      for (const name of files) {
+        const file = bundle[name];
+        hash.update(name).update(file?.type === "chunk" ? file.code : (file?.source ?? ""));
+      }
+      const source = readFileSync(new URL("./src/sw.js", import.meta.url), "utf8")
+        .replace("__VERSION__", hash.digest("hex").slice(0, 16))
+        .replace("__FILES__", JSON.stringify(["./", "favicon.svg", ...files.filter((it) => it !== "index.html")]));
+      this.emitFile({ type: "asset", fileName: "sw.js", source });
+    },
+  };
+}
