@@ -25,6 +25,7 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use operator::set::revision_set;
 pub use order::{in_manifest_order, manifest_text};
 pub use owner::{Owner, add_labels, control_plane_namespace, owner_labels, revision};
 pub use release::Release;

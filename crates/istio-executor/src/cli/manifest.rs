@@ -56,7 +56,11 @@ fn generate(args: &GenerateArgs) -> Result<Exit, Error> {
     };
     let release = release::find(&wanted.to_string_lossy(), &places)?;
     let mut sets = args.request.sets.clone();
-    sets.extend(args.revision.iter().map(|it| format!("revision={it}")));
+    sets.extend(
+        args.revision
+            .iter()
+            .filter_map(|it| istio_render::revision_set(release.version(), it)),
+    );
     let options = Options {
         files: args.request.files()?,
         sets,

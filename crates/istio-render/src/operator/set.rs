@@ -1,5 +1,6 @@
 //! `--set path=value` (domain.md §1.4).
 
+use semver::Version;
 use serde_json::{Map, Number, Value};
 
 use super::path;
@@ -25,6 +26,15 @@ const ALWAYS_TEXT: [&str; 6] = [
     "values.meshConfig.defaultConfig.proxyMetadata.",
     "compatibilityVersion",
 ];
+
+/// The `--set` line that `--revision` stands for, if it stands for any.
+///
+/// Since 1.16.2 `default` means none, as the empty text always did (1.31:operator/cmd/mesh/shared.go:70-78,
+/// 1.16.1:operator/cmd/mesh/shared.go:177-185).
+pub fn revision_set(release: &Version, revision: &str) -> Option<String> {
+    let none = revision.is_empty() || revision == "default" && *release >= Version::new(1, 16, 2);
+    (!none).then(|| format!("revision={revision}"))
+}
 
 /// Takes a flag apart at its first `=`.
 ///

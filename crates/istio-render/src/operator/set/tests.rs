@@ -69,3 +69,13 @@ fn a_missing_element_is_an_error() {
 fn an_existing_element_is_replaced() {
     check(&["a[0]=1", "a[0]=2"], &json!({"a": [2]}));
 }
+
+#[test]
+fn the_default_revision_is_none_since_1_16_2() {
+    let set = |minor, patch, revision| revision_set(&Version::new(1, minor, patch), revision);
+    assert_eq!(set(30, 3, "canary").as_deref(), Some("revision=canary"));
+    assert_eq!(set(30, 3, "default"), None);
+    assert_eq!(set(16, 2, "default"), None);
+    assert_eq!(set(16, 1, "default").as_deref(), Some("revision=default"));
+    assert_eq!(set(12, 9, ""), None);
+}
