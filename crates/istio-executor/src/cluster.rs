@@ -13,8 +13,8 @@ use kube::api::{
     WatchParams,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::Request;
 use kube::{Client, Config};
+use kube_core::Request;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
-use crate::snapshot::{Object, Origin};
+use crate::snapshot::{Object, Origin, Snapshot};
 
 /// Makes the enum, its names and the list of all from one table.
 macro_rules! codes {
@@ -206,6 +206,38 @@ impl Subject {
             &self.field,
         )
     }
+}
+
+/// Adds where the export holds it to every object that a subject names without a place.
+pub(crate) fn locate(findings: &mut [Finding], snapshot: &Snapshot) {
+    let subjects = findings.iter_mut().flat_map(|it| &mut it.subjects);
+    for subject in subjects.filter(|it| it.file.is_none()) {
+        let origin = subject.object.as_ref().and_then(|it| origin(snapshot, it));
+        if let Some(origin) = origin.filter(|it| !it.file.is_empty()) {
+            *subject = Subject {
+                file: Some(origin.file.clone()),
+                ..subject.clone()
+            }
+            .at_line(origin.line, origin.column);
+        }
+    }
+}
+
+/// Where the export holds an object.
+fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let kept = snapshot.objects.get(object).map(|it| &it.origin);
+    kept.or_else(|| match object.kind.as_str() {
+        "Pod" => {
+            let key = (namespace, object.name.clone());
+            snapshot.pods.get(&key).map(|it| &it.origin)
+        }
+        "Node" => snapshot.nodes.get(&object.name).map(|it| &it.origin),
+        kind => {
+            let key = (kind.to_owned(), namespace, object.name.clone());
+            snapshot.workloads.get(&key).map(|it| &it.origin)
+        }
+    })
 }
 
 /// Sorts findings and the subjects of each as design/outcome.md says: level, code, subject.
