@@ -262,8 +262,7 @@ fn validate(
         diagnostics.push(it);
     }
     if refused && !force {
-        Err(Refused(None))
-    } else {
-        Ok(())
+        return Err(Refused(None));
     }
+    operator::validate::unreadable_component(operator, version).map_or(Ok(()), |it| Err(it.into()))
 }
