@@ -36,8 +36,12 @@ pub(crate) fn unreadable_component(operator: &Value, version: &Version) -> Optio
     let components = get(operator, &["spec", "components"])?.as_object()?;
     let known = crate::component::KINDS.iter().filter_map(|kind| {
         let value = components.get(kind.key)?;
-        let is_list = kind.is_gateway;
-        (value.is_array() == is_list && !value.is_null()).then_some((kind, value))
+        let is_read = if kind.is_gateway {
+            value.is_array()
+        } else {
+            value.is_object()
+        };
+        is_read.then_some((kind, value))
     });
     known.into_iter().find_map(|(kind, value)| {
         let shape = if kind.is_gateway {

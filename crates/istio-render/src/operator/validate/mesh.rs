@@ -54,10 +54,7 @@ pub(super) fn check(
         checker.default_traffic_policy(policy);
     }
     for settings in items(field(mesh, "serviceSettings")) {
-        for host in items(field(settings, "hosts"))
-            .filter_map(Value::as_str)
-            .filter(|it| !is_wildcard_domain(it))
-        {
+        for host in texts(field(settings, "hosts")).filter(|it| !is_wildcard_domain(it)) {
             checker.refuse("serviceSettings", &format!("host `{host}` is no domain"));
         }
     }
@@ -67,10 +64,7 @@ pub(super) fn check(
     {
         checker.refuse("trustDomain", "trust domain name invalid");
     }
-    for alias in items(field(mesh, "trustDomainAliases"))
-        .filter_map(Value::as_str)
-        .filter(|it| !is_trust_domain(it))
-    {
+    for alias in texts(field(mesh, "trustDomainAliases")).filter(|it| !is_trust_domain(it)) {
         checker.refuse(
             "trustDomainAliases",
             &format!("domain `{alias}`: trust domain name invalid"),
@@ -450,6 +444,11 @@ fn items(list: Option<&Value>) -> impl Iterator<Item = &Value> {
     list.and_then(Value::as_array).into_iter().flatten()
 }
 
+/// The texts of a list; a null in it is the empty text.
+fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
+    items(list).map(|it| it.as_str().unwrap_or_default())
+}
+
 /// Labels parted by dots, a last one may be empty.
 fn is_trust_domain(domain: &str) -> bool {
     let labels = domain.strip_suffix('.').unwrap_or(domain);
@@ -520,6 +519,23 @@ mod tests {
         }
         for bad in ["", "**", "*_", "a_b", "a..b", "a.1", "*."] {
             assert_eq!(is_wildcard_domain(bad), bad == "*.", "{bad}");
+        }
+    }
+
+    #[test]
+    fn nulls_in_lists_are_empty_texts() {
+        for mesh in [
+            serde_json::json!({"serviceSettings": [{"hosts": [null]}]}),
+            serde_json::json!({"trustDomainAliases": [null]}),
+        ] {
+            let mut diagnostics = Vec::new();
+            check(
+                &mesh,
+                "spec.meshConfig",
+                &Version::new(1, 25, 5),
+                &mut diagnostics,
+            );
+            assert_eq!(diagnostics.len(), 1, "{mesh}");
         }
     }
 
