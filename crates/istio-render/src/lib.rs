@@ -18,6 +18,7 @@ mod operator;
 mod order;
 mod overlay;
 mod owner;
+mod quantity;
 mod release;
 mod webhooks;
 
@@ -201,6 +202,7 @@ fn current(
         .clone()
         .unwrap_or_else(|| release.minimum_kubernetes());
     let rules = component::Rules::of(&release.rules());
+    component::check_removed(&operator, release.version().minor)?;
     let mut components = Vec::new();
     for kind in &component::KINDS {
         for instance in kind.instances(&operator, diagnostics) {
@@ -260,8 +262,7 @@ fn validate(
         diagnostics.push(it);
     }
     if refused && !force {
-        Err(Refused(None))
-    } else {
-        Ok(())
+        return Err(Refused(None));
     }
+    operator::validate::unreadable_component(operator, version).map_or(Ok(()), |it| Err(it.into()))
 }
