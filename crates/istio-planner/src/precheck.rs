@@ -19,6 +19,7 @@ mod istiod_single_replica;
 mod kubernetes;
 mod mixed_versions;
 mod no_control_plane;
+mod older_definitions;
 mod operator_managed;
 mod ownership_unknown;
 mod proxies;
@@ -160,6 +161,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         kubernetes::check,
         mixed_versions::check,
         no_control_plane::check,
+        older_definitions::check,
         operator_managed::check,
         ownership_unknown::check,
         proxies::check,

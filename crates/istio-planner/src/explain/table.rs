@@ -336,6 +336,34 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "apiextensions.k8s.io/v1, status.storedVersions; domain.md §8.5",
             link: CRDS,
         },
+        Code::FieldsLost => Explanation {
+            meaning: "Objects use fields that the target's definitions do not have.",
+            why: "The API server leaves out of every answer what a definition does not name, from the moment the definition \
+                  is applied. A route, a policy or a telemetry setting then means something else than it was written for, and \
+                  the next write loses the field for good. In security policies this blocks.",
+            settle: "Rewrite the objects in fields that the target has, before anything is applied; or stay with the running \
+                     version. `--force` plans nevertheless.",
+            source: "apiextensions-apiserver@v1.36.3:pkg/apiserver/schema/pruning; TARGET:charts/base/files/crd-all.gen.yaml",
+            link: CRDS,
+        },
+        Code::ObjectsRefused => Explanation {
+            meaning: "Objects hold values that the schema of the target's definitions refuses.",
+            why: "What is stored stays readable, but every later write of the object is refused, also by controllers and by \
+                  GitOps tools.",
+            settle: "Change the values that the finding names to ones that both versions accept, before the definitions are \
+                     applied.",
+            source: "apiextensions.k8s.io/v1, structural schemas; TARGET:charts/base/files/crd-all.gen.yaml",
+            link: CRDS,
+        },
+        Code::ObjectsIgnored => Explanation {
+            meaning: "Objects are of a kind that the target release does not have.",
+            why: "Their definition stays, since istioctl deletes none, so nothing looks wrong; but the target's istiod does not \
+                  read them, and what they configure ends when istiod is replaced.",
+            settle: "Express the same in a kind that the target has (a WasmPlugin or an EnvoyFilter for a TrafficExtension), or \
+                     delete them knowingly.",
+            source: "TARGET:charts/base/files/crd-all.gen.yaml; domain.md §4.4",
+            link: CRDS,
+        },
         Code::GatewayApiBundle => Explanation {
             meaning: "The installed Gateway API definitions are of a bundle that the target's istiod ignores or refuses.",
             why: "istiod does not read a kind whose definition is older (or, in some patches, newer) than it was built for: \
