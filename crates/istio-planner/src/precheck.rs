@@ -3,6 +3,7 @@
 //! No rule knows another. What several read is in [`Situation`]; what the target's rendering adds is in [`Desired`].
 
 mod alpha_security_objects;
+mod certificate_authority;
 mod cni_conflict;
 mod compatibility_version;
 mod control_plane_not_ready;
@@ -145,6 +146,7 @@ pub(crate) enum Meant<'a> {
 pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     const RULES: &[fn(&Situation) -> Vec<Finding>] = &[
         alpha_security_objects::check,
+        certificate_authority::check,
         cni_conflict::check,
         compatibility_version::check,
         control_plane_not_ready::check,

@@ -10,6 +10,8 @@ const BUDGETS: Option<&str> =
 const CANARY: Option<&str> = Some("https://istio.io/latest/docs/setup/upgrade/canary/");
 const COMPATIBILITY: Option<&str> =
     Some("https://istio.io/latest/docs/setup/additional-setup/compatibility-versions/");
+const CERTIFICATES: Option<&str> =
+    Some("https://istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert/");
 const CRDS: Option<&str> = Some(
     "https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/",
 );
@@ -313,6 +315,35 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             settle: "After the upgrade run the target's `istioctl tag set TAG --revision default --overwrite`.",
             source: "1.31:istioctl/pkg/tag/generate.go; domain.md F-30",
             link: Some("https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels"),
+        },
+        Code::RootCertificatesDiffer => Explanation {
+            meaning: "The ConfigMap istio-ca-root-cert of some namespace holds another root certificate than that of istiod's own \
+                      namespace. Certificates are told by their SHA-256 alone.",
+            why: "Proxies trust the root that they find at their start. Where it is another one they refuse istiod, and proxies of \
+                  other namespaces; a restart, which every upgrade asks for, brings it to light.",
+            settle: "Let istiod write the ConfigMaps anew, look who else writes them, or finish the rotation of the root before \
+                     workloads are restarted.",
+            source: "1.31:pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
+            link: CERTIFICATES,
+        },
+        Code::WebhookCaDiffers => Explanation {
+            meaning: "The caBundle of an istiod webhook holds no root certificate of istiod.",
+            why: "The API server does not trust the answer then: pods are refused or start without a sidecar, configuration is \
+                  refused or not checked, as the failurePolicy says.",
+            settle: "istiod patches its own webhooks: look why it does not (log, ClusterRole, label istio.io/rev). Make a \
+                     revision tag anew with `istioctl tag set`.",
+            source: "1.31:pkg/webhooks/webhookpatch.go; domain.md §4.6",
+            link: CERTIFICATES,
+        },
+        Code::CaChange => Explanation {
+            meaning: "The apply changes the trust domain, the address or provider of the certificate authority, or the roots that \
+                      the mesh trusts.",
+            why: "Identities and signatures of proxies started before and after differ. Until everything is restarted they may \
+                  refuse each other, and authorization policies by principal match other callers.",
+            settle: "Keep the live values in the request. Change the authority apart from an upgrade: trust both, change, restart, \
+                     then drop the old one.",
+            source: "1.31:pkg/config/mesh/mesh.go; 1.31:pilot/pkg/features/security.go",
+            link: CERTIFICATES,
         },
         Code::CniConflict => Explanation {
             meaning: "A setting of Cilium or Calico does not go with what the target renders.",
