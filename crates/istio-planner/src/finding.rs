@@ -60,6 +60,7 @@ codes! {
     IstiodSingleReplica "istiod-single-replica" "Fewer than two istiod would run during or after the upgrade.",
     IstiodNoDisruptionBudget "istiod-no-disruption-budget" "No disruption budget covers istiod.",
     DisruptionBudgetExhausted "disruption-budget-exhausted" "A budget allows no disruption now.",
+    RoomMissing "room-missing" "The nodes have no room for what the target asks for.",
     ProxiesTooOld "proxies-too-old" "Proxies are more than one minor behind the target.",
     ProxiesAhead "proxies-ahead" "Proxies are newer than the control plane, now or afterwards.",
     SettingsReverted "settings-reverted" "The request would revert settings of the installation.",

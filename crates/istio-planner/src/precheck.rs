@@ -27,6 +27,7 @@ mod proxies;
 mod request_meaning_changed;
 mod revision_tag_stale;
 mod revisioned_install;
+mod room_missing;
 mod settings_reverted;
 mod several_control_planes;
 mod source_version;
@@ -170,6 +171,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         request_meaning_changed::check,
         revision_tag_stale::check,
         revisioned_install::check,
+        room_missing::check,
         settings_reverted::check,
         several_control_planes::check,
         source_version::check,

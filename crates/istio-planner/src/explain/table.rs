@@ -279,6 +279,17 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed; domain.md §8.2",
             link: BUDGETS,
         },
+        Code::RoomMissing => Explanation {
+            meaning: "A pod that the target renders asks for more CPU or memory than the exported nodes have, or have free.",
+            why: "The pod stays pending, and the rollout of istiod, a gateway, the CNI plug-in or ztunnel does not end. istiod \
+                  asks for as many new pods at once as its `maxSurge` (100 % by default) says, beside the old ones.",
+            settle: "Ask for less (`k8s.resources`, `k8s.strategy`, the autoscaler's minimum), or make room before the upgrade. \
+                     Taints, selectors and affinity are not counted: they only leave less.",
+            source: "Node.status.allocatable; kubernetes@v1.36.3:component-helpers/resource/helpers.go; domain.md §8.2, §8.3",
+            link: Some(
+                "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
+            ),
+        },
         Code::ProxiesTooOld => Explanation {
             meaning: "Proxies run that would be more than one minor behind the target's control plane.",
             why: "A control plane is tested with proxies of its own and of the previous minor. Older ones may refuse \
