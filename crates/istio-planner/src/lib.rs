@@ -17,6 +17,7 @@ pub mod diff;
 pub mod digest;
 pub mod explain;
 pub mod finding;
+mod fingerprint;
 mod hops;
 pub mod input;
 pub mod inventory;

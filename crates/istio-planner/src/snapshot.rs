@@ -20,6 +20,7 @@ mod json;
 mod keep;
 mod model;
 mod piece;
+mod room;
 mod source;
 mod wire;
 mod yaml;
@@ -27,7 +28,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Snapshot, Workload};
+pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
 
 use collect::{Collector, Context};
 use condense::condense;
