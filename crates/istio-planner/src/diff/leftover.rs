@@ -78,7 +78,7 @@ pub(super) fn find(
         let leftover = Leftover {
             object: object.clone(),
             component: component.to_owned(),
-            expected: expected(&kept.value),
+            expected: expected(&kept.value, None),
         };
         let labelled = desired
             .labels
