@@ -155,10 +155,11 @@ impl Execution<'_> {
         if state.begun.is_empty() {
             self.check_all().await?;
         }
+        let instead_of = self.instead_of.take();
         self.record(Event::RunBegan {
             by: self.lease.holder().to_owned(),
             restarts: self.limits.scope == Scope::All,
-            instead_of: self.instead_of.take(),
+            instead_of,
         })?;
         self.copy_journal().await;
         let overall = self.limits.overall.map(|it| Instant::now() + it);

@@ -117,7 +117,7 @@ async fn with_lease(
     let folder = journal::folder(args.journal.as_deref());
     let found = Copy::new(plan, &[]).present(cluster).await?;
     let predecessors = match &found {
-        Some(found) if found.plan_id == plan.id => &found.predecessors,
+        Some(found) if found.plan_id == plan.id => found.predecessors.clone(),
         Some(found)
             if progress(&found.records).is_open()
                 && predecessors.iter().all(|it| it.0.id != found.plan_id) =>
@@ -128,9 +128,9 @@ async fn with_lease(
                 found.plan_id
             )));
         }
-        _ => predecessors,
+        _ => predecessors.clone(),
     };
-    let copy = Copy::new(plan, predecessors);
+    let copy = Copy::new(plan, &predecessors);
     let mut journal = Journal::open(&folder, &plan.id)?;
     save(&folder, plan)?;
     if let Some(found) = found.filter(|it| it.plan_id == plan.id) {
@@ -174,11 +174,10 @@ async fn with_lease(
                 readiness: args.readiness_timeout,
                 interruption: &interruption,
             };
-            let predecessors = predecessors.clone();
             chain
                 .put_back(plan, journal, &predecessors)
                 .await
-                .context("the upgrade failed, and so did putting it back")?;
+                .map_err(|it| it.context("the upgrade failed, and so did putting it back"))?;
             Err(Error::Failed(anyhow::anyhow!(
                 "the upgrade failed and was put back"
             )))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use istio_planner::outcome::Ref;
 use kube::Client;
 use kube::api::{WatchEvent, WatchParams};
@@ -89,7 +89,7 @@ async fn follow(client: &Client, path: &str, params: &WatchParams, changed: &Not
     let Ok(Ok(events)) = timeout(SILENCE, client.request_events::<Value>(request)).await else {
         return;
     };
-    let mut events = std::pin::pin!(events.into_stream());
+    let mut events = std::pin::pin!(events);
     while let Ok(Some(event)) = timeout(SILENCE, events.next()).await {
         match event {
             Ok(WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_)) => {

@@ -1,7 +1,6 @@
 //! Which kinds the API server serves.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use serde_json::Value;
 
 use super::{Cluster, Error, get, text};
 
