@@ -185,7 +185,8 @@ impl Execution<'_> {
             let reason = crate::output::chain(error);
             // What stopped the run is to be told, not that it could not be written down.
             if let Err(second) = self.record(Event::Failed { step, reason }) {
-                self.narrator.line(&format!("! {}", crate::output::chain(&second)));
+                self.narrator
+                    .line(&format!("! {}", crate::output::chain(&second)));
             } else {
                 self.copy_journal().await;
             }
@@ -461,8 +462,12 @@ impl Run<'_, '_> {
                 continue;
             }
             let mut ended = self.until(step, condition, deadline).await?;
-            if let (wait::Ended::GivenUp(_), Wait::AutoRollout { lock: Some(lock), .. }) =
-                (&ended, condition)
+            if let (
+                wait::Ended::GivenUp(_),
+                Wait::AutoRollout {
+                    lock: Some(lock), ..
+                },
+            ) = (&ended, condition)
                 && self.take_lock(step, lock).await?
             {
                 let deadline = self.deadline(RETAKEN);

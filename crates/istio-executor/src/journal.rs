@@ -17,8 +17,8 @@ mod reconcile;
 mod record;
 
 pub use progress::{Next, Progress, Scope, next, progress};
-pub use record::{Event, Record, SCHEMA};
 pub(crate) use reconcile::{Reconciled, reconcile};
+pub use record::{Event, Record, SCHEMA};
 
 /// Why a journal could not be kept or read.
 #[derive(Debug, thiserror::Error)]

@@ -16,7 +16,12 @@ const LEASES: [&str; 2] = ["refit", "istio-gateway-deployment-default"];
 const WRITTEN: [(&str, &[&str]); 10] = [
     (
         "",
-        &["configmaps", "resourcequotas", "serviceaccounts", "services"],
+        &[
+            "configmaps",
+            "resourcequotas",
+            "serviceaccounts",
+            "services",
+        ],
     ),
     ("discovery.k8s.io", &["endpointslices"]),
     (
@@ -180,7 +185,11 @@ mod tests {
         let role = role(false);
         for rule in role["rules"].as_array().unwrap() {
             let has = |field: &str, wanted: &str| {
-                rule[field].as_array().unwrap().iter().any(|it| it == wanted)
+                rule[field]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|it| it == wanted)
             };
             assert!(!(has("resources", "namespaces") && has("verbs", "delete")));
             assert!(

@@ -124,12 +124,7 @@ async fn one_by_one(
     let mut changes = Changes::default();
     let labels = selector(&live["spec"]["selector"]);
     changes
-        .labelled(
-            cluster,
-            ("v1", "Pod"),
-            object.namespace.as_deref(),
-            &labels,
-        )
+        .labelled(cluster, ("v1", "Pod"), object.namespace.as_deref(), &labels)
         .await?;
     let pods = pods_of(cluster, object, &live).await?;
     let ready = pods.iter().filter(|it| is_ready(it)).count();
@@ -153,7 +148,10 @@ async fn one_by_one(
         for pod in batch {
             remove(cluster, pod, how, &wait, &changes).await?;
         }
-        let names: Vec<&str> = batch.iter().map(|it| text(&it["metadata"]["name"])).collect();
+        let names: Vec<&str> = batch
+            .iter()
+            .map(|it| text(&it["metadata"]["name"]))
+            .collect();
         let uids: Vec<_> = batch.iter().map(|it| &it["metadata"]["uid"]).collect();
         loop {
             let now = pods_of(cluster, object, &live).await?;

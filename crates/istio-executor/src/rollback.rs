@@ -286,7 +286,10 @@ impl Rollback<'_> {
                 }
                 seen.push(object.clone());
                 // What was not written by the plan may well have been changed by others.
-                if !state.actions_ended.contains_key(&(step.id.as_str(), number)) {
+                if !state
+                    .actions_ended
+                    .contains_key(&(step.id.as_str(), number))
+                {
                     continue;
                 }
                 let live = self
@@ -534,7 +537,11 @@ async fn has_objects(cluster: &Cluster, definition: &Value) -> Result<bool, clus
     let Some(version) = served else {
         return Ok(false);
     };
-    let api_version = format!("{}/{}", text(&definition["spec"]["group"]), text(&version["name"]));
+    let api_version = format!(
+        "{}/{}",
+        text(&definition["spec"]["group"]),
+        text(&version["name"])
+    );
     let kind = match cluster
         .kind(&api_version, &text(&definition["spec"]["names"]["kind"]))
         .await

@@ -63,7 +63,9 @@ pub async fn read(
             ..Selection::default()
         };
         let listed = cluster
-            .list(&kind, &selection, &mut |count| progress.tell(&kind.plural, count))
+            .list(&kind, &selection, &mut |count| {
+                progress.tell(&kind.plural, count)
+            })
             .await;
         let items = match listed {
             Ok(items) => items,

@@ -157,12 +157,7 @@ async fn watch(
         Wait::Deployment { .. } | Wait::DaemonSet { .. } | Wait::StatefulSet { .. } => {
             let labels = restart::selector(&live["spec"]["selector"]);
             changes
-                .labelled(
-                    cluster,
-                    ("v1", "Pod"),
-                    object.namespace.as_deref(),
-                    &labels,
-                )
+                .labelled(cluster, ("v1", "Pod"), object.namespace.as_deref(), &labels)
                 .await?;
         }
         Wait::WebhookReachable { .. } => {
@@ -260,9 +255,7 @@ async fn with_pods(
         .filter_map(trouble)
         .collect::<Vec<_>>();
     // The same one first, however the pods are listed, and what will not pass before what may.
-    troubles.sort_by(|one, other| {
-        (!one.lasting, &one.key).cmp(&(!other.lasting, &other.key))
-    });
+    troubles.sort_by(|one, other| (!one.lasting, &one.key).cmp(&(!other.lasting, &other.key)));
     Ok(troubles
         .into_iter()
         .next()

@@ -24,6 +24,7 @@ pub mod notes;
 pub mod order;
 pub mod outcome;
 pub mod ownership;
+mod path;
 pub mod plan;
 mod planning;
 mod precheck;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::desired::Desired;
-use crate::diff::{DiffOutcome, Leftover, Write, WriteHow};
+use crate::diff::{DiffOutcome, Write, WriteHow};
 use crate::outcome::{ChangeClass, Direction, Ref, Restart, RestartHow};
 use crate::plan::{Action, Plan, Step, Wait};
 use crate::snapshot::Snapshot;
@@ -36,8 +36,6 @@ pub struct Context<'a> {
     pub direction: Option<Direction>,
     /// Written although a finding blocks.
     pub forced: bool,
-    /// Left-over objects that the user wants to be deleted.
-    pub prune: &'a [Ref],
 }
 
 /// Puts everything in order.
@@ -293,16 +291,10 @@ fn rolled_by_istiod(context: &Context<'_>) -> Option<Step> {
     })
 }
 
-/// What istioctl would delete, and what the user named.
+/// What is not rendered any more, and the user wants to be deleted.
 fn prune(context: &Context<'_>) -> Option<Step> {
-    let named = |it: &&Leftover| context.prune.contains(&it.object);
-    let diff = context.diff;
-    let leftovers: Vec<&Leftover> = diff
-        .deletes
-        .iter()
-        .chain(diff.orphans.iter().filter(named))
-        .collect();
-    let actions: Vec<Action> = leftovers
+    let deletes = &context.diff.deletes;
+    let actions: Vec<Action> = deletes
         .iter()
         .map(|it| Action::Delete {
             object: it.object.clone(),

@@ -6,6 +6,7 @@ mod alpha_security_objects;
 mod cni_conflict;
 mod compatibility_version;
 mod control_plane_not_ready;
+pub(crate) mod control_plane_not_rendered;
 mod crd_stored_version;
 mod disruption_budget_exhausted;
 mod end_of_life;
@@ -147,6 +148,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         cni_conflict::check,
         compatibility_version::check,
         control_plane_not_ready::check,
+        control_plane_not_rendered::check,
         crd_stored_version::check,
         disruption_budget_exhausted::check,
         end_of_life::check,
@@ -173,6 +175,22 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         version_skew::check,
     ];
     RULES.iter().flat_map(|rule| rule(situation)).collect()
+}
+
+/// Runs the rules that speak of a release alone, for one hop of a longer way. The findings are sorted.
+pub(crate) fn check_hop(situation: &Situation) -> Vec<Finding> {
+    const RULES: &[fn(&Situation) -> Vec<Finding>] = &[
+        compatibility_version::check,
+        end_of_life::check,
+        gateway_api_bundle::check,
+        kubernetes::check,
+    ];
+    let mut findings = RULES
+        .iter()
+        .flat_map(|rule| rule(situation))
+        .collect::<Vec<_>>();
+    crate::finding::sort(&mut findings);
+    findings
 }
 
 /// Returns the control plane that a request means: of its namespace, if it names one; of its revision, if it runs.

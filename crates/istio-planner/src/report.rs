@@ -5,10 +5,12 @@
 mod changes;
 mod markdown;
 mod text;
+mod unified;
 mod words;
 
 pub use markdown::Markdown;
 pub use text::{Colours, Text};
+pub use unified::Unified;
 pub(crate) use words::origin;
 pub use words::{headline, situation, verdict};
 

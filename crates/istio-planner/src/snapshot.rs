@@ -168,7 +168,7 @@ impl Sink for FileSink<'_> {
     }
 
     fn version(&mut self, text: &str) {
-        self.collector.version(text);
+        self.collector.version(text, self.file);
     }
 }
 

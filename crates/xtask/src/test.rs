@@ -103,7 +103,9 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             it.join().map_err(|_| anyhow!("its build panicked"))?
         })
     });
-    report.suite("rust", || rust(long, plane.as_ref(), built.then_some(&refit)));
+    report.suite("rust", || {
+        rust(long, plane.as_ref(), built.then_some(&refit))
+    });
     let package = report.passes("package", || {
         pkg::build(pkg::Build::Full)?;
         process::npm_ci(&project::root().join("tests"))?;

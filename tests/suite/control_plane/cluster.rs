@@ -213,7 +213,14 @@ impl Cluster {
     /// Waits until an object is there.
     pub(super) fn await_made(&self, kind: &str, namespace: &str, name: &str) {
         let object = format!("{kind}/{name}");
-        let wait = ["wait", "--for=create", &object, "-n", namespace, "--timeout=90s"];
+        let wait = [
+            "wait",
+            "--for=create",
+            &object,
+            "-n",
+            namespace,
+            "--timeout=90s",
+        ];
         self.done(&wait, None);
     }
 
@@ -222,7 +229,14 @@ impl Cluster {
         let object = format!("{kind}/{name}");
         let condition = format!("--for=jsonpath={field}");
         self.done(
-            &["wait", &condition, &object, "-n", namespace, "--timeout=90s"],
+            &[
+                "wait",
+                &condition,
+                &object,
+                "-n",
+                namespace,
+                "--timeout=90s",
+            ],
             None,
         );
     }
@@ -239,7 +253,11 @@ impl Cluster {
 
     /// Runs refit without a plan of ours.
     pub(super) fn run(&self, arguments: &[&str]) -> Run {
-        finish(self.command(How::default(), None, arguments).spawn().unwrap())
+        finish(
+            self.command(How::default(), None, arguments)
+                .spawn()
+                .unwrap(),
+        )
     }
 
     /// Begins a verb that carries out `plan`.

@@ -17,7 +17,11 @@ fn a_pod_that_never_gets_ready_ends_the_wait_in_time() {
     );
     let run = cluster.refit(&plan, &["apply", "--readiness-timeout", "3s"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains("is not ready in time"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("is not ready in time"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(cluster.last_event(&plan), "failed");
     let run = cluster.refit(&plan, &["rollback", "-y", "--readiness-timeout", "3s"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -87,7 +91,11 @@ fn an_admission_policy_that_refuses_one_object_stops_there_and_is_told_by_a_dry_
     let run = cluster.refit(&plan, &["apply", "--dry-run"]);
     assert_eq!(run.code, Some(3), "{}", run.stderr);
     assert!(run.stdout.contains("not in this cluster"), "{}", run.stdout);
-    assert_eq!(data(cluster, &namespace, "made"), None, "a dry run writes nothing");
+    assert_eq!(
+        data(cluster, &namespace, "made"),
+        None,
+        "a dry run writes nothing"
+    );
     let run = cluster.refit(&plan, &["apply", "--rollback-on-failure"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("not in this cluster"), "{}", run.stderr);
@@ -99,7 +107,10 @@ fn an_admission_policy_that_refuses_one_object_stops_there_and_is_told_by_a_dry_
 fn rights_that_are_taken_away_stop_it_and_given_back_it_goes_on() {
     let Some(cluster) = plane() else { return };
     let namespace = cluster.namespace("revoked");
-    cluster.done(&["create", "serviceaccount", "revoked", "-n", "default"], None);
+    cluster.done(
+        &["create", "serviceaccount", "revoked", "-n", "default"],
+        None,
+    );
     let bind = [
         "create",
         "clusterrolebinding",
@@ -128,7 +139,15 @@ fn rights_that_are_taken_away_stop_it_and_given_back_it_goes_on() {
     };
     assert_eq!(cluster.refit_as(crash, &plan, &["apply"]).code, None);
     cluster.done(&["delete", "clusterrolebinding", "revoked"], None);
-    let check = ["auth", "can-i", "get", "configmaps", "-A", "--as", "system:serviceaccount:default:revoked"];
+    let check = [
+        "auth",
+        "can-i",
+        "get",
+        "configmaps",
+        "-A",
+        "--as",
+        "system:serviceaccount:default:revoked",
+    ];
     while cluster.kubectl(&check, None).status.success() {}
     let run = cluster.refit_as(how, &plan, &["apply"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
@@ -163,14 +182,22 @@ fn a_full_disk_stops_it_before_the_write_and_with_room_again_it_goes_on() {
     assert_eq!(cluster.refit_as(crash, &plan, &["apply"]).code, None);
     let run = cluster.refit_as(how, &plan, &["apply"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains("cannot keep the journal"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("cannot keep the journal"),
+        "{}",
+        run.stderr
+    );
     let begun = cluster
         .journal(&plan)
         .iter()
         .filter(|it| it["event"] == "action-began")
         .count();
     assert!(begun < 20, "{begun}");
-    assert_eq!(data(cluster, &namespace, "c-0"), None, "nothing is written that is not written down");
+    assert_eq!(
+        data(cluster, &namespace, "c-0"),
+        None,
+        "nothing is written that is not written down"
+    );
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(cluster.last_event(&plan), "finished");
@@ -186,8 +213,16 @@ fn an_object_that_is_deleted_under_our_hands_is_drift() {
     let plan = plan(
         &namespace,
         vec![
-            step("one", vec![apply(None, &config_map(&namespace, "made", "new"))], vec![]),
-            step("two", vec![apply(Some(&old), &config_map(&namespace, "old", "new"))], vec![]),
+            step(
+                "one",
+                vec![apply(None, &config_map(&namespace, "made", "new"))],
+                vec![],
+            ),
+            step(
+                "two",
+                vec![apply(Some(&old), &config_map(&namespace, "old", "new"))],
+                vec![],
+            ),
         ],
     );
     let crash = How {
@@ -198,7 +233,11 @@ fn an_object_that_is_deleted_under_our_hands_is_drift() {
     cluster.done(&["delete", "configmap", "old", "-n", &namespace], None);
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(3), "{}", run.stderr);
-    assert!(run.stderr.contains("is gone since the plan was made"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("is gone since the plan was made"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(cluster.last_event(&plan), "failed");
     let run = cluster.refit(&plan, &["rollback", "-y"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
@@ -211,14 +250,32 @@ fn an_autoscaler_at_work_is_no_drift_and_keeps_its_replicas() {
     let namespace = cluster.namespace("scaled");
     let (mut deployment, wait) = well(&namespace, "scaled");
     cluster.apply(&deployment, "istio-operator");
-    cluster.await_field("deployment", &namespace, "scaled", "{.status.availableReplicas}=1");
+    cluster.await_field(
+        "deployment",
+        &namespace,
+        "scaled",
+        "{.status.availableReplicas}=1",
+    );
     let live = cluster.get("deployment", &namespace, "scaled").unwrap();
     deployment["spec"]["template"]["spec"]["containers"][0]["image"] = json!("example.org/none:2");
     let plan = plan(
         &namespace,
-        vec![step("one", vec![apply(Some(&live), &deployment)], vec![wait])],
+        vec![step(
+            "one",
+            vec![apply(Some(&live), &deployment)],
+            vec![wait],
+        )],
     );
-    cluster.done(&["scale", "deployment/scaled", "--replicas=3", "-n", &namespace], None);
+    cluster.done(
+        &[
+            "scale",
+            "deployment/scaled",
+            "--replicas=3",
+            "-n",
+            &namespace,
+        ],
+        None,
+    );
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let now = cluster.get("deployment", &namespace, "scaled").unwrap();
@@ -244,7 +301,11 @@ fn ctrl_c_stops_between_two_steps_and_says_how_to_go_on() {
     assert!(kill.unwrap().success());
     let run = finish(child);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains("refit apply --resume"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("refit apply --resume"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(cluster.last_event(&plan), "failed");
     assert!(
         cluster.get("lease", &namespace, "refit").is_none(),
@@ -263,14 +324,30 @@ fn an_api_server_that_is_away_is_waited_for() {
         &namespace,
         vec![
             step("one", vec![apply(None, &deployment)], vec![wait]),
-            step("two", vec![apply(None, &config_map(&namespace, "made", "new"))], vec![]),
+            step(
+                "two",
+                vec![apply(None, &config_map(&namespace, "made", "new"))],
+                vec![],
+            ),
         ],
     );
     let child = cluster.spawn(&plan, &["apply"]);
     cluster.await_made("deployment", &namespace, "never");
     cluster.bounce(if is_long() { "60s" } else { "20s" });
-    let ready = r#"{"spec":{"template":{"metadata":{"annotations":{"testplane.dev/behavior":null}}}}}"#;
-    cluster.done(&["patch", "deployment", "never", "-n", &namespace, "-p", ready], None);
+    let ready =
+        r#"{"spec":{"template":{"metadata":{"annotations":{"testplane.dev/behavior":null}}}}}"#;
+    cluster.done(
+        &[
+            "patch",
+            "deployment",
+            "never",
+            "-n",
+            &namespace,
+            "-p",
+            ready,
+        ],
+        None,
+    );
     let run = finish(child);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(cluster.last_event(&plan), "finished");

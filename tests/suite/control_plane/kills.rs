@@ -108,7 +108,9 @@ fn killed_after_every_record_it_ends_as_without_a_kill_and_so_does_its_rollback(
     let Some(cluster) = plane() else { return };
     let (namespace, world) = world(cluster, "killed-records");
     // The record that a run begins with, and the next.
-    let forward = run_through(cluster, &world, &["apply"], |it| format!("record:{}", it + 2));
+    let forward = run_through(cluster, &world, &["apply"], |it| {
+        format!("record:{}", it + 2)
+    });
     is_as_planned(cluster, &namespace, "forward");
     let ended = cluster
         .journal(&world.plan)
@@ -131,7 +133,9 @@ fn killed_after_every_write_it_ends_as_without_a_kill_and_so_does_its_rollback()
     // The first write of every run is the journal's copy.
     let forward = run_through(cluster, &world, &["apply"], |_| "write:2".to_owned());
     is_as_planned(cluster, &namespace, "forward");
-    let back = run_through(cluster, &world, &["rollback", "-y"], |_| "write:2".to_owned());
+    let back = run_through(cluster, &world, &["rollback", "-y"], |_| {
+        "write:2".to_owned()
+    });
     is_as_before(cluster, &namespace, &world, "back");
     println!("{forward} kills forward, {back} back");
     assert!(forward >= 5 && back >= 5, "{forward} {back}");

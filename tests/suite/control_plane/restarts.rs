@@ -64,7 +64,16 @@ fn every_kind_of_workload_is_renewed_and_others_edits_survive() {
     }
     for app in &apps {
         let label = format!("app={app}");
-        let ready = ["wait", "--for=condition=Ready", "pod", "-l", &label, "-n", &namespace, "--timeout=120s"];
+        let ready = [
+            "wait",
+            "--for=condition=Ready",
+            "pod",
+            "-l",
+            &label,
+            "-n",
+            &namespace,
+            "--timeout=120s",
+        ];
         while !cluster.kubectl(&ready, None).status.success() {}
     }
     let looks = steps
@@ -79,7 +88,10 @@ fn every_kind_of_workload_is_renewed_and_others_edits_survive() {
         })
         .collect();
     steps.push(step("check-proxies", vec![], looks));
-    let before: Vec<_> = apps.iter().map(|it| uids(cluster, &namespace, it)).collect();
+    let before: Vec<_> = apps
+        .iter()
+        .map(|it| uids(cluster, &namespace, it))
+        .collect();
     let plan = plan(&namespace, steps);
     // Stopped in the middle, so that the rest is a second run's; in between, others edit.
     let how = How {
@@ -87,14 +99,24 @@ fn every_kind_of_workload_is_renewed_and_others_edits_survive() {
         ..How::default()
     };
     assert_eq!(cluster.refit_as(how, &plan, &["apply"]).code, None);
-    let edit = ["annotate", "deployment", &apps[0], "-n", &namespace, "team=shop"];
+    let edit = [
+        "annotate",
+        "deployment",
+        &apps[0],
+        "-n",
+        &namespace,
+        "team=shop",
+    ];
     cluster.done(&edit, None);
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     for (app, before) in apps.iter().zip(&before) {
         let after = uids(cluster, &namespace, app);
         assert_eq!(after.len(), before.len(), "{app}");
-        assert!(after.iter().all(|it| !before.contains(it)), "{app} was not renewed");
+        assert!(
+            after.iter().all(|it| !before.contains(it)),
+            "{app} was not renewed"
+        );
     }
     let edited = cluster.get("deployment", &namespace, &apps[0]).unwrap();
     assert_eq!(edited["metadata"]["annotations"]["team"], "shop");
@@ -114,7 +136,16 @@ fn a_budget_is_respected_a_paused_workload_left_out_and_old_proxies_are_told() {
     }
     for app in ["bare", "old", "paused"] {
         let label = format!("app={app}");
-        let ready = ["wait", "--for=condition=Ready", "pod", "-l", &label, "-n", &namespace, "--timeout=60s"];
+        let ready = [
+            "wait",
+            "--for=condition=Ready",
+            "pod",
+            "-l",
+            &label,
+            "-n",
+            &namespace,
+            "--timeout=60s",
+        ];
         while !cluster.kubectl(&ready, None).status.success() {}
     }
     paused["spec"]["paused"] = json!(true);
@@ -155,13 +186,18 @@ fn a_budget_is_respected_a_paused_workload_left_out_and_old_proxies_are_told() {
     );
     let run = cluster.refit(&plan, &["apply", "--readiness-timeout", "5s"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains("no disruption budget allows"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no disruption budget allows"),
+        "{}",
+        run.stderr
+    );
     assert_eq!(uids(cluster, &namespace, "bare"), before, "the budget held");
     cluster.done(&["delete", "pdb", "bare", "-n", &namespace], None);
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(
-        run.stderr.contains("Deployment budget/old: pod old-") && run.stderr.contains("runs 1.29.6"),
+        run.stderr.contains("Deployment budget/old: pod old-")
+            && run.stderr.contains("runs 1.29.6"),
         "{}",
         run.stderr
     );

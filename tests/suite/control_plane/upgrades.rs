@@ -121,7 +121,15 @@ fn succeeds(run: &Run, told: &str) {
 
 /// `refit upgrade --to VERSION` with the releases of the data.
 fn upgrade<'a>(to: &'a str, releases: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let mut arguments = vec!["upgrade", "--to", to, "-y", "--releases", releases, "--force"];
+    let mut arguments = vec![
+        "upgrade",
+        "--to",
+        to,
+        "-y",
+        "--releases",
+        releases,
+        "--force",
+    ];
     arguments.extend(more);
     arguments
 }
@@ -171,10 +179,7 @@ fn make_pods(cluster: &Cluster, stop: &AtomicBool) -> (u32, u32) {
             "metadata": { "generateName": "probe-", "namespace": "probes" },
             "spec": { "containers": [{ "name": "main", "image": "example.org/none:1" }] },
         });
-        let output = cluster.kubectl(
-            &["create", "-f", "-", "-o", "json"],
-            Some(&pod.to_string()),
-        );
+        let output = cluster.kubectl(&["create", "-f", "-", "-o", "json"], Some(&pod.to_string()));
         if output.status.success() {
             let made: Value = serde_json::from_slice(&output.stdout).unwrap();
             let containers = made["spec"]["containers"].as_array().unwrap();
@@ -196,7 +201,10 @@ fn make_pods(cluster: &Cluster, stop: &AtomicBool) -> (u32, u32) {
             ],
             None,
         );
-        assert!(!policies.contains("Ignore"), "validation was open: {policies}");
+        assert!(
+            !policies.contains("Ignore"),
+            "validation was open: {policies}"
+        );
     }
     (injected, refused)
 }

@@ -76,12 +76,7 @@ async fn a_write_whose_answer_was_lost_is_no_drift() {
     // The first attempt was stored; its answer was not a whole one, so it was sent again, and found its own work.
     let cut = Response::new(Body::from(b"{".to_vec()));
     let written = config_map("2", "new");
-    let answers = vec![
-        cut,
-        stale(),
-        answer(200, &written),
-        answer(200, &written),
-    ];
+    let answers = vec![cut, stale(), answer(200, &written), answer(200, &written)];
     assert!(applied(answers).await.unwrap().changed);
 }
 
@@ -98,7 +93,10 @@ async fn another_write_in_between_is_drift() {
 
 #[tokio::test]
 async fn fields_that_others_took_are_drift() {
-    let conflict = answer(409, &json!({ "message": "conflict with \"kubectl\": .data.value" }));
+    let conflict = answer(
+        409,
+        &json!({ "message": "conflict with \"kubectl\": .data.value" }),
+    );
     let Err(Error::Drift(drift)) = applied(vec![conflict]).await else {
         panic!("a conflict of fields is drift")
     };

@@ -60,7 +60,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let saved = args.plan.as_ref().map(|it| read(it, args.force)).transpose()?;
+    let saved = args
+        .plan
+        .as_ref()
+        .map(|it| read(it, args.force))
+        .transpose()?;
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         let plan = if let Some(plan) = saved {

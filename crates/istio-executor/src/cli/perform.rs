@@ -14,8 +14,8 @@ use istio_planner::plan::{Action, Plan};
 use super::Error;
 use crate::cluster::{self, Cluster};
 use crate::execution::{self, Execution, Limits};
-use crate::journal::copy::{self, Copy, Found};
 use crate::interruption::Interruption;
+use crate::journal::copy::{self, Copy, Found};
 use crate::journal::{self, Journal, Reconciled, Record, Scope, progress, reconcile};
 use crate::lease::{self, Lease};
 use crate::output;
@@ -138,8 +138,7 @@ async fn with_lease(
     }
     let narrator = args.output.narrator();
     let interruption = Interruption::listen();
-    let restarts =
-        args.restart || plan.is_restart() || progress(journal.records()).restarts;
+    let restarts = args.restart || plan.is_restart() || progress(journal.records()).restarts;
     let limits = Limits {
         scope: if restarts {
             Scope::All

@@ -12,9 +12,7 @@ use istio_planner::snapshot::Snapshot;
 use k8s_openapi::jiff::Timestamp;
 
 use super::connection::{Connection, block_on};
-use super::perform::{
-    Ended, Format, Perform, Predecessors, duration, perform, unfinished_restart,
-};
+use super::perform::{Ended, Format, Perform, Predecessors, duration, perform, unfinished_restart};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{Cluster, name};
@@ -136,10 +134,7 @@ async fn renew(cluster: &Arc<Cluster>, plan: &Plan, args: &Args) -> Result<Exit,
 }
 
 /// The version that runs, and the workloads whose proxies are older.
-async fn stale(
-    cluster: &Cluster,
-    args: &Args,
-) -> Result<(String, Snapshot, Vec<Restart>), Error> {
+async fn stale(cluster: &Cluster, args: &Args) -> Result<(String, Snapshot, Vec<Restart>), Error> {
     let request = istio_planner::Request {
         namespace: args.namespace.clone(),
         ..Default::default()

@@ -8,7 +8,7 @@ use istio_planner::plan::{Action, Plan};
 
 use super::connection::{Connection, block_on};
 use super::perform::{Begun, Ended, Format, Perform, Predecessors, perform, unfinished};
-use super::request::Request;
+use super::request::{Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{self, Cluster};
@@ -32,6 +32,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     request: Request,
+
+    #[command(flatten)]
+    prune: Prune,
 
     #[command(flatten)]
     target: Target,
@@ -86,6 +89,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         from: None,
         force: args.force,
         predicted: false,
+        prune: args.prune.named.clone(),
+        prune_orphans: args.prune.orphans,
     };
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);

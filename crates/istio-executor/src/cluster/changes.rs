@@ -60,7 +60,10 @@ impl Changes {
 
     fn watch(&mut self, cluster: &Cluster, path: String, params: WatchParams) {
         let params = params.timeout(WATCH);
-        let key = format!("{path} {:?} {:?}", params.label_selector, params.field_selector);
+        let key = format!(
+            "{path} {:?} {:?}",
+            params.label_selector, params.field_selector
+        );
         if self.watched.insert(key) {
             let (client, changed) = (cluster.client.clone(), Arc::clone(&self.changed));
             self.watches.spawn(async move {

@@ -83,7 +83,9 @@ impl Cluster {
                 FIRST
             };
             let pause = failure.retry_after.unwrap_or(delay).min(ANSWER);
-            let late = self.deadline().is_some_and(|it| Instant::now() + pause >= it);
+            let late = self
+                .deadline()
+                .is_some_and(|it| Instant::now() + pause >= it);
             if late || began.elapsed() + pause >= patience {
                 return Err(failure.error);
             }
@@ -180,7 +182,9 @@ fn refusal(what: &str, code: u16, body: &[u8], retry_after: Option<Duration>) ->
 fn passing(error: &kube::Error) -> bool {
     match error {
         kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => true,
-        kube::Error::Service(source) => !crate::output::chain(source.as_ref()).contains("certificate"),
+        kube::Error::Service(source) => {
+            !crate::output::chain(source.as_ref()).contains("certificate")
+        }
         _ => false,
     }
 }

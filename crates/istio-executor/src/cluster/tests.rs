@@ -59,10 +59,12 @@ async fn serve(handle: Server, answers: Vec<Response<Body>>) -> Vec<String> {
 async fn what_fails_for_a_passing_reason_is_asked_again_after_as_long_as_the_server_wants() {
     let (cluster, handle) = cluster();
     let mut busy = answer(429, &json!({ "message": "slow down" }));
-    busy.headers_mut().insert("retry-after", "0".parse().unwrap());
+    busy.headers_mut()
+        .insert("retry-after", "0".parse().unwrap());
     let cut = Response::new(Body::from(b"{\"kind\":".to_vec()));
     let mut away = answer(503, &json!({}));
-    away.headers_mut().insert("retry-after", "0".parse().unwrap());
+    away.headers_mut()
+        .insert("retry-after", "0".parse().unwrap());
     let there = answer(200, &json!({ "data": {} }));
     let server = tokio::spawn(serve(handle, vec![busy, away, cut, there]));
     let live = cluster.get(&object()).await.unwrap();

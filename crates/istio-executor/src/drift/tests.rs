@@ -58,7 +58,10 @@ fn what_appeared_or_went_is_drift() {
         kind(compare(&object("A"), &absent, None, Some(&live()))),
         Kind::Appeared
     );
-    assert_eq!(kind(compare(&object("A"), &expected(), None, None)), Kind::Gone);
+    assert_eq!(
+        kind(compare(&object("A"), &expected(), None, None)),
+        Kind::Gone
+    );
 }
 
 #[test]

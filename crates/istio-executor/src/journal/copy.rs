@@ -145,10 +145,7 @@ impl Copy {
             manager: MANAGER,
             force: true,
         };
-        cluster
-            .write(&self.object, &write, false)
-            .await
-            .map(|_| ())
+        cluster.write(&self.object, &write, false).await.map(|_| ())
     }
 }
 
@@ -166,13 +163,11 @@ async fn read(cluster: &Cluster, object: &Ref) -> Result<Option<Found>, Error> {
     let Some(live) = cluster.get(object).await? else {
         return Ok(None);
     };
-    found(&live)
-        .map(Some)
-        .map_err(|reason| Error::Unreadable {
-            namespace: object.namespace.clone().unwrap_or_default(),
-            name: object.name.clone(),
-            reason,
-        })
+    found(&live).map(Some).map_err(|reason| Error::Unreadable {
+        namespace: object.namespace.clone().unwrap_or_default(),
+        name: object.name.clone(),
+        reason,
+    })
 }
 
 /// Unpacks a copy; the error says what is wrong with it.
@@ -189,7 +184,8 @@ fn found(object: &Value) -> Result<Found, String> {
             .map_err(|it| format!("{name}: {it}"))
     };
     let plan = |name: &str| -> Result<Option<Plan>, String> {
-        let parse = |it: String| serde_json::from_str(it.trim()).map_err(|it| format!("{name}: {it}"));
+        let parse =
+            |it: String| serde_json::from_str(it.trim()).map_err(|it| format!("{name}: {it}"));
         entry(name)?.map(parse).transpose()
     };
     let records = |name: &str| -> Result<Option<Vec<Record>>, String> {

@@ -82,6 +82,9 @@ mod tests {
         assert!(!is_dead("free text"));
         let me = place();
         let other_container = format!("{}/1/9", me.rsplit_once('/').unwrap().0);
-        assert!(!is_dead(&format!("{other_container}/{}/1", std::process::id())));
+        assert!(!is_dead(&format!(
+            "{other_container}/{}/1",
+            std::process::id()
+        )));
     }
 }

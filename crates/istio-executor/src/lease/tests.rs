@@ -20,7 +20,11 @@ async fn a_lease_that_was_not_renewed_is_no_right_to_write() {
     assert_eq!(confirmed(&held).await, Some(true));
     held.state.send_replace(renewed(DURATION));
     assert!(!held.is_fresh());
-    assert_eq!(confirmed(&held).await, None, "nothing is known, so it waits");
+    assert_eq!(
+        confirmed(&held).await,
+        None,
+        "nothing is known, so it waits"
+    );
     held.state.send_replace(renewed(Duration::from_secs(1)));
     assert_eq!(confirmed(&held).await, Some(true), "a late renewal");
 }

@@ -72,20 +72,21 @@ fn the_last_change_is_put_back_first_and_what_never_began_is_left_alone() {
 
 #[test]
 fn what_the_plan_never_wrote_is_told_from_what_it_did() {
-    let with = |uid: &str, manager: &str, time: &str| {
-        json!({ "metadata": { "uid": uid, "managedFields": [{ "manager": manager, "time": time }] } })
-    };
-    let (former, other) = (
-        with("1", "istio-operator", "t"),
-        with("1", "somebody", "t"),
-    );
+    let with = |uid: &str, manager: &str, time: &str| json!({ "metadata": { "uid": uid, "managedFields": [{ "manager": manager, "time": time }] } });
+    let (former, other) = (with("1", "istio-operator", "t"), with("1", "somebody", "t"));
     assert!(untouched(Some(&former), Some(&former)));
     assert!(untouched(None, Some(&other)), "somebody made it");
     assert!(untouched(None, None));
     assert!(!untouched(None, Some(&former)), "it is ours");
     assert!(!untouched(Some(&former), None));
-    assert!(!untouched(Some(&former), Some(&with("1", "istio-operator", "u"))));
-    assert!(!untouched(Some(&former), Some(&with("2", "istio-operator", "t"))));
+    assert!(!untouched(
+        Some(&former),
+        Some(&with("1", "istio-operator", "u"))
+    ));
+    assert!(!untouched(
+        Some(&former),
+        Some(&with("2", "istio-operator", "t"))
+    ));
 }
 
 #[test]

@@ -154,7 +154,9 @@ impl FromStr for Window {
         let (mut days, mut hours) = (None, None);
         for part in text.split_whitespace() {
             let place = if part.starts_with(|it: char| it.is_ascii_digit()) {
-                hours.replace(parse_hours(part).ok_or_else(wrong)?).is_some()
+                hours
+                    .replace(parse_hours(part).ok_or_else(wrong)?)
+                    .is_some()
             } else {
                 days.replace(parse_days(part).ok_or_else(wrong)?).is_some()
             };

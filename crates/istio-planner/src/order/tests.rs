@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::*;
+use crate::diff::Leftover;
 
 fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
     Write {
@@ -84,8 +85,10 @@ fn diff() -> DiffOutcome {
         object: write("", "", "EnvoyFilter", name).object,
         component: "Pilot".to_owned(),
         expected: crate::plan::Expected::default(),
+        by_istioctl: false,
     };
-    diff.orphans = vec![leftover("left"), leftover("unwanted")];
+    diff.orphans = vec![leftover("left")];
+    diff.deletes = vec![leftover("unwanted")];
     diff
 }
 
@@ -102,7 +105,6 @@ fn check(direction: Direction, expected: &expect_test::Expect) {
         namespace: "istio-system".to_owned(),
         ..Desired::default()
     };
-    let prune = [diff.orphans[1].object.clone()];
     let mut snapshot = Snapshot::default();
     snapshot.kinds.insert("v1/Namespace".to_owned(), 1);
     let plan = plan(&Context {
@@ -114,7 +116,6 @@ fn check(direction: Direction, expected: &expect_test::Expect) {
         target: "1.30.3",
         direction: Some(direction),
         forced: false,
-        prune: &prune,
     });
     assert_eq!(plan.id.len(), 64);
     let name = |it: &Ref| format!("{} {}", it.kind, it.name);

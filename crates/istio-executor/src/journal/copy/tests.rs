@@ -33,7 +33,7 @@ fn a_copy_that_would_be_too_large_leaves_out_former_objects() {
         former: Some(json!({ "kind": "ConfigMap", "data": { "noise": noise } })),
         omitted: false,
         mark: None,
-            pods: Vec::new(),
+        pods: Vec::new(),
     };
     let (packed, complete) = fit(&[Record::new("p", String::new(), event)], 8 << 10);
     assert!(!complete && packed.len() <= 8 << 10);
@@ -49,9 +49,7 @@ fn a_copy_that_would_be_too_large_leaves_out_former_objects() {
 
 #[test]
 fn an_unreadable_copy_is_not_the_same_as_none() {
-    let copy = |data: Value| {
-        json!({ "metadata": { "annotations": { "refit/plan": "p" } }, "binaryData": data })
-    };
+    let copy = |data: Value| json!({ "metadata": { "annotations": { "refit/plan": "p" } }, "binaryData": data });
     let whole = BASE64_STANDARD.encode(pack(std::iter::empty()));
     assert!(found(&copy(json!({ "journal.jsonl.gz": whole }))).is_ok());
     for damaged in [

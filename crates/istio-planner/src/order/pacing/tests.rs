@@ -25,8 +25,14 @@ fn restart(namespace: &str, name: &str, pods: u32) -> Restart {
 #[test]
 fn a_window_ends_when_it_says() {
     let office: Window = "Mon-Fri 08:00-18:00".parse().unwrap();
-    assert_eq!(thaw(std::slice::from_ref(&office), minute(0, 7, 59)), Some(0));
-    assert_eq!(thaw(std::slice::from_ref(&office), minute(4, 8, 0)), Some(600));
+    assert_eq!(
+        thaw(std::slice::from_ref(&office), minute(0, 7, 59)),
+        Some(0)
+    );
+    assert_eq!(
+        thaw(std::slice::from_ref(&office), minute(4, 8, 0)),
+        Some(600)
+    );
     assert_eq!(thaw(&[office], minute(5, 12, 0)), Some(0));
 }
 
@@ -35,7 +41,10 @@ fn windows_go_over_midnight_and_over_the_end_of_the_week() {
     let night: Window = "22:00-06:00".parse().unwrap();
     assert_eq!(thaw(&[night], minute(6, 23, 0)), Some(7 * 60));
     let weekend: Window = "Sat-Mon".parse().unwrap();
-    assert_eq!(thaw(std::slice::from_ref(&weekend), minute(5, 0, 0)), Some(3 * DAY));
+    assert_eq!(
+        thaw(std::slice::from_ref(&weekend), minute(5, 0, 0)),
+        Some(3 * DAY)
+    );
     let morning: Window = "Tue 00:00-06:00".parse().unwrap();
     assert_eq!(
         thaw(&[weekend, morning], minute(0, 23, 0)),
@@ -52,7 +61,15 @@ fn a_window_without_an_end_never_thaws() {
 
 #[test]
 fn what_is_no_window_is_refused() {
-    for text in ["", "Mo", "25:00-26:00", "Mon Tue", "08:00", "08:00-18:00 09:00-10:00", "Mön"] {
+    for text in [
+        "",
+        "Mo",
+        "25:00-26:00",
+        "Mon Tue",
+        "08:00",
+        "08:00-18:00 09:00-10:00",
+        "Mön",
+    ] {
         assert!(text.parse::<Window>().is_err(), "{text:?}");
     }
 }
@@ -84,7 +101,14 @@ fn a_wave_is_a_namespace_cut_to_size_and_the_last_step_looks_at_the_proxies() {
     let steps = steps(&Snapshot::default(), &restarts, "1.30.3", &pacing);
     let told: Vec<_> = steps
         .iter()
-        .map(|it| (it.title.as_str(), it.actions.len(), it.waits.len(), it.pause))
+        .map(|it| {
+            (
+                it.title.as_str(),
+                it.actions.len(),
+                it.waits.len(),
+                it.pause,
+            )
+        })
         .collect();
     assert_eq!(
         told,
