@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::defaulting::{self, Cluster};
 use crate::desired::{Desired, reference};
-use crate::digest::digest;
+use crate::digest::{digest, relevant};
 use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Ref};
 use crate::ownership::{self, Apply, Managers};
 use crate::plan::{Expected, FIELD_MANAGER};
@@ -57,6 +57,8 @@ pub struct Write {
     pub manifest: Value,
     /// How it is sent.
     pub how: WriteHow,
+    /// Fields that others own are taken over: the apply would be refused otherwise, or it is not known who owns what.
+    pub force: bool,
     /// The live object that it relies on.
     pub expected: Expected,
 }
@@ -224,9 +226,10 @@ impl<'a> Applying<'a> {
             },
             manifest: manifest.clone(),
             how: WriteHow::Apply,
+            force: self.takes_over(now.as_ref(), manifest),
             expected: match (&live, self.tracked.contains_key(&key)) {
                 (_, true) => written_before(),
-                (Some(live), false) => expected(live),
+                (Some(live), false) => expected(live, Some(manifest)),
                 (None, false) => Expected::default(),
             },
             object: object.clone(),
@@ -245,6 +248,18 @@ impl<'a> Applying<'a> {
             },
         );
         Some(write)
+    }
+
+    /// Whether an apply has to take fields over from other managers.
+    fn takes_over(&self, now: Option<&Value>, manifest: &Value) -> bool {
+        let unforced = Apply {
+            schemas: &self.schemas,
+            live: now,
+            config: manifest,
+            manager: FIELD_MANAGER,
+            force: false,
+        };
+        now.is_some_and(|it| !is_tracked(it) || unforced.predict().is_err())
     }
 
     /// Returns the object as the server would store it, with its `managedFields`.
@@ -328,6 +343,7 @@ impl<'a> Applying<'a> {
             class: ChangeClass::Change,
             manifest: webhook::quieting_patch(&quiet),
             how: WriteHow::Patch,
+            force: false,
             expected: written_before(),
         });
     }
@@ -523,7 +539,7 @@ fn order(object: &Ref) -> impl Ord + use<'_> {
 }
 
 /// What a plan relies on of a live object.
-fn expected(live: &Value) -> Expected {
+fn expected(live: &Value, content: Option<&Value>) -> Expected {
     let version = live
         .pointer("/metadata/resourceVersion")
         .and_then(Value::as_str);
@@ -531,6 +547,7 @@ fn expected(live: &Value) -> Expected {
         exists: true,
         resource_version: version.map(str::to_owned),
         digest: Some(digest(live)),
+        relevant: Some(relevant(live, content)),
         fields: BTreeMap::new(),
     }
 }

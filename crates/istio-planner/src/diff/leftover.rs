@@ -143,7 +143,7 @@ pub(super) fn find(
         let leftover = Leftover {
             object: object.clone(),
             component: component.to_owned(),
-            expected: expected(&kept.value),
+            expected: expected(&kept.value, None),
             by_istioctl: labelled && is_pruned(object),
         };
         if consent.covers(object, &kept.value) {

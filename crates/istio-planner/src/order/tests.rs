@@ -18,6 +18,7 @@ fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
         class: ChangeClass::Change,
         manifest: json!({"kind": kind, "webhooks": [{"clientConfig": {"service": {}}}]}),
         how: WriteHow::Apply,
+        force: false,
         expected: crate::plan::Expected::default(),
     }
 }
@@ -162,6 +163,7 @@ fn an_upgrade_begins_with_the_control_plane() {
         prune: delete EnvoyFilter unwanted (0 waits)
         restart-1: restart ReplicaSet bare (0 waits)
         restart-2: restart Deployment cart (1 waits)
+        check-proxies:  (2 waits)
     "]],
     );
 }
@@ -177,6 +179,7 @@ fn a_downgrade_ends_with_the_control_plane() {
         apply-ingressgateways-a: Deployment a (1 waits)
         restart-1: restart ReplicaSet bare (0 waits)
         restart-2: restart Deployment cart (1 waits)
+        check-proxies:  (2 waits)
         apply-ztunnel: DaemonSet ztunnel (1 waits)
         apply-cni: DaemonSet istio-cni-node (1 waits)
         apply-pilot: ServiceAccount istiod, ConfigMap istio, Deployment istiod (1 waits)
