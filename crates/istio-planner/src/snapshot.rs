@@ -12,7 +12,6 @@
 use std::cell::Cell;
 use std::io::Read;
 
-mod archive;
 mod collect;
 mod condense;
 mod input;
@@ -20,12 +19,16 @@ mod json;
 mod keep;
 mod model;
 mod piece;
+mod show;
 mod source;
 mod wire;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use show::kept;
+pub use show::{Shown, show};
 
 pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Snapshot, Workload};
 

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use semver::Version;
 use serde_json::Value;
 
+pub(crate) mod known;
 mod scalar;
 
 /// Which of Go's decoders judges a value.
@@ -31,6 +32,8 @@ pub(crate) struct Fault {
     /// In Go's words.
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// The field that may have been meant.
+    pub(crate) nearest: Option<String>,
     pub(crate) unknown_field: bool,
 }
 
@@ -209,7 +212,7 @@ impl Decoder {
                 Some(field) => self.below(escaped(key), |it| it.value(table, field.kind, entry)),
                 None if self.encoding == Encoding::OpenProto => {}
                 None => {
-                    let hint = nearest(fields, key, self.at);
+                    let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
                         format!(" in {}{kind}", table.package)
                     } else {
@@ -217,6 +220,9 @@ impl Decoder {
                     };
                     self.below(escaped(key), |it| {
                         it.fault(&format!("unknown field {key:?}{owner}"), hint, true);
+                        if let Some(fault) = it.faults.last_mut() {
+                            fault.nearest = nearest;
+                        }
                     });
                 }
             }
@@ -268,6 +274,7 @@ impl Decoder {
             path: self.path.join("."),
             message: format!("json: {message}"),
             hint,
+            nearest: None,
             unknown_field,
         });
     }
@@ -283,13 +290,15 @@ fn escaped(key: &str) -> String {
     key.replace('.', "\\.")
 }
 
-/// Says which field may have been meant.
-fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
+/// Says which field may have been meant, and names it where it is one of this release.
+fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> (Option<String>, Option<String>) {
     if let Some(field) = fields.iter().find(|it| it.names.contains(&key)) {
-        if at < field.since {
-            return Some(format!("{key} is known from 1.{} on", field.since.0));
-        }
-        return Some(format!("{key} is known up to 1.{}", field.until));
+        let words = if at < field.since {
+            format!("{key} is known from 1.{} on", field.since.0)
+        } else {
+            format!("{key} is known up to 1.{}", field.until)
+        };
+        return (Some(words), None);
     }
     let limit = (key.chars().count() / 3).max(1);
     let known = fields
@@ -297,8 +306,12 @@ fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
         .filter(|it| it.is_in(at))
         .filter_map(|it| it.names.first());
     let distances = known.map(|name| (distance(&name.to_lowercase(), &key.to_lowercase()), *name));
-    let (_, name) = distances.filter(|(distance, _)| *distance <= limit).min()?;
-    Some(format!("did you mean {name}?"))
+    let found = distances.filter(|(distance, _)| *distance <= limit).min();
+    let name = found.map(|(_, name)| name);
+    (
+        name.map(|it| format!("did you mean {it}?")),
+        name.map(str::to_owned),
+    )
 }
 
 /// How many letters must be added, dropped or changed to make one text of the other.
