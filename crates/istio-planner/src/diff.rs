@@ -515,7 +515,7 @@ fn written_before() -> Expected {
 }
 
 /// Without what nobody is to read: who owns what, and the content of Secrets.
-fn shown(object: &Value) -> Value {
+pub(crate) fn shown(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");

@@ -4,10 +4,14 @@
 
 mod changes;
 mod markdown;
+mod redacted;
+mod sarif;
 mod text;
 mod words;
 
 pub use markdown::Markdown;
+pub use redacted::redacted;
+pub use sarif::sarif;
 pub use text::{Colours, Text};
 pub(crate) use words::origin;
 pub use words::{headline, situation, verdict};

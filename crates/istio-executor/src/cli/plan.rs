@@ -108,6 +108,7 @@ enum Format {
     Yaml,
     Diff,
     Markdown,
+    Sarif,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -154,6 +155,7 @@ fn show(outcome: &Outcome, args: &Args) -> String {
         Format::Yaml => kube_yaml::to_string(&value()),
         Format::Diff => diff::show(outcome),
         Format::Markdown => report::Markdown { outcome }.to_string(),
+        Format::Sarif => report::sarif(outcome),
     }
 }
 
