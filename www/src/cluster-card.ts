@@ -67,7 +67,7 @@ export function makeClusterCard({ take, remove, paste, cancel }: ClusterHooks): 
         "p",
         {},
         el("label", { for: "files", class: "button" }, "Choose files"),
-        el("label", { for: "folder", class: "button" }, "Choose a folder"),
+        el("label", { for: "folder", class: "button" }, "Folder"),
         el("button", { type: "button", on: { click: paste } }, "Paste"),
       ),
       picker,

@@ -106,8 +106,11 @@ export function makeTarget(changed: () => void): TargetPicker {
     input.setAttribute("aria-activedescendant", `version-${active}`);
   }
 
-  function state(it: Release): "ended" | "supported" {
-    return it.endOfLife !== null && it.endOfLife < today ? "ended" : "supported";
+  function state(it: Release): "ended" | "supported" | "undated" {
+    if (it.endOfLife === null) {
+      return "undated";
+    }
+    return it.endOfLife < today ? "ended" : "supported";
   }
 
   function showSupport(): void {
@@ -141,5 +144,5 @@ export function makeTarget(changed: () => void): TargetPicker {
 }
 
 function kubernetes({ kubernetesMinimum: from, kubernetesMaximum: to }: Release): string {
-  return from === null ? "" : `Kubernetes ${from}${to === null ? " on" : ` to ${to}`}`;
+  return from === null ? "" : `Kubernetes ${from}${to === null ? " on" : `–${to}`}`;
 }
