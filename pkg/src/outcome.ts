@@ -647,7 +647,7 @@ object: Ref, } | { "wait": "stateful-set",
  */
 object: Ref, } | { "wait": "established", 
 /**
- * The CustomResourceDefinition.
+ * The `CustomResourceDefinition`.
  */
 object: Ref, } | { "wait": "webhook-reachable", 
 /**
