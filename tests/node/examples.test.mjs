@@ -37,7 +37,7 @@ for (const [name, status] of [["clear-upgrade", 0], ["version-skew", 3]]) {
     await mkdir(join(here, "istio"));
     await cp(golden(`${name}/export`), join(here, "istio/export"), { recursive: true });
     await writeFile(join(here, "istio/target-version"), "1.30.3\n");
-    await writeFile(join(here, "istio/operator.yaml"), "spec:\n  profile: default\n");
+    await writeFile(join(here, "istio/operator.yaml"), "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  profile: default\n");
     const planned = run(job.get("Plan"), here);
     // The golden case has no release, so that only the block is certain.
     assert.equal(planned.status, status === 0 ? 4 : status, planned.stderr);
