@@ -60,7 +60,7 @@ export function usePage() {
 
   it.pick = (paths) => it.page.setInputFiles("#files", paths);
   it.sample = async (name) => {
-    await it.page.getByRole("button", { name }).click();
+    await it.page.locator(".sample", { has: it.page.getByText(name, { exact: true }) }).click();
     await it.page.waitForSelector(".outcome");
   };
   it.tab = (name) => it.page.getByRole("tab", { name }).click();
@@ -72,8 +72,7 @@ export function usePage() {
   };
   /** Waits until the page has planned what it was asked for last. */
   it.settled = async () => {
-    await it.page.waitForTimeout(400);
-    await it.page.waitForSelector(".work", { state: "hidden" });
+    await it.page.waitForSelector("#result:not([aria-busy])");
   };
   it.download = async (kind) => {
     const [file] = await Promise.all([it.page.waitForEvent("download"), it.page.getByRole("button", { name: kind, exact: true }).click()]);

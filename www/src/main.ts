@@ -45,6 +45,8 @@ let overview: Overview | undefined;
 let planned: PlanOptions | undefined;
 let turn = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** How much is being done. */
+let doing = 0;
 let fetched = new Set<string>();
 
 start();
@@ -131,11 +133,23 @@ async function read(): Promise<void> {
 
 /** Plans a moment after the last change of the request. */
 function schedule(): void {
-  clearTimeout(timer);
+  unschedule();
   if (state.summary !== undefined) {
-    timer = setTimeout(() => void attempt("Planning", plan), 250);
+    result.setAttribute("aria-busy", "true");
+    timer = setTimeout(() => {
+      timer = undefined;
+      void attempt("Planning", plan);
+    }, 250);
   } else {
     void showCommands();
+  }
+}
+
+function unschedule(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  if (doing === 0) {
+    result.removeAttribute("aria-busy");
   }
 }
 
@@ -326,7 +340,7 @@ async function useSample(sample: Sample): Promise<void> {
     form.setTarget(sample.to);
     form.setFile(request);
   });
-  clearTimeout(timer);
+  unschedule();
   view = freshState();
   await read();
 }
@@ -341,10 +355,9 @@ function say(content: readonly (Node | string)[], stays = false): void {
   }
 }
 
-let doing = 0;
-
 async function attempt(what: string, work: (progress: (it: Progress) => void) => Promise<void>): Promise<void> {
   doing += 1;
+  result.setAttribute("aria-busy", "true");
   // What takes no time needs no word.
   const later = setTimeout(() => card.busy(`${what} …`), 150);
   try {
@@ -361,6 +374,9 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
     doing -= 1;
     if (doing === 0) {
       card.idle();
+      if (timer === undefined) {
+        result.removeAttribute("aria-busy");
+      }
     }
   }
 }
@@ -368,7 +384,7 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
 /** Stops what the worker does. What it had read is gone; the files stay, and can be read again. */
 function cancel(): void {
   client.reset();
-  clearTimeout(timer);
+  unschedule();
   turn += 1;
   state = { ...state, summary: undefined, coverage: undefined };
   card.show(state);
@@ -420,7 +436,7 @@ async function readAnew(): Promise<void> {
 
 async function forget(): Promise<void> {
   client.reset();
-  clearTimeout(timer);
+  unschedule();
   turn += 1;
   rememberBox.checked = false;
   await forgetRemembered();

@@ -132,7 +132,11 @@ fn add_gallery(data: &Path) -> Result<()> {
             }
             None => None,
         };
-        for version in [&expected["target"], &expected["source"]["version"], &expected["source"]] {
+        for version in [
+            &expected["target"],
+            &expected["source"]["version"],
+            &expected["source"],
+        ] {
             needed.extend(version.as_str().map(str::to_owned));
         }
         needed.extend(sources(&expected));
@@ -216,7 +220,10 @@ mod tests {
     fn versions_are_told_from_any_name_of_an_archive() {
         assert_eq!(version("istio-1.30.3.tar.gz"), Some("1.30.3"));
         assert_eq!(version("istio-1.30.3-linux-amd64.tar.gz"), Some("1.30.3"));
-        assert_eq!(version("istio-1.31.0-rc.0-osx-arm64.tar.gz"), Some("1.31.0-rc.0"));
+        assert_eq!(
+            version("istio-1.31.0-rc.0-osx-arm64.tar.gz"),
+            Some("1.31.0-rc.0")
+        );
         assert_eq!(version("index.json"), None);
     }
 }

@@ -3,6 +3,7 @@
 //! The tables in `data/` are taken from the sources of each minor release; their heads say which.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::LazyLock;
 
 use semver::Version;
@@ -314,23 +315,26 @@ fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> (Option<String>, Opti
     )
 }
 
-/// How many letters must be added, dropped or changed to make one text of the other.
+/// How many letters must be added, dropped, changed or swapped with their neighbour to make one text of the other.
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, r) in row.iter_mut().skip(1).zip(&right) {
-            let next = (before + 1)
-                .min(*cell + 1)
-                .min(diagonal + usize::from(l != *r));
-            (diagonal, before) = (*cell, next);
-            *cell = next;
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, r) in right.iter().enumerate() {
+            let mut cost = (above[j] + usize::from(l != r))
+                .min(above[j + 1] + 1)
+                .min(row[j] + 1);
+            if i > 0 && j > 0 && l == &right[j - 1] && &left[i - 1] == r {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
         }
-        row[0] = i + 1;
+        before = mem::replace(&mut above, row);
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -105,3 +105,11 @@ fn mesh_config_refuses_types_and_enum_names_only() {
         ]
     );
 }
+
+#[test]
+fn swapped_letters_are_one_mistake() {
+    assert_eq!(super::distance("autoscalemni", "autoscalemin"), 1);
+    assert_eq!(super::distance("autoscalemni", "autoscalemax"), 2);
+    assert_eq!(super::distance("", "ab"), 2);
+    assert_eq!(super::distance("kitten", "sitting"), 3);
+}
