@@ -8,8 +8,8 @@ export interface Sample {
   title: string;
   about: string;
   to: string;
-  /** What the verdict is, for the card's colour. */
-  verdict: "clear" | "blocked" | "unknown";
+  /** What the verdict is, for the card's colour; null where that depends. */
+  verdict: "clear" | "blocked" | "unknown" | null;
   load: () => Promise<{ files: NamedBlob[]; request: string }>;
 }
 

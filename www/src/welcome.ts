@@ -42,7 +42,7 @@ export function makeWelcome(use: (sample: Sample) => void): Welcome {
       fill(
         gallery,
         samples.map((it) =>
-          el("button", { type: "button", class: `sample ${it.verdict}`, on: { click: () => use(it) } }, el("strong", {}, it.title), el("span", {}, it.about)),
+          el("button", { type: "button", class: `sample ${it.verdict ?? ""}`, on: { click: () => use(it) } }, el("strong", {}, it.title), el("span", {}, it.about)),
         ),
       );
     },

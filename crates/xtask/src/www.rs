@@ -145,7 +145,7 @@ fn add_gallery(data: &Path) -> Result<()> {
             "title": sample.title,
             "about": sample.about,
             "to": expected["target"],
-            "verdict": expected["verdict"].as_str().unwrap_or("clear"),
+            "verdict": expected["verdict"],
             "export": export,
             "request": request,
         }));
