@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use crate::edit::Fix;
 use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
 use crate::snapshot::{Object, Origin, Snapshot};
 
@@ -122,6 +123,7 @@ impl Finding {
             detail: detail.into(),
             subjects: Vec::new(),
             fix: None,
+            fixes: Vec::new(),
             link: crate::explain::explanation(code).link.map(str::to_owned),
         }
     }
@@ -135,6 +137,12 @@ impl Finding {
     /// Sets what to do.
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    /// Adds an edit of the request's file that settles it.
+    pub(crate) fn by(mut self, fix: impl IntoIterator<Item = Fix>) -> Self {
+        self.fixes.extend(fix);
         self
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! No rule knows another. What several read is in [`Situation`]; what the target's rendering adds is in [`Desired`].
 
+pub(crate) use export::ALWAYS;
+
 mod alpha_security_objects;
 mod certificate_authority;
 mod cni_conflict;

@@ -9,6 +9,7 @@
 //! - Rendering equals istioctl's, but for the closed list in this crate's README, each entry with a [`Diagnostic`].
 //! - No input makes it panic.
 
+pub mod archive;
 mod chart;
 mod component;
 mod diagnostic;
@@ -26,10 +27,11 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use operator::schema::known::{KnownField, known_fields};
 pub use operator::set::revision_set;
 pub use order::{in_manifest_order, manifest_text};
 pub use owner::{Owner, add_labels, control_plane_namespace, owner_labels, revision};
-pub use release::Release;
+pub use release::{Release, ReleaseReader};
 pub use webhooks::{TagWebhooks, tag_is_needed, tag_webhooks};
 
 /// An `IstioOperator` file as given with `-f`.

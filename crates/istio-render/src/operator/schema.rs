@@ -3,11 +3,13 @@
 //! The tables in `data/` are taken from the sources of each minor release; their heads say which.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::LazyLock;
 
 use semver::Version;
 use serde_json::Value;
 
+pub(crate) mod known;
 mod scalar;
 
 /// Which of Go's decoders judges a value.
@@ -31,6 +33,8 @@ pub(crate) struct Fault {
     /// In Go's words.
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// The field that may have been meant.
+    pub(crate) nearest: Option<String>,
     pub(crate) unknown_field: bool,
 }
 
@@ -231,7 +235,7 @@ impl Decoder {
                 Some(field) => self.below(escaped(key), |it| it.value(table, field.kind, entry)),
                 None if self.encoding == Encoding::OpenProto => {}
                 None => {
-                    let hint = nearest(fields, key, self.at);
+                    let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
                         format!(" in {}{kind}", table.package)
                     } else {
@@ -239,6 +243,9 @@ impl Decoder {
                     };
                     self.below(escaped(key), |it| {
                         it.fault(&format!("unknown field {key:?}{owner}"), hint, true);
+                        if let Some(fault) = it.faults.last_mut() {
+                            fault.nearest = nearest;
+                        }
                     });
                 }
             }
@@ -292,6 +299,7 @@ impl Decoder {
             path: self.path.join("."),
             message: format!("json: {message}"),
             hint,
+            nearest: None,
             unknown_field,
         });
     }
@@ -307,13 +315,15 @@ fn escaped(key: &str) -> String {
     key.replace('.', "\\.")
 }
 
-/// Says which field may have been meant.
-fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
+/// Says which field may have been meant, and names it where it is one of this release.
+fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> (Option<String>, Option<String>) {
     if let Some(field) = fields.iter().find(|it| it.names.contains(&key)) {
-        if at < field.since {
-            return Some(format!("{key} is known from 1.{} on", field.since.0));
-        }
-        return Some(format!("{key} is known up to 1.{}", field.until));
+        let words = if at < field.since {
+            format!("{key} is known from 1.{} on", field.since.0)
+        } else {
+            format!("{key} is known up to 1.{}", field.until)
+        };
+        return (Some(words), None);
     }
     let limit = (key.chars().count() / 3).max(1);
     let known = fields
@@ -321,27 +331,34 @@ fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
         .filter(|it| it.is_in(at))
         .filter_map(|it| it.names.first());
     let distances = known.map(|name| (distance(&name.to_lowercase(), &key.to_lowercase()), *name));
-    let (_, name) = distances.filter(|(distance, _)| *distance <= limit).min()?;
-    Some(format!("did you mean {name}?"))
+    let found = distances.filter(|(distance, _)| *distance <= limit).min();
+    let name = found.map(|(_, name)| name);
+    (
+        name.map(|it| format!("did you mean {it}?")),
+        name.map(str::to_owned),
+    )
 }
 
-/// How many letters must be added, dropped or changed to make one text of the other.
+/// How many letters must be added, dropped, changed or swapped with their neighbour to make one text of the other.
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, r) in row.iter_mut().skip(1).zip(&right) {
-            let next = (before + 1)
-                .min(*cell + 1)
-                .min(diagonal + usize::from(l != *r));
-            (diagonal, before) = (*cell, next);
-            *cell = next;
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, r) in right.iter().enumerate() {
+            let mut cost = (above[j] + usize::from(l != r))
+                .min(above[j + 1] + 1)
+                .min(row[j] + 1);
+            if i > 0 && j > 0 && l == &right[j - 1] && &left[i - 1] == r {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
         }
-        row[0] = i + 1;
+        before = mem::replace(&mut above, row);
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -76,9 +76,10 @@ fn refused(fault: Fault, prefix: &str) -> Diagnostic {
         .join(".");
     let diagnostic =
         Diagnostic::error(code, format!("could not unmarshal: {}", fault.message)).at(path);
-    match fault.hint {
-        Some(hint) => diagnostic.hinted(hint),
-        None => diagnostic,
+    Diagnostic {
+        hint: fault.hint,
+        nearest: fault.nearest,
+        ..diagnostic
     }
 }
 

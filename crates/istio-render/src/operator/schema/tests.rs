@@ -195,3 +195,11 @@ fn every_type_of_a_field_is_known() {
         }
     }
 }
+
+#[test]
+fn swapped_letters_are_one_mistake() {
+    assert_eq!(super::distance("autoscalemni", "autoscalemin"), 1);
+    assert_eq!(super::distance("autoscalemni", "autoscalemax"), 2);
+    assert_eq!(super::distance("", "ab"), 2);
+    assert_eq!(super::distance("kitten", "sitting"), 3);
+}
