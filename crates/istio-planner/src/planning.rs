@@ -5,10 +5,11 @@ use istio_catalog::{Minor, Version};
 use crate::customisation::{self, After, Installation};
 use crate::desired::Desired;
 use crate::diff::{DiffOutcome, diff};
+use crate::finding::Code;
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{
-    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Restart, Reverted, SCHEMA,
-    Source, Subject, Target, Verdict,
+    ControlPlane, DefaultChange, Finding, Installer, Inventory, Level, Outcome, Restart, Reverted,
+    SCHEMA, Source, Subject, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::precheck::{self, Facts, Situation};
@@ -174,6 +175,29 @@ impl<'a> Settings<'a> {
         settings
     }
 
+    /// Settings of the installation that the older release does not have. Those that the request repeats have been refused.
+    fn unknown(&self, input: &Input, basis: &Basis, rendered: &Rendered) -> Option<Finding> {
+        let (from, to) = basis.ends().filter(|(from, to)| to < from)?;
+        rendered.rendering.as_ref()?;
+        let release = rendering::find(&input.releases, to)?;
+        let unknown = customisation::unknown(self.installation.as_ref()?, release);
+        let names: Vec<_> = unknown.iter().map(|it| it.name()).collect();
+        let finding = Finding::new(
+            Code::SettingsUnknown,
+            Level::Warn,
+            format!("The installation has settings that Istio {to} does not know"),
+            format!(
+                "Set now, by {from}: {}. What they do ends with the apply, and a request that repeats them is refused",
+                precheck::enumerate(&names)
+            ),
+        );
+        (!unknown.is_empty()).then(|| {
+            finding
+                .about(unknown.into_iter().map(|it| it.evidence.clone()))
+                .fix("Look what says the same in the older release, or accept that their effect ends")
+        })
+    }
+
     /// Whether the request, or the installation, sets a path.
     fn pins(&self, path: &str) -> bool {
         self.after.sets(path) || self.installation.as_ref().is_some_and(|it| it.sets(path))
@@ -291,6 +315,7 @@ fn findings(
             }),
     });
     findings.extend(rendered.findings.iter().cloned());
+    findings.extend(settings.unknown(input, basis, rendered));
     findings.extend(effect.diff.findings.iter().cloned());
     findings.extend(effect.restart_findings.iter().cloned());
     finding::sort(&mut findings);

@@ -8,6 +8,7 @@ mod cni_conflict;
 mod compatibility_version;
 mod control_plane_not_ready;
 mod crd_stored_version;
+mod disruption_budget_change;
 mod disruption_budget_exhausted;
 mod end_of_life;
 mod export;
@@ -20,6 +21,7 @@ mod istiod_single_replica;
 mod kubernetes;
 mod mixed_versions;
 mod no_control_plane;
+mod node_agents;
 mod older_definitions;
 mod operator_managed;
 mod ownership_unknown;
@@ -152,6 +154,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         compatibility_version::check,
         control_plane_not_ready::check,
         crd_stored_version::check,
+        disruption_budget_change::check,
         disruption_budget_exhausted::check,
         end_of_life::check,
         export::check,
@@ -164,6 +167,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         kubernetes::check,
         mixed_versions::check,
         no_control_plane::check,
+        node_agents::check,
         older_definitions::check,
         operator_managed::check,
         ownership_unknown::check,
