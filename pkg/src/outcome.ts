@@ -180,12 +180,42 @@ pinned: boolean,
 /**
  * The one setting that keeps the old behaviour.
  */
-keep: string | null, };
+keep: string | null, 
+/**
+ * The same as an edit of the request's file.
+ */
+edit?: Edit, };
 
 /**
  * Where the request leads, seen from the source version.
  */
 export type Direction = "upgrade" | "downgrade" | "patch" | "same";
+
+/**
+ * What to change in a request's file. Paths begin below `spec`, as those of `--set` do; elements of lists are
+ * `[name:x]`.
+ */
+export type Edit = { "edit": "set", 
+/**
+ * For example `values.pilot.autoscaleMin`.
+ */
+path: string, 
+/**
+ * Its value, of its type.
+ */
+value: unknown, } | { "edit": "remove", 
+/**
+ * For example `values.pilot.autoscaleMin`.
+ */
+path: string, } | { "edit": "rename", 
+/**
+ * For example `values.pilot.autoscaleMni`.
+ */
+path: string, 
+/**
+ * For example `autoscaleMin`.
+ */
+to: string, };
 
 /**
  * The live object that a plan relies on. The executor compares it before it writes.
@@ -258,9 +288,26 @@ subjects: Array<Subject>,
  */
 fix: string | null, 
 /**
+ * Edits of the request's file, each of which settles it.
+ */
+fixes?: Array<Fix>, 
+/**
  * Where to read more.
  */
 link: string | null, };
+
+/**
+ * One way to settle a finding by editing the request's file.
+ */
+export type Fix = { 
+/**
+ * What it does, in the imperative, without full stop.
+ */
+title: string, 
+/**
+ * All of them together.
+ */
+edits: Array<Edit>, };
 
 /**
  * Who installed a part of the mesh.
@@ -600,7 +647,7 @@ object: Ref, } | { "wait": "stateful-set",
  */
 object: Ref, } | { "wait": "established", 
 /**
- * The CustomResourceDefinition.
+ * The `CustomResourceDefinition`.
  */
 object: Ref, } | { "wait": "webhook-reachable", 
 /**

@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
+use crate::edit::Fix;
 use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
-use crate::snapshot::{Object, Origin};
+use crate::snapshot::{Object, Origin, Snapshot};
 
 /// Makes the enum, its names and the list of all from one table.
 macro_rules! codes {
@@ -43,6 +44,7 @@ codes! {
     InstallerUnknown "installer-unknown" "The export does not tell who installed the mesh.",
     NoControlPlane "no-control-plane" "No control plane was found.",
     SeveralControlPlanes "several-control-planes" "The request could mean more than one control plane.",
+    ControlPlaneNotRendered "control-plane-not-rendered" "The request leaves istiod out, so it stays at its version.",
     RemoteCluster "remote-cluster" "The control plane runs in another cluster.",
     ControlPlaneNotReady "control-plane-not-ready" "A part of the installation is not healthy now.",
     KubernetesBelowMinimum "kubernetes-below-minimum" "The server is older than the target accepts.",
@@ -89,6 +91,7 @@ codes! {
     ImmutableField "immutable-field" "A change needs deletion and creation.",
     LoadBalancerChange "load-balancer-change" "A gateway's Service changes in what a load balancer sees.",
     ScaleReset "scale-reset" "Replicas or autoscaler bounds set by others would be overwritten.",
+    EditsOverwritten "edits-overwritten" "Fields that others set would be overwritten.",
     OwnershipUnknown "ownership-unknown" "Without managedFields take-overs cannot be told.",
     OrphansLeft "orphans-left" "istioctl would leave objects behind.",
     EndOfLife "end-of-life" "The target is past its end of support.",
@@ -128,6 +131,7 @@ impl Finding {
             detail: detail.into(),
             subjects: Vec::new(),
             fix: None,
+            fixes: Vec::new(),
             link: crate::explain::explanation(code).link.map(str::to_owned),
         }
     }
@@ -141,6 +145,12 @@ impl Finding {
     /// Sets what to do.
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    /// Adds an edit of the request's file that settles it.
+    pub(crate) fn by(mut self, fix: impl IntoIterator<Item = Fix>) -> Self {
+        self.fixes.extend(fix);
         self
     }
 }
@@ -219,6 +229,38 @@ impl Subject {
             &self.field,
         )
     }
+}
+
+/// Adds where the export holds it to every object that a subject names without a place.
+pub(crate) fn locate(findings: &mut [Finding], snapshot: &Snapshot) {
+    let subjects = findings.iter_mut().flat_map(|it| &mut it.subjects);
+    for subject in subjects.filter(|it| it.file.is_none()) {
+        let origin = subject.object.as_ref().and_then(|it| origin(snapshot, it));
+        if let Some(origin) = origin.filter(|it| !it.file.is_empty()) {
+            *subject = Subject {
+                file: Some(origin.file.clone()),
+                ..subject.clone()
+            }
+            .at_line(origin.line, origin.column);
+        }
+    }
+}
+
+/// Where the export holds an object.
+fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let kept = snapshot.objects.get(object).map(|it| &it.origin);
+    kept.or_else(|| match object.kind.as_str() {
+        "Pod" => {
+            let key = (namespace, object.name.clone());
+            snapshot.pods.get(&key).map(|it| &it.origin)
+        }
+        "Node" => snapshot.nodes.get(&object.name).map(|it| &it.origin),
+        kind => {
+            let key = (kind.to_owned(), namespace, object.name.clone());
+            snapshot.workloads.get(&key).map(|it| &it.origin)
+        }
+    })
 }
 
 /// Sorts findings and the subjects of each as design/outcome.md says: level, code, subject.

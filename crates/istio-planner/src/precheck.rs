@@ -2,11 +2,14 @@
 //!
 //! No rule knows another. What several read is in [`Situation`]; what the target's rendering adds is in [`Desired`].
 
+pub(crate) use export::ALWAYS;
+
 mod alpha_security_objects;
 mod certificate_authority;
 mod cni_conflict;
 mod compatibility_version;
 mod control_plane_not_ready;
+pub(crate) mod control_plane_not_rendered;
 mod crd_stored_version;
 mod disruption_budget_change;
 mod disruption_budget_exhausted;
@@ -153,6 +156,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         cni_conflict::check,
         compatibility_version::check,
         control_plane_not_ready::check,
+        control_plane_not_rendered::check,
         crd_stored_version::check,
         disruption_budget_change::check,
         disruption_budget_exhausted::check,
@@ -183,6 +187,22 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         version_skew::check,
     ];
     RULES.iter().flat_map(|rule| rule(situation)).collect()
+}
+
+/// Runs the rules that speak of a release alone, for one hop of a longer way. The findings are sorted.
+pub(crate) fn check_hop(situation: &Situation) -> Vec<Finding> {
+    const RULES: &[fn(&Situation) -> Vec<Finding>] = &[
+        compatibility_version::check,
+        end_of_life::check,
+        gateway_api_bundle::check,
+        kubernetes::check,
+    ];
+    let mut findings = RULES
+        .iter()
+        .flat_map(|rule| rule(situation))
+        .collect::<Vec<_>>();
+    crate::finding::sort(&mut findings);
+    findings
 }
 
 /// Returns the control plane that a request means: of its namespace, if it names one; of its revision, if it runs.

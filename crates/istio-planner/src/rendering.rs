@@ -4,6 +4,7 @@ use istio_catalog::Version;
 use istio_render::{Diagnostic, OperatorFile, Options, Release, Rendering, Severity};
 use serde_json::Value;
 
+use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::input::Request;
 use crate::outcome::{Finding, Kubernetes, Level, Subject};
@@ -93,10 +94,24 @@ fn missing(to: &Version) -> Finding {
         Code::TargetReleaseMissing,
         Level::Unknown,
         format!("The release archive of Istio {to} is not at hand"),
-        "Nothing was rendered: changes, restarts and the target's own validation of the request are missing here",
+        "Nothing was rendered: the changes of objects and the target's own validation of the request are missing here, and \
+         restarts are told by today's webhooks",
     )
     .about([Subject::flag("--to").value(to.to_string())])
     .fix(format!("Give istio-{to}.tar.gz, or the folder that holds it, with `--releases`"))
+}
+
+/// The source is not at hand: what it would have applied by default is not told from what the installation set.
+pub(crate) fn source_missing(from: &Version) -> Finding {
+    Finding::new(
+        Code::SourceReleaseMissing,
+        Level::Unknown,
+        format!("The release archive of Istio {from} is not at hand"),
+        "What the installation set is told from what the source would apply by default; without it some settings that \
+         the request would revert can be missing here",
+    )
+    .about([Subject::flag("--releases").value(from.to_string())])
+    .fix(format!("Give istio-{from}.tar.gz, or the folder that holds it, with `--releases`"))
 }
 
 /// Turns what the renderer says into a finding.
@@ -135,12 +150,26 @@ fn finding(diagnostic: &Diagnostic) -> Finding {
     };
     subject.field.clone_from(&diagnostic.path);
     let finding = Finding::new(code, level, title, diagnostic.message.clone());
+    let fixes = fix(diagnostic, &subject);
     let known = subject != Subject::default();
-    let finding = finding.about(known.then_some(subject));
+    let finding = finding.about(known.then_some(subject)).by(fixes);
     match &diagnostic.hint {
         Some(hint) => finding.fix(hint.clone()),
         None => finding,
     }
+}
+
+/// The edit that a diagnostic's nearest field stands for, where the field is in a file.
+fn fix(diagnostic: &Diagnostic, subject: &Subject) -> Option<Fix> {
+    subject.line?;
+    let nearest = diagnostic.nearest.as_ref()?;
+    let path = diagnostic.path.as_deref()?.strip_prefix("spec.")?;
+    let title = format!("Rename it to `{nearest}`");
+    let edit = Edit::Rename {
+        path: path.to_owned(),
+        to: nearest.clone(),
+    };
+    Some(Fix::one(title, edit))
 }
 
 /// Whether a chart failed, rather than the request itself.

@@ -12,7 +12,6 @@
 use std::cell::Cell;
 use std::io::Read;
 
-mod archive;
 mod collect;
 mod condense;
 mod input;
@@ -21,12 +20,16 @@ mod keep;
 mod model;
 mod piece;
 mod room;
+mod show;
 mod source;
 mod wire;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
+
+pub(crate) use show::kept;
+pub use show::{Shown, show};
 
 pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
 
@@ -169,7 +172,7 @@ impl Sink for FileSink<'_> {
     }
 
     fn version(&mut self, text: &str) {
-        self.collector.version(text);
+        self.collector.version(text, self.file);
     }
 }
 

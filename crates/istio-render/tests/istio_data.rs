@@ -372,6 +372,7 @@ fn the_default_tag_is_made_as_by_an_install() {
         .as_object_mut()
         .unwrap();
     service.retain(|key, _| !matches!(key.as_str(), "app.kubernetes.io/version" | "helm.sh/chart"));
+    default_target_ports(made.last_mut().unwrap());
     for object in &made {
         let live = named(
             object["kind"].as_str().unwrap(),
@@ -379,6 +380,16 @@ fn the_default_tag_is_made_as_by_an_install() {
         )
         .unwrap();
         assert_eq!(missing(object, live, &key(object)), None);
+    }
+}
+
+/// What the API server makes of a target port of zero: the port itself
+/// (kubernetes v1.36.3:pkg/apis/core/v1/defaults.go, `SetDefaults_Service`).
+fn default_target_ports(service: &mut Value) {
+    for port in service["spec"]["ports"].as_array_mut().unwrap() {
+        if port["targetPort"] == 0 {
+            port["targetPort"] = port["port"].clone();
+        }
     }
 }
 

@@ -13,13 +13,13 @@ use crate::{data, pkg, process, project, www};
 
 mod checks;
 pub(crate) mod report;
-mod tools;
+pub(crate) mod tools;
 
 pub(crate) use report::Missing;
 use report::{Report, Verdict};
 
 /// Where Debian puts it, and what other systems call it.
-const CHROMIUM: [&str; 4] = [
+pub(crate) const CHROMIUM: [&str; 4] = [
     "/usr/bin/chromium",
     "/usr/bin/chromium-browser",
     "/usr/bin/google-chrome",
@@ -27,7 +27,7 @@ const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 13] = [
+const SUITES: [&str; 14] = [
     "format",
     "lints",
     "release",
@@ -41,6 +41,7 @@ const SUITES: [&str; 13] = [
     "corpus",
     "exports",
     "selection",
+    "execute",
 ];
 
 /// Runs the verb. Under `CI=true` nothing may be missing.
@@ -102,7 +103,9 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             it.join().map_err(|_| anyhow!("its build panicked"))?
         })
     });
-    report.suite("rust", || rust(long, plane.as_ref()));
+    report.suite("rust", || {
+        rust(long, plane.as_ref(), built.then_some(&refit))
+    });
     let package = report.passes("package", || {
         pkg::build(pkg::Build::Full)?;
         process::npm_ci(&project::root().join("tests"))?;
@@ -121,7 +124,7 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     }
 
     match data {
-        Some(data) if built => checks::run(&mut report, &data, &refit, plane.as_ref(), long),
+        Some(data) if built => checks::run(&mut report, &data, &refit, plane.as_ref()),
         Some(_) => {}
         None => report.missing(
             "shared checks",
@@ -137,7 +140,7 @@ fn cargo(args: &[&str]) -> Result<Verdict> {
 }
 
 /// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
-fn rust(long: bool, plane: Option<&PathBuf>) -> Result<Verdict> {
+fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<Verdict> {
     let mut command = process::cargo();
     command.current_dir(project::root()).args([
         "test",
@@ -150,8 +153,15 @@ fn rust(long: bool, plane: Option<&PathBuf>) -> Result<Verdict> {
     }
     if let Some(plane) = plane {
         command.env("TESTPLANE", plane);
+        command.env("KUBECTL", tools::kubectl()?);
+        command.env("REFIT_PYTHON", tools::python()?);
+    }
+    // The one that is built for speed plans real clusters in seconds.
+    if let Some(refit) = refit.filter(|it| it.is_file()) {
+        command.env("REFIT", refit);
     }
     if long {
+        command.env("REFIT_LONG", "1");
         // More sequences of writes against the library of Kubernetes itself.
         command.env("REFIT_CASES", "5000");
     }

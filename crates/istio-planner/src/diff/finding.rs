@@ -1,7 +1,8 @@
 //! What there is to say about changes.
 
+use super::Leftover;
 use crate::finding::Code;
-use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Level, Ref, Subject};
+use crate::outcome::{Change, FieldChange, Finding, Level, Ref, Subject};
 use crate::snapshot::Snapshot;
 
 /// Components whose Services lead traffic into the mesh or out of it.
@@ -44,7 +45,7 @@ pub(super) fn all(snapshot: &Snapshot, changes: &[Change]) -> Vec<Finding> {
         load_balancer_change(snapshot, changes),
         scale_reset(snapshot, changes),
         failure_policy_change(snapshot, changes),
-        orphans_left(snapshot, changes),
+        edits_overwritten(snapshot, changes),
     ]
     .into_iter()
     .flatten()
@@ -105,9 +106,9 @@ fn failure_policy_change(snapshot: &Snapshot, changes: &[Change]) -> Option<Find
         .flat_map(|change| change.fields.iter().map(move |field| (change, field)))
         .filter(|it| is_policy(it.0, it.1))
     {
-        let closed = field.to == Some("Fail".into());
-        closes |= closed && change.object.kind == "MutatingWebhookConfiguration";
-        opens |= !closed;
+        let fails = field.to == Some("Fail".into());
+        closes |= fails && change.object.kind == "MutatingWebhookConfiguration";
+        opens |= !fails;
     }
     let subjects = fields(snapshot, changes, is_policy);
     let mut why = Vec::new();
@@ -143,20 +144,89 @@ fn is_policy(change: &Change, field: &FieldChange) -> bool {
         && !opened
 }
 
-fn orphans_left(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
-    let orphans = changes.iter().filter(|it| it.class == ChangeClass::Orphan);
-    let subjects = orphans.map(|it| subject(snapshot, &it.object)).collect();
+/// Managers whose writes belong to an installation: istiod, istioctl and controllers of Kubernetes.
+const OWN: [&str; 6] = [
+    "pilot-discovery",
+    "istioctl",
+    "istio-operator",
+    "kube-controller-manager",
+    "cloud-controller-manager",
+    "before-first-apply",
+];
+
+fn edits_overwritten(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let subjects = fields(snapshot, changes, |change, field| {
+        let edited = field.owner.as_deref().is_some_and(|owner| {
+            owner != super::fields::UNKNOWN && owner.split(", ").any(|it| !OWN.contains(&it))
+        });
+        let scale = SCALES
+            .iter()
+            .any(|it| change.object.kind == it.0 && is_below(&field.path, it.1));
+        edited && !scale
+    });
     let finding = Finding::new(
-        Code::OrphansLeft,
+        Code::EditsOverwritten,
         Level::Warn,
-        "Objects of the installation are left behind",
-        "The target does not render them, and istioctl deletes only what carries the very version it installs: they \
-         stay, and gateways among them keep serving with the old version",
+        "Fields that others set would be overwritten",
+        "The apply takes these fields over from whoever set them last, and sets them to what the request says",
     );
     about(
         finding,
         subjects,
-        "Delete what is not wanted any more, or name it in the plan's prune step; keep CRDs that hold objects",
+        "Set the live values in the request where they are to stay; `changes` names the owner of each",
+    )
+}
+
+/// Objects that the target does not render any more, and that stay.
+pub(super) fn orphans_left(snapshot: &Snapshot, orphans: &[Leftover]) -> Option<Finding> {
+    let subjects = orphans
+        .iter()
+        .map(|it| subject(snapshot, &it.object))
+        .collect();
+    let gateways = orphans
+        .iter()
+        .any(|it| it.object.kind == "Deployment" && GATEWAYS.contains(&it.component.as_str()));
+    let istioctl = if orphans.iter().any(|it| it.by_istioctl) {
+        "istioctl would delete those that carry the very version it installs; here nothing is deleted unasked"
+    } else {
+        "istioctl deletes only what carries the very version it installs, so they stay"
+    };
+    let serving = if gateways {
+        ". Gateways among them keep serving with the old version"
+    } else {
+        ""
+    };
+    let finding = Finding::new(
+        Code::OrphansLeft,
+        Level::Warn,
+        "Objects of the installation are left behind",
+        format!("The target does not render them, and {istioctl}{serving}"),
+    );
+    about(
+        finding,
+        subjects,
+        "Name what is not wanted any more with `--prune KIND/NAMESPACE/NAME`, or all but gateways and definitions with \
+         `--prune-orphans`; keep definitions that hold objects",
+    )
+}
+
+/// Names that were given for deletion, but are not left over.
+pub(super) fn not_left_over(names: &[&str]) -> Option<Finding> {
+    let subjects: Vec<_> = names
+        .iter()
+        .map(|it| Subject::flag("--prune").value(*it))
+        .collect();
+    let finding = Finding::new(
+        Code::RequestWarning,
+        Level::Warn,
+        "What is to be pruned is not left over",
+        "Only objects of this installation that the target does not render any more can be pruned; nothing of this name is \
+         among them",
+    );
+    about(
+        finding,
+        subjects,
+        "Write `KIND/NAME` or `KIND/NAMESPACE/NAME` of an object that the plan shows as left behind",
     )
 }
 
@@ -183,6 +253,9 @@ pub(super) fn immutable_field(snapshot: &Snapshot, object: &Ref, fields: &[Strin
         detail,
     )
     .about(subjects)
+    .fix(
+        "Set the live value in the request, under the component's `k8s` or by an overlay, where the object has to stay",
+    )
 }
 
 /// The API server would refuse an object.

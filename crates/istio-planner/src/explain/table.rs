@@ -124,6 +124,15 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "domain.md §7.3; istio.io, Install Multiple Istio Control Planes in a Single Cluster",
             link: Some("https://istio.io/latest/docs/setup/install/multiple-controlplanes/"),
         },
+        Code::ControlPlaneNotRendered => Explanation {
+            meaning: "The request does not render istiod, though one runs and would have to change its version.",
+            why: "Everything else would go to the target while istiod and its injector stay: gateways, CNI and ztunnel ahead \
+                  of their control plane, which is supported in no release, and restarted workloads get the old proxy again.",
+            settle: "Leave `components.pilot` enabled, with the settings of the installation (`refit recover` writes them). \
+                     Gateways alone can be applied once istiod runs the target.",
+            source: "istio.io, Supported releases (control plane and data plane skew); domain.md §5.4",
+            link: SUPPORT,
+        },
         Code::RemoteCluster => Explanation {
             meaning: "This cluster's workloads are served by a control plane in another cluster.",
             why: "Only the injector, the CRDs and the gateways are upgraded here, and they must not run ahead of the primary.",
@@ -495,6 +504,15 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             why: "The workload shrinks in the middle of an upgrade, when it is needed most.",
             settle: "Put the bounds into the request (`values.pilot.autoscaleMin`, `components.*.k8s.hpaSpec`).",
             source: "server-side apply with force, 1.31:operator/pkg/install/install.go; domain.md §4.2",
+            link: APPLY,
+        },
+        Code::EditsOverwritten => Explanation {
+            meaning: "Fields that somebody else set, by kubectl or a controller, get the value of the request again.",
+            why: "istioctl applies with force: what others edited on its objects is taken over without a word. Edits of the \
+                  mesh configuration, of resources or arguments are lost that way with every upgrade.",
+            settle: "Put the live value into the IstioOperator file, where it is to stay. `changes` names each field with its \
+                     owner, its live value and what it becomes.",
+            source: "1.31:operator/pkg/install/install.go:180 (ForceApply); Kubernetes, Server-Side Apply, Conflicts",
             link: APPLY,
         },
         Code::OwnershipUnknown => Explanation {

@@ -114,9 +114,14 @@ impl Cluster {
 
     /// Runs one rule.
     pub(crate) fn check(&self, rule: fn(&Situation) -> Vec<Finding>) -> Vec<Finding> {
+        self.with_situation(rule)
+    }
+
+    /// Calls with the situation of this cluster and its request.
+    pub(crate) fn with_situation<T>(&self, work: impl FnOnce(&Situation) -> T) -> T {
         let from = self.source.version.as_deref().and_then(Version::parse_tag);
         let to = Version::parse_tag(&self.request.to);
-        rule(&Situation {
+        work(&Situation {
             request: &self.request,
             asked: &Asked::of(&self.request),
             snapshot: &self.snapshot,

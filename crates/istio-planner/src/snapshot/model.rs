@@ -160,7 +160,10 @@ pub struct Conflict {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// `serverVersion.gitVersion` of `kubectl version -o json`, without the leading `v`.
+    /// The oldest of [`Snapshot::server_versions`].
     pub server_version: Option<String>,
+    /// Every version of the server that was read, and where it stood first; more than one is an export of two servers.
+    pub server_versions: BTreeMap<String, Origin>,
     /// Objects kept whole, by reference.
     pub objects: BTreeMap<Ref, Object>,
     /// By namespace and name.

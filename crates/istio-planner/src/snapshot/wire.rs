@@ -189,6 +189,21 @@ pub(super) struct AnyObject {
     pub(super) metadata: Metadata,
 }
 
+/// A list whose items were not cut out: `Some(None)` is `items: null`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ListObject {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) metadata: Metadata,
+    #[serde(deserialize_with = "there")]
+    pub(super) items: Option<Option<IgnoredAny>>,
+}
+
+/// Tells `null` from nothing.
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<IgnoredAny>>, D::Error> {
+    Option::<IgnoredAny>::deserialize(from).map(Some)
+}
+
 /// A Secret without its data.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

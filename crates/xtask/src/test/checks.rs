@@ -12,14 +12,8 @@ use crate::{data, process};
 /// The checks that run always.
 pub(crate) const CHECKS: [&str; 4] = ["golden", "corpus", "exports", "selection"];
 
-/// Runs golden, corpus, exports and selection; with `long` also execute, on the control plane.
-pub(crate) fn run(
-    report: &mut Report,
-    data: &Path,
-    refit: &Path,
-    plane: Option<&PathBuf>,
-    long: bool,
-) {
+/// Runs golden, corpus, exports, selection, and execute, which needs the control plane.
+pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<&PathBuf>) {
     if !data::has(data, "checks") {
         for name in CHECKS {
             report.missing(name, "the data has no checks");
@@ -52,11 +46,9 @@ pub(crate) fn run(
         check.run("exports", &["exports"], &["--releases", "istio/releases"])
     });
     report.suite("selection", || check.run("selection", &["selection"], &[]));
-    if long {
-        match plane {
-            Some(plane) => report.suite("execute", || check.execute(plane)),
-            None => report.missing("execute", "no control plane"),
-        }
+    match plane {
+        Some(plane) => report.suite("execute", || check.execute(plane)),
+        None => report.missing("execute", "no control plane"),
     }
 }
 
@@ -84,7 +76,8 @@ impl Check<'_> {
         command
             .arg(self.data.join("exports"))
             .arg("--plane")
-            .arg(plane);
+            .arg(plane)
+            .env("KUBECTL", tools::kubectl()?);
         command
             .arg("--releases")
             .arg(self.data.join("istio/releases"));
