@@ -13,6 +13,7 @@ use crate::outcome::{Change, ControlPlane};
 mod after;
 mod check_inject;
 mod finding;
+mod gateway;
 mod injector;
 mod native;
 mod policy;

@@ -5,10 +5,11 @@ use istio_catalog::{Minor, Version};
 use crate::customisation::{self, After, Installation};
 use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
+use crate::finding::Code;
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{
-    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Restart, Reverted, SCHEMA,
-    Source, Subject, Target, Verdict,
+    ControlPlane, DefaultChange, Finding, Installer, Inventory, Level, Outcome, Restart, Reverted,
+    SCHEMA, Source, Subject, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::precheck::{self, Facts, Situation};
@@ -28,7 +29,7 @@ pub fn plan(input: &Input) -> Outcome {
     let settings = Settings::of(input, &basis, &rendered);
     let effect = Effect::of(input, &basis, &rendered, &settings);
     let situation = situation(input, &basis, &rendered, &settings, &effect);
-    let findings = findings(input, &basis, &rendered, &effect, &situation);
+    let findings = findings(input, &basis, &rendered, &settings, &effect, &situation);
     let path = path::path(path::Context {
         situation,
         notes: &basis.notes(&|path: &str| settings.after.sets(path)),
@@ -193,6 +194,29 @@ impl<'a> Settings<'a> {
         settings
     }
 
+    /// Settings of the installation that the older release does not have. Those that the request repeats have been refused.
+    fn unknown(&self, input: &Input, basis: &Basis, rendered: &Rendered) -> Option<Finding> {
+        let (from, to) = basis.ends().filter(|(from, to)| to < from)?;
+        rendered.rendering.as_ref()?;
+        let release = rendering::find(&input.releases, to)?;
+        let unknown = customisation::unknown(self.installation.as_ref()?, release);
+        let names: Vec<_> = unknown.iter().map(|it| it.name()).collect();
+        let finding = Finding::new(
+            Code::SettingsUnknown,
+            Level::Warn,
+            format!("The installation has settings that Istio {to} does not know"),
+            format!(
+                "Set now, by {from}: {}. What they do ends with the apply, and a request that repeats them is refused",
+                precheck::enumerate(&names)
+            ),
+        );
+        (!unknown.is_empty()).then(|| {
+            finding
+                .about(unknown.into_iter().map(|it| it.evidence.clone()))
+                .fix("Look what says the same in the older release, or accept that their effect ends")
+        })
+    }
+
     /// Whether the request, or the installation, sets a path.
     fn pins(&self, path: &str) -> bool {
         self.after.sets(path) || self.installation.as_ref().is_some_and(|it| it.sets(path))
@@ -319,11 +343,13 @@ fn findings(
     input: &Input,
     basis: &Basis,
     rendered: &Rendered,
+    settings: &Settings,
     effect: &Effect,
     situation: &Situation,
 ) -> Vec<Finding> {
     let mut findings = precheck::check(situation);
     findings.extend(rendered.findings.iter().cloned());
+    findings.extend(settings.unknown(input, basis, rendered));
     if let (Some(_), Some(from), Some(_)) = (basis.plane(), &basis.from, &rendered.rendering)
         && rendering::find(&input.releases, from).is_none()
     {

@@ -11,6 +11,7 @@ mod compatibility_version;
 mod control_plane_not_ready;
 pub(crate) mod control_plane_not_rendered;
 mod crd_stored_version;
+mod disruption_budget_change;
 mod disruption_budget_exhausted;
 mod end_of_life;
 mod export;
@@ -23,6 +24,7 @@ mod istiod_single_replica;
 mod kubernetes;
 mod mixed_versions;
 mod no_control_plane;
+mod node_agents;
 mod older_definitions;
 mod operator_managed;
 mod ownership_unknown;
@@ -156,6 +158,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         control_plane_not_ready::check,
         control_plane_not_rendered::check,
         crd_stored_version::check,
+        disruption_budget_change::check,
         disruption_budget_exhausted::check,
         end_of_life::check,
         export::check,
@@ -168,6 +171,7 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         kubernetes::check,
         mixed_versions::check,
         no_control_plane::check,
+        node_agents::check,
         older_definitions::check,
         operator_managed::check,
         ownership_unknown::check,

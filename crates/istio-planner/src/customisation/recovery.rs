@@ -172,7 +172,7 @@ fn name<'a>(snapshot: &'a Snapshot, plane: &ControlPlane) -> Option<&'a str> {
 }
 
 /// Takes back [`tree::named`]: maps by `[name:…]` become lists.
-fn listed(tree: Value) -> Value {
+pub(super) fn listed(tree: Value) -> Value {
     match tree {
         Value::Object(map) if !map.is_empty() && map.keys().all(|it| it.starts_with("[name:")) => {
             map.into_iter()

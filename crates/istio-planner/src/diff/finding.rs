@@ -9,7 +9,7 @@ use crate::snapshot::Snapshot;
 const GATEWAYS: [&str; 2] = ["IngressGateways", "EgressGateways"];
 
 /// Fields of a Service that a load balancer sees.
-const BALANCED: [&str; 8] = [
+const BALANCED: [&str; 18] = [
     "metadata.annotations",
     "spec.type",
     "spec.ports",
@@ -18,6 +18,16 @@ const BALANCED: [&str; 8] = [
     "spec.loadBalancerIP",
     "spec.loadBalancerSourceRanges",
     "spec.externalTrafficPolicy",
+    "spec.internalTrafficPolicy",
+    "spec.trafficDistribution",
+    "spec.allocateLoadBalancerNodePorts",
+    "spec.healthCheckNodePort",
+    "spec.externalIPs",
+    "spec.externalName",
+    "spec.ipFamilies",
+    "spec.ipFamilyPolicy",
+    "spec.sessionAffinity",
+    "spec.sessionAffinityConfig",
 ];
 
 /// Fields that scale a workload, by kind.
@@ -34,6 +44,7 @@ pub(super) fn all(snapshot: &Snapshot, changes: &[Change]) -> Vec<Finding> {
     [
         load_balancer_change(snapshot, changes),
         scale_reset(snapshot, changes),
+        failure_policy_change(snapshot, changes),
         edits_overwritten(snapshot, changes),
     ]
     .into_iter()
@@ -83,6 +94,54 @@ fn scale_reset(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
         subjects,
         "Set the live values in the request, under the component's `k8s`",
     )
+}
+
+/// What happens while istiod does not answer. A validator that istioctl would open stays closed in the plan
+/// ([`validation_stays_closed`]), so that is none.
+fn failure_policy_change(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let mut closes = false;
+    let mut opens = false;
+    for (change, field) in changes
+        .iter()
+        .flat_map(|change| change.fields.iter().map(move |field| (change, field)))
+        .filter(|it| is_policy(it.0, it.1))
+    {
+        let fails = field.to == Some("Fail".into());
+        closes |= fails && change.object.kind == "MutatingWebhookConfiguration";
+        opens |= !fails;
+    }
+    let subjects = fields(snapshot, changes, is_policy);
+    let mut why = Vec::new();
+    if closes {
+        why.push(
+            "With Fail, pods that the injector selects cannot be created while no istiod answers",
+        );
+    }
+    if opens {
+        why.push("With Ignore, pods start without a sidecar, and configuration is taken unchecked, while no istiod answers");
+    }
+    let finding = Finding::new(
+        Code::FailurePolicyChange,
+        Level::Warn,
+        "The apply changes what happens while istiod does not answer",
+        why.join(". "),
+    );
+    about(
+        finding,
+        subjects,
+        "Keep the live failurePolicy in the request by an overlay where it is there on purpose; run two istiod",
+    )
+}
+
+fn is_policy(change: &Change, field: &FieldChange) -> bool {
+    let opened = change.object.kind == "ValidatingWebhookConfiguration"
+        && field.from == Some("Fail".into())
+        && field.to == Some("Ignore".into());
+    change.object.kind.ends_with("WebhookConfiguration")
+        && field.path.ends_with(".failurePolicy")
+        && field.from.is_some()
+        && field.to.is_some()
+        && !opened
 }
 
 /// Managers whose writes belong to an installation: istiod, istioctl and controllers of Kubernetes.

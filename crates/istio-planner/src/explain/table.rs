@@ -288,6 +288,68 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed; domain.md §8.2",
             link: BUDGETS,
         },
+        Code::DisruptionBudgetChange => Explanation {
+            meaning: "The apply makes, changes or deletes a PodDisruptionBudget.",
+            why: "A budget that appears makes drains wait; where one goes, a drain may take every pod at once.",
+            settle: "Keep the setting that renders the budget, or make one of your own before the upgrade.",
+            source: "TARGET:charts/istio-control/istio-discovery/templates/poddisruptionbudget.yaml; domain.md §8.2",
+            link: BUDGETS,
+        },
+        Code::DisruptionBudgetBlocksDrains => Explanation {
+            meaning: "A budget that the request renders keeps as many pods as its workload has at least.",
+            why: "As soon as no more than these run, every eviction is refused: node drains hang, and with them upgrades of the \
+                  nodes.",
+            settle: "Ask for one pod more than the budget keeps, or lower the budget (`k8s.podDisruptionBudget`).",
+            source: "policy/v1 PodDisruptionBudget; kubernetes@v1.36.3:pkg/controller/disruption",
+            link: BUDGETS,
+        },
+        Code::NodeAgentsRestart => Explanation {
+            meaning: "The apply replaces ztunnel or the CNI agent on every node.",
+            why: "Connections through a ztunnel are cut once when it is replaced, and new pods of the mesh wait while the CNI agent \
+                  of their node is away. In between, versions of istiod and of the agents differ.",
+            settle: "Choose a time when long-lived connections may be made anew, or replace node by node with OnDelete.",
+            source: "1.31:architecture/ambient/ztunnel-cni-lifecycle.md:96-145; domain.md §8.3, §8.5",
+            link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
+        },
+        Code::NodeAgentLeft => Explanation {
+            meaning: "ztunnel or the CNI agent runs, and the request does not render it any more.",
+            why: "istioctl leaves it at its old version, beside a control plane that moves on; or deletes it, and the pods of \
+                  its node lose what it did for them.",
+            settle: "Keep the component in the request, unless no pod needs it any more.",
+            source: "1.31:operator/pkg/install/install.go:247-262; domain.md §4.4, §8.3",
+            link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
+        },
+        Code::FailurePolicyChange => Explanation {
+            meaning: "The apply changes the failurePolicy of an injection or validation webhook.",
+            why: "It decides what happens while istiod does not answer, as in the moments when it is replaced: with Fail pods \
+                  are not created, with Ignore they start without a sidecar, or unchecked configuration is taken.",
+            settle: "Keep the live policy in the request where it is there on purpose, and have two istiod.",
+            source: "admissionregistration.k8s.io/v1; domain.md §4.6, F-7",
+            link: INJECTION,
+        },
+        Code::IstiodRollsGateways => Explanation {
+            meaning: "Gateways and waypoints that istiod makes from Gateway objects are replaced by the new istiod itself.",
+            why: "It does so at once and for all of them, in the step that replaces istiod, without waiting for anything between \
+                  them. An istiod that leads at once may fail to do it, so that they stay old until it is restarted.",
+            settle: "Have two replicas and a budget for each; pin a Gateway by the label istio.io/rev to take it out; watch the \
+                     Deployments after the step, and restart istiod where they stay old.",
+            source: "1.31:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go:133-146,372-455; domain.md §8.2",
+            link: GATEWAY_API,
+        },
+        Code::ProxyTagDiffers => Explanation {
+            meaning: "The request sets an image tag, so that pods are injected with a proxy of another version than the target's.",
+            why: "A restart does not bring the proxies to the target's version; one that is newer than istiod is not supported.",
+            settle: "Take `tag` and `values.global.tag` out of the request, or go to the version that they name.",
+            source: "1.31:pkg/kube/inject/template.go (ProxyImage); domain.md §7.2",
+            link: SUPPORT,
+        },
+        Code::SettingsUnknown => Explanation {
+            meaning: "The installation was made with settings that the target release does not have.",
+            why: "What they do ends with the apply: the target ignores them, or refuses a request that repeats them.",
+            settle: "Look what takes their place in the target, before the upgrade or downgrade.",
+            source: "TARGET:operator/pkg/apis; domain.md §7.4",
+            link: CUSTOMISE,
+        },
         Code::RoomMissing => Explanation {
             meaning: "A pod that the target renders asks for more CPU or memory than the exported nodes have, or have free.",
             why: "The pod stays pending, and the rollout of istiod, a gateway, the CNI plug-in or ztunnel does not end. istiod \

@@ -393,7 +393,9 @@ fn a_redacted_outcome_holds_no_value_of_the_cluster() {
             component: None,
             actions: vec![action],
             waits: Vec::new(),
+            pause: 0,
         }],
+        freeze: Vec::new(),
     });
     assert!(json(&outcome).contains("canary"));
     let text = json(&redacted(&outcome));
