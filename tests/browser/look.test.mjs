@@ -31,7 +31,7 @@ for (const [colorScheme, width, height] of [["light", 1440, 900], ["dark", 1440,
     };
     await it.page.waitForSelector(".editor .cm-content");
     await look("welcome");
-    await it.sample("Edited by others");
+    await it.sample("Settings reverted");
     for (const name of TABS) {
       await it.tab(name);
       if (name === "Objects") {

@@ -83,7 +83,12 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     }
     let hosts: [(&str, &str, Option<f64>, Option<f64>); 2] = [
         ("Node", "tests/node/bench.mjs", Some(JSON_NODE), None),
-        ("Chromium", "tests/browser/bench.mjs", Some(JSON_CHROMIUM), None),
+        (
+            "Chromium",
+            "tests/browser/bench.mjs",
+            Some(JSON_CHROMIUM),
+            None,
+        ),
     ];
     for (host, path, json_ceiling, yaml_ceiling) in hosts {
         for (format, export, ceiling) in

@@ -196,8 +196,9 @@ fn step<'n, 'p>(node: &'n Node<'n>, path: &'p str) -> Option<(u32, &'n Node<'n>,
             let (selector, left) = path.strip_prefix('[')?.split_once(']')?;
             let item = match selector.split_once(['=', ':']) {
                 Some((key, value)) => items.iter().find(|it| {
-                    it.get(key).is_some_and(|it| {
-                        it.to_json() == value || it.to_json().to_string() == value
+                    it.get(key).map(Node::to_json).is_some_and(|it| match it {
+                        Value::String(text) => text == value,
+                        other => other.to_string() == value,
                     })
                 })?,
                 None => items.get(selector.parse::<usize>().ok()?)?,
