@@ -77,7 +77,7 @@ impl Check<'_> {
             .arg(self.data.join("exports"))
             .arg("--plane")
             .arg(plane)
-            .env("KUBECTL", tools::kubectl()?);
+            .env("KUBECTL", tools::kubectl_for_checks()?);
         command
             .arg("--releases")
             .arg(self.data.join("istio/releases"));
