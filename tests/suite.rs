@@ -2,8 +2,10 @@
 
 mod suite {
     mod architecture;
+    mod command_line;
     mod control_plane;
     mod damage;
     mod documents;
     mod golden;
+    mod product;
 }

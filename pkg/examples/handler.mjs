@@ -26,8 +26,9 @@ export async function handle(request) {
   }
 }
 
+/** Serves `handle` in Node. */
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  createServer(async (incoming, outgoing) => {
+  const server = createServer(async (incoming, outgoing) => {
     const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD";
     const request = new Request(`http://${incoming.headers.host}${incoming.url}`, {
       method: incoming.method,
@@ -37,5 +38,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     const response = await handle(request);
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     outgoing.end(await response.text());
-  }).listen(Number(process.env.PORT ?? 8080), "127.0.0.1");
+  });
+  server.listen(Number(process.env.PORT ?? 8080), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/plan`));
 }

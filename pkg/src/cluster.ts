@@ -34,6 +34,43 @@ export interface Recovery {
   compared: boolean;
 }
 
+/** What an export lacks of what a plan reads. */
+export interface Coverage {
+  /** What is certainly missing. */
+  gaps: Gap[];
+  /** Kinds that were asked for and of which there is none, as `kubectl` names them; the cluster may have none. */
+  none: string[];
+}
+
+/** Something that an export lacks. */
+export interface Gap {
+  what: string;
+  /** The finding that says so. */
+  code: string;
+  /** What stays unknown without it. */
+  unknown: string;
+  /** The shell line that exports it. */
+  command: string;
+}
+
+/** An object of the export, as far as it was kept. */
+export interface ShownObject {
+  /** Without `managedFields`; of Secrets without data. */
+  yaml: string;
+  /** All of it was kept; else only what rules read. */
+  whole: boolean;
+  /** Where the field begins in `yaml`, from 1. */
+  line: number | null;
+  /** Where the export holds it; a line of 0 is unknown. */
+  origin: { file: string; line: number };
+}
+
+/** An object before and after the plan, as YAML; `null` where it is not there. */
+export interface Comparison {
+  live: string | null;
+  predicted: string | null;
+}
+
 /**
  * A cluster as it was exported, read once and planned as often as wanted. Lives in the planner's memory until `close`.
  */
@@ -102,6 +139,25 @@ export class Cluster {
   planText(options: PlanOptions): string {
     const { asOf = today(), ...request } = options;
     return this.#use((session) => session.plan(JSON.stringify(request), asOf ?? undefined));
+  }
+
+  /** Tells what the export lacks of what a plan reads, and what stays unknown for it. */
+  missing(options: PlanOptions): Coverage {
+    const { asOf: _, ...request } = options;
+    return JSON.parse(this.#use((session) => session.missing(JSON.stringify(request)))) as Coverage;
+  }
+
+  /** Returns an object of the export, with the line of a field in its YAML; `null` where the export does not hold it. */
+  object(object: Ref, field?: string): ShownObject | null {
+    return JSON.parse(this.#use((session) => session.object(JSON.stringify(object), field))) as ShownObject | null;
+  }
+
+  /**
+   * Returns an object before and after the plan that was made last. `everything` keeps status, the server's own fields
+   * and the labels that every release writes anew.
+   */
+  compare(object: Ref, everything = false): Comparison {
+    return JSON.parse(this.#use((session) => session.compare(JSON.stringify(object), everything))) as Comparison;
   }
 
   /** Forgets the cluster and gives its memory back. */

@@ -1,6 +1,3 @@
-import { call } from "./engine.js";
-import type { Chunks } from "./wasm/planner.js";
-
 /** Bytes or text in any of the forms in which JavaScript has them. Streams are read as they come. */
 export type Content =
   | string
@@ -35,7 +32,10 @@ export interface FeedOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Hands content to `push`, piece by piece; throws the signal's reason when it is aborted. */
+/**
+ * Hands content to `push`, piece by piece. An aborted signal stops it at once, also while the source stalls, and throws
+ * its reason; whatever stops it, the source is told.
+ */
 export async function feed(
   named: NamedContent,
   push: (bytes: Uint8Array) => void,
@@ -65,37 +65,95 @@ export async function* each(contents: Contents): AsyncGenerator<NamedContent> {
   }
 }
 
-function pieces(
-  content: Content,
-  signal: AbortSignal | undefined,
-): Iterable<string | Uint8Array | ArrayBuffer> | AsyncIterable<Uint8Array | string> {
+type Piece = string | Uint8Array | ArrayBuffer;
+
+function pieces(content: Content, signal: AbortSignal | undefined): Iterable<Piece> | AsyncIterable<Piece> {
   if (typeof content === "string" || content instanceof Uint8Array || content instanceof ArrayBuffer) {
     return [content];
   }
   if (content instanceof Blob) {
-    return drain(call((planner) => planner.Chunks.ofBlob(content, signal)));
+    return streamed(content.stream(), signal);
   }
   if (content instanceof ReadableStream) {
-    return drain(call((planner) => planner.Chunks.ofStream(content, signal)));
+    return streamed(content, signal);
   }
-  return content;
+  return Symbol.asyncIterator in content ? iterated(content, signal) : content;
 }
 
-async function* drain(chunks: Chunks): AsyncGenerator<Uint8Array> {
+/** Reads a stream; one that is read elsewhere is the caller's mistake, and throws its own error. */
+async function* streamed(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  const aborted = untilAborted(signal);
+  let done = false;
   try {
-    for (let piece = await chunks.next(); piece !== undefined; piece = await chunks.next()) {
-      yield piece;
+    for (;;) {
+      const step = await Promise.race([reader.read(), aborted.promise]);
+      if (step.done) {
+        done = true;
+        return;
+      }
+      yield step.value;
     }
   } finally {
-    chunks.free();
+    aborted.settle();
+    if (!done) {
+      // Not awaited: a source that stalls may never answer.
+      void reader.cancel(signal?.reason).catch(() => undefined);
+    }
+    reader.releaseLock();
   }
 }
 
-function toBytes(content: string | Uint8Array | ArrayBuffer): Uint8Array {
+async function* iterated(
+  source: AsyncIterable<Uint8Array | string>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array | string> {
+  const iterator = source[Symbol.asyncIterator]();
+  const aborted = untilAborted(signal);
+  let done = false;
+  try {
+    for (;;) {
+      const step = await Promise.race([iterator.next(), aborted.promise]);
+      if (step.done === true) {
+        done = true;
+        return;
+      }
+      yield step.value;
+    }
+  } finally {
+    aborted.settle();
+    if (!done) {
+      void iterator.return?.().catch(() => undefined);
+    }
+  }
+}
+
+/** A promise that only ever fails, with the signal's reason. */
+function untilAborted(signal: AbortSignal | undefined): { promise: Promise<never>; settle: () => void } {
+  let settle = (): void => undefined;
+  const promise = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(signal?.reason);
+    signal?.addEventListener("abort", fail, { once: true });
+    settle = () => signal?.removeEventListener("abort", fail);
+    if (signal?.aborted === true) {
+      fail();
+    }
+  });
+  promise.catch(() => undefined);
+  return { promise, settle };
+}
+
+function toBytes(content: Piece): Uint8Array {
   if (typeof content === "string") {
     return new TextEncoder().encode(content);
   }
-  return content instanceof ArrayBuffer ? new Uint8Array(content) : content;
+  if (content instanceof ArrayBuffer) {
+    return new Uint8Array(content);
+  }
+  if (content instanceof Uint8Array) {
+    return content;
+  }
+  throw new TypeError("content must give strings or Uint8Arrays");
 }
 
 function size(content: Content): number | undefined {

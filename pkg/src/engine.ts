@@ -9,6 +9,7 @@ const LARGE = 64 * 1024 * 1024;
 let ready: Promise<void> | undefined;
 let generation = 0;
 let users = 0;
+let running = false;
 
 /** The planner's own functions. Call them inside `call` only. */
 export type Bindings = typeof bindings;
@@ -30,6 +31,11 @@ export function call<T>(work: (planner: Bindings) => T): T {
     replace();
     throw new PlannerPanic(thrown);
   }
+}
+
+/** Bytes of memory that the planner has taken; 0 before it was started. */
+export function memoryBytes(): number {
+  return running ? bindings.memoryBytes() : 0;
 }
 
 /** Which instance runs; what an earlier one read is gone. */
@@ -58,6 +64,7 @@ async function load(): Promise<void> {
     // Bundlers for browsers put the second in the place of the first (`browser` in package.json).
     const { loadModule } = onDisk() ? await import("./module.node.js") : await import("./module.web.js");
     bindings.initSync({ module: await loadModule() });
+    running = true;
   } catch (error) {
     ready = undefined;
     throw error;

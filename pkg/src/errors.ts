@@ -21,10 +21,19 @@ export class RequestError extends Error {
   override readonly name = "RequestError";
   /** One entry for each thing that is wrong. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Where the first of them stands, where that is a file. */
+  readonly file: string | undefined;
+  /** From 1. */
+  readonly line: number | undefined;
+  /** From 1, in characters. */
+  readonly column: number | undefined;
 
   constructor(failure: Failure) {
     super(failure.message);
     this.diagnostics = failure.diagnostics ?? [];
+    this.file = failure.file;
+    this.line = failure.line;
+    this.column = failure.column;
   }
 }
 

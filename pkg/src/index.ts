@@ -6,13 +6,23 @@
 
 import { Cluster, type PlanOptions, type Recovery } from "./cluster.js";
 import { type Contents, type FeedOptions, type NamedContent, feed } from "./content.js";
-import { call, start } from "./engine.js";
+import { call, enter, instance, leave, start } from "./engine.js";
 import type { Diagnostic } from "./errors.js";
 import type { RequestFile } from "./input.js";
-import type { DefaultChange, Outcome } from "./outcome.js";
+import type { DefaultChange, Edit, Outcome } from "./outcome.js";
 
-export { Cluster, type PlanOptions, type Recovery, type Summary } from "./cluster.js";
+export {
+  Cluster,
+  type Comparison,
+  type Coverage,
+  type Gap,
+  type PlanOptions,
+  type Recovery,
+  type ShownObject,
+  type Summary,
+} from "./cluster.js";
 export type { Content, Contents, NamedContent, Progress } from "./content.js";
+export { memoryBytes } from "./engine.js";
 export { type Diagnostic, InputError, PlannerPanic, RequestError } from "./errors.js";
 export type { Request, RequestFile } from "./input.js";
 export type * from "./outcome.js";
@@ -117,9 +127,11 @@ export async function required(request: PlanOptions): Promise<Requirement> {
 
 /** Fetches a release archive that lies beside the page, as a stream for `releases`. Browsers only. */
 export async function fetchRelease(url: string, signal?: AbortSignal): Promise<NamedContent> {
-  await start();
-  const content = await call((planner) => planner.fetchStream(url, signal));
-  return { name: url.slice(url.lastIndexOf("/") + 1), content };
+  const response = await fetch(url, signal === undefined ? {} : { signal });
+  if (!response.ok || response.body === null) {
+    throw new Error(`${url}: ${response.status} ${response.statusText}`);
+  }
+  return { name: url.slice(url.lastIndexOf("/") + 1), content: response.body };
 }
 
 /** What `renderManifests` renders. */
@@ -142,11 +154,20 @@ export async function renderManifests(
 ): Promise<{ manifests: string; diagnostics: Diagnostic[] }> {
   const { release, onProgress, signal, ...asked } = options;
   await start();
-  const pieces: Uint8Array[] = [];
-  await feed(release, (bytes) => pieces.push(bytes), { onProgress, signal });
-  const archive = new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-  const text = call((planner) => planner.renderManifests(release.name, archive, asked));
-  return JSON.parse(text) as { manifests: string; diagnostics: Diagnostic[] };
+  const renderer = call((planner) => new planner.Renderer(release.name));
+  const used = instance();
+  let rendered = false;
+  enter();
+  try {
+    await feed(release, (bytes) => call(() => renderer.push(bytes)), { onProgress, signal });
+    rendered = true;
+    return JSON.parse(call(() => renderer.render(asked))) as { manifests: string; diagnostics: Diagnostic[] };
+  } finally {
+    if (!rendered && used === instance()) {
+      renderer.free();
+    }
+    leave(used);
+  }
 }
 
 /** Two releases to compare. */
@@ -182,4 +203,40 @@ export interface Description {
 export async function describe(outcome: Outcome): Promise<Description> {
   await start();
   return JSON.parse(call((planner) => planner.describe(JSON.stringify(outcome)))) as Description;
+}
+
+/** Writes an outcome as SARIF 2.1.0, which code scanning and editors read. */
+export async function sarif(outcome: Outcome): Promise<string> {
+  await start();
+  return call((planner) => planner.sarif(JSON.stringify(outcome)));
+}
+
+/** Returns an outcome that can be handed on: without manifests and without any value of the cluster or the request. */
+export async function redacted(outcome: Outcome): Promise<Outcome> {
+  await start();
+  return JSON.parse(call((planner) => planner.redacted(JSON.stringify(outcome)))) as Outcome;
+}
+
+/** A field of the `IstioOperator` that a release knows. */
+export interface KnownField {
+  name: string;
+  /** `object`, `list`, or the kind of a scalar. */
+  kind: string;
+  /** What it may be, where that is a closed list. */
+  values: string[];
+}
+
+/** Lists the fields that a release (`1.30.3`) knows at a path (`["spec", "values", "pilot"]`, elements of lists as `-`). */
+export async function fields(version: string, path: readonly string[]): Promise<KnownField[]> {
+  await start();
+  return JSON.parse(call((planner) => planner.fields(version, JSON.stringify(path)))) as KnownField[];
+}
+
+/**
+ * Makes the edits of a finding's fix in the text of an `IstioOperator` file; comments and order stay.
+ * Throws a `RequestError` where the file is written so that a field cannot be edited alone.
+ */
+export async function edit(text: string, edits: readonly Edit[]): Promise<string> {
+  await start();
+  return call((planner) => planner.edit(text, JSON.stringify(edits)));
 }

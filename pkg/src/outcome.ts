@@ -71,11 +71,7 @@ pods: number,
 /**
  * The proxy version its pods must have afterwards.
  */
-to: string | null, 
-/**
- * Pods that are renewed at the same time where that is done pod by pod; absent: one.
- */
-atOnce?: number, };
+to: string | null, };
 
 /**
  * What the apply does to one object.
@@ -184,12 +180,42 @@ pinned: boolean,
 /**
  * The one setting that keeps the old behaviour.
  */
-keep: string | null, };
+keep: string | null, 
+/**
+ * The same as an edit of the request's file.
+ */
+edit?: Edit, };
 
 /**
  * Where the request leads, seen from the source version.
  */
 export type Direction = "upgrade" | "downgrade" | "patch" | "same";
+
+/**
+ * What to change in a request's file. Paths begin below `spec`, as those of `--set` do; elements of lists are
+ * `[name:x]`.
+ */
+export type Edit = { "edit": "set", 
+/**
+ * For example `values.pilot.autoscaleMin`.
+ */
+path: string, 
+/**
+ * Its value, of its type.
+ */
+value: unknown, } | { "edit": "remove", 
+/**
+ * For example `values.pilot.autoscaleMin`.
+ */
+path: string, } | { "edit": "rename", 
+/**
+ * For example `values.pilot.autoscaleMni`.
+ */
+path: string, 
+/**
+ * For example `autoscaleMin`.
+ */
+to: string, };
 
 /**
  * The live object that a plan relies on. The executor compares it before it writes.
@@ -207,10 +233,6 @@ resourceVersion?: string,
  * [`crate::digest::digest`] of the object without what only the server writes.
  */
 digest?: string, 
-/**
- * [`crate::digest::relevant`] of the object: differs only if the change concerns the write.
- */
-relevant?: string, 
 /**
  * The fields that the apply changes, by path, as they are now: for showing drift in words.
  */
@@ -266,38 +288,26 @@ subjects: Array<Subject>,
  */
 fix: string | null, 
 /**
+ * Edits of the request's file, each of which settles it.
+ */
+fixes?: Array<Fix>, 
+/**
  * Where to read more.
  */
 link: string | null, };
 
 /**
- * One hop of a way over several minors. Each is planned for itself; this says what it will meet.
+ * One way to settle a finding by editing the request's file.
  */
-export type Hop = { 
+export type Fix = { 
 /**
- * For example `1.28.10`.
+ * What it does, in the imperative, without full stop.
  */
-from: string, 
+title: string, 
 /**
- * For example `1.29.6`.
+ * All of them together.
  */
-to: string, 
-/**
- * The Kubernetes versions that `to` is documented for; `null` where they are not known.
- */
-kubernetes: KubernetesRange | null, 
-/**
- * What stands against this hop in the cluster as it is now.
- */
-findings: Array<Finding>, 
-/**
- * Behaviour facts of this hop that apply to the cluster.
- */
-notes: Array<Finding>, 
-/**
- * Pods by proxy version that have to be renewed after this hop, before the next one.
- */
-restart: { [key in string]: number }, };
+edits: Array<Edit>, };
 
 /**
  * Who installed a part of the mesh.
@@ -360,19 +370,6 @@ server: string | null,
 nodes: { [key in string]: number }, };
 
 /**
- * The Kubernetes versions that a release is documented for, both ends included.
- */
-export type KubernetesRange = { 
-/**
- * For example `1.31`.
- */
-minimum: string, 
-/**
- * For example `1.35`.
- */
-maximum: string, };
-
-/**
  * How much a finding weighs. The order is the order of output.
  */
 export type Level = "block" | "unknown" | "warn" | "info";
@@ -405,10 +402,6 @@ target: Target,
  * Versions from source to target, one minor at a time; both ends included.
  */
 hops: Array<string>, 
-/**
- * What each hop of a way over several minors meets; empty where source and target are adjacent.
- */
-path?: Array<Hop>, 
 /**
  * Who installed what runs now.
  */
@@ -474,10 +467,6 @@ namespace: string,
  * Written although a finding blocks.
  */
 forced: boolean, 
-/**
- * When no restart begins: `Mon-Fri 08:00-18:00`, `Sat,Sun`, `22:00-06:00`, in UTC ([`Window`](crate::order::pacing::Window)).
- */
-freeze?: Array<string>, 
 /**
  * In order; a step starts when the one before is done.
  */
@@ -616,11 +605,7 @@ actions: Array<Action>,
 /**
  * What has to be true before the step counts as done.
  */
-waits: Array<Wait>, 
-/**
- * Seconds between the end of the step before and the beginning of this one.
- */
-pause?: number, };
+waits: Array<Wait>, };
 
 /**
  * What a finding is about: an object, or a place in a file, or both (an object and where the export holds it).
@@ -671,18 +656,6 @@ object: Ref, } | { "wait": "webhook-reachable",
 object: Ref, } | { "wait": "auto-rollout", 
 /**
  * The Deployment.
- */
-object: Ref, 
-/**
- * For example `1.30.3`.
- */
-to: string, 
-/**
- * The Lease whose holder rolls them: an istiod that gave up tries again when it takes it anew.
- */
-lock?: Ref, } | { "wait": "proxies", 
-/**
- * The workload.
  */
 object: Ref, 
 /**

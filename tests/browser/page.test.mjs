@@ -1,224 +1,374 @@
-// The page as a person uses it, in Chromium. Screenshots go to tests/output.
+// The page as a person uses it: files in, a request, a verdict, what is kept.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
-import { after, before, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
 
-import { launch } from "./chromium.mjs";
-import { serve } from "./serve.mjs";
+import { data, golden, needsData, needsGallery, usePage } from "./page.mjs";
 
-const CANARY = "canary-of-a-secret";
-const OUTPUT = new URL("../output/", import.meta.url);
+const it = usePage();
+const SKEW = ["version-skew/export/cluster.yaml", "version-skew/export/version.json"].map(golden);
+const CLEAR = ["clear-upgrade/export/cluster.yaml", "clear-upgrade/export/version.json"].map(golden);
 
-let server;
-let browser;
-let context;
-let page;
-let requests;
-let complaints;
-
-before(async () => {
-  await mkdir(OUTPUT, { recursive: true });
-  server = await serve({ "/some/where/": new URL("../../www/dist/", import.meta.url) });
-  browser = await launch();
+test("an export is picked and the verdict comes first", async () => {
+  await it.pick(SKEW);
+  await it.page.waitForSelector(".verdict.blocked");
+  assert.equal(await it.page.textContent(".verdict h1"), "Blocked");
+  assert.match(await it.page.textContent(".findings"), /version-skew/);
+  assert.deepEqual(await it.page.locator(".hops li").allTextContents(), ["1.26.8", "1.27.9", "1.28.10", "1.29.6", "1.30.3"]);
+  assert.match(await it.page.textContent("#status"), /blocked/);
 });
 
-after(async () => {
-  await browser?.close();
-  await server?.close();
+test("files are dropped, pasted twice, and taken out again", async () => {
+  const [cluster, version] = await Promise.all(SKEW.map((path) => readFile(path, "utf8")));
+  const transfer = await it.page.evaluateHandle((text) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([text], "cluster.yaml"));
+    return transfer;
+  }, cluster);
+  await it.page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
+  assert.ok(await it.page.isVisible("#drop-veil"));
+  await it.page.dispatchEvent("#drop-veil", "drop", { dataTransfer: transfer });
+  await it.page.waitForSelector(".outcome");
+  for (const text of [version, "kind: ConfigMap\napiVersion: v1\nmetadata: {name: a, namespace: b}\n"]) {
+    await it.page.evaluate((text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", text);
+      dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+    }, text);
+    await it.settled();
+  }
+  const names = await it.page.locator(".files .name").allTextContents();
+  assert.equal(names.length, 3, String(names));
+  assert.equal(new Set(names).size, 3);
+  await it.page.getByRole("button", { name: "Remove cluster.yaml" }).click();
+  await it.settled();
+  assert.equal(await it.page.locator(".files .name").count(), 2);
 });
 
-beforeEach(async () => {
-  await context?.close();
-  await open({});
-});
-
-async function open(options) {
-  context = await browser.newContext({ acceptDownloads: true, ...options });
-  page = await context.newPage();
-  requests = [];
-  complaints = [];
-  context.on("request", (it) => requests.push(it.url()));
-  page.on("console", (it) => it.type() === "error" && complaints.push(it.text()));
-  page.on("pageerror", (it) => complaints.push(String(it)));
-  await page.goto(`${server.origin}/some/where/`);
-  await page.waitForSelector("#commands pre");
-}
-
-/** Whatever a test did: nothing left the origin, and nothing went wrong in the console. */
-function checkQuiet() {
-  const outside = requests.filter((it) => !it.startsWith(`${server.origin}/some/where/`) && !/^(blob|data):/.test(it));
-  assert.deepEqual(outside, []);
-  assert.deepEqual(complaints, []);
-}
-
-const golden = (path) => fileURLToPath(new URL(`../golden/${path}`, import.meta.url));
-const dropFiles = (paths) => page.setInputFiles("#files", paths.map(golden));
-
-test("an export is dropped and the verdict comes first", async () => {
-  await dropFiles(["version-skew/export/cluster.yaml", "version-skew/export/version.json"]);
-  await page.waitForSelector(".verdict.blocked");
-  assert.equal(await page.textContent(".verdict h1"), "Blocked");
-  assert.match(await page.textContent(".findings"), /version-skew/);
-  assert.deepEqual(await page.locator(".hops li").first().allTextContents(), ["1.26.8"]);
-  checkQuiet();
+test("a bad file does not stick: the others stay, and it can be taken out", async () => {
+  await it.pick([golden("truncated/export/cluster.yaml")]);
+  await it.page.waitForSelector(".verdict.error");
+  assert.match(await it.page.textContent(".verdict.error code"), /^cluster\.yaml:\d+:\d+$/);
+  await it.page.getByRole("button", { name: "Remove cluster.yaml" }).click();
+  await it.page.waitForSelector(".welcome");
+  await it.pick(CLEAR);
+  await it.page.waitForSelector(".outcome");
 });
 
 test("the outcome's JSON is the very text of the command line", async () => {
-  await dropFiles(["clear-upgrade/export/cluster.yaml", "clear-upgrade/export/version.json"]);
-  await page.waitForSelector(".verdict");
-  const text = await download("JSON");
+  await it.pick(CLEAR);
+  await it.page.waitForSelector(".outcome");
+  const text = await it.download("JSON");
   const outcome = JSON.parse(text);
   assert.equal(outcome.source.version, "1.29.6");
   assert.equal(text, `${JSON.stringify(outcome, null, 2)}\n`);
+  assert.equal(JSON.parse(await it.download("SARIF")).version, "2.1.0");
 });
 
-test("samples show everything without a cluster", async () => {
-  for (const name of ["A clear upgrade", "Blocked by skew", "Another installer", "A downgrade"]) {
-    await page.getByRole("button", { name }).click();
-    await page.waitForSelector(".verdict:not(.error)");
-    await page.click("#forget");
-    await page.waitForSelector(".welcome");
+test("every sample opens, and together they fill every tab", async () => {
+  const filled = new Set();
+  const names = await it.page.locator(".sample strong").allTextContents();
+  for (const name of names) {
+    await it.sample(name);
+    for (const label of await it.page.getByRole("tab").allTextContents()) {
+      const [, tab, number] = /^([A-Za-z]+)(\d*)$/.exec(label);
+      if (number === "" || Number(number) > 0) {
+        filled.add(tab);
+        await it.tab(tab);
+        const panel = it.page.locator('[role="tabpanel"]:not([hidden])');
+        assert.ok((await panel.textContent()).length > 20, `${name}: ${tab}`);
+        assert.equal(await panel.locator(".empty").count(), 0, `${name}: ${tab}`);
+      }
+    }
+    await it.page.click("#forget");
+    await it.page.waitForSelector(".welcome");
   }
-  checkQuiet();
+  assert.ok(names.length >= 4);
+  if (!needsGallery.skip) {
+    assert.deepEqual([...filled].sort(), ["Defaults", "Findings", "Inventory", "Objects", "Restarts", "Reverted", "Steps"]);
+  }
 });
 
-test("a change of the request plans again", async () => {
-  await page.getByRole("button", { name: "A clear upgrade" }).click();
-  await page.waitForSelector(".verdict");
-  await page.fill("#target", "1.31.0");
-  await page.waitForSelector(".findings :text('version-skew')");
-  await page.fill("#sets", "values.pilot.traceSampling=5");
-  await page.waitForFunction(() => document.querySelector(".verdict") !== null);
-  checkQuiet();
+test("what is missing is listed with the finding and the line that exports it", needsGallery, async () => {
+  await it.sample("Half an export");
+  const gaps = it.page.locator(".gaps");
+  await gaps.locator("summary").click();
+  assert.match(await gaps.textContent(), /CustomResourceDefinition.*export-incomplete/);
+  assert.match(await gaps.textContent(), /managedFields.*ownership-unknown/);
 });
 
-test("tabs move by arrow keys and show their panels", async () => {
-  await page.getByRole("button", { name: "A clear upgrade" }).click();
-  const tabs = page.getByRole("tab");
+test("a typo is completed away: an error at its line, fixed by its quick fix", needsGallery, async () => {
+  await it.sample("An upgrade, step by step");
+  await it.type("apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    pilot:\n      # two at night\n      autoscaleMni: 2\n");
+  await it.page.waitForSelector(".verdict.blocked");
+  assert.ok((await it.page.locator(".editor .cm-lintRange-error").count()) > 0);
+  await it.page.locator(".finding .evidence .follow", { hasText: "request.yaml:7" }).first().click();
+  assert.ok(await it.page.evaluate(() => document.querySelector(".editor").shadowRoot.activeElement !== null));
+  await it.page.getByRole("button", { name: "Rename it to autoscaleMin" }).click();
+  await it.page.waitForSelector(".verdict.clear");
+  const text = await it.editorText();
+  assert.match(text, /# two at night\n {6}autoscaleMin: 2/);
+});
+
+test("the editor completes what the release knows", async () => {
+  await it.type("spec:\n  values:\n    pilot:\n      autoscaleM");
+  await it.page.locator(".editor .cm-content").click();
+  await it.page.keyboard.press("Control+End");
+  await it.page.keyboard.press("Control+Space");
+  await it.page.waitForSelector(".editor .cm-tooltip-autocomplete");
+  const offered = await it.page.locator(".editor .cm-completionLabel").allTextContents();
+  assert.deepEqual(offered.slice(0, 2).sort(), ["autoscaleMax", "autoscaleMin"]);
+  // The list takes no key in the first moments.
+  await it.page.waitForTimeout(150);
+  await it.page.keyboard.press("Enter");
+  assert.match(await it.editorText(), /autoscaleM(ax|in): $/);
+});
+
+test("keeping everything empties the list, strings staying strings", needsGallery, async () => {
+  await it.sample("Settings reverted");
+  await it.tab("Reverted");
+  assert.match(await it.page.textContent("#panel-2"), /PILOT_PUSH_THROTTLE|settings are set/);
+  await it.page.getByRole("button", { name: "Keep all", exact: true }).click();
+  await it.page.waitForFunction(() => document.querySelector("#tab-2 .number")?.textContent === "0");
+  assert.equal(await it.page.getAttribute("#tab-2", "aria-selected"), "true");
+  const outcome = JSON.parse(await it.download("JSON"));
+  assert.deepEqual(outcome.reverted, []);
+});
+
+test("evidence opens the object at its field, and the focus comes back", needsGallery, async () => {
+  await it.sample("An upgrade, step by step");
+  const row = it.page.locator(".evidence li", { hasText: "spec.minReplicas" }).first();
+  await row.locator(".follow").click();
+  await it.page.waitForSelector(".object-dialog .cm-here");
+  assert.match(await it.page.textContent(".object-dialog .cm-here"), /minReplicas/);
+  await it.page.keyboard.press("Escape");
+  await it.page.waitForSelector(".object-dialog", { state: "detached" });
+  assert.ok(await row.locator(".follow").evaluate((button) => button === document.activeElement));
+});
+
+test("an object is compared as fields, in one column and in two; noise is folded", needsGallery, async () => {
+  await it.sample("Edited by others");
+  await it.tab("Objects");
+  await it.page.getByLabel("Find an object").fill("deployment istio-system/istiod");
+  const change = it.page.locator(".change", { hasText: "istiod" }).first();
+  await change.locator("summary").first().click();
+  await change.locator(".diff .path").first().waitFor();
+  const quiet = await change.locator(".diff .path").count();
+  await change.getByRole("button", { name: "Unified" }).click();
+  await change.locator(".cm-changedLine, .cm-insertedLine").first().waitFor();
+  await change.getByRole("button", { name: "Side by side" }).click();
+  await change.locator(".cm-mergeViewEditor").nth(1).waitFor();
+  assert.ok(!(await change.textContent()).includes("managedFields"));
+  await it.page.getByLabel("Show noise").check();
+  await it.page.locator(".change .diff .path").first().waitFor();
+  assert.ok((await it.page.locator(".change", { hasText: "istiod" }).first().locator(".diff .path").count()) > quiet);
+});
+
+test("settings are recovered, seen before they are used", needsGallery, async () => {
+  await it.sample("Settings reverted");
+  const before = await it.editorText();
+  await it.page.getByRole("button", { name: "Recover my settings" }).click();
+  await it.page.waitForSelector(".object-dialog");
+  await it.page.getByRole("button", { name: "Leave the editor as it is" }).click();
+  assert.equal(await it.editorText(), before);
+  await it.page.getByRole("button", { name: "Recover my settings" }).click();
+  await it.page.getByRole("button", { name: "Replace what stands there" }).click();
+  await it.page.waitForFunction(() => document.querySelector("#tab-2 .number")?.textContent === "0");
+  assert.notEqual(await it.editorText(), before);
+});
+
+test("planning anew keeps the tab, what is open, the filter and the focus", needsGallery, async () => {
+  await it.sample("An upgrade, step by step");
+  await it.tab("Steps");
+  await it.page.locator(".steps summary").nth(1).click();
+  await it.page.fill("#sets", "values.pilot.traceSampling=5");
+  await it.settled();
+  assert.equal(await it.page.locator(".steps details[open]").count(), 1);
+  await it.tab("Findings");
+  await it.page.getByLabel("Filter findings").fill("istiod");
+  const shown = await it.page.locator(".finding").count();
+  await it.page.evaluate(() => document.querySelector("#sets").dispatchEvent(new Event("input")));
+  await it.settled();
+  assert.equal(await it.page.locator(".finding").count(), shown);
+  assert.ok(await it.page.getByLabel("Filter findings").evaluate((input) => input === document.activeElement));
+  assert.equal(await it.page.locator('#result[aria-live]').count(), 0);
+});
+
+test("the command repeats the whole request, and its file can be saved", needsGallery, async () => {
+  await it.sample("An upgrade, step by step");
+  await it.type("apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  profile: default\n");
+  await it.page.fill("#sets", "meshConfig.accessLogFormat=it's %a");
+  await it.page.getByText("More", { exact: true }).click();
+  await it.page.fill("#namespace", "istio-system");
+  await it.page.check("#force");
+  await it.settled();
+  await it.tab("Steps");
+  const command = await it.page.locator(".command code").first().textContent();
+  assert.equal(command, "refit upgrade --to 1.30.3 -f request.yaml --set 'meshConfig.accessLogFormat=it'\\''s %a' --istio-namespace istio-system --force");
+  assert.match(await it.download("Save request.yaml"), /profile: default/);
+  const plan = JSON.parse(await it.download("Save plan.json"));
+  assert.ok(plan.plan.steps.length > 0 && plan.changes.some((change) => change.predicted !== undefined));
+});
+
+test("levels and words filter the findings; tabs obey arrows, Home and End", async () => {
+  await it.sample("Blocked by skew");
+  const all = await it.page.locator(".group .finding").count();
+  await it.page.locator(".chip").first().click();
+  assert.equal(await it.page.locator(".chip").first().getAttribute("aria-pressed"), "true");
+  assert.ok((await it.page.locator(".group .finding").count()) < all);
+  const tabs = it.page.getByRole("tab");
   await tabs.first().focus();
-  for (let at = 1; at < (await tabs.count()); at += 1) {
-    await page.keyboard.press("ArrowRight");
-    assert.equal(await tabs.nth(at).getAttribute("aria-selected"), "true");
-    assert.equal(await page.getByRole("tabpanel").count(), 1);
-  }
-  checkQuiet();
+  await it.page.keyboard.press("End");
+  assert.equal(await tabs.last().getAttribute("aria-selected"), "true");
+  await it.page.keyboard.press("Home");
+  await it.page.keyboard.press("ArrowRight");
+  assert.equal(await tabs.nth(1).getAttribute("aria-selected"), "true");
+  assert.equal(await it.page.getByRole("tabpanel").count(), 1);
 });
 
-test("an unreadable file is named with line and column", async () => {
-  await dropFiles(["truncated/export/cluster.yaml"]);
-  await page.waitForSelector(".verdict.error");
-  assert.match(await page.textContent(".verdict.error code"), /^cluster\.yaml:\d+:\d+$/);
+test("versions are chosen with their dates, by keyboard", async () => {
+  await it.page.click("#target");
+  const options = it.page.getByRole("option");
+  assert.match(await options.filter({ hasText: "1.30.3" }).textContent(), /until 2027.*Kubernetes 1\.32/);
+  await it.page.fill("#target", "1.29");
+  await it.page.keyboard.press("ArrowDown");
+  await it.page.keyboard.press("Enter");
+  assert.equal(await it.page.inputValue("#target"), "1.29.6");
+  assert.equal(await it.page.getAttribute("#target", "aria-expanded"), "false");
+});
+
+test("a link hands the outcome on, read-only and without values", needsGallery, async () => {
+  await it.sample("Edited by others");
+  const hash = await it.page.evaluate(async () => {
+    const button = [...document.querySelectorAll("button")].find((button) => button.textContent === "Copy link");
+    const copied = new Promise((resolve) => (navigator.clipboard.writeText = async (text) => resolve(text)));
+    button.click();
+    return new URL(await copied).hash;
+  });
+  assert.match(hash, /^#v1\.[\w-]+$/);
+  await it.open({}, hash);
+  await it.page.waitForSelector(".outcome");
+  assert.match(await it.page.textContent(".note"), /handed on/);
+  assert.equal(await it.page.locator(".quick button").count(), 0);
+  assert.ok(Number(await it.page.textContent("#tab-3 .number")) > 0);
+  assert.ok(!it.requests.some((url) => url.includes("v1.")), "the hash reaches no server");
+});
+
+test("a damaged link and one that unpacks to too much are told, not followed", async () => {
+  await it.open({}, "#v1.abcdefgh");
+  await it.page.waitForSelector(".verdict.error");
+  const bomb = await it.page.evaluate(async () => {
+    const packed = new Blob([new Uint8Array(40 << 20)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
+    const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_");
+  });
+  await it.open({}, `#v1.${bomb}`);
+  await it.page.waitForSelector(".verdict.error");
+  assert.match(await it.page.textContent(".verdict.error"), /more than any outcome/);
+});
+
+test("a session stays only where the user says so, and is forgotten with the rest", async () => {
+  const kept = () => it.page.evaluate(async () => (await indexedDB.databases()).map((base) => base.name));
+  await it.sample("Blocked by skew");
+  assert.deepEqual(await kept(), []);
+  await it.page.check("#remember");
+  await it.page.waitForFunction(async () => (await indexedDB.databases()).length > 0);
+  await it.settled();
+  await it.page.reload();
+  await it.page.getByRole("button", { name: "Open it" }).click();
+  await it.page.waitForSelector(".verdict.blocked");
+  await it.page.click("#forget");
+  await it.page.waitForSelector(".welcome");
+  assert.deepEqual(await kept(), []);
+});
+
+test("forgetting empties everything that was typed", async () => {
+  await it.sample("A clear upgrade");
+  await it.page.fill("#sets", "values.pilot.traceSampling=5");
+  await it.page.getByText("More", { exact: true }).click();
+  await it.page.fill("#from", "1.29.0");
+  await it.page.fill("#namespace", "other");
+  await it.page.check("#force");
+  await it.page.click("#forget");
+  await it.page.waitForSelector(".welcome");
+  for (const id of ["sets", "from", "namespace"]) {
+    assert.equal(await it.page.inputValue(`#${id}`), "", id);
+  }
+  assert.equal(await it.page.isChecked("#force"), false);
+  assert.equal(await it.page.inputValue("#target"), "1.30.3");
+  assert.ok(await it.page.isHidden("#forget"));
 });
 
 test("an IstioOperator file goes into the editor", async () => {
-  await dropFiles(["clear-upgrade/export/cluster.yaml", "clear-upgrade/request/operator.yaml"]);
-  await page.waitForSelector(".verdict");
-  const text = await page.evaluate(() => document.querySelector(".editor").shadowRoot.querySelector(".cm-content").textContent);
-  assert.match(text, /autoscaleMin/);
+  await it.pick([...CLEAR, golden("clear-upgrade/request/operator.yaml")]);
+  await it.page.waitForSelector(".outcome");
+  assert.match(await it.editorText(), /autoscaleMin/);
 });
 
-test("hostile names stay text, and secrets go nowhere", async () => {
-  const name = '<img src=x onerror="globalThis.owned = true">';
-  const hostile = {
-    apiVersion: "v1",
-    kind: "List",
-    items: [
-      { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "istio-system" }, data: { key: CANARY }, stringData: { key: CANARY } },
-      {
-        apiVersion: "apps/v1",
-        kind: "Deployment",
-        metadata: { name: "istiod", namespace: "istio-system", labels: { app: "istiod", istio: "pilot", "istio.io/rev": name, "operator.istio.io/component": name } },
-        spec: { replicas: 1, template: { spec: { containers: [{ name: "discovery", image: `docker.io/istio/pilot:${name}` }] } } },
-      },
-    ],
-  };
-  await page.setInputFiles("#files", { name: `${name}.json`, mimeType: "application/json", buffer: Buffer.from(JSON.stringify(hostile)) });
-  await page.waitForSelector(".verdict");
-  assert.equal(await page.evaluate(() => globalThis.owned), undefined);
-  assert.equal(await page.locator("#result img").count(), 0);
-  for (const kind of ["JSON", "Markdown", "HTML"]) {
-    assert.ok(!(await download(kind)).includes(CANARY), kind);
-  }
-  checkQuiet();
+test("with both releases dropped, objects, restarts and steps are shown", needsData, async () => {
+  await it.pick([`${data}/exports/stale-proxies-and-leftover-gateway/export.tar.gz`, `${data}/istio/releases/istio-1.27.9.tar.gz`, `${data}/istio/releases/istio-1.28.10.tar.gz`]);
+  await it.page.waitForSelector(".outcome");
+  await it.page.fill("#target", "1.28.10");
+  await it.settled();
+  await it.tab("Objects");
+  await it.page.waitForSelector(".change, .empty");
+  await it.page.fill("#target", "1.27.9");
+  await it.settled();
+  assert.match(await it.page.textContent(".read"), /istio-|Releases at hand/);
 });
 
-const data = process.env.REFIT_ISTIO_DATA;
-
-test("with both releases, objects, restarts and steps are shown", { skip: !data && "needs REFIT_ISTIO_DATA" }, async () => {
-  await page.setInputFiles("#files", [
-    `${data}/exports/default-1.29-to-1.30/export.tar.gz`,
-    `${data}/istio/releases/istio-1.29.6.tar.gz`,
-    `${data}/istio/releases/istio-1.30.3.tar.gz`,
-  ]);
-  await page.waitForSelector(".verdict:not(.error)");
-  for (const [tab, row] of [["Defaults", "table.defaults tbody tr"], ["Objects", ".change"], ["Restarts", ".restarts li"], ["Steps", ".steps li"]]) {
-    await page.getByRole("tab", { name: tab }).click();
-    await page.waitForSelector(row);
-    await page.screenshot({ path: fileURLToPath(new URL(`real-${tab.toLowerCase()}.png`, OUTPUT)) });
-  }
-  checkQuiet();
-});
-
-test("the downloaded HTML opens by itself and holds the verdict", async () => {
-  await page.getByRole("button", { name: "Blocked by skew" }).click();
-  await page.waitForSelector(".verdict");
-  const html = await download("HTML");
-  const other = await context.newPage();
+test("the downloaded HTML holds everything, and nothing in it runs", needsGallery, async () => {
+  await it.sample("An upgrade, step by step");
+  const outcome = JSON.parse(await it.download("JSON"));
+  const html = await it.download("HTML");
+  const other = await it.context.newPage();
   await other.setContent(html);
-  assert.equal(await other.textContent(".verdict h1"), "Blocked");
-  assert.equal(await other.locator("script").count(), 0);
+  assert.equal(await other.textContent(".verdict h1"), "Clear");
+  const rows = (selector) => other.locator(selector).count();
+  assert.equal(await rows("#findings article"), outcome.findings.length);
+  assert.equal(await rows("#notes article"), outcome.notes.length);
+  assert.equal(await rows("#defaults tbody tr"), outcome.defaults.length);
+  assert.equal(await rows("#restarts tbody tr"), outcome.restarts.length);
+  assert.equal(await rows("#objects .object"), outcome.changes.filter((change) => change.class !== "unchanged").length);
+  assert.equal(await rows("#objects .field"), outcome.changes.flatMap((change) => change.fields).length);
+  assert.equal(await rows("#steps > ol > li"), outcome.plan.steps.length);
+  assert.equal(await rows("#steps ul li"), outcome.plan.steps.flatMap((step) => [...step.actions, ...step.waits]).length);
+  assert.equal(await rows("button, input, script, link, img"), 0);
 });
 
-test("the page opens again without a network", async () => {
-  await page.evaluate(() => navigator.serviceWorker.ready);
-  await page.reload();
-  await page.waitForSelector("#commands pre");
-  await context.setOffline(true);
-  await page.reload();
-  await page.waitForSelector("#commands pre");
-  await page.getByRole("button", { name: "Blocked by skew" }).click();
-  await page.waitForSelector(".verdict.blocked");
-  await context.setOffline(false);
+test("the worker reaches no other origin", async () => {
+  let reached = 0;
+  const other = createServer((_, response) => {
+    reached += 1;
+    response.writeHead(200, { "access-control-allow-origin": "*" }).end("got it");
+  });
+  await new Promise((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${other.address().port}/`;
+  it.allowed.push(/Content Security Policy/);
+  const [worker] = it.page.workers();
+  const said = await worker.evaluate((address) => fetch(address).then(() => "reached", (error) => error.name), address);
+  const fromPage = await it.page.evaluate((address) => fetch(address).then(() => "reached", (error) => error.name), address);
+  await new Promise((resolve) => other.close(resolve));
+  assert.deepEqual([said, fromPage, reached], ["TypeError", "TypeError", 0]);
+  it.requests = it.requests.filter((url) => url !== address);
 });
 
-test("axe finds nothing to complain about", async () => {
-  const axe = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-  for (const colorScheme of ["light", "dark"]) {
-    await context.close();
-    await open({ colorScheme, bypassCSP: true });
-    await page.evaluate(axe);
-    for (const step of ["welcome", "planned"]) {
-      if (step === "planned") {
-        await page.getByRole("button", { name: "Blocked by skew" }).click();
-        await page.waitForSelector(".verdict");
-      }
-      const found = await page.evaluate(() => globalThis.axe.run());
-      const said = found.violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.html).join(" ")}`);
-      assert.deepEqual(said, [], `${colorScheme}, ${step}`);
-    }
+test("the page opens again without a network, by any address, and plans with what it used", needsGallery, async () => {
+  await it.page.evaluate(() => navigator.serviceWorker.ready);
+  await it.page.reload();
+  await it.page.waitForSelector("#commands pre");
+  await it.sample("An upgrade, step by step");
+  await it.context.setOffline(true);
+  for (const address of ["", "index.html", "?from=a-bookmark"]) {
+    await it.page.goto(`${it.server.origin}/some/where/${address}`);
+    await it.page.waitForSelector("#commands pre");
   }
+  await it.sample("An upgrade, step by step");
+  assert.ok(Number(await it.page.textContent("#tab-3 .number")) > 0);
+  const names = await it.page.evaluate(() => caches.keys());
+  assert.ok(names.every((name) => name.startsWith("refit:http") && name.includes("/some/where/:")), String(names));
+  await it.context.setOffline(false);
+  it.allowed.push(/Failed to load resource|net::ERR_INTERNET_DISCONNECTED/);
 });
-
-test("it fits narrow and wide, light and dark", async () => {
-  for (const [colorScheme, width, height] of [["light", 1440, 900], ["dark", 1440, 900], ["light", 360, 740], ["dark", 360, 740]]) {
-    await context.close();
-    await open({ colorScheme, viewport: { width, height } });
-    for (const step of ["welcome", "planned"]) {
-      if (step === "planned") {
-        await page.getByRole("button", { name: "Blocked by skew" }).click();
-        await page.waitForSelector(".verdict");
-      }
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      assert.equal(overflow, 0, `${step} overflows at ${width}`);
-      await page.screenshot({ path: fileURLToPath(new URL(`${step}-${colorScheme}-${width}.png`, OUTPUT)), fullPage: true });
-    }
-  }
-});
-
-/** Presses a download's button and returns the file's text. */
-async function download(kind) {
-  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: kind, exact: true }).click()]);
-  return readFile(await file.path(), "utf8");
-}

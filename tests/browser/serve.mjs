@@ -1,4 +1,4 @@
-// Static files on loopback, below a sub-path, with a record of every request.
+// Static files on loopback, below a sub-path.
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -11,6 +11,7 @@ const TYPES = {
   ".json": "application/json",
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
+  ".gz": "application/gzip",
   ".yaml": "application/yaml",
 };
 

@@ -1,13 +1,12 @@
-// The package's own promises: every form of input, progress, cancelling, typed errors, a replaced instance.
+// The package's own promises: every form of input, progress, cancelling, typed errors.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { Cluster, InputError, RequestError, explain, plan, planText, profile, releases, required } from "refit-planner";
+import { InputError, RequestError, explain, plan, planText, profile, releases, required } from "refit-planner";
 
 import { goldenCases } from "../golden.mjs";
 
@@ -88,19 +87,6 @@ test("releases, profiles, codes and needs are told without a cluster", async () 
   assert.ok(needs.commands.every((it) => !/secrets/i.test(it)));
 });
 
-test("large memory is given back when the last cluster is closed", async () => {
-  const line = `- {apiVersion: v1, kind: ConfigMap, metadata: {name: NAME, namespace: istio-system}, data: {a: "${"x".repeat(200_000)}"}}\n`;
-  const content = (function* () {
-    yield "apiVersion: v1\nkind: List\nitems:\n";
-    for (let at = 0; at < 400; at += 1) {
-      yield line.replace("NAME", `c${at}`);
-    }
-  })();
-  const cluster = await Cluster.read({ name: "large.yaml", content });
-  cluster.close();
-  await check((bytes) => bytes);
-});
-
 test("the example plans a folder and sets the exit code", () => {
   const example = fileURLToPath(new URL("../../pkg/examples/plan.mjs", import.meta.url));
   const folder = fileURLToPath(new URL("../golden/version-skew/export", import.meta.url));
@@ -121,11 +107,6 @@ test("the HTTP handler answers with the outcome, and with the place of an error"
   const refused = await handle(new Request("http://localhost/plan?to=1.30.3", { method: "POST", body: broken }));
   assert.equal(refused.status, 400);
   assert.equal((await refused.json()).line, 1);
-});
-
-test("the Actions step names the example that it runs", async () => {
-  const step = await readFile(new URL("../../pkg/examples/upgrade-check.yaml", import.meta.url), "utf8");
-  assert.match(step, /plan\.mjs/);
 });
 
 function* pieces(bytes, size) {

@@ -3,7 +3,7 @@
 import type { Progress } from "refit-planner";
 
 import type { Answer, Calls, Method, Problem, Question } from "./protocol.js";
-import workerAddress from "./worker.js?worker&url";
+import workerAddress from "./worker/worker.js?worker&url";
 
 /** What the worker could not do. */
 export class PlannerProblem extends Error {
@@ -22,7 +22,7 @@ interface Waiting {
   progress: ((progress: Progress) => void) | undefined;
 }
 
-/** Scripts come from the page's own origin and nowhere else. */
+/** Scripts come from the page's own origin and nowhere else; a `blob:` of this page is of its origin. */
 const policy = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy("refit", {
   createScriptURL: (address) => {
     if (new URL(address, location.href).origin !== location.origin) {
@@ -73,7 +73,11 @@ export class Client {
   }
 
   #start(): Worker {
-    const worker = new Worker(ownScript(workerAddress), { type: "module", name: "planner" });
+    // A worker from an address of its own would have no policy where the server sends none; one that a blob of this page
+    // starts inherits the page's.
+    const script = `import ${JSON.stringify(new URL(workerAddress, import.meta.url).href)};`;
+    const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    const worker = new Worker(ownScript(address), { type: "module", name: "planner" });
     worker.addEventListener("message", (event: MessageEvent<Answer>) => this.#receive(event.data));
     worker.addEventListener("error", (event) => {
       for (const waiting of this.#waiting.values()) {

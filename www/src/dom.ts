@@ -30,6 +30,16 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** Makes an element of a drawing. */
+export function svg(tag: string, props: Record<string, string | number>, ...children: readonly (Node | string)[]): SVGElement {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(props)) {
+    element.setAttribute(name, String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
 /** Replaces what an element holds. */
 export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren();
@@ -74,40 +84,41 @@ export function copyButton(text: string | (() => string), label = "Copy"): HTMLB
   return button;
 }
 
-/** A list that grows as it is scrolled: long lists never hold the page up. */
-export function growing<T>(tag: "ul" | "ol" | "tbody", items: readonly T[], row: (item: T) => Node, step = 80): HTMLElement {
-  const list = el(tag, {});
-  let shown = 0;
-  const more = el(tag === "tbody" ? "tr" : "li", { class: "more" });
-  const grow = (): void => {
-    const next = items.slice(shown, shown + step);
-    shown += next.length;
-    more.before(...next.map(row));
-    if (shown >= items.length) {
-      observer.disconnect();
-      more.remove();
+/** A details element whose content is made when it is first opened, and that stays open when the page plans again. */
+export function folding(key: string, open: Set<string>, summary: readonly Child[], make: () => Child, props: Props = {}): HTMLDetailsElement {
+  const details = el("details", { ...props, "data-key": key }, el("summary", { "data-focus": key }, summary));
+  let made = false;
+  const fillOnce = (): void => {
+    if (!made) {
+      made = true;
+      append(details, [make()]);
     }
   };
-  const observer = new IntersectionObserver(
-    (entries) => {
-      if (entries.some((it) => it.isIntersecting)) {
-        grow();
-      }
-    },
-    { rootMargin: "600px" },
-  );
-  list.append(more);
-  grow();
-  if (shown < items.length) {
-    const button = el(
-      "button",
-      { type: "button", class: "quiet", on: { click: grow } },
-      `Show more of ${items.length.toLocaleString("en")}`,
-    );
-    more.append(tag === "tbody" ? el("td", { colspan: 9 }, button) : button);
-    observer.observe(more);
+  details.addEventListener("toggle", () => {
+    if (details.open) {
+      open.add(key);
+      fillOnce();
+    } else {
+      open.delete(key);
+    }
+  });
+  if (open.has(key)) {
+    fillOnce();
+    details.open = true;
   }
-  return list;
+  return details;
+}
+
+/** Content that arrives: shown when it is there, or why it is not. */
+export function arriving(content: Promise<Child>): HTMLElement {
+  const place = el("div", { class: "arriving", "aria-busy": "true" });
+  void content
+    .then(
+      (it) => fill(place, it),
+      (error: unknown) => fill(place, el("p", { class: "hint warn" }, error instanceof Error ? error.message : String(error))),
+    )
+    .finally(() => place.removeAttribute("aria-busy"));
+  return place;
 }
 
 function append(element: Element, children: readonly Child[]): void {

@@ -1,9 +1,11 @@
 // The request: where to, and with which settings. Makes a `Request`, nothing more.
 
-import type { Outcome, PlanOptions, Release } from "refit-planner";
+import type { Fix, KnownField, PlanOptions, Release } from "refit-planner";
 
 import { el } from "./dom.js";
 import type { Editor, Remark } from "./editor.js";
+import type { Overview } from "./protocol.js";
+import { makeTarget } from "./target.js";
 
 /** The name under which the editor's text goes into the request. */
 export const FILE = "request.yaml";
@@ -14,142 +16,135 @@ export interface Form {
   element: HTMLElement;
   /** What is asked for; undefined while no target is chosen. */
   request: () => PlanOptions | undefined;
+  /** Empties everything that was typed. */
+  clear: () => void;
   setReleases: (releases: readonly Release[]) => void;
+  text: () => string;
   setFile: (text: string) => void;
   setTarget: (version: string) => void;
-  addSets: (lines: readonly string[]) => void;
+  setRequest: (request: Partial<PlanOptions>) => void;
   /** Offers to recover the settings, or not. */
   setRecoverable: (possible: boolean) => void;
   /** Shows findings at their lines. */
-  mark: (outcome: Outcome) => void;
+  mark: (overview: Overview | undefined) => void;
+  /** Puts the cursor on a line of the file. */
+  goTo: (line: number, column: number | undefined) => void;
 }
 
-export function makeForm(changed: () => void, recover: () => void): Form {
-  const target = el("input", {
-    id: "target",
-    list: "versions",
-    autocomplete: "off",
-    spellcheck: "false",
-    placeholder: "1.30.3",
-    on: { input: changed },
-  });
-  const versions = el("datalist", { id: "versions" });
-  const support = el("p", { class: "hint", id: "support" });
-  const sets = el("textarea", {
-    id: "sets",
-    rows: 2,
-    spellcheck: "false",
-    placeholder: "values.pilot.traceSampling=10",
-    on: { input: changed },
-  });
-  const from = el("input", { id: "from", autocomplete: "off", spellcheck: "false", placeholder: "as the cluster shows", on: { input: changed } });
-  const namespace = el("input", { id: "namespace", autocomplete: "off", spellcheck: "false", placeholder: "istio-system", on: { input: changed } });
+export interface FormHooks {
+  changed: () => void;
+  recover: () => void;
+  apply: (fix: Fix) => void;
+  fields: (version: string, path: readonly string[]) => Promise<readonly KnownField[]>;
+}
+
+export function makeForm(hooks: FormHooks): Form {
+  const { changed } = hooks;
+  const target = makeTarget(changed);
+  const line = (id: string, hint: string): HTMLInputElement =>
+    el("input", { id, autocomplete: "off", spellcheck: "false", placeholder: hint, on: { input: changed } });
+  const sets = el("textarea", { id: "sets", rows: 2, spellcheck: "false", placeholder: "values.pilot.traceSampling=10", on: { input: changed } });
+  const from = line("from", "as the cluster shows");
+  const namespace = line("namespace", "istio-system");
   const force = el("input", { id: "force", type: "checkbox", on: { change: changed } });
   const recoverButton = el(
     "button",
-    { type: "button", class: "quiet recover", title: "Fills the file with what the cluster was installed with", hidden: true, on: { click: recover } },
+    { type: "button", class: "quiet recover", title: "Reads from the cluster what it was installed with", hidden: true, on: { click: hooks.recover } },
     "Recover my settings",
   );
   const host = el("div", { class: "editor" });
   let editor: Editor | undefined;
   let pending = "";
-  let known: readonly Release[] = [];
 
   const start = async (): Promise<void> => {
     const { makeEditor } = await import("./editor.js");
-    editor ??= makeEditor(host, "IstioOperator file", HINT, changed);
+    editor ??= makeEditor(host, "IstioOperator file", HINT, {
+      changed,
+      apply: hooks.apply,
+      fields: (path) => hooks.fields(target.value(), path).catch(() => []),
+    });
     if (pending !== "") {
       editor.setText(pending);
     }
   };
-  void start();
-  target.addEventListener("input", () => showSupport());
+  // The editor is large, and the page is of use before it is there.
+  requestIdleCallback(() => void start(), { timeout: 500 });
 
+  const more = el(
+    "details",
+    {},
+    el("summary", {}, "More"),
+    field("Version that runs now, where the export does not tell", from),
+    field("Namespace of the control plane, where there are several", namespace),
+    el("label", { class: "check" }, force, "Write the plan although a finding blocks"),
+  );
   const element = el(
     "form",
     { class: "card", on: { submit: (event) => event.preventDefault() } },
     el("h2", {}, "Request"),
-    field("Upgrade to", target, support, versions),
-    el(
-      "div",
-      { class: "field" },
-      el("span", { class: "label" }, "IstioOperator file", recoverButton),
-      host,
-    ),
+    target.element,
+    el("div", { class: "field" }, el("span", { class: "label" }, "IstioOperator file", recoverButton), host),
     field("--set, one on a line", sets),
-    el(
-      "details",
-      {},
-      el("summary", {}, "More"),
-      field("Version that runs now, where the export does not tell", from),
-      field("Namespace of the control plane, where there are several", namespace),
-      el("label", { class: "check" }, force, "Write the plan although a finding blocks"),
-    ),
+    more,
   );
-
-  function showSupport(): void {
-    const minor = /^\d+\.\d+/.exec(target.value.trim())?.[0];
-    const release = known.find((it) => it.minor === minor);
-    const kubernetes = [release?.kubernetesMinimum, release?.kubernetesMaximum].filter((it) => it !== null && it !== undefined);
-    support.textContent =
-      release === undefined
-        ? ""
-        : [
-            release.endOfLife === null ? "" : `Supported until ${release.endOfLife}.`,
-            kubernetes.length === 0 ? "" : `For Kubernetes ${kubernetes.join(" to ")}.`,
-          ].join(" ");
-  }
+  const text = (): string => editor?.text() ?? pending;
+  const setText = (it: string): void => {
+    pending = it;
+    editor?.setText(it);
+  };
 
   return {
     element,
+    text,
     request() {
-      const to = target.value.trim();
+      const to = target.value();
       if (to === "") {
         return undefined;
       }
-      const text = editor?.text() ?? pending;
       return {
         to,
-        files: text.trim() === "" ? [] : [{ name: FILE, text }],
+        files: text().trim() === "" ? [] : [{ name: FILE, text: text() }],
         sets: lines(sets.value),
         ...(from.value.trim() === "" ? {} : { from: from.value.trim() }),
         ...(namespace.value.trim() === "" ? {} : { namespace: namespace.value.trim() }),
         force: force.checked,
       };
     },
-    setReleases(releases) {
-      known = releases;
-      versions.replaceChildren(...[...releases].reverse().map((it) => el("option", { value: it.version })));
-      if (target.value === "") {
-        target.value = releases.filter((it) => !it.version.includes("-")).at(-1)?.version ?? "";
-      }
-      showSupport();
+    clear() {
+      setText("");
+      sets.value = from.value = namespace.value = "";
+      force.checked = more.open = false;
+      target.setValue("");
+      editor?.setRemarks([]);
     },
-    setFile(text) {
-      pending = text;
-      editor?.setText(text);
+    setReleases: target.setReleases,
+    setFile(it) {
+      setText(it);
       changed();
     },
-    setTarget(version) {
-      target.value = version;
-      showSupport();
-    },
-    addSets(added) {
-      sets.value = [...new Set([...lines(sets.value), ...added])].join("\n");
-      sets.rows = Math.min(10, Math.max(2, lines(sets.value).length));
-      changed();
+    setTarget: target.setValue,
+    setRequest(it) {
+      target.setValue(it.to ?? "");
+      setText(it.files?.[0]?.text ?? "");
+      sets.value = (it.sets ?? []).join("\n");
+      from.value = it.from ?? "";
+      namespace.value = it.namespace ?? "";
+      force.checked = it.force ?? false;
     },
     setRecoverable(possible) {
       recoverButton.hidden = !possible;
     },
-    mark(outcome) {
-      editor?.setRemarks(remarks(outcome));
+    mark(overview) {
+      editor?.setRemarks(overview === undefined ? [] : remarks(overview));
+    },
+    goTo(number, column) {
+      editor?.goTo(number, column);
     },
   };
 }
 
-function field(label: string, input: HTMLElement, ...more: HTMLElement[]): HTMLElement {
-  return el("div", { class: "field" }, el("label", { for: input.id, class: "label" }, label), input, more);
+function field(label: string, input: HTMLElement): HTMLElement {
+  return el("div", { class: "field" }, el("label", { for: input.id, class: "label" }, label), input);
 }
 
 function lines(text: string): string[] {
@@ -159,7 +154,7 @@ function lines(text: string): string[] {
     .filter((it) => it !== "");
 }
 
-function remarks({ findings }: Outcome): Remark[] {
+function remarks({ findings }: Overview): Remark[] {
   const severities = { block: "error", unknown: "warning", warn: "warning", info: "info" } as const;
   return findings.flatMap((finding) =>
     finding.subjects
@@ -168,7 +163,8 @@ function remarks({ findings }: Outcome): Remark[] {
         line: it.line ?? 1,
         column: it.column,
         severity: severities[finding.level],
-        message: finding.fix === null ? finding.title : `${finding.title}. ${finding.fix}`,
+        message: [finding.title, finding.detail, finding.fix].filter((part) => part !== null && part !== "").join(". "),
+        fixes: finding.fixes ?? [],
       })),
   );
 }

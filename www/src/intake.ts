@@ -20,9 +20,15 @@ export function picked(files: Iterable<File>): NamedBlob[] {
   return [...files].map((file) => ({ name: file.webkitRelativePath || file.name, blob: file })).filter(isReadable);
 }
 
-/** Text that was pasted. */
-export function pasted(text: string): NamedBlob {
-  return { name: "pasted.yaml", blob: new Blob([text]) };
+/** Text that was pasted, under a name of its own. */
+export function pasted(text: string, taken: readonly string[]): NamedBlob {
+  const ending = /^\s*[[{]/.test(text) ? "json" : "yaml";
+  for (let at = 1; ; at += 1) {
+    const name = at === 1 ? `pasted.${ending}` : `pasted-${at}.${ending}`;
+    if (!taken.includes(name)) {
+      return { name, blob: new Blob([text]) };
+    }
+  }
 }
 
 /** Tells an export from an IstioOperator file and a release archive. */

@@ -1,50 +1,72 @@
 // The page: files in, a request beside them, the outcome out. All planning happens in the worker.
 
-import type { Outcome, PlanOptions, Progress, Summary } from "refit-planner";
+import type { Edit, PlanOptions, Progress, Subject } from "refit-planner";
 
-import { Client, PlannerProblem, ownScript } from "./client.js";
-import { byId, copyButton, el, fill } from "./dom.js";
-import { downloads } from "./download.js";
-import { makeForm } from "./form.js";
-import { dropped, pasted, picked, purpose } from "./intake.js";
-import type { NamedBlob, Planned, Problem } from "./protocol.js";
-import { SAMPLES, loadSample } from "./samples.js";
+import { Client, PlannerProblem } from "./client.js";
+import { type ClusterState, makeClusterCard } from "./cluster-card.js";
+import { byId, el, fill } from "./dom.js";
+import { FILE, makeForm } from "./form.js";
+import { dropped, pasted, purpose } from "./intake.js";
+import { openObject } from "./object-dialog.js";
+import { keepOffline } from "./offline.js";
+import type { Keep, NamedBlob, Overview, Problem } from "./protocol.js";
+import { forgetRemembered, remember, remembered } from "./remembered.js";
+import { type Sample, beside as samplesBeside, madeUp } from "./samples.js";
+import { fromHash, isShared, toHash } from "./share.js";
+import { upgradeLine } from "./shell.js";
+import { type Hooks, freshState } from "./view/hooks.js";
 import { outcomeView } from "./view/outcome.js";
-import { count, size } from "./words.js";
+import { makeWelcome } from "./welcome.js";
+import { count } from "./words.js";
 
 const client = new Client();
-const form = makeForm(
-  () => schedule(),
-  () => void attempt(recover),
-);
-const cluster = el("section", { class: "card" });
+const form = makeForm({
+  changed: () => schedule(),
+  recover: () => void attempt("Recovering the settings", recover),
+  apply: (fix) => void attempt("Editing the request", () => applyEdits(fix.edits)),
+  fields: (version, path) => client.ask("fields", [version, path]),
+});
+const card = makeClusterCard({ take: (files) => void take(files), remove: (file) => void remove(file), paste: () => void paste(), cancel });
+const welcome = makeWelcome((sample) => void useSample(sample));
 const result = byId("result");
+const status = byId("status");
 const toast = byId("toast");
+const rememberBox = byId("remember") as HTMLInputElement;
 
-/** The export, the releases and what was read of them. */
-let files: NamedBlob[] = [];
-let releases: NamedBlob[] = [];
-let summary: Summary | undefined;
+/** Versions of releases that lie beside the page. */
 let beside: string[] = [];
-let tab = "Findings";
+function nothing(): ClusterState {
+  return { files: [], releases: [], beside, summary: undefined, coverage: undefined, missingReleases: [], memory: 0 };
+}
+let state = nothing();
+let view = freshState();
+let overview: Overview | undefined;
+/** The request that `overview` answers; undefined for an outcome that was handed on. */
+let planned: PlanOptions | undefined;
 let turn = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
+/** How much is being done. */
+let doing = 0;
+let fetched = new Set<string>();
 
 start();
 
 function start(): void {
-  fill(byId("input"), cluster, form.element);
-  showCluster();
+  fill(byId("input"), card.element, form.element);
+  card.show(state);
   showWelcome();
   listenForFiles();
   listenForTheme();
-  byId("forget").addEventListener("click", forget);
+  byId("forget").addEventListener("click", () => void forget());
+  rememberBox.addEventListener("change", () => void (rememberBox.checked ? keepSession() : forgetRemembered()));
+  addEventListener("hashchange", () => void openShared());
   void client.ask("releases", []).then((it) => {
     form.setReleases(it);
     return showCommands();
   }, showProblem);
-  void findReleasesBeside();
-  void keepOffline();
+  void findBeside();
+  void keepOffline((...content) => say(content, true));
+  void openShared().then((shared) => (shared ? undefined : offerSession()));
 }
 
 /** Takes files of any kind: adds exports and releases, puts an IstioOperator file into the editor. */
@@ -65,221 +87,321 @@ async function take(added: readonly NamedBlob[]): Promise<void> {
     }
   }
   const names = new Set([...exported, ...archives].map((it) => it.name));
-  releases = [...releases.filter((it) => !names.has(it.name)), ...archives];
+  const others = (all: readonly NamedBlob[]): NamedBlob[] => all.filter((it) => !names.has(it.name));
+  state = { ...state, files: [...others(state.files), ...exported], releases: [...others(state.releases), ...archives] };
+  card.show(state);
   if (exported.length > 0) {
-    files = [...files.filter((it) => !names.has(it.name)), ...exported];
     await read();
-  } else if (archives.length > 0 && summary !== undefined) {
-    await attempt(async (progress) => {
+  } else if (archives.length > 0 && state.summary !== undefined) {
+    await attempt("Reading the release", async (progress) => {
       await client.ask("addReleases", [archives], progress);
-      await plan();
+      await plan(progress);
     });
-  } else {
-    showCluster();
   }
 }
 
-/** Reads the export and plans. */
+/** Takes a file out again. */
+async function remove(file: NamedBlob): Promise<void> {
+  state = { ...state, files: state.files.filter((it) => it !== file), releases: state.releases.filter((it) => it !== file) };
+  if (state.files.length > 0) {
+    await read();
+  } else {
+    client.reset();
+    state = { ...state, summary: undefined, coverage: undefined, missingReleases: [] };
+    showNothing();
+  }
+}
+
+/** Reads everything that is at hand, and plans. */
 async function read(): Promise<void> {
-  fetched.clear();
-  summary = undefined;
-  await attempt(async (progress) => {
-    summary = await client.ask("read", [files], progress);
-    showCluster();
-    if (releases.length > 0) {
-      await client.ask("addReleases", [releases], progress);
+  if (isShared(location.hash)) {
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  fetched = new Set();
+  state = { ...state, summary: undefined, coverage: undefined, missingReleases: [] };
+  await attempt("Reading the export", async (progress) => {
+    const summary = await client.ask("read", [[...state.files]], progress);
+    state = { ...state, summary };
+    card.show(state);
+    if (state.releases.length > 0) {
+      await client.ask("addReleases", [[...state.releases]], progress);
     }
-    await plan();
+    form.setRecoverable(true);
+    await plan(progress);
   });
 }
 
 /** Plans a moment after the last change of the request. */
 function schedule(): void {
-  clearTimeout(timer);
-  if (summary !== undefined) {
-    timer = setTimeout(() => void attempt(plan), 250);
+  unschedule();
+  if (state.summary !== undefined) {
+    result.setAttribute("aria-busy", "true");
+    timer = setTimeout(() => {
+      timer = undefined;
+      void attempt("Planning", plan);
+    }, 250);
+  } else {
+    void showCommands();
   }
 }
 
-async function plan(): Promise<void> {
+function unschedule(): void {
+  clearTimeout(timer);
+  timer = undefined;
+  if (doing === 0) {
+    result.removeAttribute("aria-busy");
+  }
+}
+
+async function plan(progress: (it: Progress) => void): Promise<void> {
   const request = form.request();
-  if (request === undefined || summary === undefined) {
+  if (request === undefined || state.summary === undefined) {
     return;
   }
   turn += 1;
   const mine = turn;
-  await fetchBeside(request);
-  const planned = await client.ask("plan", [request]);
-  if (mine === turn) {
-    showOutcome(planned, request);
+  await fetchBeside(request, progress);
+  const [needed, coverage, answer] = await Promise.all([client.ask("releasesFor", [request]), client.ask("missing", [request]), client.ask("plan", [request])]);
+  const memory = await client.ask("memory", []);
+  if (mine !== turn) {
+    return;
+  }
+  const have = new Set([...fetched, ...state.releases.map((it) => /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)/.exec(it.name)?.[1] ?? "")]);
+  state = { ...state, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
+  planned = request;
+  card.show(state);
+  showOutcome(answer);
+  if (rememberBox.checked) {
+    await keepSession();
   }
 }
 
-/** Puts what the cluster was installed with into the editor. */
+/** Fetches the target's and the source's release where they lie beside the page. */
+async function fetchBeside(request: PlanOptions, progress: (it: Progress) => void): Promise<void> {
+  const needed = await client.ask("releasesFor", [request]);
+  const into = fetched;
+  for (const version of needed.filter((it) => state.beside.includes(it) && !into.has(it) && !state.releases.some((file) => file.name.includes(`istio-${it}`)))) {
+    await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], progress);
+    into.add(version);
+  }
+}
+
+/** Puts what the cluster was installed with into the editor, once the user has seen what it would replace. */
 async function recover(): Promise<void> {
   const { namespace, from } = form.request() ?? {};
   const found = await client.ask("recover", [{ ...(namespace && { namespace }), ...(from && { from }) }]);
   if (found === null) {
-    say("The cluster does not tell what it was installed with.");
-  } else {
-    form.setFile(found.text);
+    say(["The cluster does not tell what it was installed with."]);
+    return;
   }
+  const { showRecovery } = await import("./recovery-dialog.js");
+  showRecovery(found, form.text(), { follow: (subject) => void follow(subject), use: () => form.setFile(found.text) });
 }
 
-/** Says something in passing. */
-function say(text: string): void {
-  fill(toast, text);
-  toast.hidden = false;
-  setTimeout(() => (toast.hidden = true), 5000);
-}
-
-async function attempt(work: (progress: (it: Progress) => void) => Promise<void>): Promise<void> {
+/** Makes edits in the request's file, and plans again. */
+async function applyEdits(edits: readonly Edit[]): Promise<void> {
   try {
-    await work(showProgress);
+    form.setFile(await client.ask("edit", [form.text(), edits]));
+    status.textContent = "The request was edited.";
   } catch (error) {
-    if (!(error instanceof DOMException && error.name === "AbortError")) {
-      showProblem(error);
-    }
+    say([error instanceof Error ? error.message : String(error)]);
   }
 }
 
-function showOutcome({ text, words }: Planned, request: PlanOptions): void {
-  const outcome = JSON.parse(text) as Outcome;
-  const command = commandLine(request);
-  form.mark(outcome);
-  byId("forget").hidden = false;
-  document.body.classList.add("planned");
-  fill(
-    result,
-    outcomeView(outcome, words, {
-      explain: (code) => client.ask("explain", [code]),
-      keep: (lines) => form.addSets(lines),
-      command,
-      downloads: downloads(outcome, words, text, command),
-      tab,
-      onTab: (name) => (tab = name),
-    }),
-  );
+/** Opens what a subject names. */
+async function follow(subject: Subject): Promise<void> {
+  if (subject.kind !== undefined && subject.name !== undefined) {
+    const { apiVersion = "", kind, name, namespace } = subject;
+    const shown = await client.ask("object", [{ apiVersion, kind, name, ...(namespace !== undefined && { namespace }) }, subject.field]);
+    await openObject(subject, shown);
+  } else if (subject.file === FILE && subject.line !== undefined) {
+    form.goTo(subject.line, subject.column);
+  }
 }
 
-/** What performs the plan in a terminal. */
-function commandLine({ to, files: given, sets }: PlanOptions): string {
-  const quoted = (sets ?? []).map((it) => ` --set '${it.replaceAll("'", "'\\''")}'`);
-  return `refit upgrade --to ${to}${(given ?? []).map((it) => ` -f ${it.name}`).join("")}${quoted.join("")}`;
+function showOutcome(answer: Overview): void {
+  overview = answer;
+  const live = planned !== undefined;
+  form.mark(live ? answer : undefined);
+  byId("forget").hidden = false;
+  byId("remember-label").hidden = !live;
+  document.body.classList.add("planned");
+  const focused = (document.activeElement as HTMLElement | null)?.dataset["focus"];
+  const inside = result.contains(document.activeElement);
+  fill(result, !live && sharedNote(), outcomeView(answer, hooks()));
+  if (inside && focused !== undefined) {
+    result.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+  status.textContent = `${answer.words.headline}: ${answer.words.verdict}`;
+}
+
+function hooks(): Hooks {
+  const live = planned !== undefined;
+  return {
+    state: view,
+    live,
+    explain: (code) => client.ask("explain", [code]),
+    apply: live ? (edits) => void attempt("Editing the request", () => applyEdits(edits)) : undefined,
+    follow: live ? (subject) => void follow(subject) : undefined,
+    object: (ref, field) => client.ask("object", [ref, field]),
+    compare: (ref, everything) => client.ask("compare", [ref, everything]),
+    subjects: (list, at, from) => client.ask("subjects", [list, at, from]),
+    changeFields: (at) => client.ask("changeFields", [at]),
+    restarts: (from, to) => client.ask("restarts", [from, to]),
+    actions: (step, from, to) => client.ask("actions", [step, from, to]),
+    keep,
+    saveRequest: planned?.files?.length ? () => save(FILE, new Blob([form.text()], { type: "application/yaml" })) : undefined,
+    share: async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
+    command: planned === undefined ? "" : upgradeLine(planned),
+    missingReleases: state.missingReleases,
+  };
+}
+
+const ENDINGS: Record<Keep, string> = { json: ".json", markdown: ".md", html: ".html", sarif: ".sarif", plan: "" };
+
+/** Makes a form of the outcome in the worker, and saves it. */
+async function keep(kind: Keep): Promise<void> {
+  await attempt("Writing", async () => {
+    const blob = await client.ask("keep", [kind, planned, planned === undefined ? "" : upgradeLine(planned)]);
+    const name = `refit-${overview?.source.version ?? "unknown"}-to-${overview?.target.version ?? "unknown"}`;
+    save(kind === "plan" ? "plan.json" : `${name}${ENDINGS[kind]}`, blob);
+  });
+}
+
+function save(name: string, blob: Blob): void {
+  const address = URL.createObjectURL(blob);
+  el("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/** Opens the outcome in the address, where there is one. */
+async function openShared(): Promise<boolean> {
+  if (!isShared(location.hash)) {
+    return false;
+  }
+  await attempt("Opening the link", async () => showHandedOn(await fromHash(location.hash)));
+  return true;
+}
+
+async function showHandedOn(text: string): Promise<void> {
+  const answer = await client.ask("open", [text]);
+  state = nothing();
+  planned = undefined;
+  view = freshState();
+  form.setRecoverable(false);
+  card.show(state);
+  showOutcome(answer);
+}
+
+function sharedNote(): HTMLElement {
+  return el("p", { class: "note" }, "This outcome was handed on: names and findings, no values and no manifests. Drop an export to plan one of your own.");
+}
+
+async function keepSession(): Promise<void> {
+  if (planned !== undefined) {
+    const { to, files, sets, from, namespace, force } = planned;
+    const request = { to, ...(files && { files }), ...(sets && { sets }), ...(from && { from }), ...(namespace && { namespace }), ...(force && { force }) };
+    await remember({ request, outcome: await client.ask("redacted", []), files: state.files.map((it) => it.name), day: new Date().toISOString().slice(0, 10) });
+  }
+}
+
+/** Offers what was kept of the last time. */
+async function offerSession(): Promise<void> {
+  const session = await remembered().catch(() => undefined);
+  if (session === undefined) {
+    return;
+  }
+  rememberBox.checked = true;
+  byId("remember-label").hidden = false;
+  byId("forget").hidden = false;
+  const open = (): void => {
+    toast.hidden = true;
+    form.setRequest(session.request);
+    void attempt("Opening the last session", () => showHandedOn(session.outcome));
+  };
+  say([`You planned ${session.request.to} here on ${session.day}.`, el("button", { type: "button", on: { click: open } }, "Open it")], true);
 }
 
 function showWelcome(): void {
-  const samples = Object.entries(SAMPLES).map(([name, it]) =>
-    el(
-      "button",
-      { type: "button", class: "sample", on: { click: () => void useSample(name) } },
-      el("strong", {}, it.title),
-      el("span", {}, it.about),
-    ),
-  );
-  fill(
-    result,
-    el(
-      "div",
-      { class: "welcome" },
-      el("h1", {}, "Can this cluster be upgraded in place?"),
-      el(
-        "p",
-        { class: "lead" },
-        "Export what the cluster holds, drop it here, and read the verdict: what stands against the upgrade, which defaults change, " +
-          "which of your settings would be lost, what restarts, and every step in order.",
-      ),
-      el("ol", { class: "how", id: "commands" }),
-      el("h2", {}, "Or look at a cluster of ours"),
-      el("div", { class: "samples" }, samples),
-    ),
-  );
+  document.body.classList.remove("planned");
+  fill(result, welcome.element);
 }
 
 /** The lines that export exactly what a plan reads. */
 async function showCommands(): Promise<void> {
-  const needs = await client.ask("required", [form.request() ?? { to: "" }]);
-  const all = needs.commands.join("\n");
-  const list = document.getElementById("commands");
-  if (list !== null) {
-    fill(
-      list,
-      el("li", {}, "Run this where kubectl reaches the cluster. It reads no Secrets.", copyButton(all, "Copy all"), el("pre", { tabindex: 0 }, all)),
-      el("li", {}, "Drop the files anywhere on this page."),
-      el("li", {}, "Choose the version to go to."),
-    );
-  }
+  welcome.setCommands(await client.ask("required", [form.request() ?? { to: "" }]));
 }
 
-async function useSample(name: string): Promise<void> {
-  const { files: exported, request } = await loadSample(name);
-  files = exported;
-  form.setTarget(SAMPLES[name]?.to ?? "");
-  form.setFile(request);
+async function useSample(sample: Sample): Promise<void> {
+  await attempt("Fetching the sample", async () => {
+    const { files, request } = await sample.load();
+    state = { ...nothing(), files };
+    form.clear();
+    form.setTarget(sample.to);
+    form.setFile(request);
+  });
+  unschedule();
+  view = freshState();
   await read();
 }
 
-function showCluster(): void {
-  form.setRecoverable(summary !== undefined);
-  const picker = el("input", { type: "file", id: "files", multiple: true, class: "hidden-input" });
-  const folder = el("input", { type: "file", id: "folder", webkitdirectory: true, class: "hidden-input" });
-  for (const input of [picker, folder]) {
-    input.addEventListener("change", () => void take(picked(input.files ?? [])));
+/** Says something in passing. */
+function say(content: readonly (Node | string)[], stays = false): void {
+  const close = el("button", { type: "button", class: "quiet", "aria-label": "Dismiss", on: { click: () => (toast.hidden = true) } }, "×");
+  fill(toast, el("span", {}, content), close);
+  toast.hidden = false;
+  if (!stays) {
+    setTimeout(() => (toast.hidden = true), 6000);
   }
+}
+
+async function attempt(what: string, work: (progress: (it: Progress) => void) => Promise<void>): Promise<void> {
+  doing += 1;
+  result.setAttribute("aria-busy", "true");
+  // What takes no time needs no word.
+  const later = setTimeout(() => card.busy(`${what} …`), 150);
+  try {
+    await work((it) => {
+      card.busy(what);
+      card.progress(it);
+    });
+  } catch (error) {
+    if (!(error instanceof DOMException && error.name === "AbortError")) {
+      showProblem(error);
+    }
+  } finally {
+    clearTimeout(later);
+    doing -= 1;
+    if (doing === 0) {
+      card.idle();
+      if (timer === undefined) {
+        result.removeAttribute("aria-busy");
+      }
+    }
+  }
+}
+
+/** Stops what the worker does. What it had read is gone; the files stay, and can be read again. */
+function cancel(): void {
+  client.reset();
+  unschedule();
+  turn += 1;
+  state = { ...state, summary: undefined, coverage: undefined };
+  card.show(state);
+  form.setRecoverable(false);
+  document.body.classList.remove("planned");
   fill(
-    cluster,
-    el("h2", {}, "Cluster"),
-    el(
-      "div",
-      { class: "drop" },
-      el("p", {}, files.length === 0 ? "Drop the export here" : "Drop more here"),
-      el("p", { class: "hint" }, "YAML, JSON, .tar.gz, folders, istioctl bug-report"),
-      el("p", {}, el("label", { for: "files", class: "button" }, "Choose files"), el("label", { for: "folder", class: "button" }, "Choose a folder")),
-      picker,
-      folder,
-    ),
-    el("progress", { id: "progress", hidden: true, "aria-label": "Reading" }),
-    files.length > 0 &&
-      el("ul", { class: "files" }, [...files, ...releases].map((it) => el("li", {}, it.name, el("span", { class: "place" }, size(it.blob.size))))),
-    summary !== undefined && summaryView(summary),
-    el("p", { class: "hint" }, releasesHint()),
+    result,
+    el("div", { class: "empty", role: "status" }, el("p", {}, "Cancelled."), el("p", {}, el("button", { type: "button", on: { click: () => void read() } }, `Read ${count(state.files.length, "file")} again`))),
   );
 }
 
-function releasesHint(): string {
-  const names = [...releases.map((it) => it.name.replace(/^.*\//, "")), ...beside.map((it) => `Istio ${it}`)];
-  return names.length > 0
-    ? `Releases at hand: ${names.join(", ")}.`
-    : "For the objects that change, also drop the release archives of both versions, as downloaded from Istio (istio-VERSION….tar.gz).";
-}
-
-function summaryView(it: Summary): HTMLElement {
-  const total = Object.values(it.kinds).reduce((sum, number) => sum + number, 0);
-  const rows = Object.entries(it.kinds).map(([kind, number]) => el("li", {}, kind.replace(/^.*\//, ""), el("span", { class: "number" }, number)));
-  return el(
-    "div",
-    { class: "summary" },
-    el("p", {}, `${count(total, "object")} of ${count(rows.length, "kind")}, Kubernetes ${it.kubernetes ?? "unknown"}`),
-    !it.managedFields && el("p", { class: "hint warn" }, "Exported without --show-managed-fields: who owns which field stays unknown."),
-    it.kubernetes === null && el("p", { class: "hint warn" }, "Without `kubectl version -o json` the server's version stays unknown."),
-    el("details", {}, el("summary", {}, "What was read"), el("ul", { class: "kinds" }, rows)),
-  );
-}
-
-function showProgress({ name, bytes, total }: Progress): void {
-  const bar = byId("progress") as HTMLProgressElement;
-  bar.hidden = total !== undefined && bytes >= total;
-  bar.title = name;
-  if (total === undefined) {
-    bar.removeAttribute("value");
-  } else {
-    bar.max = total;
-    bar.value = bytes;
-  }
-}
+let recovering = false;
 
 function showProblem(error: unknown): void {
-  const problem: Problem = error instanceof PlannerProblem ? error.problem : { name: "Error", message: String(error) };
+  const problem: Problem = error instanceof PlannerProblem ? error.problem : { name: "Error", message: error instanceof Error ? error.message : String(error) };
+  const lost = problem.name === "PlannerPanic";
+  const again = lost && !recovering && state.files.length > 0;
   fill(
     result,
     el(
@@ -292,23 +414,51 @@ function showProblem(error: unknown): void {
         el("h1", {}, problem.file === undefined ? "That did not work" : "This file cannot be read"),
         problem.file !== undefined && el("p", {}, el("code", {}, `${problem.file}:${problem.line ?? 0}:${problem.column ?? 0}`)),
         el("p", { class: "verdict-line" }, problem.message),
-        el("p", {}, el("button", { type: "button", on: { click: forget } }, "Start again")),
+        problem.file !== undefined && el("p", { class: "hint" }, "The other files stay: take this one out of the list, or drop it anew."),
+        el("p", {}, again && el("button", { type: "button", on: { click: () => void readAnew() } }, "Read the files again"), el("button", { type: "button", on: { click: () => void forget() } }, "Start again")),
       ),
     ),
   );
+  document.body.classList.add("planned");
+  byId("forget").hidden = false;
+  if (again) {
+    void readAnew();
+  }
 }
 
-function forget(): void {
+/** After a defect the planner starts afresh: what was read is read again, once. */
+async function readAnew(): Promise<void> {
+  recovering = true;
   client.reset();
-  clearTimeout(timer);
-  files = [];
-  releases = [];
-  summary = undefined;
-  tab = "Findings";
-  form.setFile("");
+  await read();
+  recovering = false;
+}
+
+async function forget(): Promise<void> {
+  client.reset();
+  unschedule();
+  turn += 1;
+  rememberBox.checked = false;
+  await forgetRemembered();
+  form.clear();
+  view = freshState();
+  state = nothing();
+  history.replaceState(null, "", location.pathname + location.search);
+  form.setReleases(await client.ask("releases", []));
+  toast.hidden = true;
   byId("forget").hidden = true;
-  document.body.classList.remove("planned");
-  showCluster();
+  byId("remember-label").hidden = true;
+  showNothing();
+  status.textContent = "Everything is forgotten.";
+  byId("files").focus();
+}
+
+function showNothing(): void {
+  overview = undefined;
+  planned = undefined;
+  form.setRecoverable(false);
+  form.mark(undefined);
+  card.show(state);
   showWelcome();
   void showCommands();
 }
@@ -330,11 +480,29 @@ function listenForFiles(): void {
   });
   addEventListener("paste", (event) => {
     const inField = event.composedPath().some((it) => it instanceof HTMLElement && (it.isContentEditable || /^(INPUT|TEXTAREA)$/.test(it.tagName)));
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (!inField && text.trim() !== "") {
-      void take([pasted(text)]);
+    if (inField || event.clipboardData === null) {
+      return;
+    }
+    if (event.clipboardData.files.length > 0) {
+      void dropped(event.clipboardData).then(take, showProblem);
+    } else if (event.clipboardData.getData("text/plain").trim() !== "") {
+      takePasted(event.clipboardData.getData("text/plain"));
     }
   });
+}
+
+async function paste(): Promise<void> {
+  try {
+    takePasted(await navigator.clipboard.readText());
+  } catch {
+    say(["Press Ctrl+V anywhere outside a field to paste."]);
+  }
+}
+
+function takePasted(text: string): void {
+  if (text.trim() !== "") {
+    void take([pasted(text, [...state.files, ...state.releases].map((it) => it.name))]);
+  }
 }
 
 function listenForTheme(): void {
@@ -345,43 +513,17 @@ function listenForTheme(): void {
   });
 }
 
-/** Releases that the operator of this page put beside it. */
-async function findReleasesBeside(): Promise<void> {
+/** Releases and clusters that the operator of this page put beside it. */
+async function findBeside(): Promise<void> {
+  welcome.setSamples(madeUp());
+  const real = await samplesBeside();
+  if (real.length > 0) {
+    welcome.setSamples([...real, ...madeUp()]);
+  }
   const response = await fetch("./releases/index.json").catch(() => undefined);
   if (response?.ok === true && response.headers.get("content-type")?.includes("json") === true) {
     beside = ((await response.json()) as { versions: string[] }).versions;
-    showCluster();
+    state = { ...state, beside };
+    card.show(state);
   }
-}
-
-const fetched = new Set<string>();
-
-/** Fetches the target's and the source's release where they lie beside the page. */
-async function fetchBeside(request: PlanOptions): Promise<void> {
-  const needed = await client.ask("releasesFor", [request]);
-  for (const version of needed.filter((it) => beside.includes(it) && !fetched.has(it))) {
-    fetched.add(version);
-    await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], showProgress);
-  }
-}
-
-/** Keeps the page for use without a network, and offers a new version when there is one. */
-async function keepOffline(): Promise<void> {
-  if (!("serviceWorker" in navigator) || import.meta.env.DEV) {
-    return;
-  }
-  const registration = await navigator.serviceWorker.register(ownScript("./sw.js")).catch(() => undefined);
-  const offer = (): void => {
-    const waiting = registration?.waiting;
-    if (waiting !== null && waiting !== undefined && navigator.serviceWorker.controller !== null) {
-      const update = (): void => {
-        navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-        waiting.postMessage("update");
-      };
-      fill(toast, "A new version of this page is ready.", el("button", { type: "button", on: { click: update } }, "Reload"));
-      toast.hidden = false;
-    }
-  };
-  offer();
-  registration?.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", offer));
 }

@@ -1,11 +1,16 @@
-// Clusters to look at without having one: the project's own golden cases.
+// Clusters to look at without having one: real ones where the page was built with data, and the project's golden cases.
 
 import type { NamedBlob } from "./protocol.js";
 
-interface Case {
+/** A cluster of the gallery. */
+export interface Sample {
+  name: string;
   title: string;
   about: string;
   to: string;
+  /** What the verdict is, for the card's colour; null where that depends. */
+  verdict: "clear" | "blocked" | "unknown" | null;
+  load: () => Promise<{ files: NamedBlob[]; request: string }>;
 }
 
 const exports = import.meta.glob<string>(
@@ -17,19 +22,45 @@ const requests = import.meta.glob<string>(
   { query: "?url", import: "default", eager: true },
 );
 
-/** The gallery, by the folder of the case. */
-export const SAMPLES: Record<string, Case> = {
-  "clear-upgrade": { title: "A clear upgrade", about: "1.29 to 1.30, installed by istioctl", to: "1.30.3" },
-  "version-skew": { title: "Blocked by skew", about: "1.26 to 1.30 in one step", to: "1.30.3" },
-  "helm-installed": { title: "Another installer", about: "The control plane is a Helm release", to: "1.30.3" },
-  "downgrade": { title: "A downgrade", about: "1.30 back to 1.29", to: "1.29.6" },
-};
+const MADE_UP: readonly Omit<Sample, "load">[] = [
+  { name: "clear-upgrade", title: "A clear upgrade", about: "1.29 to 1.30, installed by istioctl", to: "1.30.3", verdict: "clear" },
+  { name: "version-skew", title: "Blocked by skew", about: "1.26 to 1.30 in one step", to: "1.30.3", verdict: "blocked" },
+  { name: "helm-installed", title: "Another installer", about: "The control plane is a Helm release", to: "1.30.3", verdict: "blocked" },
+  { name: "downgrade", title: "A downgrade", about: "1.30 back to 1.29", to: "1.29.6", verdict: "clear" },
+];
 
-/** Loads a sample's export and its request's file. */
-export async function loadSample(name: string): Promise<{ files: NamedBlob[]; request: string }> {
-  const files = await Promise.all(below(exports, name).map(fetchFile));
-  const texts = await Promise.all(below(requests, name).map(async (it) => (await fetchFile(it)).blob.text()));
-  return { files, request: texts[0] ?? "" };
+/** Small clusters that are made up, and always there. */
+export function madeUp(): Sample[] {
+  return MADE_UP.map((it) => ({
+    ...it,
+    async load() {
+      const files = await Promise.all(below(exports, it.name).map(fetchFile));
+      const texts = await Promise.all(below(requests, it.name).map(async (at) => (await fetchFile(at)).blob.text()));
+      return { files, request: texts[0] ?? "" };
+    },
+  }));
+}
+
+interface Entry extends Omit<Sample, "load"> {
+  export: string;
+  request: string | null;
+}
+
+/** Real clusters that lie beside the page, where it was built with some. */
+export async function beside(): Promise<Sample[]> {
+  const response = await fetch("./samples/index.json").catch(() => undefined);
+  if (response?.ok !== true || response.headers.get("content-type")?.includes("json") !== true) {
+    return [];
+  }
+  const { samples } = (await response.json()) as { samples: Entry[] };
+  return samples.map(({ export: path, request, ...it }) => ({
+    ...it,
+    async load() {
+      const file = await fetchFile([path, `./samples/${path}`]);
+      const text = request === null ? "" : await (await fetchFile([request, `./samples/${request}`])).blob.text();
+      return { files: [file], request: text };
+    },
+  }));
 }
 
 function below(glob: Record<string, string>, name: string): [string, string][] {
@@ -38,5 +69,8 @@ function below(glob: Record<string, string>, name: string): [string, string][] {
 
 async function fetchFile([path, address]: [string, string]): Promise<NamedBlob> {
   const response = await fetch(address);
+  if (!response.ok) {
+    throw new Error(`${address}: ${response.status} ${response.statusText}`);
+  }
   return { name: path.slice(path.lastIndexOf("/") + 1), blob: await response.blob() };
 }

@@ -1,17 +1,23 @@
-// Keeps the page's own files, so that it opens without a network. Nothing else is kept or answered.
+// Keeps the page's own files, so that it opens without a network; releases and samples beside it once they were used.
 
-const CACHE = "refit-__VERSION__";
+const SCOPE = `refit:${self.registration.scope}:`;
+const CACHE = `${SCOPE}__VERSION__`;
 const FILES = __FILES__;
+/** Data that does not change with the page: kept from one version to the next. */
+const DATA = `${SCOPE}data`;
+const IS_DATA = /\/(releases|samples)\/[^/]+\.(tar\.gz|ya?ml)$/;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+  const files = FILES.map((it) => new Request(it, { cache: "reload" }));
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)));
 });
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((it) => it.startsWith("refit-") && it !== CACHE).map((it) => caches.delete(it))))
+      // Only this copy's: another may lie below another path of the same origin.
+      .then((names) => Promise.all(names.filter((it) => it.startsWith(SCOPE) && it !== CACHE && it !== DATA).map((it) => caches.delete(it))))
       .then(() => self.clients.claim()),
   );
 });
@@ -23,7 +29,39 @@ self.addEventListener("message", (event) => {
 });
 
 self.addEventListener("fetch", (event) => {
-  if (event.request.method === "GET") {
-    event.respondWith(caches.open(CACHE).then(async (cache) => (await cache.match(event.request)) ?? fetch(event.request)));
+  const url = new URL(event.request.url);
+  if (event.request.method === "GET" && url.href.startsWith(self.registration.scope)) {
+    event.respondWith(answer(event.request, url));
   }
 });
+
+async function answer(request, url) {
+  const path = url.pathname.slice(new URL(self.registration.scope).pathname.length);
+  const own = await caches.open(CACHE);
+  const kept = await own.match(path === "" || path === "index.html" ? "./" : request, { ignoreSearch: true });
+  if (kept !== undefined) {
+    return kept;
+  }
+  // Lists tell what lies beside the page today; without a network, what lay there.
+  const isList = /^(releases|samples)\/index\.json$/.test(path);
+  if (!isList && !IS_DATA.test(`/${path}`)) {
+    return fetch(request);
+  }
+  const data = await caches.open(DATA);
+  const before = await data.match(request);
+  if (before !== undefined && !isList) {
+    return before;
+  }
+  try {
+    const fresh = await fetch(request);
+    if (fresh.ok) {
+      await data.put(request, fresh.clone());
+    }
+    return fresh;
+  } catch (error) {
+    if (before !== undefined) {
+      return before;
+    }
+    throw error;
+  }
+}

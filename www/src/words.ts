@@ -1,6 +1,6 @@
 // Small words for what the outcome holds. Sentences come from the planner; here are only labels.
 
-import type { Level, Ref, Subject, Verdict } from "refit-planner";
+import type { ChangeClass, Level, Ref, RestartHow, Subject, Verdict } from "refit-planner";
 
 /** Labels of levels, in the order in which they weigh. */
 export const LEVELS: readonly (readonly [Level, string])[] = [
@@ -11,6 +11,24 @@ export const LEVELS: readonly (readonly [Level, string])[] = [
 ];
 
 export const VERDICTS: Record<Verdict, string> = { clear: "Clear", blocked: "Blocked", unknown: "Unknown" };
+
+export const CLASSES: Record<ChangeClass, string> = {
+  create: "created",
+  change: "changed",
+  replace: "made anew",
+  "take-over": "taken over",
+  delete: "deleted",
+  orphan: "left behind",
+  unchanged: "unchanged",
+};
+
+export const HOW: Record<RestartHow, string> = {
+  rollout: "rollout restart",
+  "delete-pods": "pods deleted one by one",
+  evict: "pods evicted",
+  auto: "rolls by itself",
+  none: "not by a restart",
+};
 
 /** `Deployment istio-system/istiod`. */
 export function refName(ref: Partial<Ref>): string {

@@ -13,8 +13,8 @@ use kube::api::{
     DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::Request;
 use kube::{Client, Config};
+use kube_core::Request;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};

@@ -75,8 +75,12 @@ impl Failure {
             || "nothing was rendered".to_owned(),
             |it| it.message.clone(),
         );
-        let diagnostics = diagnostics.into_iter().map(Diagnostic::from).collect();
+        let diagnostics: Vec<_> = diagnostics.into_iter().map(Diagnostic::from).collect();
+        let first = diagnostics.first();
         Self {
+            file: first.and_then(|it| it.file.clone()),
+            line: first.and_then(|it| it.line),
+            column: first.and_then(|it| it.column),
             diagnostics,
             ..Self::refused(message)
         }

@@ -7,7 +7,7 @@
 //! - No `JsValue` goes further than this crate, and no decision is made in it.
 //! - Planner code never runs inside a promise: a panic reaches the caller as an exception, who replaces the instance.
 
-mod chunks;
+mod editing;
 mod facts;
 mod failure;
 mod rendering;
@@ -16,12 +16,12 @@ mod words;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-pub use chunks::{Chunks, fetch_stream};
+pub use editing::{edit, fields};
 pub use facts::{defaults, explain, needs, profile, releases};
 pub use failure::{Diagnostic, Failure};
-pub use rendering::render_manifests;
+pub use rendering::Renderer;
 pub use session::Session;
-pub use words::describe;
+pub use words::{describe, redacted, sarif};
 
 /// Makes a panic an exception with the panic's words; without it, JavaScript would only see `unreachable`.
 #[wasm_bindgen(start)]

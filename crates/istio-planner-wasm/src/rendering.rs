@@ -1,6 +1,6 @@
 //! Manifests of a release, without a cluster.
 
-use istio_render::{OperatorFile, Options, Release, manifest_text, render};
+use istio_render::{OperatorFile, Options, ReleaseReader, manifest_text, render};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -32,29 +32,55 @@ struct Rendered {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Renders a release (an official archive's bytes) as its own `istioctl manifest generate` does, and returns the text
-/// and what there is to say about the request, as JSON.
-#[wasm_bindgen(js_name = renderManifests)]
-pub fn render_manifests(name: &str, archive: &[u8], options: JsValue) -> Result<String, Failure> {
-    let asked: Asked = serde_wasm_bindgen::from_value(options)?;
-    let release = Release::from_tar_gz(archive).map_err(|it| Failure::input(name, &it))?;
-    let files = asked.files.into_iter().map(|it| OperatorFile {
-        name: it.name,
-        text: it.text,
-    });
-    let options = Options {
-        files: files.collect(),
-        sets: asked.sets,
-        force: asked.force,
-        kubernetes: asked.kubernetes,
-    };
-    let rendering = render(&release, &options).map_err(Failure::request)?;
-    Ok(serde_json::to_string(&Rendered {
-        manifests: manifest_text(&rendering),
-        diagnostics: rendering
-            .diagnostics
-            .into_iter()
-            .map(Diagnostic::from)
-            .collect(),
-    })?)
+/// Renders a release that arrives in chunks.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Renderer {
+    name: String,
+    reader: ReleaseReader,
+}
+
+#[wasm_bindgen]
+impl Renderer {
+    /// Begins a release archive; `name` is what errors call it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(name: String) -> Self {
+        Self {
+            name,
+            reader: ReleaseReader::new(),
+        }
+    }
+
+    /// Takes the next bytes of the archive.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let pushed = self.reader.push(bytes);
+        pushed.map_err(|it| Failure::input(&self.name, &it))
+    }
+
+    /// Ends the archive, renders as the release's own `istioctl manifest generate` does, and returns the text and what
+    /// there is to say about the request, as JSON.
+    pub fn render(self, options: JsValue) -> Result<String, Failure> {
+        let asked: Asked = serde_wasm_bindgen::from_value(options)?;
+        let release = self.reader.finish();
+        let release = release.map_err(|it| Failure::input(&self.name, &it))?;
+        let files = asked.files.into_iter().map(|it| OperatorFile {
+            name: it.name,
+            text: it.text,
+        });
+        let options = Options {
+            files: files.collect(),
+            sets: asked.sets,
+            force: asked.force,
+            kubernetes: asked.kubernetes,
+        };
+        let rendering = render(&release, &options).map_err(Failure::request)?;
+        Ok(serde_json::to_string(&Rendered {
+            manifests: manifest_text(&rendering),
+            diagnostics: rendering
+                .diagnostics
+                .into_iter()
+                .map(Diagnostic::from)
+                .collect(),
+        })?)
+    }
 }

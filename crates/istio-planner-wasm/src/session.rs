@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::mem;
 
+use istio_planner::compare::{Comparison, Detail, compare};
 use istio_planner::customisation::{Recovery, recover};
 use istio_planner::outcome::{FieldChange, Ref, Subject};
-use istio_planner::snapshot::SnapshotReader;
+use istio_planner::snapshot::{self, Shown, SnapshotReader};
 use istio_planner::{Input, Request, input, report};
-use istio_render::Release;
+use istio_render::ReleaseReader;
 use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::Failure;
@@ -20,7 +22,9 @@ pub struct Session {
     reader: SnapshotReader,
     input: Input,
     /// The release archive that is being read.
-    archive: Option<(String, Vec<u8>)>,
+    archive: Option<(String, ReleaseReader)>,
+    /// What each object would be after the plan made last.
+    predicted: BTreeMap<Ref, Value>,
 }
 
 /// What was read of a cluster.
@@ -30,6 +34,74 @@ struct Summary<'a> {
     kubernetes: Option<&'a str>,
     managed_fields: bool,
     kinds: &'a BTreeMap<String, usize>,
+}
+
+/// What an export lacks.
+#[derive(Debug, Serialize)]
+struct Missing<'a> {
+    gaps: Vec<Gap<'a>>,
+    none: &'a [&'static str],
+}
+
+/// One thing that it lacks.
+#[derive(Debug, Serialize)]
+struct Gap<'a> {
+    what: &'a str,
+    code: &'a str,
+    unknown: &'a str,
+    command: &'a str,
+}
+
+impl<'a> From<&'a input::Coverage> for Missing<'a> {
+    fn from(it: &'a input::Coverage) -> Self {
+        let gaps = it.gaps.iter().map(|it| Gap {
+            what: &it.what,
+            code: it.code,
+            unknown: it.unknown,
+            command: &it.command,
+        });
+        Self {
+            gaps: gaps.collect(),
+            none: &it.none,
+        }
+    }
+}
+
+/// An object of the export.
+#[derive(Debug, Serialize)]
+struct ShownObject<'a> {
+    yaml: &'a str,
+    whole: bool,
+    line: Option<u32>,
+    origin: Place<'a>,
+}
+
+/// Where it stood.
+#[derive(Debug, Serialize)]
+struct Place<'a> {
+    file: &'a str,
+    line: u32,
+}
+
+impl<'a> From<&'a Shown> for ShownObject<'a> {
+    fn from(it: &'a Shown) -> Self {
+        Self {
+            yaml: &it.yaml,
+            whole: it.whole,
+            line: it.line,
+            origin: Place {
+                file: &it.origin.file,
+                line: it.origin.line,
+            },
+        }
+    }
+}
+
+/// An object before and after.
+#[derive(Debug, Serialize)]
+struct Compared {
+    live: Option<String>,
+    predicted: Option<String>,
 }
 
 /// A recovered request.
@@ -91,13 +163,15 @@ impl Session {
     /// Begins a release archive.
     #[wasm_bindgen(js_name = beginRelease)]
     pub fn begin_release(&mut self, name: &str) {
-        self.archive = Some((name.to_owned(), Vec::new()));
+        self.archive = Some((name.to_owned(), ReleaseReader::new()));
     }
 
     /// Takes the next bytes of what was begun.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match &mut self.archive {
-            Some((_, archive)) => archive.extend_from_slice(bytes),
+            Some((name, archive)) => archive
+                .push(bytes)
+                .map_err(|it| Failure::input(name, &it))?,
             None => self.reader.push(bytes)?,
         }
         Ok(())
@@ -105,11 +179,10 @@ impl Session {
 
     /// Ends what was begun.
     pub fn end(&mut self) -> Result<(), Failure> {
-        let Some((name, bytes)) = self.archive.take() else {
+        let Some((name, archive)) = self.archive.take() else {
             return Ok(self.reader.close()?);
         };
-        let release =
-            Release::from_tar_gz(bytes.as_slice()).map_err(|it| Failure::input(&name, &it))?;
+        let release = archive.finish().map_err(|it| Failure::input(&name, &it))?;
         self.input.releases.push(release);
         Ok(())
     }
@@ -149,6 +222,37 @@ impl Session {
     pub fn plan(&mut self, request: &str, as_of: Option<String>) -> Result<String, Failure> {
         self.input.request = serde_json::from_str::<Request>(request)?;
         self.input.as_of = as_of;
-        Ok(report::json(&istio_planner::plan(&self.input)))
+        let planned = istio_planner::plan_with_objects(&mut self.input);
+        self.predicted = planned.predicted;
+        Ok(report::json(&planned.outcome))
+    }
+
+    /// Tells what the export lacks of what planning a request (JSON) reads, as JSON.
+    pub fn missing(&self, request: &str) -> Result<String, Failure> {
+        let request = serde_json::from_str::<Request>(request)?;
+        let coverage = input::coverage(&request, &self.input.snapshot);
+        Ok(serde_json::to_string(&Missing::from(&coverage))?)
+    }
+
+    /// Returns an object (JSON of `Ref`) of the export with the line of a field, as JSON; `null` where it is not there.
+    pub fn object(&self, object: &str, field: Option<String>) -> Result<String, Failure> {
+        let object = serde_json::from_str::<Ref>(object)?;
+        let shown = snapshot::show(&self.input.snapshot, &object, field.as_deref());
+        Ok(serde_json::to_string(
+            &shown.as_ref().map(ShownObject::from),
+        )?)
+    }
+
+    /// Returns an object (JSON of `Ref`) before and after the plan made last, as JSON. `everything` leaves out nothing.
+    pub fn compare(&self, object: &str, everything: bool) -> Result<String, Failure> {
+        let object = serde_json::from_str::<Ref>(object)?;
+        let detail = if everything {
+            Detail::Everything
+        } else {
+            Detail::Meaning
+        };
+        let Comparison { live, predicted } =
+            compare(&self.input.snapshot, &self.predicted, &object, detail);
+        Ok(serde_json::to_string(&Compared { live, predicted })?)
     }
 }

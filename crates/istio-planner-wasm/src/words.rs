@@ -15,6 +15,20 @@ struct Words {
     markdown: String,
 }
 
+/// Returns an outcome (JSON) as SARIF.
+#[wasm_bindgen]
+pub fn sarif(outcome: &str) -> Result<String, Failure> {
+    let outcome: Outcome = serde_json::from_str(outcome)?;
+    Ok(report::sarif(&outcome))
+}
+
+/// Returns an outcome (JSON) without values of the cluster and of the request, as JSON.
+#[wasm_bindgen]
+pub fn redacted(outcome: &str) -> Result<String, Failure> {
+    let outcome: Outcome = serde_json::from_str(outcome)?;
+    Ok(serde_json::to_string(&report::redacted(&outcome))?)
+}
+
 /// Returns an outcome (JSON) in words, as JSON.
 #[wasm_bindgen]
 pub fn describe(outcome: &str) -> Result<String, Failure> {

@@ -19,7 +19,7 @@ mod setting;
 mod values;
 
 pub use recovery::{Recovery, Unexplained, recover};
-pub(crate) use reverted::{After, reverted};
+pub(crate) use reverted::{After, keys, reverted};
 pub(crate) use setting::{Installation, Setting};
 pub(crate) use values::compatibility_version;
 

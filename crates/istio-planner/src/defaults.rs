@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use istio_catalog::{Catalog, Minor, NotShipped, Release, Version};
 use serde_json::Value;
 
+use crate::edit::Edit;
 use crate::outcome::DefaultChange;
 
 pub(crate) mod tree;
@@ -147,9 +148,11 @@ impl Comparison<'_> {
             tree::compare(Some(before), Some(after), &mut |path, from, to| {
                 if !is_choice_or_stamp(path) && !is_stray(component, path) {
                     let text = format!("values.{}", tree::text(path));
+                    let keep = self.keep(component, path, &text, from, to);
                     changes.push(DefaultChange {
                         pinned: self.is_pinned(&text),
-                        keep: self.keep(component, path, &text, from, to),
+                        edit: keep.as_deref().map(|it| kept_by(it, &text, from)),
+                        keep,
                         component: component.clone(),
                         path: text,
                         from: from.cloned(),
@@ -199,6 +202,21 @@ impl Comparison<'_> {
     }
 }
 
+/// Returns the edit that does what a setting of [`DefaultChange::keep`] does, its value of its type.
+fn kept_by(keep: &str, path: &str, from: Option<&Value>) -> Edit {
+    let (path, value) = match keep.strip_prefix("compatibilityVersion: ") {
+        Some(version) => (
+            "compatibilityVersion",
+            Value::from(version.trim_matches('"')),
+        ),
+        None => (path, from.cloned().unwrap_or(Value::Bool(false))),
+    };
+    Edit::Set {
+        path: path.to_owned(),
+        value,
+    }
+}
+
 /// Tells paths that say which release or profile it is, not how it behaves.
 fn is_choice_or_stamp(path: &[&str]) -> bool {
     match path {
@@ -240,14 +258,16 @@ fn component_changes(
         }
         let component = path.first().map(|it| tree::capitalised(it));
         let text = format!("components.{}", tree::text(path));
+        // A gateway chosen by name needs a file: `--set` finds only those that the user listed (domain.md §1.4).
+        let keep = from
+            .filter(|_| to.is_some() && !text.contains('['))
+            .and_then(tree::scalar)
+            .map(|it| format!("{text}={it}"));
         changes.push(DefaultChange {
             component: component.unwrap_or_default(),
             pinned: pinned(&text),
-            // A gateway chosen by name needs a file: `--set` finds only those that the user listed (domain.md §1.4).
-            keep: from
-                .filter(|_| to.is_some() && !text.contains('['))
-                .and_then(tree::scalar)
-                .map(|it| format!("{text}={it}")),
+            edit: keep.as_deref().map(|it| kept_by(it, &text, from)),
+            keep,
             path: text,
             from: from.cloned(),
             to: to.cloned(),

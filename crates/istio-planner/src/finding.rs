@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
+use crate::edit::Fix;
 use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
-use crate::snapshot::{Object, Origin};
+use crate::snapshot::{Object, Origin, Snapshot};
 
 /// Makes the enum, its names and the list of all from one table.
 macro_rules! codes {
@@ -61,6 +62,7 @@ codes! {
     IstiodSingleReplica "istiod-single-replica" "Fewer than two istiod would run during or after the upgrade.",
     IstiodNoDisruptionBudget "istiod-no-disruption-budget" "No disruption budget covers istiod.",
     DisruptionBudgetExhausted "disruption-budget-exhausted" "A budget allows no disruption now.",
+    RoomMissing "room-missing" "The nodes have no room for what the target asks for.",
     ProxiesTooOld "proxies-too-old" "Proxies are more than one minor behind the target.",
     ProxiesAhead "proxies-ahead" "Proxies are newer than the control plane, now or afterwards.",
     SettingsReverted "settings-reverted" "The request would revert settings of the installation.",
@@ -68,9 +70,15 @@ codes! {
     WebhookOverlap "webhook-overlap" "Two injectors would match the same pod.",
     WebhookGap "webhook-gap" "Pods that are injected today would start without a sidecar.",
     RevisionTagStale "revision-tag-stale" "A revision tag keeps the webhook of the source release.",
+    RootCertificatesDiffer "root-certificates-differ" "Namespaces trust another root certificate than istiod's.",
+    WebhookCaDiffers "webhook-ca-differs" "A webhook's caBundle does not hold istiod's root certificate.",
+    CaChange "ca-change" "The apply changes who signs the certificates of the mesh.",
     CniConflict "cni-conflict" "A setting of another network plug-in does not go with this mesh.",
     AlphaSecurityObjects "alpha-security-objects" "Objects of the removed alpha security APIs exist.",
     CrdStoredVersion "crd-stored-version" "The older release does not serve a version in which objects are stored.",
+    FieldsLost "fields-lost" "Objects use fields that the target's definitions do not have.",
+    ObjectsRefused "objects-refused" "The target's definitions would refuse objects that are there.",
+    ObjectsIgnored "objects-ignored" "Objects are of kinds that the target does not know.",
     GatewayApiBundle "gateway-api-bundle" "The target ignores or refuses the installed Gateway API bundle.",
     ImmutableField "immutable-field" "A change needs deletion and creation.",
     LoadBalancerChange "load-balancer-change" "A gateway's Service changes in what a load balancer sees.",
@@ -115,6 +123,7 @@ impl Finding {
             detail: detail.into(),
             subjects: Vec::new(),
             fix: None,
+            fixes: Vec::new(),
             link: crate::explain::explanation(code).link.map(str::to_owned),
         }
     }
@@ -128,6 +137,12 @@ impl Finding {
     /// Sets what to do.
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
+        self
+    }
+
+    /// Adds an edit of the request's file that settles it.
+    pub(crate) fn by(mut self, fix: impl IntoIterator<Item = Fix>) -> Self {
+        self.fixes.extend(fix);
         self
     }
 }
@@ -206,6 +221,38 @@ impl Subject {
             &self.field,
         )
     }
+}
+
+/// Adds where the export holds it to every object that a subject names without a place.
+pub(crate) fn locate(findings: &mut [Finding], snapshot: &Snapshot) {
+    let subjects = findings.iter_mut().flat_map(|it| &mut it.subjects);
+    for subject in subjects.filter(|it| it.file.is_none()) {
+        let origin = subject.object.as_ref().and_then(|it| origin(snapshot, it));
+        if let Some(origin) = origin.filter(|it| !it.file.is_empty()) {
+            *subject = Subject {
+                file: Some(origin.file.clone()),
+                ..subject.clone()
+            }
+            .at_line(origin.line, origin.column);
+        }
+    }
+}
+
+/// Where the export holds an object.
+fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let kept = snapshot.objects.get(object).map(|it| &it.origin);
+    kept.or_else(|| match object.kind.as_str() {
+        "Pod" => {
+            let key = (namespace, object.name.clone());
+            snapshot.pods.get(&key).map(|it| &it.origin)
+        }
+        "Node" => snapshot.nodes.get(&object.name).map(|it| &it.origin),
+        kind => {
+            let key = (kind.to_owned(), namespace, object.name.clone());
+            snapshot.workloads.get(&key).map(|it| &it.origin)
+        }
+    })
 }
 
 /// Sorts findings and the subjects of each as design/outcome.md says: level, code, subject.

@@ -1,6 +1,7 @@
 //! What a plan is made from: the request as typed, the cluster as exported, the releases it needs.
 
 mod asked;
+mod coverage;
 mod requirement;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::snapshot::Snapshot;
 
 pub(crate) use asked::{Asked, Said};
+pub use coverage::{Coverage, Gap, coverage};
 pub use requirement::{Requirement, releases, required};
 
 /// What a user asks for, as typed. Nothing in it is checked yet: a wrong request becomes a finding.

@@ -8,6 +8,7 @@
 //! - A wrong request is a finding, never a panic and never an `Err`. Only unreadable input is an error.
 //! - What the export does not show is *unknown*, never "ok".
 
+pub mod compare;
 pub mod customisation;
 pub mod dataplane;
 pub mod defaulting;
@@ -15,8 +16,10 @@ pub mod defaults;
 pub mod desired;
 pub mod diff;
 pub mod digest;
+pub mod edit;
 pub mod explain;
 pub mod finding;
+mod fingerprint;
 mod hops;
 pub mod input;
 pub mod inventory;
@@ -34,6 +37,7 @@ pub mod report;
 pub mod schema;
 pub mod snapshot;
 
+pub use compare::{Planned, plan_with_objects};
 pub use input::{Input, Request, RequestFile, required};
 pub use outcome::Outcome;
 pub use planning::plan;

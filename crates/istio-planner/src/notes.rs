@@ -199,6 +199,7 @@ impl Fact {
             detail: format!("{} Affects {}.", self.detail, self.affects.words()),
             subjects,
             fix,
+            fixes: Vec::new(),
             link: Some(self.link()),
         })
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::edit::{Edit, Fix};
 use crate::plan::Plan;
 
 /// The value of [`Outcome::schema`].
@@ -353,6 +354,10 @@ pub struct Finding {
     pub subjects: Vec<Subject>,
     /// What to do.
     pub fix: Option<String>,
+    /// Edits of the request's file, each of which settles it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(as = "Option<Vec<Fix>>", optional))]
+    pub fixes: Vec<Fix>,
     /// Where to read more.
     pub link: Option<String>,
 }
@@ -379,6 +384,10 @@ pub struct DefaultChange {
     pub pinned: bool,
     /// The one setting that keeps the old behaviour.
     pub keep: Option<String>,
+    /// The same as an edit of the request's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub edit: Option<Edit>,
 }
 
 /// A setting of the installation that the request would revert.

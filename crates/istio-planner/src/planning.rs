@@ -331,6 +331,7 @@ fn findings(
     }
     findings.extend(effect.diff.findings.iter().cloned());
     findings.extend(effect.restart_findings.iter().cloned());
+    finding::locate(&mut findings, &input.snapshot);
     finding::sort(&mut findings);
     findings
 }

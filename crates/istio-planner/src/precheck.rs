@@ -2,7 +2,10 @@
 //!
 //! No rule knows another. What several read is in [`Situation`]; what the target's rendering adds is in [`Desired`].
 
+pub(crate) use export::ALWAYS;
+
 mod alpha_security_objects;
+mod certificate_authority;
 mod cni_conflict;
 mod compatibility_version;
 mod control_plane_not_ready;
@@ -20,12 +23,14 @@ mod istiod_single_replica;
 mod kubernetes;
 mod mixed_versions;
 mod no_control_plane;
+mod older_definitions;
 mod operator_managed;
 mod ownership_unknown;
 mod proxies;
 mod request_meaning_changed;
 mod revision_tag_stale;
 mod revisioned_install;
+mod room_missing;
 mod settings_reverted;
 mod several_control_planes;
 mod source_version;
@@ -145,6 +150,7 @@ pub(crate) enum Meant<'a> {
 pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     const RULES: &[fn(&Situation) -> Vec<Finding>] = &[
         alpha_security_objects::check,
+        certificate_authority::check,
         cni_conflict::check,
         compatibility_version::check,
         control_plane_not_ready::check,
@@ -162,12 +168,14 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         kubernetes::check,
         mixed_versions::check,
         no_control_plane::check,
+        older_definitions::check,
         operator_managed::check,
         ownership_unknown::check,
         proxies::check,
         request_meaning_changed::check,
         revision_tag_stale::check,
         revisioned_install::check,
+        room_missing::check,
         settings_reverted::check,
         several_control_planes::check,
         source_version::check,

@@ -4,6 +4,7 @@ use istio_catalog::Version;
 use istio_render::{Diagnostic, OperatorFile, Options, Release, Rendering, Severity};
 use serde_json::Value;
 
+use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::input::Request;
 use crate::outcome::{Finding, Kubernetes, Level, Subject};
@@ -149,12 +150,26 @@ fn finding(diagnostic: &Diagnostic) -> Finding {
     };
     subject.field.clone_from(&diagnostic.path);
     let finding = Finding::new(code, level, title, diagnostic.message.clone());
+    let fixes = fix(diagnostic, &subject);
     let known = subject != Subject::default();
-    let finding = finding.about(known.then_some(subject));
+    let finding = finding.about(known.then_some(subject)).by(fixes);
     match &diagnostic.hint {
         Some(hint) => finding.fix(hint.clone()),
         None => finding,
     }
+}
+
+/// The edit that a diagnostic's nearest field stands for, where the field is in a file.
+fn fix(diagnostic: &Diagnostic, subject: &Subject) -> Option<Fix> {
+    subject.line?;
+    let nearest = diagnostic.nearest.as_ref()?;
+    let path = diagnostic.path.as_deref()?.strip_prefix("spec.")?;
+    let title = format!("Rename it to `{nearest}`");
+    let edit = Edit::Rename {
+        path: path.to_owned(),
+        to: nearest.clone(),
+    };
+    Some(Fix::one(title, edit))
 }
 
 /// Whether a chart failed, rather than the request itself.

@@ -12,7 +12,6 @@
 use std::cell::Cell;
 use std::io::Read;
 
-mod archive;
 mod collect;
 mod condense;
 mod input;
@@ -20,6 +19,8 @@ mod json;
 mod keep;
 mod model;
 mod piece;
+mod room;
+mod show;
 mod source;
 mod wire;
 mod yaml;
@@ -27,7 +28,10 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Snapshot, Workload};
+pub(crate) use show::kept;
+pub use show::{Shown, show};
+
+pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
 
 use collect::{Collector, Context};
 use condense::condense;

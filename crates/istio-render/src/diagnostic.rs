@@ -28,6 +28,8 @@ pub struct Diagnostic {
     pub place: Option<(String, Position)>,
     /// The nearest valid field, or what else would settle it.
     pub hint: Option<String>,
+    /// The field that may have been meant, where `path` ends in an unknown one.
+    pub nearest: Option<String>,
 }
 
 impl Diagnostic {
@@ -39,6 +41,7 @@ impl Diagnostic {
             path: None,
             place: None,
             hint: None,
+            nearest: None,
         }
     }
 

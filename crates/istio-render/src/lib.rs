@@ -9,6 +9,7 @@
 //! - Rendering equals istioctl's, but for the closed list in this crate's README, each entry with a [`Diagnostic`].
 //! - No input makes it panic.
 
+pub mod archive;
 mod chart;
 mod component;
 mod diagnostic;
@@ -18,6 +19,7 @@ mod operator;
 mod order;
 mod overlay;
 mod owner;
+mod quantity;
 mod release;
 mod webhooks;
 
@@ -25,10 +27,11 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use operator::schema::known::{KnownField, known_fields};
 pub use operator::set::revision_set;
 pub use order::{in_manifest_order, manifest_text};
 pub use owner::{Owner, add_labels, control_plane_namespace, owner_labels, revision};
-pub use release::Release;
+pub use release::{Release, ReleaseReader};
 pub use webhooks::{TagWebhooks, tag_is_needed, tag_webhooks};
 
 /// An `IstioOperator` file as given with `-f`.
@@ -201,6 +204,7 @@ fn current(
         .clone()
         .unwrap_or_else(|| release.minimum_kubernetes());
     let rules = component::Rules::of(&release.rules());
+    component::check_removed(&operator, release.version().minor)?;
     let mut components = Vec::new();
     for kind in &component::KINDS {
         for instance in kind.instances(&operator, diagnostics) {
@@ -260,8 +264,7 @@ fn validate(
         diagnostics.push(it);
     }
     if refused && !force {
-        Err(Refused(None))
-    } else {
-        Ok(())
+        return Err(Refused(None));
     }
+    operator::validate::unreadable_component(operator, version).map_or(Ok(()), |it| Err(it.into()))
 }

@@ -1,12 +1,13 @@
 //! A release's charts and profiles, and which release they are of.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Error, ErrorKind, Read};
+use std::io::{ErrorKind, Read};
 
 use semver::Version;
 
-/// More than this is no release of Istio; the largest holds 3 MB.
-const MOST_BYTES: u64 = 128 << 20;
+mod reader;
+
+pub use reader::ReleaseReader;
 
 /// A release's charts and profiles (`manifests/`).
 #[derive(Debug, Clone)]
@@ -27,44 +28,17 @@ impl Release {
     /// # Errors
     ///
     /// When the bytes are no gzipped tar, end early, hold no charts, or hold more than a release can.
-    pub fn from_tar_gz(archive: impl Read) -> std::io::Result<Self> {
-        let mut files = BTreeMap::new();
-        let mut version = None;
-        let mut size = 0;
-        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            if !entry.header().entry_type().is_file() {
-                continue;
-            }
-            let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let path = path.strip_prefix("./").unwrap_or(&path);
-            let in_manifests = in_manifests(path);
-            let is_description = path.split('/').count() <= 2 && path.ends_with("manifest.yaml");
-            if in_manifests.is_none() && !is_description {
-                continue;
-            }
-            size += entry.size();
-            if size > MOST_BYTES {
-                return Err(Error::new(
-                    ErrorKind::InvalidData,
-                    "the archive is larger than any release of Istio",
-                ));
-            }
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes)?;
-            match in_manifests {
-                Some(path) => drop(files.insert(path.to_owned(), bytes)),
-                None => version = stamped(field(&bytes, "version").as_deref()),
+    pub fn from_tar_gz(mut archive: impl Read) -> std::io::Result<Self> {
+        let mut reader = ReleaseReader::new();
+        let mut chunk = vec![0; 64 << 10];
+        loop {
+            match archive.read(&mut chunk) {
+                Ok(0) => return reader.finish(),
+                Ok(length) => reader.push(chunk.get(..length).unwrap_or_default())?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        if !files.keys().any(|it| it.starts_with("charts/")) {
-            return Err(Error::new(
-                ErrorKind::InvalidData,
-                "the archive holds no manifests/charts: it is no release of Istio",
-            ));
-        }
-        Ok(Self::new(files, version))
     }
 
     fn new(files: BTreeMap<String, Vec<u8>>, version: Option<Version>) -> Self {

@@ -18,12 +18,12 @@ usage: cargo xtask VERB
 
   pkg [--quick]      builds the npm package into pkg/dist (--quick: unoptimised)
   www [--quick] [--releases DIR]
-                     builds the page into www/dist, with the package
+                     builds the page into www/dist, with the package, real samples where there is data
   test [--long] [SUITE…]
                      everything: format, lints, Rust, Node, browser, shared checks, control plane
   ci                 test, with nothing skipped
   catalog ARCHIVE…   writes the data of istio-catalog from release archives
-  bench              size of the wasm module, speed and memory on 10,000 pods
+  bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
   data [VERSION…]    downloads official Istio releases, sums checked
   schemas FOLDER     writes the planner's table of kinds from api/openapi-spec/v3 of a Kubernetes release (needs Go)
 ";

@@ -13,13 +13,13 @@ use crate::{data, pkg, process, project, www};
 
 mod checks;
 pub(crate) mod report;
-mod tools;
+pub(crate) mod tools;
 
 pub(crate) use report::Missing;
 use report::{Report, Verdict};
 
 /// Where Debian puts it, and what other systems call it.
-const CHROMIUM: [&str; 4] = [
+pub(crate) const CHROMIUM: [&str; 4] = [
     "/usr/bin/chromium",
     "/usr/bin/chromium-browser",
     "/usr/bin/google-chrome",

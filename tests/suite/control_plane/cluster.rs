@@ -11,6 +11,8 @@ use std::sync::{Mutex, OnceLock};
 use istio_planner::plan::Plan;
 use serde_json::{Value, json};
 
+use crate::suite::product::{refit, target};
+
 /// A running control plane. It ends with the test run: its standard input closes.
 pub(super) struct Cluster {
     plane: Mutex<Plane>,
@@ -384,34 +386,4 @@ fn executable() -> Option<PathBuf> {
     given
         .or_else(|| Some(target()?.join("go/testplane")))
         .filter(|it| it.is_file())
-}
-
-/// Returns the product, as this source makes it: the program of another package is not built by `cargo test`.
-fn refit() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        if let Some(given) = env::var_os("REFIT") {
-            return PathBuf::from(given);
-        }
-        let build = [
-            "build",
-            "--quiet",
-            "--package",
-            "istio-executor",
-            "--bin",
-            "refit",
-        ];
-        let status = Command::new(env!("CARGO"))
-            .args(build)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(status.unwrap().success(), "refit does not build");
-        target().unwrap().join("debug/refit")
-    })
-}
-
-/// The target folder: this test's executable is `target/debug/deps/suite-…`.
-fn target() -> Option<PathBuf> {
-    let executable = env::current_exe().ok()?;
-    executable.ancestors().nth(3).map(Path::to_owned)
 }

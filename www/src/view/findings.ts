@@ -1,48 +1,83 @@
-import type { Finding, Level } from "refit-planner";
+import type { Level } from "refit-planner";
 
-import { el, fill, link, words } from "../dom.js";
+import { el, fill, folding, link, words } from "../dom.js";
+import type { Overview, ShortFinding } from "../protocol.js";
 import { LEVELS } from "../words.js";
 import { evidence } from "./evidence.js";
+import type { Hooks } from "./hooks.js";
 
-/** Findings by level, most severe first, with a filter where there are many. */
-export function findings(
-  all: readonly Finding[],
-  notes: readonly Finding[],
-  explain: (code: string) => Promise<string | undefined>,
-): HTMLElement {
+/** Findings by level, most severe first, filtered by level and word. */
+export function findings(overview: Overview, hooks: Hooks): HTMLElement {
+  const { state } = hooks;
   const groups = el("div", {});
+  const told = el("p", { class: "hidden-text", role: "status" });
   const filter = el("input", {
     type: "search",
     placeholder: "Filter findings",
     "aria-label": "Filter findings",
-    on: { input: () => show() },
+    "data-focus": "findings-word",
+    on: {
+      input: () => {
+        state.word = filter.value;
+        show();
+      },
+    },
   });
-  const show = (): void => {
-    const word = filter.value.trim().toLowerCase();
-    const kept = all.filter((it) => word === "" || text(it).includes(word));
+  filter.value = state.word;
+  const chips = LEVELS.filter(([level]) => overview.levels[level] > 0).map(([level, label]) =>
+    chip(`${label} ${overview.levels[level]}`, level, state.levels, () => show()),
+  );
+
+  function show(): void {
+    const word = state.word.trim().toLowerCase();
+    const wanted = (it: ShortFinding): boolean => (state.levels.size === 0 || state.levels.has(it.level)) && (word === "" || text(it).includes(word));
+    const kept = overview.findings.map((it, at) => ({ it, at })).filter(({ it }) => wanted(it));
     fill(
       groups,
-      LEVELS.map(([level, label]) => group(level, label, kept, explain)),
-      kept.length === 0 && el("p", { class: "empty" }, word === "" ? "Nothing was found that stands against it." : "No finding matches."),
+      LEVELS.map(([level, label]) => group(level, label, kept, hooks)),
+      kept.length === 0 &&
+        el("p", { class: "empty" }, overview.findings.length === 0 ? "Nothing was found that stands against it." : "No finding matches."),
     );
-  };
+    told.textContent = word === "" && state.levels.size === 0 ? "" : `${kept.length} of ${overview.findings.length} findings`;
+  }
   show();
   return el(
     "div",
     { class: "findings" },
-    all.length > 6 && filter,
+    overview.findings.length > 1 && el("div", { class: "filters" }, filter, el("div", { class: "chips", role: "group", "aria-label": "Levels" }, chips)),
+    told,
     groups,
-    notes.length > 0 && [el("h2", {}, "Good to know about these versions"), notes.map((it) => card(it, explain))],
+    overview.notes.length > 0 &&
+      el("section", { class: "group" }, el("h2", {}, "Good to know about these versions", el("span", { class: "number" }, overview.notes.length)), overview.notes.map((it, at) => card(it, at, "notes", hooks))),
   );
 }
 
-function group(
-  level: Level,
-  label: string,
-  all: readonly Finding[],
-  explain: (code: string) => Promise<string | undefined>,
-): HTMLElement | null {
-  const own = all.filter((it) => it.level === level);
+/** A button that is pressed or not. */
+export function chip(label: string, value: string, chosen: Set<string>, changed: () => void, tone = value): HTMLElement {
+  const button = el(
+    "button",
+    {
+      type: "button",
+      class: `chip ${tone}`,
+      "aria-pressed": String(chosen.has(value)),
+      "data-focus": `chip-${value}`,
+      on: {
+        click: () => {
+          if (!chosen.delete(value)) {
+            chosen.add(value);
+          }
+          button.setAttribute("aria-pressed", String(chosen.has(value)));
+          changed();
+        },
+      },
+    },
+    label,
+  );
+  return button;
+}
+
+function group(level: Level, label: string, all: readonly { it: ShortFinding; at: number }[], hooks: Hooks): HTMLElement | null {
+  const own = all.filter(({ it }) => it.level === level);
   if (own.length === 0) {
     return null;
   }
@@ -50,38 +85,47 @@ function group(
     "section",
     { class: "group" },
     el("h2", {}, label, el("span", { class: "number" }, own.length)),
-    own.map((it) => card(it, explain)),
+    own.map(({ it, at }) => card(it, at, "findings", hooks)),
   );
 }
 
-function card(finding: Finding, explain: (code: string) => Promise<string | undefined>): HTMLElement {
-  const meaning = el("pre", { class: "meaning", hidden: true });
+function card(finding: ShortFinding, at: number, list: "findings" | "notes", hooks: Hooks): HTMLElement {
+  const meaning = el("pre", { class: "meaning", hidden: true, tabindex: 0 });
   const ask = el(
     "button",
-    { type: "button", class: "code", "aria-expanded": "false", title: "What this code means", on: { click: () => void toggle() } },
+    { type: "button", class: "code", "aria-expanded": "false", title: "What this code means", "data-focus": `code-${finding.code}-${at}`, on: { click: () => void toggle() } },
     finding.code,
   );
   async function toggle(): Promise<void> {
     meaning.hidden = !meaning.hidden;
     ask.setAttribute("aria-expanded", String(!meaning.hidden));
     if (!meaning.hidden && meaning.textContent === "") {
-      meaning.textContent = (await explain(finding.code)) ?? "There is no more to say about this code.";
+      meaning.textContent = (await hooks.explain(finding.code)) ?? "There is no more to say about this code.";
     }
   }
+  const { apply } = hooks;
+  const fixes = apply === undefined ? [] : (finding.fixes ?? []);
+  const load = (): ReturnType<Hooks["subjects"]> => hooks.subjects(list, at, finding.subjects.length);
   return el(
     "article",
     { class: `finding ${finding.level}` },
     el("h3", {}, el("span", {}, words(finding.title)), ask),
     finding.detail !== "" && el("p", {}, words(finding.detail)),
     meaning,
-    evidence(finding.subjects),
-    finding.fix !== null && el("p", { class: "fix" }, el("strong", {}, "Fix "), words(finding.fix)),
-    finding.link !== null && el("p", { class: "source" }, link(finding.link, finding.link)),
+    evidence(finding.subjects, hooks.follow, { count: finding.count, load }),
+    finding.fix !== null && finding.fix.length > 400
+      ? folding(`fix-${finding.code}-${at}`, hooks.state.open, ["How to settle it"], () => el("p", { class: "fix" }, words(finding.fix ?? "")))
+      : finding.fix !== null && el("p", { class: "fix" }, el("strong", {}, "Fix "), words(finding.fix)),
+    fixes.length > 0 &&
+      el(
+        "p",
+        { class: "quick" },
+        fixes.map((fix) => el("button", { type: "button", class: "primary small", on: { click: () => apply?.(fix.edits) } }, words(fix.title))),
+      ),
+    finding.link !== null && el("p", { class: "source" }, link(finding.link, finding.link.replace(/^https:\/\//, ""))),
   );
 }
 
-function text(finding: Finding): string {
-  return [finding.code, finding.title, finding.detail, ...finding.subjects.map((it) => `${it.kind} ${it.namespace} ${it.name}`)]
-    .join(" ")
-    .toLowerCase();
+function text(finding: ShortFinding): string {
+  return [finding.code, finding.title, finding.detail, ...finding.subjects.map((it) => `${it.kind} ${it.namespace} ${it.name}`)].join(" ").toLowerCase();
 }

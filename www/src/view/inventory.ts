@@ -1,11 +1,11 @@
-import type { Inventory, Outcome } from "refit-planner";
-
 import { el } from "../dom.js";
+import type { Overview } from "../protocol.js";
 import { evidence } from "./evidence.js";
+import type { Hooks } from "./hooks.js";
 
 /** What runs in the cluster. */
-export function inventory(outcome: Outcome): HTMLElement {
-  const it: Inventory = outcome.inventory;
+export function inventory(outcome: Overview, { follow }: Hooks): HTMLElement {
+  const it = outcome.inventory;
   return el(
     "div",
     { class: "inventory" },
@@ -37,7 +37,7 @@ export function inventory(outcome: Outcome): HTMLElement {
     outcome.installers.length > 0 && [
       el("h2", {}, "Installed by"),
       outcome.installers.map((installer) =>
-        el("article", { class: "finding info" }, el("h3", {}, `${installer.kind}: ${installer.covers.join(", ")}`), evidence(installer.evidence)),
+        el("article", { class: "finding info" }, el("h3", {}, `${installer.kind}: ${installer.covers.join(", ")}`), evidence(installer.evidence, follow)),
       ),
     ],
   );
@@ -53,7 +53,7 @@ function table(title: string, head: string[], rows: (string | number | null | un
     el("h2", {}, title),
     el(
       "div",
-      { class: "scroll" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": title },
       el(
         "table",
         {},

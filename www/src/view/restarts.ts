@@ -1,48 +1,97 @@
-import type { Restart, RestartHow } from "refit-planner";
+import type { Restart } from "refit-planner";
 
-import { el, growing } from "../dom.js";
-import { count, refName } from "../words.js";
+import { el, svg } from "../dom.js";
+import type { Overview, Wave } from "../protocol.js";
+import { HOW, count, refName } from "../words.js";
+import { windowed } from "../windowed.js";
+import type { Hooks } from "./hooks.js";
+import { waiting } from "./waiting.js";
 
-const HOW: Record<RestartHow, string> = {
-  rollout: "rollout restart",
-  "delete-pods": "pods deleted one by one",
-  evict: "pods evicted",
-  auto: "rolls by itself",
-  none: "not by a restart",
-};
+/** Namespaces that a lane tells apart; the rest is one piece. */
+const PIECES = 8;
+const LANE = 40;
+const WIDTH = 1000;
 
-/** Workloads by namespace whose proxies have to be renewed, each with a bar as long as it has pods. */
-export function restarts(all: readonly Restart[]): HTMLElement {
-  if (all.length === 0) {
-    return el("p", { class: "empty" }, "No workload has to be restarted, or the plan does not get that far.");
+/** Which workloads are renewed when: waves as a timeline and as a table, then every workload. */
+export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
+  const { waves, byHand } = overview;
+  const total = overview.restarts;
+  if (total === 0) {
+    return overview.changes.length === 0 && hooks.missingReleases.length > 0
+      ? waiting("Which workloads restart can be told once the target's release is at hand.", hooks)
+      : el("p", { class: "empty" }, "No workload has to be restarted.");
   }
-  const pods = all.reduce((sum, it) => sum + it.pods, 0);
-  const most = Math.max(...all.map((it) => it.pods), 1);
-  const namespaces = [...new Set(all.map((it) => it.object.namespace ?? ""))];
+  const lanes = [...waves, ...(byHand === null ? [] : [byHand])];
+  const pods = lanes.reduce((sum, it) => sum + it.pods, 0);
   return el(
     "div",
     {},
-    el("p", { class: "lead" }, `${count(all.length, "workload")} with ${count(pods, "pod")} keep an old proxy until they are renewed.`),
-    namespaces.map((namespace) => {
-      const own = all.filter((it) => (it.object.namespace ?? "") === namespace);
-      const list = growing("ul", own, (it) => row(it, most));
-      list.classList.add("restarts");
-      return el("section", { class: "group" }, el("h2", {}, namespace, el("span", { class: "number" }, own.length)), list);
-    }),
+    el("p", { class: "lead" }, `${count(total, "workload")} with ${count(pods, "pod")} keep an old proxy until they are renewed.`),
+    el("figure", { class: "timeline" }, timeline(lanes), el("figcaption", { class: "hint" }, "One lane for each wave, one after the other; as long as it has pods.")),
+    el(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Waves" },
+      el(
+        "table",
+        { class: "waves" },
+        el("thead", {}, el("tr", {}, ["Wave", "Workloads", "Pods", "Namespaces"].map((it) => el("th", { scope: "col" }, it)))),
+        el("tbody", {}, lanes.map(waveRow)),
+      ),
+    ),
+    el("h2", {}, "Workloads", el("span", { class: "number" }, total)),
+    windowed({ label: "Workloads that restart", total, rowHeight: matchMedia("(max-width: 40rem)").matches ? 64 : 44, load: hooks.restarts, row: (it) => workload(it, hooks) }),
   );
 }
 
-function row(it: Restart, most: number): HTMLElement {
+function waveRow(it: Wave): HTMLElement {
+  const shown = it.namespaces.slice(0, PIECES).map(([name, pods]) => `${name} ${pods}`);
+  const rest = it.namespaces.length - shown.length;
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, it.title),
+    el("td", {}, it.workloads.toLocaleString("en")),
+    el("td", {}, it.pods.toLocaleString("en")),
+    el("td", {}, shown.join(", "), rest > 0 && ` and ${rest} more`),
+  );
+}
+
+/** Lanes like stairs: a wave begins where the one before ends. */
+function timeline(lanes: readonly Wave[]): SVGElement {
+  const all = Math.max(1, lanes.reduce((sum, it) => sum + it.pods, 0));
+  let x = 0;
+  const drawn = lanes.flatMap((lane, at) => {
+    const y = at * LANE;
+    const pieces = lane.namespaces.slice(0, PIECES);
+    const rest = lane.pods - pieces.reduce((sum, [, pods]) => sum + pods, 0);
+    const start = x;
+    const bars = [...pieces, ...(rest > 0 ? [["other namespaces", rest] as [string, number]] : [])].map(([name, pods], piece) => {
+      const width = Math.max(3, (pods / all) * WIDTH);
+      const bar = svg("rect", { x, y: y + 8, width: Math.max(2, width - 1.5), height: LANE - 14, rx: 3, class: `bar ${lane.id === "by-hand" ? "hand" : `shade-${piece % 4}`}` }, svg("title", {}, `${name}: ${count(pods, "pod")}`));
+      x += width;
+      return bar;
+    });
+    const right = start > WIDTH / 2;
+    const label = svg("text", { x: right ? start - 8 : x + 8, y: y + LANE / 2 + 7, class: "label", "text-anchor": right ? "end" : "start" }, `${lane.title} · ${count(lane.pods, "pod")}`);
+    return [svg("line", { x1: 0, x2: WIDTH * 1.35, y1: y + LANE, y2: y + LANE, class: "rule" }), ...bars, label];
+  });
+  const height = lanes.length * LANE + 2;
+  const words = lanes.map((it) => `${it.title}: ${count(it.workloads, "workload")}, ${count(it.pods, "pod")}`).join("; ");
+  return svg("svg", { viewBox: `0 0 ${WIDTH * 1.35} ${height}`, role: "img", "aria-label": words, class: "lanes" }, ...drawn);
+}
+
+function workload(it: Restart, { follow }: Hooks): HTMLElement {
   const proxies = Object.entries(it.proxies)
     .map(([version, pods]) => `${version} × ${pods}`)
     .join(", ");
+  const name = refName(it.object);
   return el(
-    "li",
-    { class: `how-${it.how}` },
-    el("span", { class: "object" }, refName({ kind: it.object.kind, name: it.object.name })),
-    el("meter", { class: "pods", min: 0, max: most, value: it.pods, title: count(it.pods, "pod") }, String(it.pods)),
-    el("span", { class: "place" }, `${proxies === "" ? "no proxy" : proxies} → ${it.to ?? "unknown"}`),
-    el("span", { class: "badge" }, HOW[it.how]),
-    el("span", { class: "place" }, it.reason),
+    "div",
+    { class: `workload how-${it.how}` },
+    follow === undefined ? el("span", { class: "object" }, name) : el("button", { type: "button", class: "follow object", title: name, on: { click: () => follow(it.object) } }, name),
+    el("span", { class: "pods" }, count(it.pods, "pod")),
+    el("span", { class: "place proxies" }, `${proxies === "" ? "no proxy" : proxies} → ${it.to ?? "unknown"}`),
+    el("span", { class: `badge ${it.how === "none" ? "warn" : ""}` }, HOW[it.how]),
+    el("span", { class: "place reason" }, it.reason),
   );
 }

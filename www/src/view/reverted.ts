@@ -1,39 +1,42 @@
-import type { Reverted } from "refit-planner";
+import type { Edit, Reverted } from "refit-planner";
 
 import { el } from "../dom.js";
-import { valueText } from "../words.js";
+import type { Overview } from "../protocol.js";
+import { count, valueText } from "../words.js";
 import { evidence } from "./evidence.js";
+import type { Hooks } from "./hooks.js";
 
-/** Settings of the cluster that the request would take back, each kept by one click. */
-export function reverted(all: readonly Reverted[], keep: (lines: string[]) => void): HTMLElement {
+/** Settings of the cluster that the request would take back, each kept by one click: written into the file, with their types. */
+export function reverted({ reverted: all }: Overview, hooks: Hooks): HTMLElement {
   if (all.length === 0) {
     return el("p", { class: "empty" }, "The request reverts no setting of the installation.");
   }
-  const button = (label: string, items: readonly Reverted[]): HTMLElement =>
-    el("button", { type: "button", on: { click: () => keep(items.map(setLine)) } }, label);
+  const { apply } = hooks;
+  const button = (label: string, items: readonly Reverted[], name: string): HTMLElement | null =>
+    apply === undefined ? null : el("button", { type: "button", class: "small", "aria-label": name, on: { click: () => apply(items.map(kept)) } }, label);
   return el(
     "div",
     {},
-    el("p", { class: "lead" }, `${all.length} settings are set in the cluster but not in the request.`, button("Keep all", all)),
+    el("p", { class: "lead" }, `${count(all.length, "setting is", "settings are")} set in the cluster but not in the request.`, button("Keep all", all, "Keep all")),
     all.map((it) =>
       el(
         "article",
         { class: "finding warn" },
-        el("h3", {}, el("code", {}, it.path), button("Keep", [it])),
+        el("h3", {}, el("code", {}, it.path), button("Keep", [it], `Keep ${it.path}`)),
         el(
-          "div",
-          { class: "diff" },
-          el("pre", { class: "minus" }, valueText(it.live)),
-          el("pre", { class: "plus" }, it.request === undefined ? "the default" : valueText(it.request)),
+          "dl",
+          { class: "sides" },
+          el("dt", {}, "in the cluster"),
+          el("dd", {}, el("pre", { class: "minus" }, valueText(it.live))),
+          el("dt", {}, "with this request"),
+          el("dd", {}, el("pre", { class: "plus" }, it.request === undefined ? "the default" : valueText(it.request))),
         ),
-        evidence(it.evidence),
+        evidence(it.evidence, hooks.follow),
       ),
     ),
   );
 }
 
-/** The line that `--set` takes. */
-function setLine({ path, live }: Reverted): string {
-  const value = typeof live === "string" ? live : JSON.stringify(live);
-  return `${path}=${value.replaceAll(",", "\\,")}`;
+function kept({ path, live }: Reverted): Edit {
+  return { edit: "set", path, value: live };
 }

@@ -1,35 +1,53 @@
-import type { Action, Plan, Wait } from "refit-planner";
+import type { Wait } from "refit-planner";
 
-import { copyButton, el, growing } from "../dom.js";
+import { copyButton, el, folding } from "../dom.js";
+import type { Overview, ShortAction, ShortStep } from "../protocol.js";
 import { count, refName } from "../words.js";
+import { windowed } from "../windowed.js";
+import type { Hooks } from "./hooks.js";
+import { waiting } from "./waiting.js";
 
-/** What an executor does, in order, and the command that makes it do so. */
-export function steps(plan: Plan | null, command: string): HTMLElement {
-  if (plan === null) {
-    return el("p", { class: "empty" }, "There is no plan while something blocks, or while the target's release is missing.");
+/** What an executor does, in order, and the commands that make it do so. */
+export function steps({ steps: all, verdict }: Overview, hooks: Hooks): HTMLElement {
+  if (all === null) {
+    return verdict === "blocked"
+      ? el("p", { class: "empty" }, "There is no plan while something blocks.")
+      : waiting("Every step in order can be told once the target's release is at hand.", hooks);
   }
-  const list = growing("ol", plan.steps, (step) => {
-    const details = el(
-      "details",
-      {},
-      el("summary", {}, el("strong", {}, step.title), el("span", { class: "place" }, count(step.actions.length, "write"))),
-    );
-    details.addEventListener(
-      "toggle",
-      () => details.append(growing("ul", step.actions, actionRow), el("ul", { class: "waits" }, step.waits.map(waitRow))),
-      { once: true },
-    );
-    return el("li", {}, details);
-  });
-  list.classList.add("steps");
-  return el("div", {}, el("div", { class: "command" }, el("code", {}, command), copyButton(command)), list);
+  return el(
+    "div",
+    {},
+    hooks.command !== "" && commands(hooks),
+    el("ol", { class: "steps" }, all.map((step, at) => el("li", {}, folding(`step ${step.id}`, hooks.state.open, [el("strong", {}, step.title), el("span", { class: "place" }, count(step.count, "write"))], () => inside(step, at, hooks))))),
+  );
 }
 
-function actionRow(action: Action): HTMLElement {
-  const object = action.action === "ensure" ? "its namespace" : refName(action.object);
-  return el("li", {}, el("span", { class: "badge" }, action.action), el("span", { class: "object" }, object));
+function commands({ command, saveRequest, keep }: Hooks): HTMLElement {
+  return el(
+    "div",
+    { class: "commands" },
+    line(command, "Plans anew against the live cluster, asks, and performs it.", saveRequest !== undefined && el("button", { type: "button", class: "copy", on: { click: saveRequest } }, "Save request.yaml")),
+    line("refit apply plan.json", "Performs exactly this plan, and stops where the cluster differs from this export.", el("button", { type: "button", class: "copy", on: { click: () => void keep("plan") } }, "Save plan.json")),
+  );
+}
+
+function line(command: string, about: string, button: HTMLElement | false): HTMLElement {
+  return el("div", { class: "command" }, el("p", { class: "hint" }, about), el("div", {}, el("code", {}, command), copyButton(command), button));
+}
+
+function inside(step: ShortStep, at: number, hooks: Hooks): HTMLElement {
+  return el(
+    "div",
+    { class: "inside" },
+    windowed({ label: `Writes of ${step.title}`, total: step.count, rowHeight: 30, load: (from, to) => hooks.actions(at, from, to), row: actionRow }),
+    step.waits.length > 0 && el("ul", { class: "waits" }, step.waits.map(waitRow)),
+  );
+}
+
+function actionRow({ action, object }: ShortAction): HTMLElement {
+  return el("div", { class: "action" }, el("span", { class: "badge" }, action), el("span", { class: "object" }, object === null ? "its namespace" : refName(object)));
 }
 
 function waitRow(wait: Wait): HTMLElement {
-  return el("li", {}, el("span", { class: "badge wait" }, `wait: ${wait.wait}`), el("span", { class: "object" }, refName(wait.object)));
+  return el("li", {}, el("span", { class: "badge unknown" }, `wait: ${wait.wait}`), el("span", { class: "object" }, refName(wait.object)));
 }

@@ -16,6 +16,7 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
         type: "button",
         role: "tab",
         id: `tab-${at}`,
+        "data-focus": `tab-${at}`,
         "aria-controls": `panel-${at}`,
         on: { click: () => select(at), keydown: (event) => move(event as KeyboardEvent, at) },
       },
@@ -40,15 +41,16 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
         }
       }
     });
+    buttons[at]?.scrollIntoView({ block: "nearest", inline: "nearest" });
     chosen(all[at]?.name ?? "");
   }
 
   function move(event: KeyboardEvent, at: number): void {
-    const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1 };
-    const step = steps[event.key];
-    if (step !== undefined) {
+    const places: Record<string, number> = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 };
+    const place = places[event.key];
+    if (place !== undefined) {
       event.preventDefault();
-      const next = (at + step + all.length) % all.length;
+      const next = (place + all.length) % all.length;
       select(next);
       buttons[next]?.focus();
     }

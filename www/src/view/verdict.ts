@@ -1,13 +1,12 @@
-import type { Description, Outcome } from "refit-planner";
-
 import { el, words as wordsOf } from "../dom.js";
-import { LEVELS, VERDICTS } from "../words.js";
+import type { Overview } from "../protocol.js";
+import { LEVELS, VERDICTS, count } from "../words.js";
 
 const ICONS = { clear: "✓", blocked: "✕", unknown: "?" } as const;
 
 /** The verdict, the way from source to target, and how much was found. */
-export function verdict(outcome: Outcome, words: Description): HTMLElement {
-  const { source, target } = outcome;
+export function verdict(outcome: Overview): HTMLElement {
+  const { source, target, words } = outcome;
   return el(
     "header",
     { class: `verdict ${outcome.verdict}` },
@@ -34,34 +33,33 @@ export function verdict(outcome: Outcome, words: Description): HTMLElement {
 }
 
 /** What decides the verdict, where something does. */
-function reason({ verdict: it, findings }: Outcome): HTMLElement | null {
+function reason({ verdict: it, findings }: Overview): HTMLElement | null {
   const level = it === "blocked" ? "block" : "unknown";
   const first = it === "clear" ? undefined : findings.find((finding) => finding.level === level);
   return first === undefined ? null : el("p", { class: "verdict-line" }, wordsOf(`${first.title}.`));
 }
 
-/** The way, one minor at a time. */
-function path({ hops }: Outcome): HTMLElement | null {
+/** The way, drawn: a stop for each minor, the first one being where the cluster is. */
+function path({ hops, verdict: it }: Overview): HTMLElement | null {
   if (hops.length < 2) {
     return null;
   }
+  const last = hops.length - 1;
+  const stop = (at: number): string => (at === 0 ? "here" : at === last ? "end" : "between");
   return el(
     "ol",
-    { class: "hops", "aria-label": "Versions on the way" },
-    hops.map((version, at) => el("li", { class: at === 0 || at === hops.length - 1 ? "end" : "" }, version)),
+    { class: `hops ${hops.length > 2 ? "long" : ""} ${it}`, "aria-label": "Versions on the way" },
+    hops.map((version, at) => el("li", { class: stop(at) }, el("span", { class: "dot", "aria-hidden": "true" }), el("span", {}, version))),
   );
 }
 
-function counts({ findings, changes, restarts }: Outcome): HTMLElement[] {
-  const levels = LEVELS.map(([level, label]) => {
-    const number = findings.filter((it) => it.level === level).length;
-    return number > 0 && el("span", { class: `badge ${level}` }, `${number} ${label.toLowerCase()}`);
-  });
+function counts({ levels, changes, restarts }: Overview): HTMLElement[] {
+  const badges = LEVELS.filter(([level]) => levels[level] > 0).map(([level, label]) => el("span", { class: `badge ${level}` }, `${levels[level]} ${label.toLowerCase()}`));
   const touched = changes.filter((it) => it.class !== "unchanged" && it.class !== "orphan").length;
   return [
-    ...levels.filter((it) => it !== false),
-    ...(touched > 0 ? [el("span", { class: "badge" }, `${touched} objects change`)] : []),
-    ...(restarts.length > 0 ? [el("span", { class: "badge" }, `${restarts.length} workloads restart`)] : []),
+    ...badges,
+    ...(touched > 0 ? [el("span", { class: "badge" }, count(touched, "object changes", "objects change"))] : []),
+    ...(restarts > 0 ? [el("span", { class: "badge" }, count(restarts, "workload restarts", "workloads restart"))] : []),
   ];
 }
 

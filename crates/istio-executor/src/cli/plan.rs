@@ -110,6 +110,7 @@ enum Format {
     Yaml,
     Diff,
     Markdown,
+    Sarif,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -174,6 +175,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Format::Json => report::json(&outcome),
         Format::Yaml => in_order(&outcome)?,
         Format::Markdown => report::Markdown { outcome: &outcome }.to_string(),
+        Format::Sarif => report::sarif(&outcome),
         Format::Diff => String::new(),
     })?;
     Ok(exit)

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use istio_planner::outcome::Ref;
 use kube::Client;
 use kube::api::{WatchEvent, WatchParams};
-use kube::core::Request;
+use kube_core::Request;
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;

@@ -81,7 +81,8 @@ impl Cluster {
                 self.note_outage();
             }
             let refused = matches!(failure.error.code(), Some(401 | 403));
-            let warming = (refused && self.was_away(WARMING)).then_some(WARMING);
+            // How long that may go on counts from the outage, not from this request's beginning.
+            let warming = (refused && self.was_away(WARMING)).then_some(OUTAGE);
             let Some(patience) = failure.patience.or(warming) else {
                 return Err(failure.error);
             };

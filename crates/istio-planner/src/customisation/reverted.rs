@@ -168,7 +168,7 @@ impl After<'_> {
 }
 
 /// Splits a path at its dots; `\\.` is a dot inside a key.
-pub(super) fn keys(path: &str) -> Vec<String> {
+pub(crate) fn keys(path: &str) -> Vec<String> {
     let mut keys = vec![String::new()];
     let mut letters = path.chars().peekable();
     while let Some(letter) = letters.next() {

@@ -10,6 +10,8 @@ const BUDGETS: Option<&str> =
 const CANARY: Option<&str> = Some("https://istio.io/latest/docs/setup/upgrade/canary/");
 const COMPATIBILITY: Option<&str> =
     Some("https://istio.io/latest/docs/setup/additional-setup/compatibility-versions/");
+const CERTIFICATES: Option<&str> =
+    Some("https://istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert/");
 const CRDS: Option<&str> = Some(
     "https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/",
 );
@@ -286,6 +288,17 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed; domain.md §8.2",
             link: BUDGETS,
         },
+        Code::RoomMissing => Explanation {
+            meaning: "A pod that the target renders asks for more CPU or memory than the exported nodes have, or have free.",
+            why: "The pod stays pending, and the rollout of istiod, a gateway, the CNI plug-in or ztunnel does not end. istiod \
+                  asks for as many new pods at once as its `maxSurge` (100 % by default) says, beside the old ones.",
+            settle: "Ask for less (`k8s.resources`, `k8s.strategy`, the autoscaler's minimum), or make room before the upgrade. \
+                     Taints, selectors and affinity are not counted: they only leave less.",
+            source: "Node.status.allocatable; kubernetes@v1.36.3:component-helpers/resource/helpers.go; domain.md §8.2, §8.3",
+            link: Some(
+                "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
+            ),
+        },
         Code::ProxiesTooOld => Explanation {
             meaning: "Proxies run that would be more than one minor behind the target's control plane.",
             why: "A control plane is tested with proxies of its own and of the previous minor. Older ones may refuse \
@@ -323,6 +336,35 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "1.31:istioctl/pkg/tag/generate.go; domain.md F-30",
             link: Some("https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels"),
         },
+        Code::RootCertificatesDiffer => Explanation {
+            meaning: "The ConfigMap istio-ca-root-cert of some namespace holds another root certificate than that of istiod's own \
+                      namespace. Certificates are told by their SHA-256 alone.",
+            why: "Proxies trust the root that they find at their start. Where it is another one they refuse istiod, and proxies of \
+                  other namespaces; a restart, which every upgrade asks for, brings it to light.",
+            settle: "Let istiod write the ConfigMaps anew, look who else writes them, or finish the rotation of the root before \
+                     workloads are restarted.",
+            source: "1.31:pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
+            link: CERTIFICATES,
+        },
+        Code::WebhookCaDiffers => Explanation {
+            meaning: "The caBundle of an istiod webhook holds no root certificate of istiod.",
+            why: "The API server does not trust the answer then: pods are refused or start without a sidecar, configuration is \
+                  refused or not checked, as the failurePolicy says.",
+            settle: "istiod patches its own webhooks: look why it does not (log, ClusterRole, label istio.io/rev). Make a \
+                     revision tag anew with `istioctl tag set`.",
+            source: "1.31:pkg/webhooks/webhookpatch.go; domain.md §4.6",
+            link: CERTIFICATES,
+        },
+        Code::CaChange => Explanation {
+            meaning: "The apply changes the trust domain, the address or provider of the certificate authority, or the roots that \
+                      the mesh trusts.",
+            why: "Identities and signatures of proxies started before and after differ. Until everything is restarted they may \
+                  refuse each other, and authorization policies by principal match other callers.",
+            settle: "Keep the live values in the request. Change the authority apart from an upgrade: trust both, change, restart, \
+                     then drop the old one.",
+            source: "1.31:pkg/config/mesh/mesh.go; 1.31:pilot/pkg/features/security.go",
+            link: CERTIFICATES,
+        },
         Code::CniConflict => Explanation {
             meaning: "A setting of Cilium or Calico does not go with what the target renders.",
             why: "Traffic would pass the mesh by, or pods would not start.",
@@ -343,6 +385,34 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             settle: "Keep the newer definition, or migrate the stored objects and remove the version from \
                      `status.storedVersions` first.",
             source: "apiextensions.k8s.io/v1, status.storedVersions; domain.md §8.5",
+            link: CRDS,
+        },
+        Code::FieldsLost => Explanation {
+            meaning: "Objects use fields that the target's definitions do not have.",
+            why: "The API server leaves out of every answer what a definition does not name, from the moment the definition \
+                  is applied. A route, a policy or a telemetry setting then means something else than it was written for, and \
+                  the next write loses the field for good. In security policies this blocks.",
+            settle: "Rewrite the objects in fields that the target has, before anything is applied; or stay with the running \
+                     version. `--force` plans nevertheless.",
+            source: "apiextensions-apiserver@v1.36.3:pkg/apiserver/schema/pruning; TARGET:charts/base/files/crd-all.gen.yaml",
+            link: CRDS,
+        },
+        Code::ObjectsRefused => Explanation {
+            meaning: "Objects hold values that the schema of the target's definitions refuses.",
+            why: "What is stored stays readable, but every later write of the object is refused, also by controllers and by \
+                  GitOps tools.",
+            settle: "Change the values that the finding names to ones that both versions accept, before the definitions are \
+                     applied.",
+            source: "apiextensions.k8s.io/v1, structural schemas; TARGET:charts/base/files/crd-all.gen.yaml",
+            link: CRDS,
+        },
+        Code::ObjectsIgnored => Explanation {
+            meaning: "Objects are of a kind that the target release does not have.",
+            why: "Their definition stays, since istioctl deletes none, so nothing looks wrong; but the target's istiod does not \
+                  read them, and what they configure ends when istiod is replaced.",
+            settle: "Express the same in a kind that the target has (a WasmPlugin or an EnvoyFilter for a TrafficExtension), or \
+                     delete them knowingly.",
+            source: "TARGET:charts/base/files/crd-all.gen.yaml; domain.md §4.4",
             link: CRDS,
         },
         Code::GatewayApiBundle => Explanation {

@@ -5,6 +5,7 @@
 
 use super::{Situation, enumerate};
 use crate::customisation;
+use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::input::Said;
 use crate::outcome::{Finding, Level};
@@ -35,7 +36,8 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         return vec![
             finding
                 .about([said.place.clone()])
-                .fix("Choose one that is shipped, or leave it out"),
+                .fix("Choose one that is shipped, or leave it out")
+                .by(fixes(said, &facts.compatibility_versions)),
         ];
     }
     let installed = it
@@ -50,6 +52,35 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         );
         vec![finding.about([said.place]).fix("Choose one that is shipped, or read the changed defaults")]
     })
+}
+
+/// The nearest one that is shipped, and none, where a file says it.
+fn fixes(said: &Said, shipped: &[String]) -> Vec<Fix> {
+    if said.place.line.is_none() {
+        return Vec::new();
+    }
+    let path = match said
+        .place
+        .field
+        .as_deref()
+        .map(|it| it.strip_prefix("spec.").unwrap_or(it))
+    {
+        Some("values.compatibilityVersion") => "values.compatibilityVersion",
+        _ => "compatibilityVersion",
+    };
+    let mut fixes = Vec::new();
+    if let Some(oldest) = shipped.first() {
+        let edit = Edit::Set {
+            path: path.to_owned(),
+            value: oldest.clone().into(),
+        };
+        fixes.push(Fix::one(format!("Set it to \"{oldest}\""), edit));
+    }
+    let edit = Edit::Remove {
+        path: path.to_owned(),
+    };
+    fixes.push(Fix::one("Leave it out", edit));
+    fixes
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::input::required;
 use crate::outcome::{Finding, Level, Subject};
 
 /// Kinds that every cluster with Istio holds, so that their absence means that they were not exported.
-const ALWAYS: [&str; 12] = [
+pub(crate) const ALWAYS: [&str; 12] = [
     "Namespace",
     "Pod",
     "Node",

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::{Desired, Situation, count, enumerate, text, workload_subject};
+use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::outcome::{ControlPlane, Finding, Level, Ref, Subject};
 
@@ -33,7 +34,30 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         ),
     );
     let fix = "Ask for two: `--set values.pilot.autoscaleMin=2`, or `--set values.pilot.replicaCount=2` where the autoscaler is off";
-    vec![finding.about(subjects).fix(fix)]
+    vec![finding.about(subjects).fix(fix).by(asks_for_two(it))]
+}
+
+/// The setting that asks for two: of the autoscaler, where the target renders one (or nothing yet).
+fn asks_for_two(it: &Situation) -> [Fix; 1] {
+    let scaled = it.desired.as_ref().is_none_or(|desired| {
+        let pilot = desired
+            .rendering
+            .components
+            .iter()
+            .filter(|it| it.name == "Pilot");
+        let mut objects = pilot.flat_map(|it| &it.objects);
+        objects.any(|it| text(it, "/kind") == Some("HorizontalPodAutoscaler"))
+    });
+    let name = if scaled {
+        "autoscaleMin"
+    } else {
+        "replicaCount"
+    };
+    let edit = Edit::Set {
+        path: format!("values.pilot.{name}"),
+        value: 2.into(),
+    };
+    [Fix::one(format!("Set `values.pilot.{name}` to 2"), edit)]
 }
 
 /// What runs and is asked for now, where it is less than two.

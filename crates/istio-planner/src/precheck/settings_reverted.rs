@@ -1,6 +1,7 @@
 //! `settings-reverted`: what the request does not repeat falls back (domain.md §7.4, F-27).
 
 use super::{Situation, count, enumerate};
+use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
@@ -33,7 +34,15 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         ),
     );
     let evidence = reverted.iter().flat_map(|it| it.evidence.iter().cloned());
-    vec![finding.about(evidence).fix("Add them to the request; `refit recover` writes the request that reproduces the installation")]
+    let edits = reverted.iter().map(|it| Edit::Set {
+        path: it.path.clone(),
+        value: it.live.clone(),
+    });
+    let keep = Fix {
+        title: format!("Keep {}", count(reverted.len(), "setting")),
+        edits: edits.collect(),
+    };
+    vec![finding.about(evidence).by([keep]).fix("Add them to the request; `refit recover` writes the request that reproduces the installation")]
 }
 
 #[cfg(test)]

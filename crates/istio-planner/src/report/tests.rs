@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use serde_json::json;
 
-use super::{Colours, Markdown, Text, json};
+use super::{Colours, Markdown, Text, json, redacted, sarif};
 use crate::finding::Code;
 use crate::outcome::{
     Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
@@ -111,6 +111,7 @@ fn outcome() -> Outcome {
             from: None,
             to: Some(json!("true")),
             pinned: false,
+            edit: None,
             keep: Some("compatibilityVersion: \"1.29\"".to_owned()),
         }],
         reverted: vec![Reverted {
@@ -343,5 +344,78 @@ fn json_is_read_back_as_it_was() {
     assert_eq!(
         serde_json::from_str::<Outcome>(&json(&outcome)).unwrap(),
         outcome
+    );
+}
+
+#[test]
+fn a_redacted_outcome_holds_no_value_of_the_cluster() {
+    let mut outcome = outcome();
+    let canary = || json!("canary");
+    outcome.findings[0].subjects[0].value = Some(canary());
+    outcome.findings[0].fixes = vec![crate::edit::Fix::one(
+        "Keep it",
+        crate::edit::Edit::Set {
+            path: "a".to_owned(),
+            value: canary(),
+        },
+    )];
+    outcome.source.evidence = vec![Subject::flag("--from").value("canary")];
+    outcome.reverted[0].live = canary();
+    outcome.reverted[0].request = Some(canary());
+    outcome.reverted[0].evidence[0].value = Some(canary());
+    outcome.changes[0].fields[0].from = Some(canary());
+    outcome.changes[0].fields[0].to = Some(canary());
+    outcome.changes[0].predicted = Some(canary());
+    let mut quoting = Finding::new(Code::RequestInvalid, Level::Block, "Refused", "canary");
+    quoting.subjects = vec![Subject::place("a.yaml", 1, 1).value("canary")];
+    outcome.findings.push(quoting);
+    let expected = || crate::plan::Expected {
+        exists: true,
+        digest: Some("canary".to_owned()),
+        ..Default::default()
+    };
+    let action = crate::plan::Action::Apply {
+        object: object("ConfigMap", "istio"),
+        manifest: canary(),
+        force: true,
+        expected: expected(),
+    };
+    outcome.plan = Some(crate::plan::Plan {
+        id: String::new(),
+        source: None,
+        target: "1.30.3".to_owned(),
+        direction: None,
+        namespace: "istio-system".to_owned(),
+        forced: false,
+        steps: vec![crate::plan::Step {
+            id: "apply-pilot".to_owned(),
+            title: "Apply".to_owned(),
+            component: None,
+            actions: vec![action],
+            waits: Vec::new(),
+        }],
+    });
+    assert!(json(&outcome).contains("canary"));
+    let text = json(&redacted(&outcome));
+    assert!(!text.contains("canary"), "{text}");
+    assert!(text.contains("apply-pilot") && text.contains("spec.minReplicas"));
+}
+
+#[test]
+fn sarif_has_a_rule_for_each_code_and_a_place_for_each_subject() {
+    let text = sarif(&outcome());
+    let log: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let run = &log["runs"][0];
+    let result = &run["results"][0];
+    assert_eq!(log["version"], "2.1.0");
+    assert_eq!(run["tool"]["driver"]["rules"][0]["id"], result["ruleId"]);
+    assert_eq!(result["level"], "warning");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "cluster.yaml");
+    assert_eq!(place["region"]["startLine"], 31);
+    assert!(
+        result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"]
+            .as_str()
+            .is_some_and(|it| it.contains("istiod"))
     );
 }

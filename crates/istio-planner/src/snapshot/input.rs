@@ -5,7 +5,8 @@
 
 use std::io::Write;
 
-use super::archive::{Event, TarSplitter};
+use istio_render::archive::{ArchiveFault, Event, TarSplitter};
+
 use super::json::JsonSplitter;
 use super::piece::{Fault, Piece, Place, utf8};
 use super::yaml::YamlSplitter;
@@ -34,6 +35,12 @@ impl From<Fault> for MemberFault {
             member: None,
             fault,
         }
+    }
+}
+
+impl From<ArchiveFault> for MemberFault {
+    fn from(fault: ArchiveFault) -> Self {
+        Fault::new(Place::START, fault.to_string()).into()
     }
 }
 

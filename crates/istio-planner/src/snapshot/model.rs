@@ -53,6 +53,15 @@ pub struct Container {
     pub restart_always: bool,
 }
 
+/// What a pod asks of a node, or what a node has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// In thousandths of a core, rounded up.
+    pub cpu: i64,
+    /// In bytes.
+    pub memory: i64,
+}
+
 /// A pod.
 #[derive(Debug, Clone, Default)]
 pub struct Pod {
@@ -68,6 +77,8 @@ pub struct Pod {
     pub owner: Option<Owner>,
     /// Containers and init containers.
     pub containers: Vec<Container>,
+    /// What the scheduler counts for it.
+    pub requests: Room,
     /// `spec.hostNetwork`.
     pub host_network: bool,
     /// `status.phase`.

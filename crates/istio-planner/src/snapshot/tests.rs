@@ -10,7 +10,7 @@ const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","nam
 "labels":{"app":"a"},"annotations":{"sidecar.istio.io/status":"{}","other":"x"},
 "managedFields":[{"manager":"kubectl"}],
 "ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"a-1","controller":true}]},
-"spec":{"nodeName":"n","containers":[{"name":"app","image":"app:1","env":[{"name":"PASSWORD","value":"hunter2"}]}],
+"spec":{"nodeName":"n","containers":[{"name":"app","image":"app:1","env":[{"name":"PASSWORD","value":"hunter2"}],"resources":{"requests":{"cpu":"50m","memory":"64Mi"}}}],
 "initContainers":[{"name":"istio-proxy","image":"docker.io/istio/proxyv2:1.29.6","restartPolicy":"Always"}]},
 "status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}"#;
 
@@ -110,6 +110,10 @@ fn a_pod_is_the_same_from_json_and_yaml_alone_and_in_lists() {
                         restart_always: false,
                     },
                 ],
+                requests: Room {
+                    cpu: 50,
+                    memory: 67108864,
+                },
                 host_network: false,
                 phase: "Running",
                 ready: true,

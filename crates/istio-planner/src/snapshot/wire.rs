@@ -10,7 +10,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Value, json};
 
-use super::model::{Container, Node, Origin, Owner, Pod, Workload};
+use super::model::{Container, Node, Origin, Owner, Pod, Room, Workload};
+use super::room::Amount;
 use super::source::TypeMeta;
 
 /// Takes `null` for nothing: clients that are not Go write it.
@@ -262,9 +263,38 @@ struct ContainerObject {
     name: String,
     image: String,
     restart_policy: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    #[serde(deserialize_with = "or_default")]
+    requests: Requests,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Requests {
+    cpu: Amount,
+    memory: Amount,
 }
 
 impl PodSpec {
+    /// What the scheduler counts for a pod.
+    fn requests(&self) -> Room {
+        let of = |it: &ContainerObject| Room {
+            cpu: it.resources.requests.cpu.thousandths(),
+            memory: it.resources.requests.memory.whole(),
+        };
+        let init = self
+            .init_containers
+            .iter()
+            .map(|it| (of(it), it.restart_policy.as_deref() == Some("Always")));
+        Room::of_pod(init, self.containers.iter().map(of))
+    }
+
     fn containers(self) -> Vec<Container> {
         let init = self.init_containers.into_iter().map(|it| (true, it));
         let all = init.chain(self.containers.into_iter().map(|it| (false, it)));
@@ -318,6 +348,7 @@ impl PodObject {
         let owner = self.metadata.controller();
         let ready = self.status.is("Ready");
         Pod {
+            requests: self.spec.requests(),
             namespace: self.metadata.namespace,
             name: self.metadata.name,
             labels: self.metadata.labels.0,

@@ -3,11 +3,13 @@
 //! The tables in `data/` are taken from the sources of each minor release; their heads say which.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::LazyLock;
 
 use semver::Version;
 use serde_json::Value;
 
+pub(crate) mod known;
 mod scalar;
 
 /// Which of Go's decoders judges a value.
@@ -31,13 +33,15 @@ pub(crate) struct Fault {
     /// In Go's words.
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
+    /// The field that may have been meant.
+    pub(crate) nearest: Option<String>,
     pub(crate) unknown_field: bool,
 }
 
 #[derive(Debug)]
 enum Definition {
     Message(Vec<Field>),
-    Enum(Vec<&'static str>),
+    Enum(Vec<Variant>),
 }
 
 #[derive(Debug)]
@@ -47,6 +51,13 @@ struct Field {
     kind: &'static str,
     since: (u64, u64),
     until: u64,
+}
+
+/// A name of an enum, written `NAME>=minor` where older releases do not know it.
+#[derive(Debug)]
+struct Variant {
+    name: &'static str,
+    since: (u64, u64),
 }
 
 /// A set of type definitions.
@@ -94,7 +105,7 @@ impl Table {
                         .extend(before.map(|(name, fields)| (name, Definition::Message(fields))));
                 }
                 (Some("enum"), Some(name)) if !is_field => {
-                    definitions.insert(name, Definition::Enum(words.collect()));
+                    definitions.insert(name, Definition::Enum(words.map(Variant::parse).collect()));
                 }
                 (Some(names), Some(kind)) => {
                     let mut field = Field {
@@ -105,11 +116,7 @@ impl Table {
                     };
                     for word in words {
                         if let Some(since) = word.strip_prefix(">=") {
-                            let (minor, patch) = since.split_once('.').unwrap_or((since, "0"));
-                            field.since = (
-                                minor.parse().unwrap_or_default(),
-                                patch.parse().unwrap_or_default(),
-                            );
+                            field.since = release(since);
                         } else if let Some(until) = word.strip_prefix("<=") {
                             field.until = until.parse().unwrap_or(u64::MAX);
                         }
@@ -145,6 +152,25 @@ impl Table {
         decoder.value(self, kind, value);
         decoder.faults
     }
+}
+
+impl Variant {
+    fn parse(word: &'static str) -> Self {
+        let (name, since) = word.split_once(">=").unwrap_or((word, "0"));
+        Self {
+            name,
+            since: release(since),
+        }
+    }
+}
+
+/// Minor and patch of `30` or `30.3`.
+fn release(text: &str) -> (u64, u64) {
+    let (minor, patch) = text.split_once('.').unwrap_or((text, "0"));
+    (
+        minor.parse().unwrap_or_default(),
+        patch.parse().unwrap_or_default(),
+    )
 }
 
 struct Decoder {
@@ -209,7 +235,7 @@ impl Decoder {
                 Some(field) => self.below(escaped(key), |it| it.value(table, field.kind, entry)),
                 None if self.encoding == Encoding::OpenProto => {}
                 None => {
-                    let hint = nearest(fields, key, self.at);
+                    let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
                         format!(" in {}{kind}", table.package)
                     } else {
@@ -217,13 +243,18 @@ impl Decoder {
                     };
                     self.below(escaped(key), |it| {
                         it.fault(&format!("unknown field {key:?}{owner}"), hint, true);
+                        if let Some(fault) = it.faults.last_mut() {
+                            fault.nearest = nearest;
+                        }
                     });
                 }
             }
         }
     }
 
-    fn enumeration(&mut self, kind: &str, names: &[&str], value: &Value) {
+    fn enumeration(&mut self, kind: &str, variants: &[Variant], value: &Value) {
+        let known = variants.iter().filter(|it| self.at >= it.since);
+        let names: Vec<&str> = known.map(|it| it.name).collect();
         match value {
             Value::String(name) if names.contains(&name.as_str()) => {}
             Value::String(name) => {
@@ -268,6 +299,7 @@ impl Decoder {
             path: self.path.join("."),
             message: format!("json: {message}"),
             hint,
+            nearest: None,
             unknown_field,
         });
     }
@@ -283,13 +315,15 @@ fn escaped(key: &str) -> String {
     key.replace('.', "\\.")
 }
 
-/// Says which field may have been meant.
-fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
+/// Says which field may have been meant, and names it where it is one of this release.
+fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> (Option<String>, Option<String>) {
     if let Some(field) = fields.iter().find(|it| it.names.contains(&key)) {
-        if at < field.since {
-            return Some(format!("{key} is known from 1.{} on", field.since.0));
-        }
-        return Some(format!("{key} is known up to 1.{}", field.until));
+        let words = if at < field.since {
+            format!("{key} is known from 1.{} on", field.since.0)
+        } else {
+            format!("{key} is known up to 1.{}", field.until)
+        };
+        return (Some(words), None);
     }
     let limit = (key.chars().count() / 3).max(1);
     let known = fields
@@ -297,27 +331,34 @@ fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> Option<String> {
         .filter(|it| it.is_in(at))
         .filter_map(|it| it.names.first());
     let distances = known.map(|name| (distance(&name.to_lowercase(), &key.to_lowercase()), *name));
-    let (_, name) = distances.filter(|(distance, _)| *distance <= limit).min()?;
-    Some(format!("did you mean {name}?"))
+    let found = distances.filter(|(distance, _)| *distance <= limit).min();
+    let name = found.map(|(_, name)| name);
+    (
+        name.map(|it| format!("did you mean {it}?")),
+        name.map(str::to_owned),
+    )
 }
 
-/// How many letters must be added, dropped or changed to make one text of the other.
+/// How many letters must be added, dropped, changed or swapped with their neighbour to make one text of the other.
 fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = i;
-        let mut before = i + 1;
-        for (cell, r) in row.iter_mut().skip(1).zip(&right) {
-            let next = (before + 1)
-                .min(*cell + 1)
-                .min(diagonal + usize::from(l != *r));
-            (diagonal, before) = (*cell, next);
-            *cell = next;
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, r) in right.iter().enumerate() {
+            let mut cost = (above[j] + usize::from(l != r))
+                .min(above[j + 1] + 1)
+                .min(row[j] + 1);
+            if i > 0 && j > 0 && l == &right[j - 1] && &left[i - 1] == r {
+                cost = cost.min(before[j - 1] + 1);
+            }
+            row.push(cost);
         }
-        row[0] = i + 1;
+        before = mem::replace(&mut above, row);
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

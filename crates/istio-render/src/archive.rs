@@ -1,13 +1,10 @@
-//! Reads a tar archive that arrives in chunks.
-
-use super::input::MemberFault;
-use super::piece::{Fault, Place};
+//! Reads a tar archive that arrives in chunks: a release here, an export in the planner.
 
 const BLOCK: usize = 512;
 
 /// What an archive is made of, in its order.
 #[derive(Debug)]
-pub(super) enum Event<'a> {
+pub enum Event<'a> {
     /// A regular file begins.
     Begin(&'a str),
     /// Some of its bytes.
@@ -29,9 +26,14 @@ enum Entry {
     Other,
 }
 
+/// Why an archive cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ArchiveFault(&'static str);
+
 /// A tar archive.
 #[derive(Debug)]
-pub(super) struct TarSplitter {
+pub struct TarSplitter {
     /// A header, or a name, that is not complete.
     pending: Vec<u8>,
     entry: Option<Entry>,
@@ -44,10 +46,18 @@ pub(super) struct TarSplitter {
     ended: bool,
 }
 
-type Each<'e> = dyn FnMut(Event<'_>) -> Result<(), MemberFault> + 'e;
+/// Takes what an archive is made of, and may refuse it.
+type Each<'e, E> = dyn FnMut(Event<'_>) -> Result<(), E> + 'e;
+
+impl Default for TarSplitter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl TarSplitter {
-    pub(super) fn new() -> Self {
+    /// An archive whose bytes are still to come.
+    pub fn new() -> Self {
         Self {
             pending: Vec::new(),
             entry: None,
@@ -59,11 +69,15 @@ impl TarSplitter {
     }
 
     /// Takes the next bytes.
-    pub(super) fn push(
+    ///
+    /// # Errors
+    ///
+    /// When they are no tar archive, or when `each` refuses what they are.
+    pub fn push<E: From<ArchiveFault>>(
         &mut self,
         mut chunk: &[u8],
-        each: &mut Each<'_>,
-    ) -> Result<(), MemberFault> {
+        each: &mut Each<'_, E>,
+    ) -> Result<(), E> {
         while !chunk.is_empty() && !self.ended {
             if let Some(entry) = self.entry {
                 let (data, rest) = split(chunk, self.left);
@@ -95,34 +109,31 @@ impl TarSplitter {
     }
 
     /// Says whether the archive ended where it may.
-    pub(super) fn end(&self) -> Result<(), Fault> {
+    ///
+    /// # Errors
+    ///
+    /// When it did not.
+    pub fn end(&self) -> Result<(), ArchiveFault> {
         if self.entry.is_some() || !self.pending.is_empty() || self.padding > 0 {
-            return Err(Fault::new(
-                Place::START,
+            return Err(ArchiveFault(
                 "the archive is truncated: it ends inside a file",
             ));
         }
         if !self.ended {
-            return Err(Fault::new(
-                Place::START,
+            return Err(ArchiveFault(
                 "the archive is truncated: expected the blocks that end it",
             ));
         }
         Ok(())
     }
 
-    fn header(&mut self, each: &mut Each<'_>) -> Result<(), MemberFault> {
+    fn header<E: From<ArchiveFault>>(&mut self, each: &mut Each<'_, E>) -> Result<(), E> {
         let block = std::mem::take(&mut self.pending);
         if block.iter().all(|it| *it == 0) {
             self.ended = true;
             return Ok(());
         }
-        let damaged = || {
-            Fault::new(
-                Place::START,
-                "the archive is damaged: expected the header of a file",
-            )
-        };
+        let damaged = || ArchiveFault("the archive is damaged: expected the header of a file");
         let mut header = tar::Header::new_old();
         header.as_mut_bytes().copy_from_slice(&block);
         let sum: u32 = block
@@ -170,7 +181,7 @@ impl TarSplitter {
         Ok(())
     }
 
-    fn finish(&mut self, entry: Entry, each: &mut Each<'_>) -> Result<(), MemberFault> {
+    fn finish<E>(&mut self, entry: Entry, each: &mut Each<'_, E>) -> Result<(), E> {
         self.entry = None;
         let told = std::mem::take(&mut self.pending);
         match entry {

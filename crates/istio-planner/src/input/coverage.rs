@@ -1,0 +1,126 @@
+//! What an export holds of what a plan reads, and what is unknown without the rest.
+
+use super::requirement::KINDS;
+use super::{Request, required};
+use crate::finding::Code;
+use crate::precheck::ALWAYS;
+use crate::snapshot::Snapshot;
+
+/// What an export holds of what a plan reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// What is certainly missing, and what that leaves unknown.
+    pub gaps: Vec<Gap>,
+    /// Kinds that were asked for and of which the export holds none: there may be none.
+    pub none: Vec<&'static str>,
+}
+
+/// Something that the export lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// What is missing, for example `CustomResourceDefinition`.
+    pub what: String,
+    /// The finding that says so.
+    pub code: &'static str,
+    /// What stays unknown, as a sentence without full stop.
+    pub unknown: &'static str,
+    /// The line that exports it.
+    pub command: String,
+}
+
+/// Tells what `snapshot` lacks of what planning `request` reads.
+pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
+    let commands = required(request).commands;
+    let command = |at: usize| commands.get(at).cloned().unwrap_or_default();
+    let kinds: Vec<&str> = snapshot
+        .kinds
+        .keys()
+        .map(|it| it.rsplit('/').next().unwrap_or(it))
+        .collect();
+    let mut gaps: Vec<_> = ALWAYS
+        .into_iter()
+        .filter(|it| !kinds.contains(it))
+        .map(|kind| Gap {
+            what: kind.to_owned(),
+            code: Code::ExportIncomplete.as_str(),
+            unknown: "Rules that read it cannot say that all is well",
+            command: command(usize::from(kind == "CustomResourceDefinition")),
+        })
+        .collect();
+    if snapshot.server_version.is_none() {
+        gaps.push(Gap {
+            what: "the server's version".to_owned(),
+            code: Code::KubernetesUnknown.as_str(),
+            unknown: "Whether the target runs on this Kubernetes stays unknown",
+            command: command(2),
+        });
+    }
+    if !snapshot.managed_fields {
+        gaps.push(Gap {
+            what: "managedFields".to_owned(),
+            code: Code::OwnershipUnknown.as_str(),
+            unknown: "Who owns which field stays unknown, and so which edits of others are overwritten",
+            command: command(0),
+        });
+    }
+    let read: Vec<String> = kinds.iter().map(|it| plural(it)).collect();
+    let missing = |it: &&str| !read.iter().any(|read| read == it);
+    let always: Vec<String> = ALWAYS.iter().map(|it| plural(it)).collect();
+    Coverage {
+        gaps,
+        none: KINDS
+            .into_iter()
+            .filter(|it| !always.iter().any(|always| always == it))
+            .filter(missing)
+            .collect(),
+    }
+}
+
+/// Returns `networkpolicies` for `NetworkPolicy`.
+fn plural(kind: &str) -> String {
+    let name = kind.to_lowercase();
+    match name.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{name}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Request, coverage};
+    use crate::snapshot::Snapshot;
+
+    #[test]
+    fn an_empty_export_lacks_everything_and_says_how_to_get_it() {
+        let coverage = coverage(&Request::default(), &Snapshot::default());
+        let definitions = coverage
+            .gaps
+            .iter()
+            .find(|it| it.what == "CustomResourceDefinition");
+        assert!(definitions.is_some_and(|it| it.command.ends_with("crds.yaml")));
+        let codes: Vec<_> = coverage.gaps.iter().map(|it| it.code).collect();
+        assert!(codes.contains(&"kubernetes-unknown") && codes.contains(&"ownership-unknown"));
+        assert!(coverage.none.contains(&"networkpolicies"));
+        assert!(!coverage.none.contains(&"pods"));
+    }
+
+    #[test]
+    fn what_was_read_is_not_missing() {
+        let snapshot = Snapshot {
+            server_version: Some("1.33.1".to_owned()),
+            managed_fields: true,
+            kinds: [("v1/Pod", 3), ("networking.k8s.io/v1/NetworkPolicy", 1)]
+                .map(|(kind, number)| (kind.to_owned(), number))
+                .into(),
+            ..Snapshot::default()
+        };
+        let coverage = coverage(&Request::default(), &snapshot);
+        assert!(
+            coverage
+                .gaps
+                .iter()
+                .all(|it| it.what != "Pod" && it.code == "export-incomplete")
+        );
+        assert!(!coverage.none.contains(&"networkpolicies"));
+    }
+}

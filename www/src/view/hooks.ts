@@ -1,0 +1,63 @@
+// What views ask of the page, and what they keep when the page plans again.
+
+import type { Edit, FieldChange, Ref, ShownObject, Subject } from "refit-planner";
+
+import type { Keep, Overview, ShortAction } from "../protocol.js";
+import type { Comparison, Restart } from "refit-planner";
+
+/** What was opened, filtered and chosen: kept while the request changes. */
+export interface ViewState {
+  tab: string;
+  open: Set<string>;
+  levels: Set<string>;
+  word: string;
+  onlyMoving: boolean;
+  classes: Set<string>;
+  objectWord: string;
+  noise: boolean;
+  split: boolean;
+}
+
+export function freshState(): ViewState {
+  return {
+    tab: "Findings",
+    open: new Set(),
+    levels: new Set(),
+    word: "",
+    onlyMoving: false,
+    classes: new Set(),
+    objectWord: "",
+    noise: false,
+    split: matchMedia("(min-width: 90rem)").matches,
+  };
+}
+
+export interface Hooks {
+  state: ViewState;
+  /** The cluster is at hand, not only an outcome that was handed on. */
+  live: boolean;
+  explain: (code: string) => Promise<string | undefined>;
+  /** Edits the request's file; undefined where the request is not at hand. */
+  apply: ((edits: readonly Edit[]) => void) | undefined;
+  /** Opens what a subject names: the object at its field, or the line of the request. */
+  follow: ((subject: Subject) => void) | undefined;
+  object: (ref: Ref, field: string | undefined) => Promise<ShownObject | null>;
+  compare: (ref: Ref, everything: boolean) => Promise<Comparison>;
+  subjects: (list: "findings" | "notes", finding: number, from: number) => Promise<Subject[]>;
+  changeFields: (change: number) => Promise<FieldChange[]>;
+  restarts: (from: number, to: number) => Promise<Restart[]>;
+  actions: (step: number, from: number, to: number) => Promise<ShortAction[]>;
+  keep: (form: Keep) => Promise<void>;
+  /** Saves the request's file under the name that the command uses. */
+  saveRequest: (() => void) | undefined;
+  share: () => Promise<string>;
+  /** The line that performs the plan; empty where the request is not at hand. */
+  command: string;
+  /** Releases that are not at hand: their versions. */
+  missingReleases: readonly string[];
+}
+
+/** Says which releases a panel waits for. */
+export type Waiting = Pick<Hooks, "missingReleases" | "live">;
+
+export type Section = (overview: Overview, hooks: Hooks) => HTMLElement;

@@ -1,0 +1,89 @@
+// An outcome cut to what the page shows at once.
+
+import type { Action, Change, Description, Finding, Level, Outcome, Restart } from "refit-planner";
+
+import type { Overview, ShortAction, ShortChange, ShortFinding, Wave } from "../protocol.js";
+
+/** Subjects that a finding shows before it is asked for more. */
+const SUBJECTS = 5;
+
+export function overview(outcome: Outcome, words: Description): Overview {
+  const { verdict, direction, source, target, hops, installers, inventory, defaults, reverted } = outcome;
+  const levels: Record<Level, number> = { block: 0, unknown: 0, warn: 0, info: 0 };
+  for (const finding of outcome.findings) {
+    levels[finding.level] += 1;
+  }
+  return {
+    words: { ...words, markdown: "" },
+    verdict,
+    direction,
+    source,
+    target,
+    hops,
+    installers,
+    inventory,
+    levels,
+    findings: outcome.findings.map(shortFinding),
+    notes: outcome.notes.map(shortFinding),
+    defaults,
+    reverted,
+    changes: outcome.changes.map(shortChange),
+    restarts: outcome.restarts.length,
+    ...waves(outcome),
+    steps:
+      outcome.plan?.steps.map(({ actions, ...step }) => ({ ...step, count: actions.length })) ?? null,
+  };
+}
+
+/** An action without what it writes. */
+export function shortAction(action: Action): ShortAction {
+  return { action: action.action, object: action.action === "ensure" ? null : action.object };
+}
+
+function shortFinding(finding: Finding): ShortFinding {
+  return { ...finding, subjects: finding.subjects.slice(0, SUBJECTS), count: finding.subjects.length };
+}
+
+function shortChange({ fields, predicted: _, ...change }: Change): ShortChange {
+  const owners = new Set(fields.map((it) => it.owner).filter((it) => it !== undefined));
+  return { ...change, count: fields.length, owners: [...owners].sort() };
+}
+
+/** Restarts by the step that makes them, and those that none makes. */
+function waves({ plan, restarts }: Outcome): { waves: Wave[]; byHand: Wave | null } {
+  const waves: Wave[] = [];
+  const done = new Set<string>();
+  for (const step of plan?.steps ?? []) {
+    const own = step.actions.filter((it) => it.action === "restart");
+    if (own.length > 0) {
+      waves.push(wave(step.id, step.title, own));
+      own.forEach((it) => done.add(key(it)));
+    }
+  }
+  const rest = restarts.filter((it) => !done.has(key(it)));
+  const itself = rest.filter((it) => it.how === "auto");
+  const hand = rest.filter((it) => it.how !== "auto");
+  if (itself.length > 0) {
+    waves.unshift(wave("by-itself", "Rolls by itself", itself));
+  }
+  return { waves, byHand: hand.length === 0 ? null : wave("by-hand", plan === null ? "No plan yet" : "By hand", hand) };
+}
+
+function key({ object }: Pick<Restart, "object">): string {
+  return `${object.kind}/${object.namespace}/${object.name}`;
+}
+
+function wave(id: string, title: string, all: readonly Pick<Restart, "object" | "pods">[]): Wave {
+  const namespaces = new Map<string, number>();
+  for (const { object, pods } of all) {
+    const name = object.namespace ?? "";
+    namespaces.set(name, (namespaces.get(name) ?? 0) + pods);
+  }
+  return {
+    id,
+    title,
+    workloads: all.length,
+    pods: all.reduce((sum, it) => sum + it.pods, 0),
+    namespaces: [...namespaces].sort((a, b) => b[1] - a[1]),
+  };
+}
