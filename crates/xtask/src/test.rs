@@ -153,7 +153,7 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
     }
     if let Some(plane) = plane {
         command.env("TESTPLANE", plane);
-        command.env("KUBECTL", tools::kubectl()?);
+        command.env("KUBECTL", tools::kubectl_for_checks()?);
         command.env("REFIT_PYTHON", tools::python()?);
     }
     // The one that is built for speed plans real clusters in seconds.
