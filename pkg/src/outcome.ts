@@ -71,7 +71,11 @@ pods: number,
 /**
  * The proxy version its pods must have afterwards.
  */
-to: string | null, };
+to: string | null, 
+/**
+ * Pods that are renewed at the same time where that is done pod by pod; absent: one.
+ */
+atOnce?: number, };
 
 /**
  * What the apply does to one object.
@@ -234,6 +238,10 @@ resourceVersion?: string,
  */
 digest?: string, 
 /**
+ * [`crate::digest::relevant`] of the object: differs only if the change concerns the write.
+ */
+relevant?: string, 
+/**
  * The fields that the apply changes, by path, as they are now: for showing drift in words.
  */
 fields?: Record<string, unknown>, };
@@ -310,6 +318,35 @@ title: string,
 edits: Array<Edit>, };
 
 /**
+ * One hop of a way over several minors. Each is planned for itself; this says what it will meet.
+ */
+export type Hop = { 
+/**
+ * For example `1.28.10`.
+ */
+from: string, 
+/**
+ * For example `1.29.6`.
+ */
+to: string, 
+/**
+ * The Kubernetes versions that `to` is documented for; `null` where they are not known.
+ */
+kubernetes: KubernetesRange | null, 
+/**
+ * What stands against this hop in the cluster as it is now.
+ */
+findings: Array<Finding>, 
+/**
+ * Behaviour facts of this hop that apply to the cluster.
+ */
+notes: Array<Finding>, 
+/**
+ * Pods by proxy version that have to be renewed after this hop, before the next one.
+ */
+restart: { [key in string]: number }, };
+
+/**
  * Who installed a part of the mesh.
  */
 export type Installer = { 
@@ -370,6 +407,19 @@ server: string | null,
 nodes: { [key in string]: number }, };
 
 /**
+ * The Kubernetes versions that a release is documented for, both ends included.
+ */
+export type KubernetesRange = { 
+/**
+ * For example `1.31`.
+ */
+minimum: string, 
+/**
+ * For example `1.35`.
+ */
+maximum: string, };
+
+/**
  * How much a finding weighs. The order is the order of output.
  */
 export type Level = "block" | "unknown" | "warn" | "info";
@@ -402,6 +452,10 @@ target: Target,
  * Versions from source to target, one minor at a time; both ends included.
  */
 hops: Array<string>, 
+/**
+ * What each hop of a way over several minors meets; empty where source and target are adjacent.
+ */
+path?: Array<Hop>, 
 /**
  * Who installed what runs now.
  */
@@ -467,6 +521,10 @@ namespace: string,
  * Written although a finding blocks.
  */
 forced: boolean, 
+/**
+ * When no restart begins: `Mon-Fri 08:00-18:00`, `Sat,Sun`, `22:00-06:00`, in UTC ([`Window`](crate::order::pacing::Window)).
+ */
+freeze?: Array<string>, 
 /**
  * In order; a step starts when the one before is done.
  */
@@ -605,7 +663,11 @@ actions: Array<Action>,
 /**
  * What has to be true before the step counts as done.
  */
-waits: Array<Wait>, };
+waits: Array<Wait>, 
+/**
+ * Seconds between the end of the step before and the beginning of this one.
+ */
+pause?: number, };
 
 /**
  * What a finding is about: an object, or a place in a file, or both (an object and where the export holds it).
@@ -656,6 +718,18 @@ object: Ref, } | { "wait": "webhook-reachable",
 object: Ref, } | { "wait": "auto-rollout", 
 /**
  * The Deployment.
+ */
+object: Ref, 
+/**
+ * For example `1.30.3`.
+ */
+to: string, 
+/**
+ * The Lease whose holder rolls them: an istiod that gave up tries again when it takes it anew.
+ */
+lock?: Ref, } | { "wait": "proxies", 
+/**
+ * The workload.
  */
 object: Ref, 
 /**

@@ -44,10 +44,11 @@ fn behaviour_that_a_compatibility_version_keeps_is_a_default_change() {
         "1.30.3",
         ("default", None),
         &expect![[r#"
-        Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
-        Pilot values.pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE: "false" -> absent, keep: compatibilityVersion: "1.29"
-        Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
-    "#]],
+            Base values.global.enableReaderRBAC: absent -> true, keep: values.global.enableReaderRBAC=false
+            Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
+            Pilot values.pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE: "false" -> absent, keep: compatibilityVersion: "1.29"
+            Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
+        "#]],
     );
 }
 
@@ -72,9 +73,10 @@ fn the_source_as_compatibility_version_leaves_only_the_charts_changes() {
         "1.30.3",
         ("default", Some("1.29")),
         &expect![[r#"
-        Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
-        Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
-    "#]],
+            Base values.global.enableReaderRBAC: absent -> true, keep: values.global.enableReaderRBAC=false
+            Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
+            Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
+        "#]],
     );
 }
 
@@ -85,9 +87,10 @@ fn an_older_compatibility_version_keeps_what_the_source_already_changed() {
         "1.30.3",
         ("default", Some("1.28")),
         &expect![[r#"
-        Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
-        Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
-    "#]],
+            Base values.global.enableReaderRBAC: absent -> true, keep: values.global.enableReaderRBAC=false
+            Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
+            Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
+        "#]],
     );
 }
 
@@ -98,10 +101,11 @@ fn a_downgrade_brings_the_old_behaviour_back() {
         "1.29.6",
         ("default", None),
         &expect![[r#"
-        Cni values.cni.useAppArmorAnnotation: true -> absent
-        Pilot values.pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE: absent -> "false"
-        Pilot values.pilot.taint.name: "cni.istio.io/not-ready" -> absent
-    "#]],
+            Base values.global.enableReaderRBAC: true -> absent
+            Cni values.cni.useAppArmorAnnotation: true -> absent
+            Pilot values.pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE: absent -> "false"
+            Pilot values.pilot.taint.name: "cni.istio.io/not-ready" -> absent
+        "#]],
     );
 }
 
