@@ -1,5 +1,6 @@
 //! The one integration-test binary. README.md says what stands where.
 
+#[cfg(test)]
 mod suite {
     mod architecture;
     mod command_line;

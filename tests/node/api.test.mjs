@@ -131,7 +131,7 @@ test("defaults that differ are listed, each with the edit that keeps it", async 
   const kept = changes.find((it) => it.edit !== undefined);
   const text = await edit("", [kept.edit]);
   assert.match(text, /kind: IstioOperator/);
-  await assert.rejects(defaults("1.29.6", "9.9.9"), RequestError);
+  await assert.rejects(defaults("1.29.6", "nonsense"), RequestError);
 });
 
 test("edits keep what they do not touch, and refuse what they cannot do alone", async () => {
@@ -165,10 +165,10 @@ test("a release renders from a stream; its refusal names file and line", { skip 
   const content = new Blob([await readFile(release("1.30.3"))]).stream();
   const { manifests } = await renderManifests({ release: { name: "istio-1.30.3.tar.gz", content } });
   assert.match(manifests, /kind: Deployment/);
-  const files = [{ name: "wrong.yaml", text: "spec:\n  values:\n    pilot:\n      autoscaleMni: 2\n" }];
+  const files = [{ name: "wrong.yaml", text: "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    pilot:\n      autoscaleMni: 2\n" }];
   await assert.rejects(renderManifests({ release: await archive("1.30.3"), files }), (error) => {
     assert.ok(error instanceof RequestError);
-    assert.deepEqual([error.file, error.line], ["wrong.yaml", 4]);
+    assert.deepEqual([error.file, error.line], ["wrong.yaml", 6]);
     assert.equal(error.diagnostics[0].file, "wrong.yaml");
     return true;
   });

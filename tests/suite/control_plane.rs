@@ -160,13 +160,14 @@ fn a_second_executor_is_refused() {
         "{}",
         run.stderr
     );
+    // A dead holder stops nobody, but what it began comes first.
+    let over = cluster.refit(&second, &["apply"]);
+    assert_eq!(over.code, Some(3), "{}", over.stderr);
+    assert!(over.stderr.contains("was begun here"), "{}", over.stderr);
+    let back = cluster.refit(&first, &["rollback", "-y"]);
+    assert_eq!(back.code, Some(0), "{}", back.stderr);
     let after = cluster.refit(&second, &["apply"]);
-    assert_eq!(
-        after.code,
-        Some(0),
-        "a dead holder stops nobody: {}",
-        after.stderr
-    );
+    assert_eq!(after.code, Some(0), "{}", after.stderr);
 }
 
 #[test]
@@ -189,6 +190,12 @@ fn a_crash_loop_ends_the_wait_with_its_reason_and_is_put_back() {
     );
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("CrashLoopBackOff"), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("its last lines:\n    testplane: container main"),
+        "{}",
+        run.stderr
+    );
     assert!(
         cluster.is_gone("deployment", &namespace, "crash"),
         "it is put back"

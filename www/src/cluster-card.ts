@@ -95,6 +95,7 @@ export function makeClusterCard({ take, remove, paste, cancel }: ClusterHooks): 
       bar.removeAttribute("value");
     },
     progress({ name, bytes, total }) {
+      work.hidden = false;
       doing.textContent = total === undefined ? `${name}: ${size(bytes)}` : `${name}: ${size(bytes)} of ${size(total)}`;
       if (total === undefined) {
         bar.removeAttribute("value");

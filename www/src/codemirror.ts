@@ -78,5 +78,5 @@ export function showDifference(host: HTMLElement, label: string, before: string,
 }
 
 function named(label: string): Extension {
-  return EditorView.contentAttributes.of({ "aria-label": label });
+  return EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" });
 }

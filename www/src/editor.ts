@@ -51,7 +51,7 @@ export function makeEditor(host: HTMLElement, label: string, hint: string, hooks
         placeholder(hint),
         autocompletion({ override: [complete], icons: false, activateOnTyping: true }),
         keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ "aria-label": label }),
+        EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
         EditorView.updateListener.of((update) => update.docChanged && hooks.changed()),
       ],
     }),

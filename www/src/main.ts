@@ -362,7 +362,7 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
   const later = setTimeout(() => card.busy(`${what} …`), 150);
   try {
     await work((it) => {
-      card.busy(what);
+      clearTimeout(later);
       card.progress(it);
     });
   } catch (error) {

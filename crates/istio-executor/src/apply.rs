@@ -344,7 +344,7 @@ async fn guarded(
             }) => {
                 return Err(Error::Drift(Drift {
                     object: object.clone(),
-                    kind: drift::Kind::Owned(message),
+                    kind: drift::Kind::Owned(message.into()),
                 }));
             }
             Err(error) => return Err(error.into()),

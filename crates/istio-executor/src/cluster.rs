@@ -33,6 +33,9 @@ pub use kinds::Kind;
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
 
+/// How often a write is tried that does not care for the version that it meets.
+const CONFLICTS: u32 = 5;
+
 /// How long a pod's log may take: it only makes a message better.
 const LOG: Duration = Duration::from_secs(5);
 
@@ -51,6 +54,8 @@ pub struct Cluster {
     kinds: Mutex<BTreeMap<String, Vec<Kind>>>,
     /// The server was there at least once.
     answered: AtomicBool,
+    /// When it was not there for the last time.
+    away: Lock<Option<Instant>>,
     /// The right to write, where one is needed.
     held: Lock<Option<Arc<Held>>>,
     /// When requests are not repeated any more.
@@ -127,6 +132,7 @@ impl Cluster {
             client,
             kinds: Mutex::default(),
             answered: AtomicBool::new(false),
+            away: Lock::default(),
             held: Lock::default(),
             deadline: Lock::default(),
         }
@@ -148,6 +154,16 @@ impl Cluster {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn note_outage(&self) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the server was not there at some moment of the last so long.
+    fn was_away(&self, within: Duration) -> bool {
+        let away = *self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.is_some_and(|it| it.elapsed() < within)
     }
 
     /// From now on no request is repeated after `deadline`.
@@ -197,6 +213,16 @@ impl Cluster {
             dry_run,
             field_manager: Some(manager.to_owned()),
         };
+        let (Write::Apply {
+            manifest: content, ..
+        }
+        | Write::Merge { patch: content, .. }
+        | Write::Create {
+            manifest: content, ..
+        }
+        | Write::Replace {
+            manifest: content, ..
+        }) = write;
         let built_request = match write {
             Write::Apply {
                 manifest,
@@ -222,8 +248,16 @@ impl Cluster {
                 request.replace(&object.name, &post(manager), body(manifest))
             }
         };
-        self.send(&what, built_request.map_err(|it| built(&what, &it))?)
-            .await
+        let request = built_request.map_err(|it| built(&what, &it))?;
+        let guarded = content["metadata"]["resourceVersion"].is_string();
+        for _ in 1..CONFLICTS {
+            match self.send(&what, request.clone()).await {
+                // Nobody asked for this very version: the server lost against others, and may well win now.
+                Err(error) if error.is_stale() && !guarded => {}
+                answer => return answer,
+            }
+        }
+        self.send(&what, request).await
     }
 
     /// Deletes an object with foreground propagation, if it still is the one with this uid. True if it was there.

@@ -39,7 +39,7 @@ pub enum Kind {
     /// It was changed; the fields that the plan would change and that are no longer as they were.
     Changed(Vec<Field>),
     /// Others own fields by now that the plan would write; in the server's words.
-    Owned(String),
+    Owned(Box<str>),
     /// Its webhooks refuse when they cannot be asked; the plan would have them let everything pass.
     Loosened,
 }

@@ -395,6 +395,10 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
                 Err(error) => return Err(failed(error)),
             }
         };
+        // An earlier attempt may have done it already.
+        if difference(Some(former), Some(&live)).is_none() {
+            return Ok(());
+        }
         let mut wanted = values(former, Some(&live));
         wanted["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         let same_values = digest(&wanted) == digest(&live);

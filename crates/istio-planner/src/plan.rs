@@ -57,7 +57,7 @@ impl Plan {
 
     /// Whether all that the plan does is to renew pods.
     pub fn is_restart(&self) -> bool {
-        self.steps.iter().all(Step::is_restart)
+        !self.steps.is_empty() && self.steps.iter().all(Step::is_restart)
     }
 
     fn seal(&self) -> String {

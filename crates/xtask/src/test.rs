@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use crate::{data, pkg, process, project, www};
+use crate::{data, pkg, process, project, wasi, www};
 
 mod checks;
 pub(crate) mod report;
@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 14] = [
+const SUITES: [&str; 15] = [
     "format",
     "lints",
     "release",
@@ -35,6 +35,7 @@ const SUITES: [&str; 14] = [
     "rust",
     "package",
     "page",
+    "wasi",
     "node",
     "browser",
     "golden",
@@ -112,8 +113,11 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         Ok(Verdict::Passed(None))
     });
     let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
+    let module = report.prepare("wasi", || wasi::build().map(Some));
     if package {
-        report.suite("node", || node("node", &[("REFIT", refit.clone())]));
+        let mut env = vec![("REFIT", refit.clone())];
+        env.extend(module.map(|it| ("REFIT_WASI", it)));
+        report.suite("node", || node("node", &env));
     }
     if page {
         report.suite_with(
@@ -153,7 +157,7 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
     }
     if let Some(plane) = plane {
         command.env("TESTPLANE", plane);
-        command.env("KUBECTL", tools::kubectl()?);
+        command.env("KUBECTL", tools::kubectl_for_checks()?);
         command.env("REFIT_PYTHON", tools::python()?);
     }
     // The one that is built for speed plans real clusters in seconds.

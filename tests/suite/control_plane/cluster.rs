@@ -322,8 +322,8 @@ impl Cluster {
 
     /// Counts the lines of a plan's journal.
     pub(super) fn journal_lines(&self, plan: &Plan) -> usize {
-        let bytes = fs::read(self.journal_path(plan)).unwrap_or_default();
-        bytes.iter().filter(|it| **it == b'\n').count()
+        let text = fs::read_to_string(self.journal_path(plan)).unwrap_or_default();
+        text.matches('\n').count()
     }
 
     fn journal_path(&self, plan: &Plan) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Plans made by hand, as small as they can be.
 
-use istio_planner::digest::digest;
+use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::{Ref, RestartHow};
 use istio_planner::plan::{Action, Expected, Plan, Step, Wait};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(super) fn apply(live: Option<&Value>, manifest: &Value) -> Action {
         object: reference(manifest),
         manifest: manifest.clone(),
         force: true,
-        expected: expected(live),
+        expected: expected(live, Some(manifest)),
     }
 }
 
@@ -47,7 +47,7 @@ pub(super) fn replace(live: &Value, manifest: &Value) -> Action {
     Action::Replace {
         object: reference(manifest),
         manifest: manifest.clone(),
-        expected: expected(Some(live)),
+        expected: expected(Some(live), Some(manifest)),
     }
 }
 
@@ -66,11 +66,11 @@ pub(super) fn restart(workload: &Value, how: RestartHow) -> Action {
 pub(super) fn delete(live: &Value) -> Action {
     Action::Delete {
         object: reference(live),
-        expected: expected(Some(live)),
+        expected: expected(Some(live), None),
     }
 }
 
-fn expected(live: Option<&Value>) -> Expected {
+fn expected(live: Option<&Value>, content: Option<&Value>) -> Expected {
     let Some(live) = live else {
         return Expected::default();
     };
@@ -80,6 +80,7 @@ fn expected(live: Option<&Value>) -> Expected {
             .as_str()
             .map(str::to_owned),
         digest: Some(digest(live)),
+        relevant: Some(relevant(live, content)),
         fields: [("data.value".to_owned(), live["data"]["value"].clone())].into(),
     }
 }

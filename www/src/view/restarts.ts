@@ -72,8 +72,15 @@ function timeline(lanes: readonly Wave[]): SVGElement {
       return bar;
     });
     const right = start > WIDTH / 2;
-    const label = svg("text", { x: right ? start - 8 : x + 8, y: y + LANE / 2 + 7, class: "label", "text-anchor": right ? "end" : "start" }, `${lane.title} · ${count(lane.pods, "pod")}`);
-    return [svg("line", { x1: 0, x2: WIDTH * 1.35, y1: y + LANE, y2: y + LANE, class: "rule" }), ...bars, label];
+    const place = { x: right ? start - 8 : x + 8, y: y + LANE / 2 + 7, "text-anchor": right ? "end" : "start" };
+    const pods = count(lane.pods, "pod");
+    return [
+      svg("line", { x1: 0, x2: WIDTH * 1.35, y1: y + LANE, y2: y + LANE, class: "rule" }),
+      ...bars,
+      svg("text", { ...place, class: "label wide" }, `${lane.title} · ${pods}`),
+      // The table below has the names where there is no room for them.
+      svg("text", { ...place, class: "label narrow" }, pods),
+    ];
   });
   const height = lanes.length * LANE + 2;
   const words = lanes.map((it) => `${it.title}: ${count(it.workloads, "workload")}, ${count(it.pods, "pod")}`).join("; ");

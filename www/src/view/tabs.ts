@@ -37,7 +37,7 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
       if (panel !== undefined) {
         panel.hidden = !active;
         if (active && panel.childElementCount === 0) {
-          panel.append(tab.make());
+          panel.append(el("h2", { class: "hidden-text" }, tab.name), tab.make());
         }
       }
     });

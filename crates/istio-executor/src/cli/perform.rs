@@ -301,7 +301,6 @@ impl Chain<'_> {
 pub(super) struct Begun {
     pub(super) plan: Plan,
     pub(super) records: Vec<Record>,
-    pub(super) predecessors: Predecessors,
 }
 
 /// Returns the upgrade that was begun on this cluster and is neither done nor put back.
@@ -340,7 +339,6 @@ fn begun(found: Option<Found>, folder: Option<&Path>) -> Result<Option<Begun>, E
     Ok(Some(Begun {
         plan: plan_of(&found, folder)?,
         records: found.records,
-        predecessors: found.predecessors,
     }))
 }
 

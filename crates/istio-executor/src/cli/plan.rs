@@ -19,11 +19,11 @@ use crate::{diagnostic, export, output, planning};
 const SAMPLE: [(&str, &str); 2] = [
     (
         "sample/cluster.yaml",
-        include_str!("../../../../tests/golden/clear-upgrade/export/cluster.yaml"),
+        include_str!("../../../../tests/golden/sample/export/cluster.yaml"),
     ),
     (
         "sample/version.json",
-        include_str!("../../../../tests/golden/clear-upgrade/export/version.json"),
+        include_str!("../../../../tests/golden/sample/export/version.json"),
     ),
 ];
 
@@ -90,7 +90,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Plans a small made-up cluster, to see what a plan looks like
+    /// Plans a small cluster of our own, to see what a plan looks like
     #[arg(long, conflicts_with = "files")]
     sample: bool,
 
@@ -194,7 +194,7 @@ fn day(text: &str) -> Result<String, String> {
         .ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD".to_owned())
 }
 
-/// A made-up cluster of the project's own golden cases.
+/// A small cluster of our own, one of the golden cases.
 fn sample() -> Result<Snapshot, export::Error> {
     let mut reader = SnapshotReader::new();
     for (name, text) in SAMPLE {

@@ -22,6 +22,9 @@ const FIRST: Duration = Duration::from_secs(15);
 /// How long a request is repeated that a server which is there answers with an error of its own (5xx).
 const ERRORS: Duration = Duration::from_mins(1);
 
+/// A server that just came back does not know everybody's rights yet: so long after an outage a refusal may pass.
+const WARMING: Duration = Duration::from_secs(30);
+
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -74,7 +77,13 @@ impl Cluster {
             if failure.error.code().is_some() {
                 self.answered.store(true, Ordering::Relaxed);
             }
-            let Some(patience) = failure.patience else {
+            if matches!(failure.error, Error::Transport { .. }) {
+                self.note_outage();
+            }
+            let refused = matches!(failure.error.code(), Some(401 | 403));
+            // How long that may go on counts from the outage, not from this request's beginning.
+            let warming = (refused && self.was_away(WARMING)).then_some(OUTAGE);
+            let Some(patience) = failure.patience.or(warming) else {
                 return Err(failure.error);
             };
             let patience = if self.answered.load(Ordering::Relaxed) {

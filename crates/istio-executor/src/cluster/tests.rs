@@ -180,3 +180,33 @@ async fn a_kind_that_only_an_older_version_has_is_served() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_server_that_just_came_back_is_given_time_to_know_who_we_are() {
+    let (cluster, handle) = cluster();
+    let cut = Response::new(Body::from(b"{".to_vec()));
+    let mut forbidden = answer(403, &json!({ "message": "forbidden" }));
+    forbidden
+        .headers_mut()
+        .insert("retry-after", "0".parse().unwrap());
+    let there = answer(200, &json!({ "data": {} }));
+    let server = tokio::spawn(serve(handle, vec![cut, forbidden, there]));
+    assert!(cluster.get(&object()).await.unwrap().is_some());
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_names_no_version_wins_in_the_end() {
+    let (cluster, handle) = cluster();
+    let stale = || answer(409, &json!({ "message": "the object has been modified" }));
+    let answers = vec![stale(), stale(), answer(200, &json!({ "data": {} }))];
+    let server = tokio::spawn(serve(handle, answers));
+    let manifest = json!({ "data": {} });
+    let write = Write::Apply {
+        manifest: &manifest,
+        manager: "m",
+        force: true,
+    };
+    assert!(cluster.write(&object(), &write, false).await.is_ok());
+    server.await.unwrap();
+}

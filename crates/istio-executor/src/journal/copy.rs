@@ -112,6 +112,16 @@ impl Copy {
 
     /// Writes the copy. What would make it too large is left out: the former CRDs first, then all former objects.
     pub async fn store(&self, cluster: &Cluster, records: &[Record]) -> Result<(), cluster::Error> {
+        let manifest = self.manifest(records);
+        let write = Kind::Apply {
+            manifest: &manifest,
+            manager: MANAGER,
+            force: true,
+        };
+        cluster.write(&self.object, &write, false).await.map(|_| ())
+    }
+
+    fn manifest(&self, records: &[Record]) -> Value {
         let plan = Some(&self.packed_plan).filter(|it| it.len() <= LIMIT / 2);
         let mut room = LIMIT - plan.map_or(0, Vec::len);
         let mut data = json!({});
@@ -129,7 +139,7 @@ impl Copy {
         if let Some(plan) = plan {
             data["plan.json.gz"] = BASE64_STANDARD.encode(plan).into();
         }
-        let manifest = json!({
+        json!({
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {
@@ -139,13 +149,7 @@ impl Copy {
                 "annotations": { "refit/plan": self.plan, "refit/complete": complete.to_string() },
             },
             "binaryData": data,
-        });
-        let write = Kind::Apply {
-            manifest: &manifest,
-            manager: MANAGER,
-            force: true,
-        };
-        cluster.write(&self.object, &write, false).await.map(|_| ())
+        })
     }
 }
 

@@ -46,6 +46,10 @@ pub enum Next<'a> {
 }
 
 /// How far a plan has come.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a record that was or was not seen"
+)]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress<'a> {
     /// Steps that have begun.

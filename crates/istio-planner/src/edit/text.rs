@@ -156,7 +156,7 @@ impl<'n, 'a> Place<'n, 'a> {
             // Nothing stands there yet: `pilot:`, `pilot: {}`.
             (NodeValue::Null | NodeValue::Mapping(_) | NodeValue::Sequence(_), _) => {
                 let key = self.key.ok_or(OTHERWISE)?;
-                self.clear(lines, key)?;
+                Self::clear(lines, key)?;
                 let line = index(key.position.line);
                 insert(lines, line + 1, &written(rest, value), self.indent + 2);
             }
@@ -196,7 +196,7 @@ impl<'n, 'a> Place<'n, 'a> {
     }
 
     /// Takes an empty value off the line of its key.
-    fn clear(&self, lines: &mut [String], key: &Node<'_>) -> Result<(), String> {
+    fn clear(lines: &mut [String], key: &Node<'_>) -> Result<(), String> {
         let line = lines.get_mut(index(key.position.line)).ok_or(OTHERWISE)?;
         for nothing in ["{}", "[]", "null", "~"] {
             let head: String = line.chars().take(index(key.position.column)).collect();

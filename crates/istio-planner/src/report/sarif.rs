@@ -1,5 +1,7 @@
 //! An outcome as SARIF 2.1.0, which code scanning of GitHub, GitLab and editors reads.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::words;
@@ -124,7 +126,8 @@ fn uri(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~/!".contains(&byte) {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            // Writing to a string cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

@@ -9,7 +9,7 @@ use crate::outcome::{
 use crate::precheck::{count, enumerate};
 
 /// The longest value that stands in a line.
-const FOLD: usize = 80;
+pub(super) const FOLD: usize = 80;
 
 /// `Upgrade 1.29.6 → 1.30.3`.
 pub fn headline(outcome: &Outcome) -> String {

@@ -182,8 +182,9 @@ fn step<'n, 'p>(node: &'n Node<'n>, path: &'p str) -> Option<(u32, &'n Node<'n>,
                     let length = [key, escaped.as_str()]
                         .into_iter()
                         .filter(|it| {
-                            path.strip_prefix(it)
-                                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                            path.strip_prefix(it).is_some_and(|rest| {
+                                rest.is_empty() || rest.starts_with(['.', '[', ':'])
+                            })
                         })
                         .map(str::len)
                         .max()?;
@@ -196,8 +197,12 @@ fn step<'n, 'p>(node: &'n Node<'n>, path: &'p str) -> Option<(u32, &'n Node<'n>,
             let (selector, left) = path.strip_prefix('[')?.split_once(']')?;
             let item = match selector.split_once(['=', ':']) {
                 Some((key, value)) => items.iter().find(|it| {
-                    it.get(key).is_some_and(|it| {
-                        it.to_json() == value || it.to_json().to_string() == value
+                    it.get(key).map(Node::to_json).is_some_and(|it| match it {
+                        Value::String(text) => text == value,
+                        Value::Number(number) => value
+                            .parse()
+                            .is_ok_and(|it: i64| number.as_i64() == Some(it)),
+                        _ => false,
                     })
                 })?,
                 None => items.get(selector.parse::<usize>().ok()?)?,
@@ -248,6 +253,7 @@ spec:
         assert_eq!(line_of(YAML, "spec.containers[name=d].image"), Some(8));
         assert_eq!(line_of(YAML, "spec.containers.[0]"), Some(6));
         assert_eq!(line_of(YAML, "spec.nothing.below"), Some(4));
+        assert_eq!(line_of(YAML, "metadata.annotations: inside"), Some(2));
         assert_eq!(line_of(YAML, "nothing"), None);
     }
 

@@ -129,6 +129,21 @@ pub(crate) fn kubectl() -> Result<PathBuf> {
     Ok(own)
 }
 
+/// A kubectl for `checks/restore.py`, whose plural of Gateway is `gatewaies`.
+pub(crate) fn kubectl_for_checks() -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let real = kubectl()?;
+    let shim = project::target().join("kubectl/for-checks");
+    fs::create_dir_all(project::target().join("kubectl"))?;
+    let text = format!(
+        "#!/bin/bash\nexec '{}' \"${{@//gatewaies/gateways}}\"\n",
+        real.display()
+    );
+    fs::write(&shim, text)?;
+    fs::set_permissions(&shim, fs::Permissions::from_mode(0o755))?;
+    Ok(shim)
+}
+
 /// A Python environment of our own under the target folder.
 fn venv() -> Result<PathBuf> {
     let own = project::target().join("python");

@@ -60,3 +60,64 @@ fn an_unreadable_copy_is_not_the_same_as_none() {
         assert!(found(&copy(damaged.clone())).is_err(), "{damaged}");
     }
 }
+
+fn plan(id: &str) -> Plan {
+    Plan {
+        id: id.to_owned(),
+        source: None,
+        target: "1.30.3".to_owned(),
+        direction: None,
+        namespace: "n".to_owned(),
+        forced: false,
+        freeze: Vec::new(),
+        steps: Vec::new(),
+    }
+}
+
+#[test]
+fn plans_that_were_given_up_stand_beside_the_one_that_was_made_for_them() {
+    let records = |plan: &str| vec![Record::new(plan, String::new(), Event::Finished)];
+    let before = vec![(plan("two"), records("two")), (plan("one"), records("one"))];
+    let copy = Copy::new(&plan("three"), &before);
+    let found = found(&copy.manifest(&records("three"))).unwrap();
+    assert_eq!(found.plan_id, "three");
+    assert_eq!(found.records, records("three"));
+    assert_eq!(found.predecessors, before);
+}
+
+#[test]
+fn restarts_have_a_copy_of_their_own() {
+    use istio_planner::outcome::RestartHow;
+    use istio_planner::plan::{Action, Step};
+    let restart = Action::Restart {
+        object: reference("n"),
+        how: RestartHow::Rollout,
+        pods: 1,
+        to: None,
+        at_once: None,
+    };
+    let step = Step {
+        id: "restart-1".to_owned(),
+        title: String::new(),
+        component: None,
+        actions: vec![restart],
+        waits: Vec::new(),
+        pause: 0,
+    };
+    let restarts = Plan {
+        steps: vec![step.clone()],
+        ..plan("r")
+    };
+    assert_eq!(Copy::new(&restarts, &[]).object.name, RESTARTS);
+    let upgrade = Plan {
+        steps: vec![
+            Step {
+                actions: Vec::new(),
+                ..step.clone()
+            },
+            step,
+        ],
+        ..plan("u")
+    };
+    assert_eq!(Copy::new(&upgrade, &[]).object.name, NAME);
+}

@@ -70,7 +70,8 @@ pub(super) fn check(
             &format!("domain `{alias}`: trust domain name invalid"),
         );
     }
-    if field(mesh, "meshMTLS").is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
+    let mtls = field(mesh, "meshMTLS").or_else(|| field(mesh, "mesh_mTLS"));
+    if mtls.is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
         checker.refuse(
             "meshMTLS.ecdhCurves",
             "mesh TLS does not support ECDH curves configuration",
@@ -523,10 +524,11 @@ mod tests {
     }
 
     #[test]
-    fn nulls_in_lists_are_empty_texts() {
+    fn nulls_and_names_of_protos_are_seen_through() {
         for mesh in [
             serde_json::json!({"serviceSettings": [{"hosts": [null]}]}),
             serde_json::json!({"trustDomainAliases": [null]}),
+            serde_json::json!({"mesh_mTLS": {"ecdhCurves": ["P-256"]}}),
         ] {
             let mut diagnostics = Vec::new();
             check(
