@@ -11,6 +11,7 @@
 
 mod applied;
 mod installed_state;
+mod overlays;
 mod profile;
 mod recovery;
 mod residue;

@@ -7,6 +7,7 @@ use istio_catalog::Version;
 use istio_render::{OperatorFile, Options, Release};
 use serde_json::{Map, Value, json};
 
+use super::overlays::overlays;
 use super::residue::{self, Residue};
 use super::{Installation, Setting, installation};
 use crate::defaults::tree;
@@ -75,14 +76,24 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         };
         let before = found.settings.len();
         for setting in residue::settings(snapshot, &inventory, &source, &residue) {
-            found
-                .settings
-                .retain(|it| !it.path.starts_with(&setting.path));
-            found.settings.push(setting);
+            add(&mut found.settings, setting);
         }
         left = Some(residue);
         if found.settings.len() == before {
             break;
+        }
+    }
+    if let Some((release, residue)) = release.zip(left.as_ref()) {
+        let mut attempt = found.clone();
+        let more = residue::settings(snapshot, &inventory, &source, residue);
+        for setting in more.into_iter().chain(overlays(snapshot, residue)) {
+            add(&mut attempt.settings, setting);
+        }
+        let operator = operator(&attempt, snapshot, plane);
+        let after = compare(input, release, &operator, &inventory);
+        if let Some(after) = after.filter(|it| it.differences() < residue.differences()) {
+            found = attempt;
+            left = Some(after);
         }
     }
     found.settings.sort_by(|a, b| a.path.cmp(&b.path));
@@ -96,6 +107,20 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         compared: left.is_some(),
         unexplained: left.map(Residue::unexplained).unwrap_or_default(),
     })
+}
+
+/// Adds a setting in the place of what stands there; overlays come after those that are known.
+fn add(settings: &mut Vec<Setting>, mut setting: Setting) {
+    if setting.path.last().is_some_and(|it| it == "overlays") {
+        let known = settings.iter().find(|it| it.path == setting.path);
+        let known = known.and_then(|it| it.value.as_array().cloned());
+        if let (Some(mut known), Some(new)) = (known, setting.value.as_array_mut()) {
+            known.append(new);
+            setting.value = known.into();
+        }
+    }
+    settings.retain(|it| !it.path.starts_with(&setting.path));
+    settings.push(setting);
 }
 
 /// What the cluster holds otherwise than the source would store for a request.

@@ -93,14 +93,21 @@ const SAID: [(&str, &str, &[&str]); 18] = [
 ];
 
 /// Components with a `k8s` of their own, and where they stand in `spec.components`.
-const SINGLE: [(&str, &str); 3] = [("Pilot", "pilot"), ("Cni", "cni"), ("Ztunnel", "ztunnel")];
+pub(super) const SINGLE: [(&str, &str); 3] =
+    [("Pilot", "pilot"), ("Cni", "cni"), ("Ztunnel", "ztunnel")];
 /// Lists of gateways.
-const LISTS: [(&str, &str); 2] = [
+pub(super) const LISTS: [(&str, &str); 2] = [
     ("IngressGateways", "ingressGateways"),
     ("EgressGateways", "egressGateways"),
 ];
 
 impl Residue {
+    /// How many objects differ.
+    pub(super) fn differences(&self) -> usize {
+        let all = self.changes.iter();
+        all.filter(|it| it.class != ChangeClass::Unchanged).count()
+    }
+
     /// What no setting explains.
     pub(super) fn unexplained(self) -> Vec<Unexplained> {
         self.changes
@@ -123,6 +130,7 @@ pub(super) fn settings(
 ) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut elements = gateways(snapshot, inventory, source, residue, &mut settings);
+    agents(snapshot, residue, &mut settings);
     for change in &residue.changes {
         if !matches!(change.class, ChangeClass::Change | ChangeClass::TakeOver) {
             continue;
@@ -168,6 +176,42 @@ pub(super) fn settings(
         });
     }
     settings
+}
+
+/// ztunnel and the CNI agent, where one runs that is not rendered, or the other way round.
+fn agents(snapshot: &Snapshot, residue: &Residue, settings: &mut Vec<Setting>) {
+    for change in residue
+        .changes
+        .iter()
+        .filter(|it| it.object.kind == "DaemonSet")
+    {
+        let Some((_, key)) = SINGLE.iter().find(|(it, _)| *it == change.component) else {
+            continue;
+        };
+        let runs = match change.class {
+            ChangeClass::Create => false,
+            ChangeClass::Delete | ChangeClass::Orphan => true,
+            _ => continue,
+        };
+        let evidence = match snapshot.objects.get(&change.object) {
+            Some(kept) => Subject::kept(&change.object, kept),
+            None => Subject::of(change.object.clone()),
+        };
+        let path = |field: &str| ["components", key, field].map(str::to_owned).to_vec();
+        let namespace = change.object.namespace.as_deref();
+        if let Some(namespace) = namespace.filter(|it| runs && *it != "istio-system") {
+            settings.push(Setting {
+                path: path("namespace"),
+                value: json!(namespace),
+                evidence: evidence.clone(),
+            });
+        }
+        settings.push(Setting {
+            path: path("enabled"),
+            value: json!(runs),
+            evidence,
+        });
+    }
 }
 
 /// Gateways that have to be listed: all of a kind as soon as one runs that is not rendered, or the other way round.
