@@ -1,9 +1,12 @@
 //! The one integration-test binary. README.md says what stands where.
 
+#[cfg(test)]
 mod suite {
     mod architecture;
+    mod command_line;
     mod control_plane;
     mod damage;
     mod documents;
     mod golden;
+    mod product;
 }

@@ -35,7 +35,17 @@ force: boolean,
 /**
  * Fill in `changes[].predicted`.
  */
-predicted: boolean, };
+predicted: boolean, 
+/**
+ * Objects that the target does not render any more and that are to be deleted: `KIND/NAME`, or
+ * `KIND/NAMESPACE/NAME`.
+ */
+prune: Array<string>, 
+/**
+ * Delete every such object but Services of type `LoadBalancer`, Deployments of gateways, and definitions, which are
+ * deleted by name only.
+ */
+pruneOrphans: boolean, };
 
 /**
  * An `IstioOperator` file of a request.

@@ -32,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "kube-yaml",
         ],
     ),
+    ("istio-planner-wasi", &["istio-planner", "istio-render"]),
     (
         "istio-render",
         &["helm-template", "istio-catalog", "kube-yaml"],

@@ -53,7 +53,7 @@ impl Release {
     /// Returns the effective defaults of every component that it ships, by component (`Pilot`, `Cni`, …).
     ///
     /// Each tree holds the component's own part of `spec.values`; `global`, `meshConfig` and the other shared roots
-    /// stand under `Pilot`, and `base` under `Base`. Chart defaults < profile < compatibility version < platform <
+    /// stand under `Pilot`, but for globals that the istiod chart does not have, and `base` under `Base`. Chart defaults < profile < compatibility version < platform <
     /// values of the profile's `IstioOperator` (domain.md §1.6); up to 1.20 chart defaults < values of the profile.
     pub fn effective_defaults(
         &self,
@@ -74,7 +74,7 @@ impl Release {
             merge(&mut tree, &values);
             (component.clone(), own_part(component, tree))
         };
-        Ok(self.archive.charts.iter().map(effective).collect())
+        Ok(apart(self.archive.charts.iter().map(effective).collect()))
     }
 
     /// Returns what the charts lay over their defaults.
@@ -215,9 +215,9 @@ fn own_part(component: &str, tree: Value) -> Value {
             key,
             "base" | "cni" | "defaultRevision" | "gateways" | "ztunnel"
         ),
-        "Base" => matches!(key, "base" | "defaultRevision"),
+        "Base" => matches!(key, "base" | "defaultRevision" | "global"),
         "IstiodRemote" => key == "istiodRemote",
-        _ => own_root(component).is_none_or(|root| root == key),
+        _ => key == "global" || own_root(component).is_none_or(|root| root == key),
     };
     let mut part: Map<String, Value> = tree.into_iter().filter(|(key, _)| keep(key)).collect();
     if let (Some(name), Some(Value::Object(gateways))) = (gateway, part.get_mut("gateways")) {
@@ -226,8 +226,43 @@ fn own_part(component: &str, tree: Value) -> Value {
     Value::Object(part)
 }
 
+/// Leaves to every other component only those globals that the istiod chart does not have: each stands once.
+fn apart(mut parts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let shared = parts.get("Pilot").and_then(|it| it.get("global")).cloned();
+    for (component, part) in &mut parts {
+        let Some(part) = part.as_object_mut().filter(|_| component != "Pilot") else {
+            continue;
+        };
+        if let (Some(global), Some(shared)) = (part.get_mut("global"), &shared) {
+            without(global, shared);
+        }
+        if part
+            .get("global")
+            .is_some_and(|it| it.as_object().is_none_or(Map::is_empty))
+        {
+            part.remove("global");
+        }
+    }
+    parts
+}
+
+/// Takes out of a tree the leaves that another has too, and the maps that are empty then.
+fn without(tree: &mut Value, other: &Value) {
+    let (Some(tree), Some(other)) = (tree.as_object_mut(), other.as_object()) else {
+        return;
+    };
+    tree.retain(|key, value| match (other.get(key), &value) {
+        (Some(there), Value::Object(_)) if there.is_object() => {
+            without(value, there);
+            value.as_object().is_some_and(|it| !it.is_empty())
+        }
+        (Some(_), _) => false,
+        (None, _) => true,
+    });
+}
+
 /// Lays one tree over another: maps are merged, everything else is replaced, also by null (domain.md §1.2).
-pub(crate) fn merge(under: &mut Value, over: &Value) {
+pub fn merge(under: &mut Value, over: &Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {
             for (key, value) in over {

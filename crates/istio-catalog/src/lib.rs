@@ -16,7 +16,7 @@ mod release;
 mod version;
 
 pub use catalog::{Catalog, RemovedSetting};
-pub use defaults::NotShipped;
+pub use defaults::{NotShipped, merge};
 pub use delta::Delta;
 pub use facts::{EndOfLife, GatewayApiLimit, KubernetesBounds};
 pub use release::{Archive, Overlays, Release};

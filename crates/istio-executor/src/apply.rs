@@ -8,9 +8,9 @@ use istio_planner::digest::digest;
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, Expected, FIELD_MANAGER};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::cluster::{self, Cluster, Write};
+use crate::cluster::{self, Changes, Cluster, Write};
 use crate::drift::{self, Drift};
 use crate::journal::copy::MANAGER;
 use crate::restart;
@@ -90,10 +90,10 @@ pub fn check(action: &Action, live: Option<&Value>) -> Result<(), Drift> {
             patch: content,
             expected,
         } => {
-            drift::compare(object, expected, live)?;
+            drift::compare(object, expected, Some(content), live)?;
             drift::keeps_validation(object, content, live)
         }
-        Action::Delete { object, expected } => drift::compare(object, expected, live),
+        Action::Delete { object, expected } => drift::compare(object, expected, None, live),
     }
 }
 
@@ -110,9 +110,8 @@ pub async fn is_done(
     };
     let done = match action {
         Action::Ensure { .. } => live.is_some(),
-        Action::Delete { .. } => {
-            live.is_none_or(|it| it["metadata"]["deletionTimestamp"].is_string())
-        }
+        // One that is going is waited for.
+        Action::Delete { .. } => live.is_none() || uid(former) != uid(live),
         Action::Apply {
             object,
             manifest,
@@ -250,11 +249,12 @@ pub async fn perform(
             })
         }
         Action::Delete { object, .. } => {
-            let uid = live.and_then(|it| it["metadata"]["uid"].as_str());
-            let changed = live.is_some() && cluster.delete(object, uid).await?;
+            if let Some(live) = live {
+                remove(cluster, object, live).await?;
+            }
             Ok(Done {
                 digest: None,
-                changed,
+                changed: live.is_some(),
             })
         }
         Action::Restart { object, how, .. } => {
@@ -271,6 +271,23 @@ pub async fn perform(
 enum Body<'a> {
     Apply { manifest: &'a Value, force: bool },
     Merge(&'a Value),
+}
+
+impl Body<'_> {
+    /// The write, with this content in place of its own.
+    fn write<'a>(&self, content: &'a Value) -> Write<'a> {
+        match self {
+            Self::Apply { force, .. } => Write::Apply {
+                manifest: content,
+                manager: FIELD_MANAGER,
+                force: *force,
+            },
+            Self::Merge(_) => Write::Merge {
+                patch: content,
+                manager: MANAGER,
+            },
+        }
+    }
 }
 
 /// Writes only if the object still is the one that was checked: its resourceVersion goes with the write. A status that
@@ -291,24 +308,25 @@ async fn guarded(
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             live = cluster.get(object).await?;
-            drift::compare(object, expected, live.as_ref())?;
+            if let Err(drift) = drift::compare(object, expected, Some(content), live.as_ref()) {
+                // The answer to an earlier attempt may have been lost: then the object is as this write left it.
+                if would_store_the_same(cluster, object, &body.write(content), live.as_ref())
+                    .await?
+                {
+                    return Ok(Done {
+                        digest: live.as_ref().map(digest),
+                        changed: true,
+                    });
+                }
+                return Err(drift.into());
+            }
             drift::keeps_validation(object, content, live.as_ref())?;
         }
         let mut content = (*content).clone();
         if let Some(live) = &live {
             content["metadata"]["resourceVersion"] = version(live);
         }
-        let write = match body {
-            Body::Apply { force, .. } => Write::Apply {
-                manifest: &content,
-                manager: FIELD_MANAGER,
-                force: *force,
-            },
-            Body::Merge(_) => Write::Merge {
-                patch: &content,
-                manager: MANAGER,
-            },
-        };
+        let write = body.write(&content);
         match cluster.write(object, &write, false).await {
             Ok(stored) => {
                 let changed = live
@@ -319,10 +337,16 @@ async fn guarded(
                     changed,
                 });
             }
-            // A conflict of versions; one of fields carries other words and is final.
+            Err(error) if error.is_stale() => {}
+            // Somebody took fields that were istioctl's, or nobody's, when the plan was made.
             Err(cluster::Error::Api {
                 code: 409, message, ..
-            }) if message.contains("the object has been modified") => {}
+            }) => {
+                return Err(Error::Drift(Drift {
+                    object: object.clone(),
+                    kind: drift::Kind::Owned(message.into()),
+                }));
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -333,13 +357,22 @@ async fn guarded(
 
 /// Deletes an object and waits until it is gone.
 async fn remove(cluster: &Cluster, object: &Ref, live: &Value) -> Result<(), Error> {
+    cluster
+        .delete(object, live["metadata"]["uid"].as_str())
+        .await?;
+    gone(cluster, object, live).await
+}
+
+/// Waits until an object that is being deleted is gone.
+pub async fn gone(cluster: &Cluster, object: &Ref, live: &Value) -> Result<(), Error> {
     let uid = &live["metadata"]["uid"];
-    cluster.delete(object, uid.as_str()).await?;
-    let since = Instant::now();
+    let deadline = Instant::now() + DELETION;
+    let mut changes = Changes::default();
+    changes.object(cluster, object).await?;
     loop {
         match cluster.get(object).await? {
             Some(now) if now["metadata"]["uid"] == *uid => {
-                if since.elapsed() > DELETION {
+                if Instant::now() >= deadline {
                     let finalizers = now["metadata"]["finalizers"].as_array().map(|it| {
                         it.iter()
                             .filter_map(Value::as_str)
@@ -354,6 +387,9 @@ async fn remove(cluster: &Cluster, object: &Ref, live: &Value) -> Result<(), Err
             }
             _ => return Ok(()),
         }
-        sleep(Duration::from_millis(250)).await;
+        changes.next(deadline).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,26 +4,40 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
-use futures::{Stream, StreamExt};
 use istio_planner::outcome::Ref;
 use kube::api::{
-    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions, WatchEvent,
-    WatchParams,
+    DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions,
 };
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::Request;
 use kube::{Client, Config};
-use serde::de::DeserializeOwned;
+use kube_core::Request;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 
-/// How often a request that fails for a passing reason is tried.
-const ATTEMPTS: u32 = 8;
+use crate::lease::Held;
+
+mod changes;
+mod error;
+mod kinds;
+mod request;
+
+pub use changes::Changes;
+pub use error::Error;
+pub use kinds::Kind;
 
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
+
+/// How often a write is tried that does not care for the version that it meets.
+const CONFLICTS: u32 = 5;
+
+/// How long a pod's log may take: it only makes a message better.
+const LOG: Duration = Duration::from_secs(5);
 
 /// Which cluster is meant.
 #[derive(Debug, Clone, Default)]
@@ -34,90 +48,18 @@ pub struct Connection {
     pub context: Option<String>,
 }
 
-/// Why a request to the cluster failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no usable configuration.
-    #[error("no cluster: {reason}")]
-    Config {
-        /// In the words of `kube`.
-        reason: String,
-    },
-    /// The API server refused.
-    #[error("{what}: {message}")]
-    Api {
-        /// What was tried.
-        what: String,
-        /// The HTTP status.
-        code: u16,
-        /// In the server's words.
-        message: String,
-    },
-    /// The API server was not reached, or said something unreadable.
-    #[error("{what}: {reason}")]
-    Transport {
-        /// What was tried.
-        what: String,
-        /// In the words of `kube`.
-        reason: String,
-    },
-    /// The kind is unknown to the API server.
-    #[error("the cluster does not serve {kind} in {api_version}")]
-    Kind {
-        /// The kind.
-        kind: String,
-        /// The version asked for.
-        api_version: String,
-    },
-}
-
-impl Error {
-    /// Returns the HTTP status that the server answered with.
-    pub fn code(&self) -> Option<u16> {
-        match self {
-            Self::Api { code, .. } => Some(*code),
-            Self::Config { .. } | Self::Transport { .. } | Self::Kind { .. } => None,
-        }
-    }
-}
-
-/// A kind that the API server serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kind {
-    /// For example `apps/v1`.
-    pub api_version: String,
-    /// For example `Deployment`.
-    pub kind: String,
-    /// For example `deployments`.
-    pub plural: String,
-    /// Whether its objects stand in namespaces.
-    pub namespaced: bool,
-    /// What can be done, for example `list`.
-    pub verbs: Vec<String>,
-}
-
-impl Kind {
-    /// The path of its objects, in one namespace or in all.
-    fn path(&self, namespace: Option<&str>) -> String {
-        let root = if self.api_version.contains('/') {
-            "/apis"
-        } else {
-            "/api"
-        };
-        match namespace.filter(|_| self.namespaced) {
-            Some(namespace) => format!(
-                "{root}/{}/namespaces/{namespace}/{}",
-                self.api_version, self.plural
-            ),
-            None => format!("{root}/{}/{}", self.api_version, self.plural),
-        }
-    }
-}
-
 /// A connection to one cluster.
 pub struct Cluster {
     client: Client,
     kinds: Mutex<BTreeMap<String, Vec<Kind>>>,
+    /// The server was there at least once.
+    answered: AtomicBool,
+    /// When it was not there for the last time.
+    away: Lock<Option<Instant>>,
+    /// The right to write, where one is needed.
+    held: Lock<Option<Arc<Held>>>,
+    /// When requests are not repeated any more.
+    deadline: Lock<Option<Instant>>,
 }
 
 /// How an object is written. The names are those of the API.
@@ -165,7 +107,7 @@ impl Cluster {
             context: connection.context.clone(),
             ..KubeConfigOptions::default()
         };
-        let config = match &connection.kubeconfig {
+        let mut config = match &connection.kubeconfig {
             Some(path) => {
                 let file = Kubeconfig::read_from(path).map_err(|it| failed(&it))?;
                 Config::from_custom_kubeconfig(file, &options)
@@ -177,6 +119,8 @@ impl Cluster {
                 .map_err(|it| failed(&it))?,
             None => Config::infer().await.map_err(|it| failed(&it))?,
         };
+        // Requests are repeated here, where it is known what they are for.
+        config.default_retry = false;
         Ok(Self::new(
             Client::try_from(config).map_err(|it| failed(&it))?,
         ))
@@ -187,99 +131,54 @@ impl Cluster {
         Self {
             client,
             kinds: Mutex::default(),
+            answered: AtomicBool::new(false),
+            away: Lock::default(),
+            held: Lock::default(),
+            deadline: Lock::default(),
         }
+    }
+
+    /// Returns the same connection without the lease: for the lease itself.
+    #[must_use]
+    pub(crate) fn unfenced(&self) -> Self {
+        Self::new(self.client.clone())
+    }
+
+    /// From now on nothing is written without this lease; with `None`, everything may be.
+    pub(crate) fn fence(&self, held: Option<Arc<Held>>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    fn held(&self) -> Option<Arc<Held>> {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note_outage(&self) {
+        *self.away.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the server was not there at some moment of the last so long.
+    fn was_away(&self, within: Duration) -> bool {
+        let away = *self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.is_some_and(|it| it.elapsed() < within)
+    }
+
+    /// From now on no request is repeated after `deadline`.
+    pub fn until(&self, deadline: Option<Instant>) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the server's version, as `kubectl version -o json` prints it below `serverVersion`.
     pub async fn version(&self) -> Result<Value, Error> {
         self.send("cannot read the server's version", get("/version")?)
             .await
-    }
-
-    /// Returns every kind that the server serves, each in the version it prefers.
-    pub async fn served(&self) -> Result<Vec<Kind>, Error> {
-        let what = "cannot list the API groups";
-        let groups: Value = self.send(what, get("/apis")?).await?;
-        let mut versions = vec!["v1".to_owned()];
-        for group in groups["groups"].as_array().into_iter().flatten() {
-            versions.extend(
-                group["preferredVersion"]["groupVersion"]
-                    .as_str()
-                    .map(str::to_owned),
-            );
-        }
-        let mut kinds = Vec::new();
-        for version in versions {
-            // A group whose server is down (an aggregated API) must not hide all the others.
-            match self.kinds_of(&version).await {
-                Ok(found) => kinds.extend(found),
-                Err(Error::Api {
-                    code: 503 | 404, ..
-                }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(kinds)
-    }
-
-    /// Returns the kind of a reference; asks again where a CRD may have been added since.
-    pub async fn kind(&self, api_version: &str, kind: &str) -> Result<Kind, Error> {
-        for fresh in [false, true] {
-            if fresh {
-                self.kinds.lock().await.remove(api_version);
-            }
-            match self.kinds_of(api_version).await {
-                Ok(kinds) => {
-                    if let Some(found) = kinds.into_iter().find(|it| it.kind == kind) {
-                        return Ok(found);
-                    }
-                }
-                Err(Error::Api { code: 404, .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::Kind {
-            kind: kind.to_owned(),
-            api_version: api_version.to_owned(),
-        })
-    }
-
-    async fn kinds_of(&self, api_version: &str) -> Result<Vec<Kind>, Error> {
-        if let Some(kinds) = self.kinds.lock().await.get(api_version) {
-            return Ok(kinds.clone());
-        }
-        let root = if api_version.contains('/') {
-            "/apis"
-        } else {
-            "/api"
-        };
-        let what = format!("cannot list the kinds of {api_version}");
-        let answer: Value = self
-            .send(&what, get(&format!("{root}/{api_version}"))?)
-            .await?;
-        let kinds: Vec<Kind> = answer["resources"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|it| !it["name"].as_str().unwrap_or_default().contains('/'))
-            .map(|it| Kind {
-                api_version: api_version.to_owned(),
-                kind: text(&it["kind"]),
-                plural: text(&it["name"]),
-                namespaced: it["namespaced"].as_bool().unwrap_or_default(),
-                verbs: it["verbs"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(text)
-                    .collect(),
-            })
-            .collect();
-        self.kinds
-            .lock()
-            .await
-            .insert(api_version.to_owned(), kinds.clone());
-        Ok(kinds)
     }
 
     /// Returns an object, or nothing if it (or its kind) is not there.
@@ -314,6 +213,16 @@ impl Cluster {
             dry_run,
             field_manager: Some(manager.to_owned()),
         };
+        let (Write::Apply {
+            manifest: content, ..
+        }
+        | Write::Merge { patch: content, .. }
+        | Write::Create {
+            manifest: content, ..
+        }
+        | Write::Replace {
+            manifest: content, ..
+        }) = write;
         let built_request = match write {
             Write::Apply {
                 manifest,
@@ -339,70 +248,133 @@ impl Cluster {
                 request.replace(&object.name, &post(manager), body(manifest))
             }
         };
-        self.send(&what, built_request.map_err(|it| built(&what, &it))?)
-            .await
+        let request = built_request.map_err(|it| built(&what, &it))?;
+        let guarded = content["metadata"]["resourceVersion"].is_string();
+        for _ in 1..CONFLICTS {
+            match self.send(&what, request.clone()).await {
+                // Nobody asked for this very version: the server lost against others, and may well win now.
+                Err(error) if error.is_stale() && !guarded => {}
+                answer => return answer,
+            }
+        }
+        self.send(&what, request).await
     }
 
     /// Deletes an object with foreground propagation, if it still is the one with this uid. True if it was there.
     pub async fn delete(&self, object: &Ref, uid: Option<&str>) -> Result<bool, Error> {
-        let what = format!("cannot delete {}", name(object));
         let preconditions = Preconditions {
             uid: uid.map(str::to_owned),
             resource_version: None,
         };
-        let params = DeleteParams::foreground().preconditions(preconditions);
-        let request = Request::new(self.path(object).await?).delete(&object.name, &params);
+        self.delete_with(
+            object,
+            &DeleteParams::foreground().preconditions(preconditions),
+        )
+        .await
+    }
+
+    /// Deletes an object at once, if nobody wrote it since it was read. True if it was there.
+    pub async fn delete_unchanged(&self, object: &Ref, live: &Value) -> Result<bool, Error> {
+        let field = |name: &str| live["metadata"][name].as_str().map(str::to_owned);
+        let preconditions = Preconditions {
+            uid: field("uid"),
+            resource_version: field("resourceVersion"),
+        };
+        self.delete_with(
+            object,
+            &DeleteParams::background().preconditions(preconditions),
+        )
+        .await
+    }
+
+    async fn delete_with(&self, object: &Ref, params: &DeleteParams) -> Result<bool, Error> {
+        let what = format!("cannot delete {}", name(object));
+        let request = Request::new(self.path(object).await?).delete(&object.name, params);
         match self
-            .send::<Value>(&what, request.map_err(|it| built(&what, &it))?)
+            .send(&what, request.map_err(|it| built(&what, &it))?)
             .await
         {
             Ok(_) => Ok(true),
             Err(Error::Api { code: 404, .. }) => Ok(false),
+            // Its successor has the name already: the answer to an earlier attempt was lost, or others were faster.
+            Err(Error::Api {
+                code: 409, message, ..
+            }) if message.contains("UID in precondition") => Ok(false),
             Err(error) => Err(error),
         }
     }
 
     /// Asks for the eviction of a pod. False if a disruption budget does not allow it now.
-    pub async fn evict(&self, namespace: &str, pod: &str) -> Result<bool, Error> {
-        let what = format!("cannot evict pod {namespace}/{pod}");
+    pub async fn evict(&self, pod: &Value) -> Result<bool, Error> {
+        let (namespace, pod_name) = (
+            text(&pod["metadata"]["namespace"]),
+            text(&pod["metadata"]["name"]),
+        );
+        let what = format!("cannot evict pod {namespace}/{pod_name}");
         let path = format!("/api/v1/namespaces/{namespace}/pods");
         let body = json!({
             "apiVersion": "policy/v1",
             "kind": "Eviction",
-            "metadata": { "namespace": namespace, "name": pod },
+            "metadata": { "namespace": namespace, "name": pod_name },
+            "deleteOptions": { "preconditions": { "uid": pod["metadata"]["uid"] } },
         });
         let request = Request::new(path)
             .create_subresource(
                 "eviction",
-                pod,
+                &pod_name,
                 &PostParams::default(),
                 body.to_string().into_bytes(),
             )
             .map_err(|it| built(&what, &it))?;
-        match self
-            .client
-            .request::<Value>(request)
-            .await
-            .map_err(|it| failed(&what, &it))
-        {
+        match self.send(&what, request).await {
             Err(Error::Api { code: 429, .. }) => Ok(false),
-            Ok(_) | Err(Error::Api { code: 404, .. }) => Ok(true),
+            // Gone, or another one of the same name by now.
+            Ok(_)
+            | Err(Error::Api {
+                code: 404 | 409, ..
+            }) => Ok(true),
             Err(error) => Err(error),
         }
     }
 
-    /// Lists objects page by page; each page's items carry their `apiVersion` and `kind`.
+    /// Returns the last lines that a container wrote, of its run before this one if there was one; nothing where the
+    /// log cannot be had.
+    pub async fn log(&self, pod: &Value, container: &str, lines: i64) -> Option<String> {
+        let (namespace, pod_name) = (
+            text(&pod["metadata"]["namespace"]),
+            text(&pod["metadata"]["name"]),
+        );
+        for previous in [true, false] {
+            let params = LogParams {
+                container: Some(container.to_owned()),
+                tail_lines: Some(lines),
+                previous,
+                ..LogParams::default()
+            };
+            let request = Request::new(format!("/api/v1/namespaces/{namespace}/pods"))
+                .logs(&pod_name, &params)
+                .ok()?;
+            if let Ok(Ok(log)) = timeout(LOG, self.client.request_text(request)).await
+                && !log.trim().is_empty()
+            {
+                return Some(log);
+            }
+        }
+        None
+    }
+
+    /// Lists objects, page by page; each carries its `apiVersion` and `kind`. `progress` hears how many there are.
     ///
     /// `metadata_only` reads no more than `metadata`, so that the content of Secrets never leaves the cluster.
     pub async fn list(
         &self,
         kind: &Kind,
         selection: &Selection<'_>,
-        each: &mut dyn FnMut(Vec<Value>),
-    ) -> Result<(), Error> {
+        progress: &mut (dyn FnMut(usize) + Send),
+    ) -> Result<Vec<Value>, Error> {
         let what = format!("cannot list {}", kind.plural);
         let request = Request::new(kind.path(selection.namespace));
-        let mut token: Option<String> = None;
+        let (mut all, mut token): (Vec<Value>, Option<String>) = (Vec::new(), None);
         loop {
             let params = ListParams {
                 label_selector: selection.labels.map(str::to_owned),
@@ -410,98 +382,54 @@ impl Cluster {
                 continue_token: token.take(),
                 ..ListParams::default()
             };
+            let begins = params.continue_token.is_none();
             let built_request = if selection.metadata_only {
                 request.list_metadata(&params)
             } else {
                 request.list(&params)
             };
-            let mut page: Value = self
+            let page = self
                 .send(&what, built_request.map_err(|it| built(&what, &it))?)
-                .await?;
-            let mut items = match page["items"].take() {
-                Value::Array(items) => items,
-                _ => Vec::new(),
+                .await;
+            let mut page = match page {
+                // The pages took longer than the server remembers: once more from the start.
+                Err(Error::Api { code: 410, .. }) if !begins => {
+                    all.clear();
+                    continue;
+                }
+                page => page?,
             };
-            for item in &mut items {
+            let Value::Array(items) = page["items"].take() else {
+                return Ok(all);
+            };
+            for mut item in items {
                 item["apiVersion"] = Value::from(kind.api_version.as_str());
                 item["kind"] = Value::from(kind.kind.as_str());
+                all.push(item);
             }
-            each(items);
+            progress(all.len());
             token = page["metadata"]["continue"]
                 .as_str()
                 .filter(|it| !it.is_empty())
                 .map(str::to_owned);
             if token.is_none() {
-                return Ok(());
+                return Ok(all);
             }
         }
     }
 
-    /// Lists objects into one list.
+    /// Lists objects without telling how it goes.
     pub async fn list_all(
         &self,
         kind: &Kind,
         selection: &Selection<'_>,
     ) -> Result<Vec<Value>, Error> {
-        let mut all = Vec::new();
-        self.list(kind, selection, &mut |items| all.extend(items))
-            .await?;
-        Ok(all)
-    }
-
-    /// Reports that an object changed, from a resourceVersion on. The stream ends when the server ends it.
-    pub async fn changes(
-        &self,
-        object: &Ref,
-        resource_version: &str,
-    ) -> Result<impl Stream<Item = ()> + use<>, Error> {
-        let what = format!("cannot watch {}", name(object));
-        let params = WatchParams::default()
-            .fields(&format!("metadata.name={}", object.name))
-            .timeout(60);
-        let request = Request::new(self.path(object).await?)
-            .watch(&params, resource_version)
-            .map_err(|it| built(&what, &it))?;
-        let events = self
-            .client
-            .request_events::<Value>(request)
-            .await
-            .map_err(|it| failed(&what, &it))?;
-        Ok(events.filter_map(|event| async move {
-            match event {
-                Ok(WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Deleted(_)) => {
-                    Some(())
-                }
-                Ok(WatchEvent::Bookmark(_) | WatchEvent::Error(_)) | Err(_) => None,
-            }
-        }))
+        self.list(kind, selection, &mut |_| {}).await
     }
 
     async fn path(&self, object: &Ref) -> Result<String, Error> {
         let kind = self.kind(&object.api_version, &object.kind).await?;
         Ok(kind.path(object.namespace.as_deref()))
-    }
-
-    /// Sends a request, and again while it fails for a passing reason.
-    async fn send<T: DeserializeOwned>(
-        &self,
-        what: &str,
-        request: http::Request<Vec<u8>>,
-    ) -> Result<T, Error> {
-        let mut delay = Duration::from_millis(200);
-        for attempt in 1.. {
-            let error = match self.client.request::<T>(request.clone()).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            if attempt >= ATTEMPTS || !passing(&error) {
-                return Err(failed(what, &error));
-            }
-            tracing::debug!(%error, what, attempt, "trying again");
-            tokio::time::sleep(delay).await;
-            delay = (delay * 2).min(Duration::from_secs(5));
-        }
-        unreachable!("the loop ends by returning")
     }
 }
 
@@ -547,32 +475,12 @@ fn get(path: &str) -> Result<http::Request<Vec<u8>>, Error> {
         })
 }
 
-/// Whether the same request may well succeed a little later.
-fn passing(error: &kube::Error) -> bool {
-    match error {
-        kube::Error::Api(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
-        kube::Error::HyperError(_) | kube::Error::Service(_) => true,
-        _ => false,
-    }
-}
-
-fn failed(what: &str, error: &kube::Error) -> Error {
-    match error {
-        kube::Error::Api(status) => Error::Api {
-            what: what.to_owned(),
-            code: status.code,
-            message: status.message.clone(),
-        },
-        other => Error::Transport {
-            what: what.to_owned(),
-            reason: crate::output::chain(other),
-        },
-    }
-}
-
 fn built(what: &str, error: &impl std::fmt::Display) -> Error {
     Error::Transport {
         what: what.to_owned(),
         reason: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use istio_planner::Request;
+use istio_planner::outcome::{self, Outcome};
 use istio_render::{Diagnostic, Options, Severity};
 use kube_yaml::Position;
 
@@ -12,6 +14,58 @@ pub fn say_all(diagnostics: &[Diagnostic], options: &Options) {
     for diagnostic in diagnostics {
         output::say(&show(diagnostic, &sources(options)));
     }
+}
+
+/// Shows the lines of the request that findings point at, as [`say_all`] shows them; nothing where none does.
+pub fn snippets(outcome: &Outcome, request: &Request) -> String {
+    let mut text = String::new();
+    for finding in &outcome.findings {
+        for subject in &finding.subjects {
+            let (Some(file), Some(line)) = (&subject.file, subject.line) else {
+                continue;
+            };
+            let Some(source) = request.files.iter().find(|it| it.name == *file) else {
+                continue;
+            };
+            let level = match finding.level {
+                outcome::Level::Block => Level::ERROR,
+                outcome::Level::Unknown | outcome::Level::Warn => Level::WARNING,
+                outcome::Level::Info => Level::NOTE,
+            };
+            let position = Position {
+                line,
+                column: subject.column.unwrap_or(1),
+            };
+            let annotation = AnnotationKind::Primary
+                .span(span(&source.text, position))
+                .label(subject.field.as_deref().unwrap_or_default());
+            let mut group = level
+                .primary_title(&*finding.detail)
+                .id(&*finding.code)
+                .element(
+                    Snippet::source(&*source.text)
+                        .path(&*source.name)
+                        .annotation(annotation),
+                );
+            if let Some(fix) = &finding.fix {
+                group = group.element(Level::HELP.message(&**fix));
+            }
+            text.push('\n');
+            text.push_str(&renderer().render(&[group]));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// In colour where standard output shows it.
+fn renderer() -> Renderer {
+    let renderer = if output::coloured() {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    renderer.decor_style(DecorStyle::Ascii)
 }
 
 /// The texts that a diagnostic may point into, by name.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use istio_planner::digest::digest;
+use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::Expected;
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub enum Kind {
     Appeared,
     /// It was changed; the fields that the plan would change and that are no longer as they were.
     Changed(Vec<Field>),
+    /// Others own fields by now that the plan would write; in the server's words.
+    Owned(Box<str>),
     /// Its webhooks refuse when they cannot be asked; the plan would have them let everything pass.
     Loosened,
 }
@@ -70,6 +72,10 @@ impl fmt::Display for Drift {
                 }
                 Ok(())
             }
+            Kind::Owned(said) => write!(
+                f,
+                "fields of {name} have been taken by others since the plan was made: {said}"
+            ),
             Kind::Loosened => write!(
                 f,
                 "{name} has failurePolicy Fail, and the plan would set Ignore: configuration would go unchecked"
@@ -80,8 +86,14 @@ impl fmt::Display for Drift {
 
 impl std::error::Error for Drift {}
 
-/// Compares the live object with what the plan relies on. The same resourceVersion, or the same content, is no drift.
-pub fn compare(object: &Ref, expected: &Expected, live: Option<&Value>) -> Result<(), Drift> {
+/// Compares the live object with what the plan relies on. The same resourceVersion, or the same content, is no drift; nor
+/// is a change of fields that the write (`content`) neither sends nor changes, such as an autoscaler's: those stay.
+pub fn compare(
+    object: &Ref,
+    expected: &Expected,
+    content: Option<&Value>,
+    live: Option<&Value>,
+) -> Result<(), Drift> {
     let drift = |kind| {
         Err(Drift {
             object: object.clone(),
@@ -102,7 +114,14 @@ pub fn compare(object: &Ref, expected: &Expected, live: Option<&Value>) -> Resul
             if expected.resource_version.is_none() && expected.digest.is_none() {
                 return Ok(());
             }
-            drift(Kind::Changed(fields(expected, live)))
+            let changed = fields(expected, live);
+            if changed.is_empty()
+                && expected.relevant.is_some()
+                && expected.relevant == Some(relevant(live, content))
+            {
+                return Ok(());
+            }
+            drift(Kind::Changed(changed))
         }
     }
 }

@@ -1,21 +1,32 @@
 //! Carries out a plan: compares, writes down, acts once, writes down, waits. It decides nothing.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use istio_planner::outcome::Ref;
-use istio_planner::plan::{Action, Plan, Step};
+use istio_planner::plan::{Action, Plan, Step, Wait};
 use k8s_openapi::jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, Write};
 use crate::drift::Drift;
-use crate::journal::copy::Copy;
+use crate::interruption::Interruption;
+use crate::journal::copy::{Copy, MANAGER};
 use crate::journal::{self, Event, Journal, Next, Record, Scope, next, progress};
 use crate::lease::Lease;
 use crate::output::narrator::Narrator;
-use crate::restart::Renewal;
+use crate::restart::{self, Renewal};
 use crate::{apply, wait};
+
+mod pace;
+
+/// How long the lock is kept from istiod's replicas: longer than its holder tries to renew it (pilot/pkg/leaderelection:
+/// 15 s), so that it gives up and begins anew.
+const LOCKED: u32 = 20;
+
+/// How long istiod may take to roll gateways after it took the lock again.
+const RETAKEN: Duration = Duration::from_mins(2);
 
 /// Why a plan was not carried out to its end.
 #[derive(Debug, thiserror::Error)]
@@ -55,14 +66,30 @@ pub enum Error {
         journal: String,
     },
     /// The plan is being put back.
-    #[error("this plan is being rolled back (or was): plan again")]
+    #[error("this plan is being put back: go on with `refit rollback`")]
     RollingBack,
+    /// The plan was put back.
+    #[error("this plan was put back: plan again")]
+    RolledBack,
+    /// No restart may ever begin.
+    #[error("{0}")]
+    Frozen(String),
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
     /// The journal.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+}
+
+impl Error {
+    /// Whether a step failed after something was written, so that putting it back is what `--rollback-on-failure` means.
+    pub fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Action { .. } | Self::Wait { .. } | Self::Late { .. } | Self::Drift(_)
+        )
+    }
 }
 
 fn list(drifts: &[Drift]) -> String {
@@ -98,201 +125,74 @@ pub struct Execution<'a> {
     pub lease: &'a Lease,
     /// Who hears of it.
     pub narrator: &'a Narrator,
+    /// Who may stop it.
+    pub interruption: &'a Interruption,
+    /// The plan that was given up for this one.
+    pub instead_of: Option<String>,
     /// How long.
     pub limits: Limits,
+}
+
+/// One run: what is only known while it lasts.
+struct Run<'r, 'a> {
+    execution: &'r mut Execution<'a>,
+    /// When everything has to be done.
+    overall: Option<Instant>,
+    /// Actions that began in this run: of all others it is not known whether they were done.
+    fresh: BTreeSet<(String, usize)>,
 }
 
 impl Execution<'_> {
     /// Carries out what is left of the plan.
     pub async fn run(&mut self) -> Result<(), Error> {
         let state = progress(self.journal.records());
+        if state.rolled_back {
+            return Err(Error::RolledBack);
+        }
         if state.rolling_back {
             return Err(Error::RollingBack);
         }
         if state.begun.is_empty() {
             self.check_all().await?;
         }
+        let instead_of = self.instead_of.take();
         self.record(Event::RunBegan {
             by: self.lease.holder().to_owned(),
+            restarts: self.limits.scope == Scope::All,
+            instead_of,
         })?;
         self.copy_journal().await;
+        let overall = self.limits.overall.map(|it| Instant::now() + it);
+        self.cluster.until(overall);
         let journal = self.journal.path().display().to_string();
+        let interruption = self.interruption;
+        let mut run = Run {
+            execution: self,
+            overall,
+            fresh: BTreeSet::new(),
+        };
         let result = tokio::select! {
-            result = self.steps() => result,
-            () = interruption() => Err(Error::Interrupted { journal }),
+            result = run.steps() => result,
+            () = interruption.demanded() => Err(Error::Interrupted { journal }),
+        };
+        self.cluster.until(None);
+        let result = match result {
+            Err(_) if self.lease.is_lost() => Err(Error::LeaseLost),
+            result => result,
         };
         if let Err(error) = &result {
             let step = current_step(self.plan, self.journal.records(), self.limits.scope);
             let reason = crate::output::chain(error);
-            self.record(Event::Failed { step, reason })?;
-            self.copy_journal().await;
+            // What stopped the run is to be told, not that it could not be written down.
+            if let Err(second) = self.record(Event::Failed { step, reason }) {
+                self.narrator
+                    .line(&format!("! {}", crate::output::chain(&second)));
+            } else {
+                self.copy_journal().await;
+            }
         }
         self.narrator.end();
         result
-    }
-
-    async fn steps(&mut self) -> Result<(), Error> {
-        let began = Instant::now();
-        let overall = self.limits.overall.map(|it| began + it);
-        loop {
-            match next(self.plan, self.journal.records(), self.limits.scope) {
-                Next::Done => {
-                    if !progress(self.journal.records()).finished {
-                        self.record(Event::Finished)?;
-                        self.copy_journal().await;
-                    }
-                    return Ok(());
-                }
-                Next::Begin(step) => {
-                    if overall.is_some_and(|it| Instant::now() >= it) {
-                        return Err(Error::Late {
-                            step: step.id.clone(),
-                        });
-                    }
-                    self.record(Event::StepBegan {
-                        step: step.id.clone(),
-                    })?;
-                }
-                Next::Act {
-                    step,
-                    action,
-                    begun,
-                } => self.act(step, action, begun.as_deref(), overall).await?,
-                Next::Wait(step) => {
-                    self.wait(step, overall).await?;
-                    self.record(Event::StepEnded {
-                        step: step.id.clone(),
-                    })?;
-                    self.copy_journal().await;
-                }
-            }
-        }
-    }
-
-    /// Does one action: reads, compares, records, writes, records.
-    async fn act(
-        &mut self,
-        step: &Step,
-        number: usize,
-        begun: Option<&Record>,
-        overall: Option<Instant>,
-    ) -> Result<(), Error> {
-        let action = &step.actions[number];
-        let failed = |source| Error::Action {
-            step: step.id.clone(),
-            source: Box::new(source),
-        };
-        let object = apply::object(action);
-        let live = self.cluster.get(&object).await?;
-        if !self.lease.is_held() {
-            return Err(Error::LeaseLost);
-        }
-        let (former, mut mark) = match begun.map(|it| &it.event) {
-            Some(Event::ActionBegan { former, mark, .. }) => (former.clone(), mark.clone()),
-            _ => (live.clone(), None),
-        };
-        if begun.is_some()
-            && apply::is_done(self.cluster, action, former.as_ref(), live.as_ref())
-                .await
-                .map_err(failed)?
-        {
-            let digest = live.as_ref().map(istio_planner::digest::digest);
-            let ended = Event::ActionEnded {
-                step: step.id.clone(),
-                action: number,
-                digest,
-                changed: true,
-            };
-            return self.record(ended);
-        }
-        let half_done =
-            begun.is_some() && matches!(action, Action::Replace { .. }) && live.is_none();
-        if !half_done && !self.is_our_own(step, number, &object, live.as_ref()) {
-            apply::check(action, live.as_ref()).map_err(|it| Error::Drift(vec![it]))?;
-        }
-        if begun.is_none() {
-            if let Action::Restart { .. } = action {
-                mark = Some(Timestamp::now().to_string());
-            }
-            let (former, omitted) = keepable(action, former);
-            self.record(Event::ActionBegan {
-                step: step.id.clone(),
-                action: number,
-                object: object.clone(),
-                former,
-                omitted,
-                mark: mark.clone(),
-            })?;
-        }
-        let name = cluster::name(&object);
-        let report = |reason: &str| self.narrator.waiting(&name, reason);
-        let renewal = Renewal {
-            mark: mark.as_deref().unwrap_or_default(),
-            deadline: self.deadline(overall),
-            report: &report,
-        };
-        let done = match apply::perform(self.cluster, action, live.as_ref(), &renewal).await {
-            Ok(done) => done,
-            Err(apply::Error::Drift(drift)) => return Err(Error::Drift(vec![drift])),
-            Err(error) => return Err(failed(error)),
-        };
-        self.record(Event::ActionEnded {
-            step: step.id.clone(),
-            action: number,
-            digest: done.digest,
-            changed: done.changed,
-        })
-    }
-
-    /// Whether the object is as an earlier action of this plan left it: the plan's expectation is older than that.
-    fn is_our_own(&self, step: &Step, number: usize, object: &Ref, live: Option<&Value>) -> bool {
-        let ended = progress(self.journal.records()).actions_ended;
-        let live = live.map(istio_planner::digest::digest);
-        self.plan
-            .steps
-            .iter()
-            .flat_map(|it| {
-                it.actions
-                    .iter()
-                    .enumerate()
-                    .map(move |(index, action)| (it, index, action))
-            })
-            .take_while(|(it, index, _)| !(it.id == step.id && *index == number))
-            .filter(|(_, _, action)| apply::object(action) == *object)
-            .filter_map(|(it, index, _)| ended.get(&(it.id.as_str(), index)))
-            .any(|it| matches!(&it.event, Event::ActionEnded { digest, .. } if *digest == live))
-    }
-
-    async fn wait(&mut self, step: &Step, overall: Option<Instant>) -> Result<(), Error> {
-        let deadline = self.deadline(overall);
-        for condition in &step.waits {
-            let object = wait::object(condition);
-            let name = cluster::name(object);
-            let mut report = |reason: &str| self.narrator.waiting(&name, reason);
-            let ended = wait::until(self.cluster, condition, deadline, &mut report)
-                .await
-                .map_err(|source| Error::Wait {
-                    step: step.id.clone(),
-                    source: Box::new(source),
-                })?;
-            if let wait::Ended::GivenUp(reason) = ended {
-                let (step, object) = (step.id.clone(), object.clone());
-                self.record(Event::WaitGivenUp {
-                    step,
-                    object,
-                    reason,
-                })?;
-            }
-            if !self.lease.is_held() {
-                return Err(Error::LeaseLost);
-            }
-        }
-        Ok(())
-    }
-
-    fn deadline(&self, overall: Option<Instant>) -> Instant {
-        let deadline = Instant::now() + self.limits.readiness;
-        overall.map_or(deadline, |it| deadline.min(it))
     }
 
     /// Compares every object before anything is written, so that a plan is refused as a whole.
@@ -301,7 +201,7 @@ impl Execution<'_> {
         let mut drifts = Vec::new();
         for action in self.plan.steps.iter().flat_map(|it| &it.actions) {
             let object = apply::object(action);
-            if seen.contains(&object) {
+            if seen.contains(&object) || matches!(action, Action::Restart { .. }) {
                 continue;
             }
             let live = self.cluster.get(&object).await?;
@@ -331,12 +231,368 @@ impl Execution<'_> {
     }
 }
 
-/// What of a former object may be written down. A restart is not put back; Secrets' data stay in the cluster.
-fn keepable(action: &Action, former: Option<Value>) -> (Option<Value>, bool) {
-    match (action, former) {
-        (Action::Restart { .. }, _) => (None, true),
-        (_, Some(former)) if former["kind"] == "Secret" => (None, true),
-        (_, former) => (former, false),
+impl Run<'_, '_> {
+    async fn steps(&mut self) -> Result<(), Error> {
+        loop {
+            if self.execution.interruption.is_asked() {
+                return Err(self.interrupted());
+            }
+            let plan = self.execution.plan;
+            let scope = self.execution.limits.scope;
+            match next(plan, self.execution.journal.records(), scope) {
+                Next::Done => {
+                    if !progress(self.execution.journal.records()).finished {
+                        self.record(Event::Finished)?;
+                        self.execution.copy_journal().await;
+                    }
+                    return Ok(());
+                }
+                Next::Begin(step) => {
+                    self.hold(step).await?;
+                    self.record(Event::StepBegan {
+                        step: step.id.clone(),
+                    })?;
+                    self.prepare(step).await?;
+                }
+                Next::Act {
+                    step, begun: None, ..
+                } => self.prepare(step).await?,
+                Next::Act {
+                    step,
+                    action,
+                    begun: Some(begun),
+                } => self.act(step, action, &begun).await?,
+                Next::Wait(step) => {
+                    self.wait(step).await?;
+                    self.record(Event::StepEnded {
+                        step: step.id.clone(),
+                    })?;
+                    self.execution.copy_journal().await;
+                }
+            }
+        }
+    }
+
+    /// Waits until a step may begin.
+    async fn hold(&mut self, step: &Step) -> Result<(), Error> {
+        let mut told = None;
+        loop {
+            if self.overall.is_some_and(|it| Instant::now() >= it) {
+                return Err(Error::Late {
+                    step: step.id.clone(),
+                });
+            }
+            let progress = progress(self.execution.journal.records());
+            let held = pace::hold(self.execution.plan, step, &progress, Timestamp::now())
+                .map_err(Error::Frozen)?;
+            let Some(held) = held else { return Ok(()) };
+            let reason = format!("{}, until {}", held.reason, held.until);
+            if told.as_ref() != Some(&reason) {
+                self.record(Event::Held {
+                    step: step.id.clone(),
+                    reason: reason.clone(),
+                })?;
+                told = Some(reason);
+            }
+            let left = held.until.duration_since(Timestamp::now());
+            let left = Duration::try_from(left).unwrap_or_default();
+            let until = Instant::now() + left;
+            let interruption = self.execution.interruption;
+            tokio::select! {
+                () = tokio::time::sleep_until(self.overall.map_or(until, |it| it.min(until))) => {}
+                () = interruption.asked() => return Err(self.interrupted()),
+            }
+        }
+    }
+
+    /// Writes down what all objects of a step are before the first of them is written, here and in the cluster: whoever
+    /// comes after can tell what was done, and put it back.
+    async fn prepare(&mut self, step: &Step) -> Result<(), Error> {
+        let cluster = self.execution.cluster;
+        for (number, action) in step.actions.iter().enumerate() {
+            let begun = progress(self.execution.journal.records())
+                .actions_begun
+                .contains_key(&(step.id.as_str(), number));
+            if begun {
+                continue;
+            }
+            let object = apply::object(action);
+            let (mut mark, mut pods) = (None, Vec::new());
+            let (former, omitted) = match action {
+                // A restart is not put back.
+                Action::Restart { how, .. } => {
+                    mark = Some(Timestamp::now().to_string());
+                    pods = restart::to_renew(cluster, &object, *how).await?;
+                    (None, true)
+                }
+                Action::Ensure { .. }
+                | Action::Apply { .. }
+                | Action::Replace { .. }
+                | Action::Patch { .. }
+                | Action::Delete { .. } => keepable(cluster.get(&object).await?),
+            };
+            self.record(Event::ActionBegan {
+                step: step.id.clone(),
+                action: number,
+                object,
+                former,
+                omitted,
+                mark,
+                pods,
+            })?;
+            self.fresh.insert((step.id.clone(), number));
+        }
+        self.execution.copy_journal().await;
+        Ok(())
+    }
+
+    /// Does one action: reads, compares, writes, records.
+    async fn act(&mut self, step: &Step, number: usize, begun: &Record) -> Result<(), Error> {
+        let action = &step.actions[number];
+        let failed = |source| Error::Action {
+            step: step.id.clone(),
+            source: Box::new(source),
+        };
+        let Event::ActionBegan {
+            object,
+            former,
+            mark,
+            pods,
+            ..
+        } = &begun.event
+        else {
+            return Ok(());
+        };
+        let cluster = self.execution.cluster;
+        let live = cluster.get(object).await?;
+        let again = !self.fresh.contains(&(step.id.clone(), number));
+        if again
+            && apply::is_done(cluster, action, former.as_ref(), live.as_ref())
+                .await
+                .map_err(failed)?
+        {
+            let digest = live.as_ref().map(istio_planner::digest::digest);
+            return self.ended(step, number, digest, true);
+        }
+        let half_done = again && is_half_done(action, former.as_ref(), live.as_ref());
+        if !half_done && !self.is_our_own(step, number, object, live.as_ref()) {
+            apply::check(action, live.as_ref()).map_err(|it| Error::Drift(vec![it]))?;
+        }
+        let name = cluster::name(object);
+        let narrator = self.execution.narrator;
+        let report = |reason: &str| narrator.waiting(&name, reason);
+        let at_once = match action {
+            Action::Restart { at_once, .. } => at_once.unwrap_or(1),
+            _ => 1,
+        };
+        let renewal = Renewal {
+            mark: mark.as_deref().unwrap_or_default(),
+            pods,
+            patience: self.execution.limits.readiness,
+            deadline: self.overall,
+            at_once: usize::try_from(at_once).unwrap_or(1),
+            report: &report,
+        };
+        let work = apply::perform(cluster, action, live.as_ref(), &renewal);
+        let done = if matches!(action, Action::Restart { .. }) {
+            // It may take long, and stopping between two pods leaves nothing half-written.
+            let interruption = self.execution.interruption;
+            tokio::select! {
+                done = work => done,
+                () = interruption.asked() => return Err(self.interrupted()),
+            }
+        } else {
+            work.await
+        };
+        match done {
+            Ok(done) => self.ended(step, number, done.digest, done.changed),
+            Err(apply::Error::Drift(drift)) => Err(Error::Drift(vec![drift])),
+            // One workload that cannot be renewed must not keep all others from it.
+            Err(apply::Error::Restart(
+                error @ (restart::Error::Gone { .. } | restart::Error::Paused { .. }),
+            )) => self.record(Event::ActionSkipped {
+                step: step.id.clone(),
+                action: number,
+                reason: error.to_string(),
+            }),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn ended(
+        &mut self,
+        step: &Step,
+        action: usize,
+        digest: Option<String>,
+        changed: bool,
+    ) -> Result<(), Error> {
+        self.record(Event::ActionEnded {
+            step: step.id.clone(),
+            action,
+            digest,
+            changed,
+        })
+    }
+
+    /// Whether the object is as an earlier action of this plan left it: the plan's expectation is older than that.
+    fn is_our_own(&self, step: &Step, number: usize, object: &Ref, live: Option<&Value>) -> bool {
+        let ended = progress(self.execution.journal.records()).actions_ended;
+        let live = live.map(istio_planner::digest::digest);
+        self.execution
+            .plan
+            .steps
+            .iter()
+            .flat_map(|it| {
+                it.actions
+                    .iter()
+                    .enumerate()
+                    .map(move |(index, action)| (it, index, action))
+            })
+            .take_while(|(it, index, _)| !(it.id == step.id && *index == number))
+            .filter(|(_, _, action)| apply::object(action) == *object)
+            .filter_map(|(it, index, _)| ended.get(&(it.id.as_str(), index)))
+            .any(|it| matches!(&it.event, Event::ActionEnded { digest, .. } if *digest == live))
+    }
+
+    async fn wait(&mut self, step: &Step) -> Result<(), Error> {
+        let deadline = self.deadline(self.execution.limits.readiness);
+        for condition in &step.waits {
+            let object = wait::object(condition);
+            if self.is_skipped(object) {
+                continue;
+            }
+            let mut ended = self.until(step, condition, deadline).await?;
+            if let (
+                wait::Ended::GivenUp(_),
+                Wait::AutoRollout {
+                    lock: Some(lock), ..
+                },
+            ) = (&ended, condition)
+                && self.take_lock(step, lock).await?
+            {
+                let deadline = self.deadline(RETAKEN);
+                ended = self.until(step, condition, deadline).await?;
+            }
+            if let wait::Ended::GivenUp(reason) = ended {
+                let (step, object) = (step.id.clone(), object.clone());
+                self.record(Event::WaitGivenUp {
+                    step,
+                    object,
+                    reason,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn until(
+        &self,
+        step: &Step,
+        condition: &Wait,
+        deadline: Instant,
+    ) -> Result<wait::Ended, Error> {
+        let Execution {
+            cluster,
+            narrator,
+            interruption,
+            ..
+        } = &*self.execution;
+        let name = cluster::name(wait::object(condition));
+        let mut report = |reason: &str| narrator.waiting(&name, reason);
+        tokio::select! {
+            ended = wait::until(cluster, condition, deadline, &mut report) => {
+                ended.map_err(|source| Error::Wait {
+                    step: step.id.clone(),
+                    source: Box::new(source),
+                })
+            }
+            () = interruption.asked() => Err(self.interrupted()),
+        }
+    }
+
+    /// Takes the lock away from the istiod that rolls gateways: it begins anew once it has it again, and tries all of them
+    /// (domain.md §8.2, the race). Once a step. False if there is no such lock.
+    async fn take_lock(&mut self, step: &Step, lock: &Ref) -> Result<bool, Error> {
+        let taken = progress(self.execution.journal.records())
+            .locks_taken
+            .contains(step.id.as_str());
+        let cluster = self.execution.cluster;
+        if cluster.get(lock).await?.is_none() {
+            return Ok(false);
+        }
+        if !taken {
+            self.record(Event::LockTaken {
+                step: step.id.clone(),
+                object: lock.clone(),
+            })?;
+            let now = Timestamp::now()
+                .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
+                .to_string();
+            let patch = json!({
+                "spec": {
+                    "holderIdentity": MANAGER,
+                    "leaseDurationSeconds": LOCKED,
+                    "acquireTime": now,
+                    "renewTime": now,
+                },
+            });
+            let write = Write::Merge {
+                patch: &patch,
+                manager: MANAGER,
+            };
+            cluster.write(lock, &write, false).await?;
+        }
+        Ok(true)
+    }
+
+    /// Whether the restart of a workload was left out.
+    fn is_skipped(&self, object: &Ref) -> bool {
+        let skipped = progress(self.execution.journal.records()).skipped;
+        self.execution.plan.steps.iter().any(|step| {
+            step.actions.iter().enumerate().any(|(number, action)| {
+                skipped.contains_key(&(step.id.as_str(), number))
+                    && apply::object(action) == *object
+            })
+        })
+    }
+
+    fn deadline(&self, most: Duration) -> Instant {
+        let deadline = Instant::now() + most;
+        self.overall.map_or(deadline, |it| deadline.min(it))
+    }
+
+    fn interrupted(&self) -> Error {
+        Error::Interrupted {
+            journal: self.execution.journal.path().display().to_string(),
+        }
+    }
+
+    fn record(&mut self, event: Event) -> Result<(), Error> {
+        self.execution.record(event)
+    }
+}
+
+/// Whether a replacement was stopped between its deletion and its making.
+fn is_half_done(action: &Action, former: Option<&Value>, live: Option<&Value>) -> bool {
+    let going = |live: &Value| {
+        live["metadata"]["deletionTimestamp"].is_string()
+            && former.is_some_and(|it| it["metadata"]["uid"] == live["metadata"]["uid"])
+    };
+    match action {
+        Action::Replace { .. } => live.is_none_or(going),
+        Action::Delete { .. } => live.is_some_and(going),
+        Action::Ensure { .. }
+        | Action::Apply { .. }
+        | Action::Patch { .. }
+        | Action::Restart { .. } => false,
+    }
+}
+
+/// What of a former object may be written down: Secrets' data stay in the cluster.
+fn keepable(former: Option<Value>) -> (Option<Value>, bool) {
+    match former {
+        Some(former) if former["kind"] == "Secret" => (None, true),
+        former => (former, false),
     }
 }
 
@@ -345,20 +601,4 @@ fn current_step(plan: &Plan, records: &[Record], scope: Scope) -> String {
         Next::Begin(step) | Next::Act { step, .. } | Next::Wait(step) => step.id.clone(),
         Next::Done => String::new(),
     }
-}
-
-/// Ends when the user, or the system, asks this process to end.
-async fn interruption() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

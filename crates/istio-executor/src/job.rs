@@ -1,35 +1,121 @@
-//! A Job that performs an upgrade inside the cluster, where no laptop can go to sleep in the middle of it.
+//! A Job that performs a plan inside the cluster, where no laptop can go to sleep in the middle of it.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use istio_planner::plan::Plan;
 use serde_json::{Value, json};
+use std::io::{self, Write as _};
 
-/// Returns the Job that runs `refit upgrade ARGUMENTS -y`.
+/// Where the plan stands in the Job's pod.
+const PLAN: &str = "/plan/plan.json.gz";
+
+/// What the API server takes of an object, less what stands around the plan.
+const LIMIT: usize = 1_000_000;
+
+/// The exit code of a refusal: trying again does not help.
+const REFUSED: u8 = 3;
+
+/// Why there is no Job.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A ConfigMap has no room for it.
+    #[error(
+        "the plan is too large for a ConfigMap ({size} bytes packed, {LIMIT} fit): let the Job plan itself, with `refit job --image IMAGE -- --to VERSION …`"
+    )]
+    TooLarge {
+        /// Its size.
+        size: usize,
+    },
+    /// It could not be packed.
+    #[error("the plan cannot be packed")]
+    Pack(#[from] io::Error),
+}
+
+/// Who runs what.
+#[derive(Debug, Clone, Copy)]
+pub struct Runner<'a> {
+    /// The image that holds refit.
+    pub image: &'a str,
+    /// The Job's namespace.
+    pub namespace: &'a str,
+    /// The account that it runs as.
+    pub service_account: &'a str,
+}
+
+/// Returns the `ConfigMap` with the plan and the Job that runs `refit apply` on it.
 ///
 /// A pod that is lost is made again and goes on: the journal's copy stands in the cluster.
-pub fn job(image: &str, namespace: &str, service_account: &str, arguments: &[String]) -> Value {
-    let mut command: Vec<&str> = vec!["upgrade"];
-    command.extend(arguments.iter().map(String::as_str));
+pub fn applying(
+    runner: &Runner<'_>,
+    plan: &Plan,
+    arguments: &[String],
+) -> Result<Vec<Value>, Error> {
+    let name = format!("refit-{}", plan.id.get(..10).unwrap_or(&plan.id));
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&serde_json::to_vec(plan).map_err(io::Error::from)?)?;
+    let packed = BASE64_STANDARD.encode(encoder.finish()?);
+    if packed.len() > LIMIT {
+        return Err(Error::TooLarge { size: packed.len() });
+    }
+    let plan = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": name, "namespace": runner.namespace, "labels": labels() },
+        "binaryData": { "plan.json.gz": packed },
+    });
+    let mut command = vec!["apply".to_owned(), PLAN.to_owned()];
+    command.extend(arguments.iter().cloned());
+    let mut job = job(runner, &name, &command);
+    let pod = &mut job["spec"]["template"]["spec"];
+    if let Some(mounts) = pod["containers"][0]["volumeMounts"].as_array_mut() {
+        mounts.push(json!({ "name": "plan", "mountPath": "/plan", "readOnly": true }));
+    }
+    if let Some(volumes) = pod["volumes"].as_array_mut() {
+        volumes.push(json!({ "name": "plan", "configMap": { "name": name } }));
+    }
+    Ok(vec![plan, job])
+}
+
+/// Returns the Job that plans by itself: `refit upgrade ARGUMENTS -y`.
+pub fn upgrading(runner: &Runner<'_>, arguments: &[String]) -> Value {
+    let mut command = vec!["upgrade".to_owned()];
+    command.extend(arguments.iter().cloned());
     if !arguments
         .iter()
         .any(|it| it == "-y" || it == "--skip-confirmation")
     {
-        command.push("-y");
+        command.push("-y".to_owned());
     }
-    let labels = json!({ "app.kubernetes.io/name": "refit", "sidecar.istio.io/inject": "false" });
+    job(runner, "refit-upgrade", &command)
+}
+
+fn labels() -> Value {
+    json!({ "app.kubernetes.io/name": "refit", "sidecar.istio.io/inject": "false" })
+}
+
+fn job(runner: &Runner<'_>, name: &str, command: &[String]) -> Value {
     json!({
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": { "generateName": "refit-", "namespace": namespace, "labels": labels },
+        "metadata": { "name": name, "namespace": runner.namespace, "labels": labels() },
         "spec": {
             "backoffLimit": 3,
             "ttlSecondsAfterFinished": 7 * 24 * 3600,
+            "podFailurePolicy": { "rules": [
+                { "action": "FailJob", "onExitCodes": { "operator": "In", "values": [REFUSED] } },
+                // A node that went away, an eviction: no attempt of ours failed.
+                { "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] },
+            ] },
             "template": {
-                "metadata": { "labels": labels },
+                "metadata": { "labels": labels() },
                 "spec": {
-                    "serviceAccountName": service_account,
+                    "serviceAccountName": runner.service_account,
                     "restartPolicy": "Never",
                     "containers": [{
                         "name": "refit",
-                        "image": image,
+                        "image": runner.image,
                         "args": command,
                         "env": [
                             { "name": "XDG_CACHE_HOME", "value": "/work/cache" },
@@ -56,9 +142,15 @@ pub fn job(image: &str, namespace: &str, service_account: &str, arguments: &[Str
 mod tests {
     use super::*;
 
+    const RUNNER: Runner<'_> = Runner {
+        image: "i",
+        namespace: "n",
+        service_account: "refit",
+    };
+
     #[test]
-    fn the_job_never_asks_and_is_never_injected() {
-        let job = job("i", "n", "refit", &["--to".to_owned(), "1.30.3".to_owned()]);
+    fn a_job_that_plans_never_asks_and_is_never_injected() {
+        let job = upgrading(&RUNNER, &["--to".to_owned(), "1.30.3".to_owned()]);
         let pod = &job["spec"]["template"];
         assert_eq!(
             pod["spec"]["containers"][0]["args"],
@@ -67,6 +159,38 @@ mod tests {
         assert_eq!(
             pod["metadata"]["labels"]["sidecar.istio.io/inject"],
             "false"
+        );
+    }
+
+    #[test]
+    fn the_plan_goes_with_the_job_and_a_refusal_is_not_tried_again() {
+        let plan = Plan {
+            id: String::new(),
+            source: None,
+            target: "1.30.3".to_owned(),
+            direction: None,
+            namespace: "n".to_owned(),
+            forced: false,
+            freeze: Vec::new(),
+            steps: Vec::new(),
+        }
+        .sealed();
+        let objects = applying(&RUNNER, &plan, &["--restart".to_owned()]).unwrap();
+        let [map, job] = objects.as_slice() else {
+            panic!("two objects")
+        };
+        let pod = &job["spec"]["template"]["spec"];
+        assert_eq!(
+            pod["containers"][0]["args"],
+            json!(["apply", PLAN, "--restart"])
+        );
+        assert_eq!(
+            pod["volumes"][1]["configMap"]["name"],
+            map["metadata"]["name"]
+        );
+        assert_eq!(
+            job["spec"]["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"],
+            json!([3])
         );
     }
 }

@@ -4,17 +4,20 @@
 //! cluster. What comes next is [`next`], a pure function of the plan and the records, so a run that was killed at any
 //! point goes on where it stopped. A compressed copy stands in a ConfigMap beside istiod, for whoever comes after.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::jiff::Timestamp;
 
 pub mod copy;
+pub(crate) mod crash;
 mod progress;
+mod reconcile;
 mod record;
 
 pub use progress::{Next, Progress, Scope, next, progress};
+pub(crate) use reconcile::{Reconciled, reconcile};
 pub use record::{Event, Record, SCHEMA};
 
 /// Why a journal could not be kept or read.
@@ -38,6 +41,20 @@ pub enum Error {
         /// The cause.
         source: serde_json::Error,
     },
+    /// Another process has it open.
+    #[error("the journal {path} is in use by another refit")]
+    Locked {
+        /// The file.
+        path: String,
+    },
+    /// The file and the copy in the cluster do not belong together.
+    #[error(
+        "the journal {path} and its copy in the cluster tell different stories: if the copy is right, move the file away"
+    )]
+    Diverged {
+        /// The file.
+        path: String,
+    },
     /// Another plan's journal.
     #[error("{path} is the journal of plan {found}, not of {wanted}")]
     Plan {
@@ -56,6 +73,8 @@ pub struct Journal {
     path: PathBuf,
     plan: String,
     file: File,
+    /// Where the last whole line ends.
+    length: u64,
     records: Vec<Record>,
 }
 
@@ -76,6 +95,16 @@ impl Journal {
             .create(true)
             .open(&path)
             .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Locked {
+                    path: path.display().to_string(),
+                });
+            }
+            // A file system without locks: the lease alone keeps others out.
+            Err(TryLockError::Error(_)) => {}
+        }
         let (records, length) = read(&path, &mut file)?;
         file.set_len(length).map_err(failed)?;
         file.sync_all().map_err(failed)?;
@@ -94,8 +123,22 @@ impl Journal {
             path,
             plan: plan.to_owned(),
             file,
+            length,
             records,
         })
+    }
+
+    /// Reads the journal of a plan without opening it for more; empty if there is none.
+    pub fn peek(folder: &Path, plan: &str) -> Result<Vec<Record>, Error> {
+        let path = folder.join(format!("{plan}.jsonl"));
+        match File::open(&path) {
+            Ok(mut file) => Ok(read(&path, &mut file)?.0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(source) => Err(Error::Io {
+                path: path.display().to_string(),
+                source,
+            }),
+        }
     }
 
     /// Appends an event; when it returns, the record is on the disk.
@@ -109,26 +152,59 @@ impl Journal {
         Ok(self.records.last().expect("appended above"))
     }
 
-    /// Takes over records that were kept elsewhere (a copy from the cluster).
-    pub fn adopt(&mut self, records: Vec<Record>) -> Result<(), Error> {
-        records
-            .into_iter()
-            .try_for_each(|it| self.append_record(it))
+    /// Takes over what the copy in the cluster knows beyond this file: another machine went on.
+    ///
+    /// The copy may be older (then nothing is taken) or newer. What only this file tells must not be lost: if it began
+    /// actions that the copy knows nothing of, the two do not belong together.
+    pub fn adopt(&mut self, copy: Vec<Record>) -> Result<(), Error> {
+        match reconcile(&self.records, copy) {
+            Some(Reconciled::Behind) => Ok(()),
+            Some(Reconciled::Ahead(rest)) => {
+                rest.into_iter().try_for_each(|it| self.append_record(it))
+            }
+            Some(Reconciled::Instead(records)) => {
+                let failed = |source| Error::Io {
+                    path: self.path.display().to_string(),
+                    source,
+                };
+                // Kept, for whoever wants to know.
+                fs::copy(&self.path, self.path.with_extension("jsonl.superseded"))
+                    .and_then(|_| self.file.set_len(0))
+                    .map_err(failed)?;
+                (self.length, self.records) = (0, Vec::new());
+                records
+                    .into_iter()
+                    .try_for_each(|it| self.append_record(it))
+            }
+            None => Err(Error::Diverged {
+                path: self.path.display().to_string(),
+            }),
+        }
     }
 
     fn append_record(&mut self, record: Record) -> Result<(), Error> {
-        let failed = |source| Error::Io {
+        let mut line = serde_json::to_vec(&record).map_err(|it| self.failed(it.into()))?;
+        line.push(b'\n');
+        let written = self
+            .file
+            .write_all(&line)
+            .and_then(|()| self.file.sync_data());
+        if let Err(source) = written {
+            // Half a line must not stay in front of the next one (a full disk may have room again).
+            let _ = self.file.set_len(self.length);
+            return Err(self.failed(source));
+        }
+        self.length += line.len() as u64;
+        self.records.push(record);
+        crash::point(&self.records);
+        Ok(())
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Io {
             path: self.path.display().to_string(),
             source,
-        };
-        let mut line = serde_json::to_vec(&record).map_err(|it| failed(it.into()))?;
-        line.push(b'\n');
-        self.file
-            .write_all(&line)
-            .and_then(|()| self.file.sync_data())
-            .map_err(failed)?;
-        self.records.push(record);
-        Ok(())
+        }
     }
 
     /// Returns all records, oldest first.

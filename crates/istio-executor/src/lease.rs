@@ -4,25 +4,34 @@
 //! was not renewed (as client-go's leader election does it), or when its holder was a process of this machine that is
 //! no more.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use istio_planner::outcome::Ref;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::cluster::{self, Cluster, Write};
 use crate::journal::copy::MANAGER;
 
+mod holder;
+
+use holder::{holder, is_dead};
+
 /// A lease that is not renewed for so long is free.
 const DURATION: Duration = Duration::from_secs(15);
 
+/// We stop writing so long before others may begin.
+const MARGIN: Duration = Duration::from_secs(4);
+
 /// How often it is renewed, and how often another's is looked at.
 const RENEWAL: Duration = Duration::from_secs(4);
+
+/// How long one renewal may take; the next one then has its chance.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Why the lease could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +47,75 @@ pub enum Error {
     Cluster(#[from] cluster::Error),
 }
 
-/// The lease, held and renewed until it is released or dropped.
+/// Whether the lease is ours, as everything that writes asks.
 #[derive(Debug)]
+pub(crate) struct Held {
+    state: watch::Sender<State>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    /// By the clock that does not jump, but stands still while a machine sleeps.
+    renewed: Instant,
+    /// By the one that goes on.
+    at: SystemTime,
+    /// Somebody else has it.
+    lost: bool,
+}
+
+impl State {
+    fn now() -> Self {
+        Self {
+            renewed: Instant::now(),
+            at: SystemTime::now(),
+            lost: false,
+        }
+    }
+
+    /// Whether it was renewed so lately that nobody can have it.
+    fn is_fresh(&self) -> bool {
+        let limit = DURATION - MARGIN;
+        !self.lost && self.renewed.elapsed() < limit && self.at.elapsed().is_ok_and(|it| it < limit)
+    }
+}
+
+impl Held {
+    fn new() -> Self {
+        Self {
+            state: watch::Sender::new(State::now()),
+        }
+    }
+
+    /// One that is another's.
+    #[cfg(test)]
+    pub(crate) fn lost() -> Self {
+        let held = Self::new();
+        held.state.send_modify(|it| it.lost = true);
+        held
+    }
+
+    /// Returns true at once while the lease is ours for certain; else waits until a renewal tells.
+    pub(crate) async fn confirm(&self) -> bool {
+        let mut state = self.state.subscribe();
+        let known = state.wait_for(|it| it.lost || it.is_fresh()).await;
+        known.is_ok_and(|it| !it.lost)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.state.borrow().is_fresh()
+    }
+}
+
+/// The lease, held and renewed until it is released or dropped.
 pub struct Lease {
     object: Ref,
     holder: String,
-    held: Arc<AtomicBool>,
+    held: Arc<Held>,
     renewal: JoinHandle<()>,
+    /// What is fenced by it.
+    cluster: Arc<Cluster>,
+    /// What is not: it writes the lease itself.
+    own: Arc<Cluster>,
 }
 
 impl Lease {
@@ -56,10 +127,11 @@ impl Lease {
             namespace: Some(namespace.to_owned()),
             name: "refit".to_owned(),
         };
+        let own = Arc::new(cluster.unfenced());
         let holder = holder();
         let mut seen: Option<(String, Instant)> = None;
         loop {
-            let live = cluster.get(&object).await?;
+            let live = own.get(&object).await?;
             let other = live
                 .as_ref()
                 .and_then(other_holder)
@@ -75,16 +147,17 @@ impl Lease {
                     continue;
                 }
             }
-            match write(cluster, &object, &holder, live.as_ref()).await {
+            match write(&own, &object, &holder, live.as_ref()).await {
                 Ok(()) => break,
                 // Somebody was faster: look again who it is.
                 Err(error) if error.code() == Some(409) => seen = None,
                 Err(error) => return Err(error.into()),
             }
         }
-        let held = Arc::new(AtomicBool::new(true));
+        let held = Arc::new(Held::new());
+        cluster.fence(Some(Arc::clone(&held)));
         let renewal = tokio::spawn(renew(
-            Arc::clone(cluster),
+            Arc::clone(&own),
             object.clone(),
             holder.clone(),
             Arc::clone(&held),
@@ -94,12 +167,19 @@ impl Lease {
             holder,
             held,
             renewal,
+            cluster: Arc::clone(cluster),
+            own,
         })
     }
 
-    /// Returns whether the lease is still ours. Nothing may be written once it is not.
+    /// Returns whether the lease is ours for certain at this moment.
     pub fn is_held(&self) -> bool {
-        self.held.load(Ordering::SeqCst)
+        self.held.is_fresh()
+    }
+
+    /// Returns whether it is another's by now.
+    pub fn is_lost(&self) -> bool {
+        self.held.state.borrow().lost
     }
 
     /// Returns who holds it: host and process.
@@ -108,13 +188,12 @@ impl Lease {
     }
 
     /// Gives the lease back.
-    pub async fn release(self, cluster: &Cluster) -> Result<(), cluster::Error> {
+    pub async fn release(self) -> Result<(), cluster::Error> {
         self.renewal.abort();
-        let live = cluster.get(&self.object).await?;
+        let live = self.own.get(&self.object).await?;
         if let Some(live) = live.filter(|it| other_holder(it).as_ref() == Some(&self.holder)) {
-            cluster
-                .delete(&self.object, live["metadata"]["uid"].as_str())
-                .await?;
+            // At once: a lease that is deleted in the foreground could be taken while it is going.
+            self.own.delete_unchanged(&self.object, &live).await?;
         }
         Ok(())
     }
@@ -123,28 +202,36 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
+        self.held.state.send_modify(|it| it.lost = true);
+        self.cluster.fence(None);
     }
 }
 
-/// Renews the lease; when that fails for as long as it lasts, or it is another's, it is lost.
-async fn renew(cluster: Arc<Cluster>, object: Ref, holder: String, held: Arc<AtomicBool>) {
-    let mut renewed = Instant::now();
+/// Renews the lease until it is another's. While the API server is away nothing is lost: nobody else can take it either.
+async fn renew(cluster: Arc<Cluster>, object: Ref, holder: String, held: Arc<Held>) {
     loop {
         sleep(RENEWAL).await;
-        let lost = match cluster.get(&object).await {
-            Ok(Some(live)) if other_holder(&live).as_ref() != Some(&holder) => true,
-            Ok(live) => match write(&cluster, &object, &holder, live.as_ref()).await {
-                Ok(()) => {
-                    renewed = Instant::now();
-                    false
-                }
-                Err(_) => renewed.elapsed() >= DURATION,
-            },
-            Err(_) => renewed.elapsed() >= DURATION,
+        // What is renewed counts from before the request: the answer may come late.
+        let before = State::now();
+        let renewal = async {
+            let live = cluster.get(&object).await?;
+            let other = live.as_ref().and_then(other_holder);
+            if live.is_some() && other.as_ref() != Some(&holder) {
+                return Ok(false);
+            }
+            write(&cluster, &object, &holder, live.as_ref()).await?;
+            Ok::<_, cluster::Error>(true)
         };
-        if lost {
-            held.store(false, Ordering::SeqCst);
-            return;
+        match timeout(ANSWER, renewal).await {
+            Ok(Ok(true)) => {
+                held.state.send_replace(before);
+            }
+            Ok(Ok(false)) => {
+                held.state.send_modify(|it| it.lost = true);
+                return;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "the lease is not renewed"),
+            Err(_) => tracing::debug!("the lease is not renewed: no answer"),
         }
     }
 }
@@ -206,63 +293,5 @@ fn version(lease: &Value) -> String {
         .to_owned()
 }
 
-/// `host/process/start`: the start tells a process from a later one with its number.
-fn holder() -> String {
-    let process = std::process::id();
-    format!(
-        "{}/{process}/{}",
-        host(),
-        started(process).unwrap_or_default()
-    )
-}
-
-fn host() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).ok();
-    read("/proc/sys/kernel/hostname")
-        .or_else(|| std::env::var("HOSTNAME").ok())
-        .map_or_else(|| "unknown".to_owned(), |it| it.trim().to_owned())
-}
-
-/// When a process of this machine started, in ticks since boot (field 22 of `/proc/PID/stat`).
-fn started(process: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    // A zombie has died; only its parent has not looked yet.
-    let state = fields.next()?;
-    fields
-        .nth(18)
-        .filter(|_| !matches!(state, "Z" | "X"))
-        .map(str::to_owned)
-}
-
-/// Whether the holder was a process of this machine that is no more. Never guesses: without `/proc` nobody is dead.
-fn is_dead(holder: &str) -> bool {
-    let mut parts = holder.rsplitn(3, '/');
-    let (Some(start), Some(process), Some(machine)) = (parts.next(), parts.next(), parts.next())
-    else {
-        return false;
-    };
-    let Ok(process) = process.parse::<u32>() else {
-        return false;
-    };
-    let known = !start.is_empty() && machine == host() && Path::new("/proc/self/stat").exists();
-    known && started(process).as_deref() != Some(start)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_alive_and_another_start_is_not() {
-        let me = holder();
-        assert!(!is_dead(&me));
-        assert!(is_dead(&format!("{}/{}/1", host(), std::process::id())));
-    }
-
-    #[test]
-    fn nobody_of_another_machine_is_taken_for_dead() {
-        assert!(!is_dead("elsewhere-host/1/1"));
-        assert!(!is_dead("free text"));
-    }
-}
+mod tests;

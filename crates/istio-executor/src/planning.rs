@@ -16,14 +16,23 @@ pub fn plan(
     places: &Places,
     as_of: Option<String>,
 ) -> Outcome {
+    istio_planner::plan(&input(request, snapshot, places, as_of))
+}
+
+/// Puts together what a plan depends on: the releases that are at hand, and the day.
+pub fn input(
+    request: Request,
+    snapshot: Snapshot,
+    places: &Places,
+    as_of: Option<String>,
+) -> Input {
     let releases = releases(&request, &snapshot, places);
-    let as_of = as_of.or_else(|| Some(today()));
-    istio_planner::plan(&Input {
+    Input {
         request,
         snapshot,
         releases,
-        as_of,
-    })
+        as_of: as_of.or_else(|| Some(today())),
+    }
 }
 
 /// Finds the releases that are needed, as far as they are at hand; what is missing is said.

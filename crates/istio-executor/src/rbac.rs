@@ -3,15 +3,27 @@
 use istio_planner::Request;
 use serde_json::{Value, json};
 
-/// The name of the role, and of its binding.
+/// The name of the role that may write, and of its binding.
 const NAME: &str = "refit";
 
+/// The name of the role that may only read, and of its binding.
+const READER: &str = "refit-reader";
+
+/// Leases that are written: our own, and the one by which istiod's replicas agree who makes gateways.
+const LEASES: [&str; 2] = ["refit", "istio-gateway-deployment-default"];
+
 /// Kinds that the charts of a release hold, by group: what an apply writes.
-const WRITTEN: [(&str, &[&str]); 9] = [
+const WRITTEN: [(&str, &[&str]); 10] = [
     (
         "",
-        &["configmaps", "namespaces", "serviceaccounts", "services"],
+        &[
+            "configmaps",
+            "resourcequotas",
+            "serviceaccounts",
+            "services",
+        ],
     ),
+    ("discovery.k8s.io", &["endpointslices"]),
     (
         "admissionregistration.k8s.io",
         &[
@@ -56,17 +68,27 @@ pub fn role(read_only: bool) -> Value {
             &["clusterrolebindings", "rolebindings"],
             &write,
         ));
-        rules.push(rule(&[""], &["resourcequotas"], &write));
+        // The control plane's, where it is not there yet.
+        rules.push(rule(&[""], &["namespaces"], &["create"]));
         rules.push(rule(&[""], &["pods"], &["delete"]));
         rules.push(rule(&[""], &["pods/eviction"], &["create"]));
+        rules.push(rule(&[""], &["pods/log"], &["get"]));
         rules.push(rule(&["argoproj.io"], &["rollouts"], &["patch"]));
-        let lease = ["get", "create", "update", "delete"];
-        rules.push(rule(&["coordination.k8s.io"], &["leases"], &lease));
+        // A name cannot be asked for where nothing is there yet.
+        let coordination = ["coordination.k8s.io"];
+        rules.push(rule(&coordination, &["leases"], &["create"]));
+        let mut leases = rule(
+            &coordination,
+            &["leases"],
+            &["get", "update", "patch", "delete"],
+        );
+        leases["resourceNames"] = json!(LEASES);
+        rules.push(leases);
     }
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": { "name": if read_only { "refit-reader" } else { NAME } },
+        "metadata": { "name": name(read_only) },
         "rules": rules,
     })
 }
@@ -99,12 +121,13 @@ pub fn service_account(namespace: &str, name: &str) -> Value {
 }
 
 /// Returns the binding of the role to a service account.
-pub fn binding(namespace: &str, account: &str) -> Value {
+pub fn binding(read_only: bool, namespace: &str, account: &str) -> Value {
+    let name = name(read_only);
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
-        "metadata": { "name": NAME },
-        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME },
+        "metadata": { "name": name },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name },
         "subjects": [{ "kind": "ServiceAccount", "namespace": namespace, "name": account }],
     })
 }
@@ -116,6 +139,10 @@ pub fn documents(objects: &[Value]) -> String {
         .map(kube_yaml::to_string)
         .collect::<Vec<_>>()
         .join("---\n")
+}
+
+fn name(read_only: bool) -> &'static str {
+    if read_only { READER } else { NAME }
 }
 
 fn rule(groups: &[&str], kinds: &[&str], verbs: &[&str]) -> Value {
@@ -140,6 +167,37 @@ mod tests {
         for verb in ["get", "list", "watch", "create", "patch", "delete"] {
             assert!(!grants(&role(false), verb, "secrets"), "{verb}");
         }
+    }
+
+    #[test]
+    fn the_role_that_is_printed_is_the_one_that_is_bound() {
+        for read_only in [true, false] {
+            let binding = binding(read_only, "n", "a");
+            assert_eq!(
+                binding["roleRef"]["name"],
+                role(read_only)["metadata"]["name"]
+            );
+        }
+    }
+
+    #[test]
+    fn other_leases_and_namespaces_are_left_alone() {
+        let role = role(false);
+        for rule in role["rules"].as_array().unwrap() {
+            let has = |field: &str, wanted: &str| {
+                rule[field]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|it| it == wanted)
+            };
+            assert!(!(has("resources", "namespaces") && has("verbs", "delete")));
+            assert!(
+                !(has("resources", "leases") && has("verbs", "update"))
+                    || rule["resourceNames"] == json!(LEASES)
+            );
+        }
+        assert!(grants(&role, "get", "pods/log"));
     }
 
     #[test]

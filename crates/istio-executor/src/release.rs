@@ -20,6 +20,36 @@ pub struct Places {
     pub offline: bool,
 }
 
+impl Places {
+    /// Says what is wrong with the places themselves, before anything is looked for in them: what a user names has to be
+    /// there.
+    pub fn check(&self, target: &str) -> Result<(), Error> {
+        if let Some(folder) = self.releases.as_deref().filter(|it| !it.is_dir()) {
+            return Err(Error::NoFolder {
+                path: folder.display().to_string(),
+            });
+        }
+        let Some(manifests) = &self.manifests else {
+            return Ok(());
+        };
+        let name = manifests.to_string_lossy();
+        let version = if !manifests.exists() && is_version(&name) {
+            name.trim_start_matches('v').to_owned()
+        } else {
+            load(manifests)?.version().to_string()
+        };
+        let target = target.trim_start_matches('v');
+        if is_version(target) && version != target {
+            return Err(Error::OtherVersion {
+                path: name.into_owned(),
+                version,
+                target: target.to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
 /// Why a release could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -36,6 +66,22 @@ pub enum Error {
     NoCharts {
         /// What was read.
         path: String,
+    },
+    /// `--releases` names no folder.
+    #[error("{path} is no folder of releases")]
+    NoFolder {
+        /// As the user named it.
+        path: String,
+    },
+    /// `--manifests` names another release than the target.
+    #[error("--manifests {path} is Istio {version}, but the target is {target}")]
+    OtherVersion {
+        /// As the user named it.
+        path: String,
+        /// What it holds.
+        version: String,
+        /// What is asked for.
+        target: String,
     },
     /// Not a version, so nothing to look for.
     #[error("{0:?} is no version of Istio (for example 1.30.3)")]

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use istio_planner::outcome::{Ref, RestartHow};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::cluster::{self, Cluster, Selection, Write, name};
+use crate::cluster::{self, Changes, Cluster, Selection, Write, name};
 use crate::journal::copy::MANAGER;
 
-/// How often a budget, or a new pod, is asked for.
-const POLL: Duration = Duration::from_secs(1);
+/// How often a budget is asked again that forbade an eviction; nothing tells when it changes its mind.
+const BUDGET: Duration = Duration::from_secs(2);
 
 /// Why a workload was not renewed.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +50,16 @@ pub enum Error {
 
 /// How a restart goes about it.
 pub struct Renewal<'a> {
-    /// RFC 3339; pods that are older are renewed. Kept in the journal, so that a second attempt renews nothing twice.
+    /// RFC 3339: the time that marks the new pods. Kept in the journal, so that a second attempt renews nothing twice.
     pub mark: &'a str,
-    /// When a pod-by-pod renewal gives up.
-    pub deadline: Instant,
+    /// The uids of the pods that are to go, for the same reason.
+    pub pods: &'a [String],
+    /// How long one pod may take where they are renewed pod by pod.
+    pub patience: Duration,
+    /// When everything gives up.
+    pub deadline: Option<Instant>,
+    /// Pods that are renewed at the same time where that is done pod by pod.
+    pub at_once: usize,
     /// Hears what is waited for.
     pub report: &'a (dyn Fn(&str) + Sync),
 }
@@ -105,7 +111,7 @@ async fn rollout(cluster: &Cluster, object: &Ref, mark: &str) -> Result<(), Erro
     Ok(())
 }
 
-/// Deletes or evicts each old pod, and goes on when as many are ready as were before.
+/// Deletes or evicts the old pods, so many at once, and goes on when as many are ready as were before.
 async fn one_by_one(
     cluster: &Cluster,
     object: &Ref,
@@ -115,69 +121,124 @@ async fn one_by_one(
     let live = cluster.get(object).await?.ok_or_else(|| Error::Gone {
         object: object.clone(),
     })?;
+    let mut changes = Changes::default();
+    let labels = selector(&live["spec"]["selector"]);
+    changes
+        .labelled(cluster, ("v1", "Pod"), object.namespace.as_deref(), &labels)
+        .await?;
     let pods = pods_of(cluster, object, &live).await?;
     let ready = pods.iter().filter(|it| is_ready(it)).count();
     let mut old: Vec<&Value> = pods
         .iter()
-        .filter(|it| is_older(it, renewal.mark))
+        .filter(|it| {
+            let uid = text(&it["metadata"]["uid"]);
+            renewal.pods.iter().any(|it| it == uid)
+        })
         .collect();
     // A StatefulSet replaces its pods from the highest number down.
     old.sort_by_key(|it| std::cmp::Reverse(ordinal(it)));
-    for pod in old {
-        let (namespace, pod_name) = (
-            text(&pod["metadata"]["namespace"]),
-            text(&pod["metadata"]["name"]),
-        );
-        let pod_ref = Ref {
-            api_version: "v1".to_owned(),
-            kind: "Pod".to_owned(),
-            namespace: Some(namespace.to_owned()),
-            name: pod_name.to_owned(),
+    for batch in old.chunks(renewal.at_once.max(1)) {
+        let deadline = Instant::now() + renewal.patience;
+        let deadline = renewal.deadline.map_or(deadline, |it| deadline.min(it));
+        let wait = Waiting {
+            object,
+            deadline,
+            report: renewal.report,
         };
-        let uid = pod["metadata"]["uid"].as_str();
-        match how {
-            RestartHow::Evict => {
-                while !cluster.evict(namespace, pod_name).await? {
-                    wait(
-                        object,
-                        renewal,
-                        &format!("no disruption budget allows to evict pod {pod_name} yet"),
-                    )
-                    .await?;
-                }
-            }
-            RestartHow::DeletePods | RestartHow::Rollout | RestartHow::Auto | RestartHow::None => {
-                cluster.delete(&pod_ref, uid).await?;
-            }
+        for pod in batch {
+            remove(cluster, pod, how, &wait, &changes).await?;
         }
+        let names: Vec<&str> = batch
+            .iter()
+            .map(|it| text(&it["metadata"]["name"]))
+            .collect();
+        let uids: Vec<_> = batch.iter().map(|it| &it["metadata"]["uid"]).collect();
         loop {
             let now = pods_of(cluster, object, &live).await?;
-            let gone = now.iter().all(|it| it["metadata"]["uid"].as_str() != uid);
+            let gone = now.iter().all(|it| !uids.contains(&&it["metadata"]["uid"]));
             let ready_now = now.iter().filter(|it| is_ready(it)).count();
             if gone && ready_now >= ready {
                 break;
             }
-            wait(
-                object,
-                renewal,
-                &format!("{ready_now} of {ready} pods ready after {pod_name} went"),
-            )
-            .await?;
+            let reason = format!(
+                "{ready_now} of {ready} pods ready after {} went",
+                names.join(", ")
+            );
+            wait.says(&reason)?;
+            changes.next(deadline).await;
         }
     }
     Ok(())
 }
 
-async fn wait(object: &Ref, renewal: &Renewal<'_>, reason: &str) -> Result<(), Error> {
-    if Instant::now() >= renewal.deadline {
-        return Err(Error::Late {
-            object: object.clone(),
-            reason: reason.to_owned(),
-        });
+/// Deletes or evicts a pod; waits for a budget that forbids it.
+async fn remove(
+    cluster: &Cluster,
+    pod: &Value,
+    how: RestartHow,
+    wait: &Waiting<'_>,
+    changes: &Changes,
+) -> Result<(), Error> {
+    match how {
+        RestartHow::Evict => {
+            while !cluster.evict(pod).await? {
+                let name = text(&pod["metadata"]["name"]);
+                wait.says(&format!(
+                    "no disruption budget allows to evict pod {name} yet"
+                ))?;
+                changes
+                    .next(wait.deadline.min(Instant::now() + BUDGET))
+                    .await;
+            }
+        }
+        RestartHow::DeletePods | RestartHow::Rollout | RestartHow::Auto | RestartHow::None => {
+            let pod_ref = cluster::reference(pod);
+            cluster
+                .delete(&pod_ref, pod["metadata"]["uid"].as_str())
+                .await?;
+        }
     }
-    (renewal.report)(reason);
-    sleep(POLL).await;
     Ok(())
+}
+
+/// A wait for pods of a workload.
+struct Waiting<'a> {
+    object: &'a Ref,
+    deadline: Instant,
+    report: &'a (dyn Fn(&str) + Sync),
+}
+
+impl Waiting<'_> {
+    /// Tells what is waited for, or that it took too long.
+    fn says(&self, reason: &str) -> Result<(), Error> {
+        if Instant::now() >= self.deadline {
+            return Err(Error::Late {
+                object: self.object.clone(),
+                reason: reason.to_owned(),
+            });
+        }
+        (self.report)(reason);
+        Ok(())
+    }
+}
+
+/// Returns the uids of a workload's pods, as far as it is renewed pod by pod.
+pub async fn to_renew(
+    cluster: &Cluster,
+    object: &Ref,
+    how: RestartHow,
+) -> Result<Vec<String>, cluster::Error> {
+    if !matches!(how, RestartHow::DeletePods | RestartHow::Evict) {
+        return Ok(Vec::new());
+    }
+    let Some(live) = cluster.get(object).await? else {
+        return Ok(Vec::new());
+    };
+    let pods = pods_of(cluster, object, &live).await?;
+    Ok(pods
+        .iter()
+        .map(|it| text(&it["metadata"]["uid"]).to_owned())
+        .collect())
 }
 
 /// Lists the pods that a workload controls, itself or through a ReplicaSet.
@@ -197,22 +258,50 @@ pub async fn pods_of(
     };
     let mut pods = cluster.list_all(&kind, &selection).await?;
     let uid = live["metadata"]["uid"].as_str();
-    let through_replica_sets = matches!(object.kind.as_str(), "Deployment" | "Rollout");
+    let sets = match object.kind.as_str() {
+        "Deployment" | "Rollout" => Some(replica_sets_of(cluster, &selection, uid).await?),
+        _ => None,
+    };
     pods.retain(|pod| {
         let owners = pod["metadata"]["ownerReferences"].as_array();
         let controller = owners
             .into_iter()
             .flatten()
             .find(|it| it["controller"] == true);
-        controller.is_some_and(|it| {
-            if through_replica_sets {
-                it["kind"] == "ReplicaSet"
-            } else {
-                it["uid"].as_str() == uid
-            }
+        controller.is_some_and(|it| match &sets {
+            Some(sets) => it["uid"]
+                .as_str()
+                .is_some_and(|it| sets.iter().any(|set| set == it)),
+            None => it["uid"].as_str() == uid,
         })
     });
     Ok(pods)
+}
+
+/// The uids of the `ReplicaSets` that a Deployment or a Rollout controls.
+async fn replica_sets_of(
+    cluster: &Cluster,
+    selection: &Selection<'_>,
+    uid: Option<&str>,
+) -> Result<Vec<String>, cluster::Error> {
+    let kind = cluster.kind("apps/v1", "ReplicaSet").await?;
+    let selection = Selection {
+        metadata_only: true,
+        ..*selection
+    };
+    let sets = cluster.list_all(&kind, &selection).await?;
+    let owned = |set: &&Value| {
+        set["metadata"]["ownerReferences"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|it| it["controller"] == true && it["uid"].as_str() == uid)
+    };
+    Ok(sets
+        .iter()
+        .filter(owned)
+        .map(|it| text(&it["metadata"]["uid"]).to_owned())
+        .collect())
 }
 
 /// Writes a label selector as the API's query parameter has it.
@@ -256,12 +345,6 @@ pub fn is_ready(pod: &Value) -> bool {
             .any(|it| it["type"] == "Ready" && it["status"] == "True")
 }
 
-/// Both are RFC 3339 in UTC with seconds first, so they compare as text up to the second.
-fn is_older(pod: &Value, mark: &str) -> bool {
-    let seconds = |it: &str| it.get(..19).unwrap_or(it).to_owned();
-    seconds(text(&pod["metadata"]["creationTimestamp"])) < seconds(mark)
-}
-
 fn ordinal(pod: &Value) -> u64 {
     text(&pod["metadata"]["name"])
         .rsplit('-')
@@ -289,19 +372,6 @@ mod tests {
             ],
         });
         assert_eq!(selector(&given), "app=a,t in (x,y),!u,v");
-    }
-
-    #[test]
-    fn pods_made_after_the_mark_are_new() {
-        let pod = |at: &str| json!({ "metadata": { "creationTimestamp": at } });
-        assert!(is_older(
-            &pod("2026-01-01T00:00:00Z"),
-            "2026-01-01T00:00:01.5Z"
-        ));
-        assert!(!is_older(
-            &pod("2026-01-01T00:00:01Z"),
-            "2026-01-01T00:00:01.5Z"
-        ));
     }
 
     #[test]

@@ -1,16 +1,20 @@
 //! Puts back what a plan changed: last change first, values and field ownership, and looks whether it is so.
 
+use std::time::Duration;
+
 use istio_planner::digest::digest;
 use istio_planner::outcome::Ref;
-use istio_planner::plan::{Action, Plan};
+use istio_planner::plan::{Action, FIELD_MANAGER, Plan, Wait};
 use serde_json::Value;
+use tokio::time::Instant;
 
-use crate::apply;
-use crate::cluster::{self, Cluster, Write};
+use crate::cluster::{self, Cluster, Selection, Write};
+use crate::interruption::Interruption;
 use crate::journal::copy::{Copy, MANAGER};
 use crate::journal::{self, Event, Journal, progress};
 use crate::lease::Lease;
 use crate::output::narrator::Narrator;
+use crate::{apply, wait};
 
 /// Metadata that the server writes, and that no write may carry.
 const SERVER: [&str; 5] = [
@@ -56,6 +60,17 @@ pub enum Error {
         /// The object.
         object: Ref,
     },
+    /// The user stopped it.
+    #[error("stopped; go on with `refit rollback`")]
+    Interrupted,
+    /// The object that has to go first stays.
+    #[error("{} is not put back", cluster::name(object))]
+    Undeleted {
+        /// The object.
+        object: Ref,
+        /// The cause.
+        source: Box<apply::Error>,
+    },
     /// The lease is another's.
     #[error("the lease was lost: another refit may be at work")]
     LeaseLost,
@@ -77,15 +92,16 @@ pub struct Restoration {
     pub former: Option<Value>,
     /// There was one, but the journal does not hold it.
     pub omitted: bool,
+    /// The action is known to have been done.
+    pub ended: bool,
     /// The digest that the action left; absent where it left none, or did not end.
     pub left: Option<String>,
 }
 
 /// Returns what is to be put back, last change first: a pure function of the plan and its journal.
 ///
-/// Renewed pods stay (the restored control plane serves them, and renewing them again is a plan of its own), and so do
-/// an ensured namespace, which may hold other things by now, and CRDs that the plan added: deleting those deletes users'
-/// objects.
+/// Renewed pods stay (the restored control plane serves them, and renewing them again is a plan of its own), and so does
+/// an ensured namespace, which may hold other things by now.
 pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration> {
     let progress = progress(records);
     let mut todo = Vec::new();
@@ -101,13 +117,7 @@ pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration
             else {
                 continue;
             };
-            let stays = match action {
-                Action::Restart { .. } | Action::Ensure { .. } => true,
-                Action::Apply { .. } | Action::Replace { .. } => {
-                    former.is_none() && !omitted && object.kind == "CustomResourceDefinition"
-                }
-                Action::Patch { .. } | Action::Delete { .. } => false,
-            };
+            let stays = matches!(action, Action::Restart { .. } | Action::Ensure { .. });
             if stays || progress.restored.contains(&key) {
                 continue;
             }
@@ -121,6 +131,7 @@ pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration
                 object: object.clone(),
                 former: former.clone(),
                 omitted: *omitted,
+                ended: progress.actions_ended.contains_key(&key),
                 left,
             });
         }
@@ -143,41 +154,172 @@ pub struct Rollback<'a> {
     pub lease: &'a Lease,
     /// Who hears of it.
     pub narrator: &'a Narrator,
+    /// Who may stop it.
+    pub interruption: &'a Interruption,
+    /// How long what was put back may take to become ready.
+    pub readiness: Duration,
+}
+
+/// What a rollback left otherwise than it was.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Left {
+    /// CRDs of the plan's that have objects by now: deleting them would delete those.
+    pub stays: Vec<Ref>,
+    /// What is not as it was, and how.
+    pub different: Vec<(Ref, String)>,
 }
 
 impl Rollback<'_> {
     /// Puts everything back. Goes on where an earlier attempt stopped.
-    pub async fn run(&mut self) -> Result<(), Error> {
-        self.record(Event::RollbackBegan)?;
-        for it in restorations(self.plan, self.journal.records()) {
-            if !self.lease.is_held() {
-                return Err(Error::LeaseLost);
+    pub async fn run(&mut self) -> Result<Left, Error> {
+        let interruption = self.interruption;
+        let left = tokio::select! {
+            left = self.all() => left,
+            () = interruption.demanded() => Err(Error::Interrupted),
+        };
+        self.copy_journal().await;
+        self.narrator.end();
+        match left {
+            Err(_) if self.lease.is_lost() => Err(Error::LeaseLost),
+            left => left,
+        }
+    }
+
+    async fn all(&mut self) -> Result<Left, Error> {
+        if !progress(self.journal.records()).rolling_back {
+            self.record(Event::RollbackBegan)?;
+        }
+        // Before anything is put back: nobody may go forward from here, on whatever machine.
+        self.copy_journal().await;
+        let mut left = Left::default();
+        let todo = restorations(self.plan, self.journal.records());
+        let mut restored: Vec<&Restoration> = Vec::new();
+        for (number, it) in todo.iter().enumerate() {
+            if self.interruption.is_asked() {
+                return Err(Error::Interrupted);
             }
             if it.omitted {
-                return Err(Error::Omitted { object: it.object });
+                return Err(Error::Omitted {
+                    object: it.object.clone(),
+                });
             }
-            self.restore(&it).await?;
+            if self.restore(it).await? {
+                restored.push(it);
+            } else {
+                left.stays.push(it.object.clone());
+            }
             self.record(Event::Restored {
-                step: it.step,
+                step: it.step.clone(),
                 action: it.action,
+            })?;
+            // What a step changed works again before the step before it is put back.
+            if todo.get(number + 1).is_none_or(|next| next.step != it.step) {
+                self.settle(&std::mem::take(&mut restored)).await;
+                self.copy_journal().await;
+            }
+        }
+        left.different = self.compare().await?;
+        for (object, reason) in &left.different {
+            self.record(Event::NotRestored {
+                object: object.clone(),
+                reason: reason.clone(),
             })?;
         }
         self.record(Event::RolledBack)?;
-        if let Err(error) = self.copy.store(self.cluster, self.journal.records()).await {
-            self.narrator.line(&format!(
-                "! the journal's copy in the cluster is not up to date: {error}"
-            ));
-        }
-        self.narrator.end();
-        Ok(())
+        Ok(left)
     }
 
-    async fn restore(&self, it: &Restoration) -> Result<(), Error> {
+    /// Waits for workloads that were ready before the upgrade. One that does not come back ends nothing: the rest has to be
+    /// put back all the more.
+    async fn settle(&self, restored: &[&Restoration]) {
+        for it in restored {
+            let Some(former) = &it.former else { continue };
+            let object = it.object.clone();
+            let (condition, before) = match object.kind.as_str() {
+                "Deployment" => (Wait::Deployment { object }, wait::deployment(former)),
+                "DaemonSet" => (Wait::DaemonSet { object }, wait::daemon_set(former)),
+                "StatefulSet" => (Wait::StatefulSet { object }, wait::stateful_set(former)),
+                _ => continue,
+            };
+            if before != wait::State::Ready {
+                continue;
+            }
+            let name = cluster::name(&it.object);
+            let mut report = |reason: &str| self.narrator.waiting(&name, reason);
+            let deadline = Instant::now() + self.readiness;
+            let ready = tokio::select! {
+                ready = wait::until(self.cluster, &condition, deadline, &mut report) => ready,
+                () = self.interruption.asked() => return,
+            };
+            if let Err(error) = ready {
+                self.narrator
+                    .line(&format!("! {}", crate::output::chain(&error)));
+            }
+        }
+    }
+
+    /// Looks at everything that the plan touched once more: controllers may have gone on writing.
+    async fn compare(&self) -> Result<Vec<(Ref, String)>, Error> {
+        let state = progress(self.journal.records());
+        let mut seen: Vec<Ref> = Vec::new();
+        let mut different = Vec::new();
+        for step in &self.plan.steps {
+            for (number, action) in step.actions.iter().enumerate() {
+                let begun = state
+                    .actions_begun
+                    .get(&(step.id.as_str(), number))
+                    .map(|it| &it.event);
+                // The first action on an object saw it as it was.
+                let Some(Event::ActionBegan {
+                    object,
+                    former,
+                    omitted: false,
+                    ..
+                }) = begun
+                else {
+                    continue;
+                };
+                if seen.contains(object)
+                    || matches!(action, Action::Ensure { .. } | Action::Restart { .. })
+                {
+                    continue;
+                }
+                seen.push(object.clone());
+                // What was not written by the plan may well have been changed by others.
+                if !state
+                    .actions_ended
+                    .contains_key(&(step.id.as_str(), number))
+                {
+                    continue;
+                }
+                let live = self
+                    .cluster
+                    .get(object)
+                    .await
+                    .map_err(|source| Error::Cluster {
+                        object: object.clone(),
+                        source: Box::new(source),
+                    })?;
+                different.extend(
+                    difference(former.as_ref(), live.as_ref())
+                        .filter(|_| former.is_some() || object.kind != "CustomResourceDefinition")
+                        .map(|it| (object.clone(), it)),
+                );
+            }
+        }
+        Ok(different)
+    }
+
+    /// Puts one object back. False if it was made by the plan and has to stay.
+    async fn restore(&self, it: &Restoration) -> Result<bool, Error> {
         let failed = |source| Error::Cluster {
             object: it.object.clone(),
             source: Box::new(source),
         };
         let live = self.cluster.get(&it.object).await.map_err(failed)?;
+        if !it.ended && untouched(it.former.as_ref(), live.as_ref()) {
+            return Ok(true);
+        }
         if let (Some(left), Some(live)) = (&it.left, &live)
             && *left != digest(live)
         {
@@ -187,15 +329,29 @@ impl Rollback<'_> {
             ));
         }
         let Some(former) = &it.former else {
-            if let Some(live) = live {
-                self.cluster
-                    .delete(&it.object, live["metadata"]["uid"].as_str())
-                    .await
-                    .map_err(failed)?;
+            let Some(live) = live else { return Ok(true) };
+            if it.object.kind == "CustomResourceDefinition"
+                && has_objects(self.cluster, &live).await.map_err(failed)?
+            {
+                return Ok(false);
             }
-            return Ok(());
+            self.cluster
+                .delete(&it.object, live["metadata"]["uid"].as_str())
+                .await
+                .map_err(failed)?;
+            return Ok(true);
         };
-        write_back(self.cluster, &it.object, former).await
+        write_back(self.cluster, &it.object, former).await?;
+        Ok(true)
+    }
+
+    /// The copy is a convenience: a rollback does not stop for it.
+    async fn copy_journal(&self) {
+        if let Err(error) = self.copy.store(self.cluster, self.journal.records()).await {
+            self.narrator.line(&format!(
+                "! the journal's copy in the cluster is not up to date: {error}"
+            ));
+        }
     }
 
     fn record(&mut self, event: Event) -> Result<(), Error> {
@@ -214,6 +370,19 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
     };
     for _ in 0..ATTEMPTS {
         let live = cluster.get(object).await.map_err(failed)?;
+        // What is written to an object that is going goes with it.
+        if let Some(going) = live
+            .as_ref()
+            .filter(|it| it["metadata"]["deletionTimestamp"].is_string())
+        {
+            apply::gone(cluster, object, going)
+                .await
+                .map_err(|source| Error::Undeleted {
+                    object: object.clone(),
+                    source: Box::new(source),
+                })?;
+            continue;
+        }
         let Some(live) = live else {
             let manifest = values(former, None);
             let write = Write::Create {
@@ -226,6 +395,10 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
                 Err(error) => return Err(failed(error)),
             }
         };
+        // An earlier attempt may have done it already.
+        if difference(Some(former), Some(&live)).is_none() {
+            return Ok(());
+        }
         let mut wanted = values(former, Some(&live));
         wanted["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         let same_values = digest(&wanted) == digest(&live);
@@ -319,34 +492,73 @@ fn ownership(object: &Value) -> Vec<Value> {
     entries
 }
 
-/// Returns what a rollback leaves as the upgrade made it, for people.
-pub fn stays(plan: &Plan, records: &[journal::Record]) -> Vec<Ref> {
-    let begun = progress(records).actions_begun;
-    let mut objects: Vec<Ref> = plan
-        .steps
-        .iter()
-        .flat_map(|step| {
-            step.actions
-                .iter()
-                .enumerate()
-                .map(move |(number, action)| (step, number, action))
-        })
-        .filter(|(step, number, action)| {
-            let record = begun.get(&(step.id.as_str(), *number)).map(|it| &it.event);
-            let created = matches!(
-                record,
-                Some(Event::ActionBegan {
-                    former: None,
-                    omitted: false,
-                    ..
-                })
-            );
-            created && apply::object(action).kind == "CustomResourceDefinition"
-        })
-        .map(|(_, _, action)| apply::object(action))
-        .collect();
-    objects.dedup();
-    objects
+/// Whether an action that is not known to have been done was not: nothing of ours is in the object that was not before.
+fn untouched(former: Option<&Value>, live: Option<&Value>) -> bool {
+    let ours = |it: &Value| -> Vec<Value> {
+        ownership(it)
+            .into_iter()
+            .filter(|it| it["manager"] == FIELD_MANAGER || it["manager"] == MANAGER)
+            .collect()
+    };
+    match (former, live) {
+        (None, None) => true,
+        (None, Some(live)) => ours(live).is_empty(),
+        (Some(_), None) => false,
+        (Some(former), Some(live)) => {
+            former["metadata"]["uid"] == live["metadata"]["uid"] && ours(former) == ours(live)
+        }
+    }
+}
+
+/// How an object differs from what it was; nothing if it does not.
+fn difference(former: Option<&Value>, live: Option<&Value>) -> Option<String> {
+    match (former, live) {
+        (None, None) => None,
+        (None, Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => None,
+        (None, Some(_)) => Some("it was not there".to_owned()),
+        (Some(_), None) => Some("it is not there".to_owned()),
+        (Some(former), Some(live)) => {
+            let wanted = values(former, Some(live));
+            if digest(&wanted) != digest(live) {
+                Some("its content differs".to_owned())
+            } else if ownership(live) != ownership(former) {
+                Some("others own its fields".to_owned())
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// Whether there are objects of the kind that a definition defines.
+async fn has_objects(cluster: &Cluster, definition: &Value) -> Result<bool, cluster::Error> {
+    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
+    let served = definition["spec"]["versions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|it| it["served"] == true);
+    let Some(version) = served else {
+        return Ok(false);
+    };
+    let api_version = format!(
+        "{}/{}",
+        text(&definition["spec"]["group"]),
+        text(&version["name"])
+    );
+    let kind = match cluster
+        .kind(&api_version, &text(&definition["spec"]["names"]["kind"]))
+        .await
+    {
+        Ok(kind) => kind,
+        Err(cluster::Error::Kind { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let selection = Selection {
+        metadata_only: true,
+        ..Selection::default()
+    };
+    Ok(!cluster.list_all(&kind, &selection).await?.is_empty())
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use istio_planner::snapshot::{ReadError, Snapshot, SnapshotReader};
 use serde_json::{Value, json};
 
 use crate::cluster::{self, Cluster, Kind, Selection};
-use crate::output;
+use crate::output::{self, narrator::Reading};
 
 /// The groups of the kinds that are needed by name: others (metrics, custom ones) have kinds of the same names.
 pub(crate) const BUILT_IN: [&str; 10] = [
@@ -56,24 +56,33 @@ pub async fn read(
 ) -> Result<(), Error> {
     let version = cluster.version().await?;
     take("version.json", &json!({ "serverVersion": version }))?;
+    let progress = Reading::new();
     for kind in kinds(&cluster.served().await?, requirement) {
-        let mut items = Vec::new();
         let selection = Selection {
             metadata_only: kind.kind == "Secret",
             ..Selection::default()
         };
-        match cluster
-            .list(&kind, &selection, &mut |page| items.extend(page))
-            .await
-        {
-            Ok(()) => {}
-            Err(error) if matches!(error.code(), Some(401 | 403 | 404 | 405)) => {
-                output::warning(&format!("{} are left out: {error}", kind.plural));
+        let listed = cluster
+            .list(&kind, &selection, &mut |count| {
+                progress.tell(&kind.plural, count)
+            })
+            .await;
+        let items = match listed {
+            Ok(items) => items,
+            // Who may not read anything (401) is told so by the error.
+            Err(error) if matches!(error.code(), Some(403 | 404 | 405)) => {
+                // Nothing is planned by Secrets: who keeps them from refit does well.
+                if kind.kind == "Secret" {
+                    continue;
+                }
+                progress.suspend(|| {
+                    output::warning(&format!("{} are left out: {error}", kind.plural));
+                });
                 continue;
             }
             Err(error) => return Err(error.into()),
-        }
-        let group = kind.api_version.split_once('/').map_or("", |it| it.0);
+        };
+        let group = kind.group();
         let name = if group.is_empty() {
             format!("{}.json", kind.plural)
         } else {
@@ -149,7 +158,7 @@ pub async fn save(
 /// The kinds that are needed and served: each once, in the order of their groups.
 fn kinds(served: &[Kind], requirement: &Requirement) -> Vec<Kind> {
     let wanted = |kind: &&Kind| {
-        let group = kind.api_version.split_once('/').map_or("", |it| it.0);
+        let group = kind.group();
         let listable = kind.verbs.iter().any(|it| it == "list");
         let of_group = requirement
             .groups

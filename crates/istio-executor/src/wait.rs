@@ -5,30 +5,30 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use istio_planner::outcome::Ref;
 use istio_planner::plan::Wait;
-use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::cluster::{self, Cluster, Selection};
+use crate::cluster::{self, Changes, Cluster, Selection};
 use crate::restart;
 
 mod state;
 
 pub use state::{
-    State, Trouble, daemon_set, deployment, established, image_version, stateful_set, trouble,
+    State, Trouble, daemon_set, deployment, established, image_version, stale_proxies,
+    stateful_set, trouble,
 };
 
-/// How long it takes at most until pods, endpoints and missed events are looked at again.
-const LOOK: Duration = Duration::from_secs(3);
-
-/// How long istiod may take to renew the workloads that it renders itself. Longer means that it has given up trying
+/// How long istiod may take to begin with the workloads that it renders itself. Longer means that it has given up trying
 /// (domain.md §8.2), which no waiting changes.
 const AUTOMATIC: Duration = Duration::from_mins(1);
 
 /// A trouble that may pass must have lasted so long before it ends a wait.
 const PATIENCE: Duration = Duration::from_secs(45);
+
+/// Lines of a crashing container's log that are shown.
+const LINES: i64 = 20;
 
 /// Why a wait ended without what was waited for.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,8 @@ pub fn object(wait: &Wait) -> &Ref {
         | Wait::StatefulSet { object }
         | Wait::Established { object }
         | Wait::WebhookReachable { object }
-        | Wait::AutoRollout { object, .. } => object,
+        | Wait::AutoRollout { object, .. }
+        | Wait::Proxies { object, .. } => object,
     }
 }
 
@@ -84,53 +85,50 @@ pub async fn until(
 ) -> Result<Ended, Error> {
     let object = object(wait);
     let automatic = matches!(wait, Wait::AutoRollout { .. });
-    let deadline = if automatic {
-        deadline.min(Instant::now() + AUTOMATIC)
-    } else {
-        deadline
-    };
-    let mut reason = "nothing is known of it yet".to_owned();
+    let begun_by = deadline.min(Instant::now() + AUTOMATIC);
     let mut troubled: Option<(String, Instant)> = None;
+    let mut changes = Changes::default();
     loop {
-        let live = match cluster.get(object).await {
-            Ok(live) => live,
-            // The requests were tried again already; a server that is away for longer is waited for.
-            Err(error) if error.code().is_none() && Instant::now() < deadline => {
-                report(&error.to_string());
-                sleep(LOOK).await;
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        match look(cluster, wait, live.as_ref()).await? {
+        let live = cluster.get(object).await?;
+        let state = look(cluster, wait, live.as_ref()).await?;
+        let mut alarm = deadline;
+        let reason = match state {
             State::Ready => return Ok(Ended::Ready),
+            State::Failed(reason) if matches!(wait, Wait::Proxies { .. }) => {
+                return Ok(Ended::GivenUp(reason));
+            }
             State::Failed(reason) => {
                 return Err(Error::Failed {
                     object: object.clone(),
                     reason,
                 });
             }
-            State::Pending(missing) => {
-                report(&missing);
-                reason = missing;
-            }
-            State::Troubled(now) => {
-                report(&now);
+            State::Pending(missing) => missing,
+            State::Troubled(trouble) => {
                 let since = match troubled.take() {
-                    Some((before, since)) if before == now => since,
+                    Some((before, since)) if before == trouble.key => since,
                     _ => Instant::now(),
                 };
-                if since.elapsed() >= PATIENCE {
+                if trouble.lasting || since.elapsed() >= PATIENCE {
+                    let reason = with_log(cluster, object, trouble).await;
                     return Err(Error::Failed {
                         object: object.clone(),
-                        reason: now,
+                        reason,
                     });
                 }
-                reason.clone_from(&now);
-                troubled = Some((now, since));
+                alarm = alarm.min(since + PATIENCE);
+                troubled = Some((trouble.key, since));
+                trouble.words
             }
+        };
+        report(&reason);
+        let mut limit = deadline;
+        if let (Wait::AutoRollout { to, .. }, Some(live)) = (wait, &live)
+            && image_version(live).as_deref() != Some(to)
+        {
+            limit = begun_by;
         }
-        if Instant::now() >= deadline {
+        if Instant::now() >= limit {
             return if automatic {
                 Ok(Ended::GivenUp(reason))
             } else {
@@ -140,33 +138,55 @@ pub async fn until(
                 })
             };
         }
-        next_change(cluster, object, live.as_ref(), deadline).await;
+        watch(cluster, wait, live.as_ref(), &mut changes).await?;
+        changes.next(alarm.min(limit)).await;
     }
 }
 
-/// Waits for a change of the object, or until it is time to look at what belongs to it.
-async fn next_change(cluster: &Cluster, object: &Ref, live: Option<&Value>, deadline: Instant) {
-    let look = deadline.min(Instant::now() + LOOK);
-    let version = live.and_then(|it| it["metadata"]["resourceVersion"].as_str());
-    let Some(version) = version else {
-        sleep(LOOK.min(Duration::from_secs(1))).await;
-        return;
-    };
-    let change = async {
-        match cluster.changes(object, version).await {
-            Ok(changes) => {
-                let mut changes = std::pin::pin!(changes);
-                if changes.next().await.is_some() {
-                    return;
-                }
-                // The server ended the watch without a change.
-                sleep(LOOK).await;
-            }
-            Err(_) => sleep(LOOK).await,
+/// Watches what a wait looks at: the object, its pods, the endpoints behind it.
+async fn watch(
+    cluster: &Cluster,
+    wait: &Wait,
+    live: Option<&Value>,
+    changes: &mut Changes,
+) -> Result<(), cluster::Error> {
+    let object = object(wait);
+    changes.object(cluster, object).await?;
+    let Some(live) = live else { return Ok(()) };
+    match wait {
+        Wait::Deployment { .. } | Wait::DaemonSet { .. } | Wait::StatefulSet { .. } => {
+            let labels = restart::selector(&live["spec"]["selector"]);
+            changes
+                .labelled(cluster, ("v1", "Pod"), object.namespace.as_deref(), &labels)
+                .await?;
         }
+        Wait::WebhookReachable { .. } => {
+            for (namespace, name) in services(live) {
+                let labels = format!("kubernetes.io/service-name={name}");
+                let kind = ("discovery.k8s.io/v1", "EndpointSlice");
+                changes
+                    .labelled(cluster, kind, Some(&namespace), &labels)
+                    .await?;
+            }
+        }
+        Wait::Established { .. } | Wait::AutoRollout { .. } | Wait::Proxies { .. } => {}
+    }
+    Ok(())
+}
+
+/// A trouble's words, and what the container said last.
+async fn with_log(cluster: &Cluster, object: &Ref, trouble: Trouble) -> String {
+    let Some((pod, container)) = &trouble.container else {
+        return trouble.words;
     };
-    // Either way the object is looked at next.
-    let _ = timeout_at(look, change).await;
+    let pod = json!({ "metadata": { "namespace": object.namespace, "name": pod } });
+    match cluster.log(&pod, container, LINES).await {
+        Some(log) => {
+            let lines: String = log.lines().map(|it| format!("\n    {it}")).collect();
+            format!("{}\n  its last lines:{lines}", trouble.words)
+        }
+        None => trouble.words,
+    }
 }
 
 async fn look(
@@ -174,10 +194,18 @@ async fn look(
     wait: &Wait,
     live: Option<&Value>,
 ) -> Result<State, cluster::Error> {
-    let Some(live) = live else {
-        return Ok(State::Pending("it is not there".to_owned()));
-    };
     let object = object(wait);
+    let Some(live) = live else {
+        return Ok(match wait {
+            Wait::Proxies { .. } => State::Failed("it is gone".to_owned()),
+            Wait::Deployment { .. }
+            | Wait::DaemonSet { .. }
+            | Wait::StatefulSet { .. }
+            | Wait::Established { .. }
+            | Wait::WebhookReachable { .. }
+            | Wait::AutoRollout { .. } => State::Pending("it is not there".to_owned()),
+        });
+    };
     Ok(match wait {
         Wait::Deployment { .. } => with_pods(cluster, object, live, deployment(live)).await?,
         Wait::DaemonSet { .. } => with_pods(cluster, object, live, daemon_set(live)).await?,
@@ -185,12 +213,23 @@ async fn look(
         Wait::Established { .. } => established(live),
         Wait::WebhookReachable { .. } => reachable(cluster, live).await?,
         Wait::AutoRollout { to, .. } => match image_version(live) {
-            Some(version) if version == *to => deployment(live),
+            Some(version) if version == *to => {
+                with_pods(cluster, object, live, deployment(live)).await?
+            }
             Some(version) => State::Pending(format!(
                 "istiod has not renewed it yet, its proxy is {version}"
             )),
             None => State::Pending("its proxy's version is unknown".to_owned()),
         },
+        Wait::Proxies { to, .. } => {
+            let pods = restart::pods_of(cluster, object, live).await?;
+            let stale = stale_proxies(&pods, to);
+            if stale.is_empty() {
+                State::Ready
+            } else {
+                State::Failed(stale.join("; "))
+            }
+        }
     })
 }
 
@@ -206,22 +245,21 @@ async fn with_pods(
     };
     let pods = restart::pods_of(cluster, object, live).await?;
     let newest = newest_template(cluster, object, live).await?;
-    let troubles = pods
+    let mut troubles = pods
         .iter()
         .filter(|it| {
             newest
                 .as_ref()
                 .is_none_or(|(label, value)| it["metadata"]["labels"][label] == *value)
         })
-        .filter_map(trouble);
-    let mut passing = None;
-    for it in troubles {
-        match it {
-            Trouble::Lasting(reason) => return Ok(State::Failed(reason)),
-            Trouble::Passing(reason) => passing = Some(reason),
-        }
-    }
-    Ok(passing.map_or(State::Pending(missing), State::Troubled))
+        .filter_map(trouble)
+        .collect::<Vec<_>>();
+    // The same one first, however the pods are listed, and what will not pass before what may.
+    troubles.sort_by(|one, other| (!one.lasting, &one.key).cmp(&(!other.lasting, &other.key)));
+    Ok(troubles
+        .into_iter()
+        .next()
+        .map_or(State::Pending(missing), State::Troubled))
 }
 
 /// The label by which pods of the newest template are told from older ones.
@@ -261,19 +299,29 @@ async fn newest_template(
     }
 }
 
+/// The Services behind a webhook configuration: namespace, name.
+fn services(live: &Value) -> Vec<(String, String)> {
+    let webhooks = live["webhooks"].as_array();
+    webhooks
+        .into_iter()
+        .flatten()
+        .filter_map(|it| {
+            let service = &it["clientConfig"]["service"];
+            Some((
+                service["namespace"].as_str()?.to_owned(),
+                service["name"].as_str()?.to_owned(),
+            ))
+        })
+        .collect()
+}
+
 /// Whether every Service behind a webhook configuration has a ready endpoint.
 async fn reachable(cluster: &Cluster, live: &Value) -> Result<State, cluster::Error> {
     let kind = cluster.kind("discovery.k8s.io/v1", "EndpointSlice").await?;
-    for webhook in live["webhooks"].as_array().into_iter().flatten() {
-        let service = &webhook["clientConfig"]["service"];
-        let (Some(namespace), Some(name)) =
-            (service["namespace"].as_str(), service["name"].as_str())
-        else {
-            continue;
-        };
+    for (namespace, name) in services(live) {
         let labels = format!("kubernetes.io/service-name={name}");
         let selection = Selection {
-            namespace: Some(namespace),
+            namespace: Some(&namespace),
             labels: Some(&labels),
             metadata_only: false,
         };

@@ -16,11 +16,13 @@ mod recovery;
 mod residue;
 mod reverted;
 mod setting;
+mod unknown;
 mod values;
 
 pub use recovery::{Recovery, Unexplained, recover};
 pub(crate) use reverted::{After, keys, reverted};
 pub(crate) use setting::{Installation, Setting};
+pub(crate) use unknown::unknown;
 pub(crate) use values::compatibility_version;
 
 use istio_catalog::{Catalog, Version};

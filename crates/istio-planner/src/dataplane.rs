@@ -13,6 +13,7 @@ use crate::outcome::{Change, ControlPlane};
 mod after;
 mod check_inject;
 mod finding;
+mod gateway;
 mod injector;
 mod native;
 mod policy;
@@ -24,7 +25,7 @@ mod wave;
 
 pub use check_inject::{InjectError, InjectReport, InjectRequest, PassedOver, check_inject};
 pub use restart::restarts;
-pub use wave::{Wave, waves};
+pub use wave::{Grouping, Share, Wave, waves};
 
 /// What an upgrade does to the objects that decide about injection.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@
 mod custom;
 mod decode;
 mod pod;
-mod quantity;
+pub(crate) mod quantity;
 mod registration;
 mod service;
 mod workload;

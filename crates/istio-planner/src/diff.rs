@@ -16,12 +16,14 @@ use serde_json::Value;
 
 use crate::defaulting::{self, Cluster};
 use crate::desired::{Desired, reference};
-use crate::digest::digest;
+use crate::digest::{digest, relevant};
 use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Ref};
 use crate::ownership::{self, Apply, Managers};
 use crate::plan::{Expected, FIELD_MANAGER};
 use crate::schema::{Schemas, group_of};
 use crate::snapshot::Snapshot;
+
+pub use leftover::Consent;
 
 /// What the apply does, and what is to be sent for it.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +36,9 @@ pub struct DiffOutcome {
     pub writes: Vec<Write>,
     /// The webhooks of the default tag, after all components; the last one deactivates the injector beside them.
     pub tag_writes: Vec<Write>,
-    /// What istioctl itself would delete.
+    /// What the target does not render any more, and the user wants to be deleted.
     pub deletes: Vec<Leftover>,
-    /// What istioctl would leave behind.
+    /// What it does not render any more, and stays.
     pub orphans: Vec<Leftover>,
 }
 
@@ -55,6 +57,8 @@ pub struct Write {
     pub manifest: Value,
     /// How it is sent.
     pub how: WriteHow,
+    /// Fields that others own are taken over: the apply would be refused otherwise, or it is not known who owns what.
+    pub force: bool,
     /// The live object that it relies on.
     pub expected: Expected,
 }
@@ -77,6 +81,8 @@ pub struct Leftover {
     pub component: String,
     /// The live object that a deletion relies on.
     pub expected: Expected,
+    /// It carries the very labels of this run, so istioctl would delete it unasked.
+    pub by_istioctl: bool,
 }
 
 /// An object by what it is, whatever version it is written in: group, kind, namespace, name.
@@ -93,8 +99,14 @@ fn key(object: &Ref) -> Key {
 
 /// Computes what applying `desired` does to the cluster.
 ///
+/// `consent` tells what may be deleted.
 /// `predicted` fills in [`Change::predicted`].
-pub fn diff(snapshot: &Snapshot, desired: &Desired<'_>, predicted: bool) -> DiffOutcome {
+pub fn diff(
+    snapshot: &Snapshot,
+    desired: &Desired<'_>,
+    consent: Consent<'_>,
+    predicted: bool,
+) -> DiffOutcome {
     let mut applying = Applying::new(snapshot, desired);
     for component in &desired.components {
         for object in &component.objects {
@@ -102,7 +114,7 @@ pub fn diff(snapshot: &Snapshot, desired: &Desired<'_>, predicted: bool) -> Diff
         }
     }
     applying.tag(desired);
-    applying.finish(desired, predicted)
+    applying.finish(desired, consent, predicted)
 }
 
 /// An object on its way through all that is applied to it.
@@ -214,9 +226,10 @@ impl<'a> Applying<'a> {
             },
             manifest: manifest.clone(),
             how: WriteHow::Apply,
+            force: self.takes_over(now.as_ref(), manifest),
             expected: match (&live, self.tracked.contains_key(&key)) {
                 (_, true) => written_before(),
-                (Some(live), false) => expected(live),
+                (Some(live), false) => expected(live, Some(manifest)),
                 (None, false) => Expected::default(),
             },
             object: object.clone(),
@@ -237,9 +250,21 @@ impl<'a> Applying<'a> {
         Some(write)
     }
 
+    /// Whether an apply has to take fields over from other managers.
+    fn takes_over(&self, now: Option<&Value>, manifest: &Value) -> bool {
+        let unforced = Apply {
+            schemas: &self.schemas,
+            live: now,
+            config: manifest,
+            manager: FIELD_MANAGER,
+            force: false,
+        };
+        now.is_some_and(|it| !is_tracked(it) || unforced.predict().is_err())
+    }
+
     /// Returns the object as the server would store it, with its `managedFields`.
     fn store(&self, now: Option<&Value>, manifest: &Value) -> Result<Value, String> {
-        let untracked = !self.snapshot.managed_fields;
+        let tracked = now.is_none_or(is_tracked) && self.snapshot.managed_fields;
         let apply = Apply {
             schemas: &self.schemas,
             live: now,
@@ -249,7 +274,7 @@ impl<'a> Applying<'a> {
         };
         let applied = apply.predict().map_err(|it| it.to_string())?;
         let mut after = defaulting::complete(&self.schemas, &self.cluster, now, applied.object);
-        if !untracked {
+        if tracked {
             after["metadata"]["managedFields"] = applied.managers.to_managed_fields();
         }
         Ok(after)
@@ -296,7 +321,7 @@ impl<'a> Applying<'a> {
             return;
         };
         let mut now = quiet.clone();
-        if self.snapshot.managed_fields {
+        if is_tracked(&injector) {
             let managers = ownership::update(&self.schemas, &injector, &quiet, webhook::ISTIOCTL);
             now["metadata"]["managedFields"] = managers.to_managed_fields();
         }
@@ -318,6 +343,7 @@ impl<'a> Applying<'a> {
             class: ChangeClass::Change,
             manifest: webhook::quieting_patch(&quiet),
             how: WriteHow::Patch,
+            force: false,
             expected: written_before(),
         });
     }
@@ -369,9 +395,20 @@ impl<'a> Applying<'a> {
         tracked.or_else(live)
     }
 
-    fn finish(mut self, desired: &Desired<'_>, predicted: bool) -> DiffOutcome {
+    fn finish(
+        mut self,
+        desired: &Desired<'_>,
+        consent: Consent<'_>,
+        predicted: bool,
+    ) -> DiffOutcome {
         let rendered: BTreeSet<Key> = self.tracked.keys().cloned().collect();
-        let leftovers = leftover::find(self.snapshot, desired, |it| rendered.contains(&key(it)));
+        let leftovers = leftover::find(self.snapshot, desired, consent, |it| {
+            rendered.contains(&key(it))
+        });
+        self.findings
+            .extend(finding::not_left_over(&consent.unmatched(&leftovers)));
+        self.findings
+            .extend(finding::orphans_left(self.snapshot, &leftovers.orphans));
         let mut changes: Vec<Change> = self
             .tracked
             .values()
@@ -461,7 +498,7 @@ impl<'a> Applying<'a> {
             .root(&tracked.object.api_version, &tracked.object.kind);
         // What a newer server would store of the same object is no change.
         let stored = defaulting::complete(&self.schemas, &self.cluster, Some(live), live.clone());
-        let owners = self.snapshot.managed_fields.then(|| Managers::of(live));
+        let owners = is_tracked(live).then(|| Managers::of(live));
         fields::changes(
             &self.schemas,
             root,
@@ -483,6 +520,14 @@ impl Leftover {
     }
 }
 
+/// Whether an object shows who owns its fields. The API server tracks every object, so one without was exported without.
+pub(crate) fn is_tracked(object: &Value) -> bool {
+    let managers = object.pointer("/metadata/managedFields");
+    managers
+        .and_then(Value::as_array)
+        .is_some_and(|it| !it.is_empty())
+}
+
 /// The order of output: kind, namespace, name.
 fn order(object: &Ref) -> impl Ord + use<'_> {
     (
@@ -494,7 +539,7 @@ fn order(object: &Ref) -> impl Ord + use<'_> {
 }
 
 /// What a plan relies on of a live object.
-fn expected(live: &Value) -> Expected {
+fn expected(live: &Value, content: Option<&Value>) -> Expected {
     let version = live
         .pointer("/metadata/resourceVersion")
         .and_then(Value::as_str);
@@ -502,6 +547,7 @@ fn expected(live: &Value) -> Expected {
         exists: true,
         resource_version: version.map(str::to_owned),
         digest: Some(digest(live)),
+        relevant: Some(relevant(live, content)),
         fields: BTreeMap::new(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::edit::Fix;
 use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
-use crate::snapshot::{Object, Origin};
+use crate::snapshot::{Object, Origin, Snapshot};
 
 /// Makes the enum, its names and the list of all from one table.
 macro_rules! codes {
@@ -44,6 +44,7 @@ codes! {
     InstallerUnknown "installer-unknown" "The export does not tell who installed the mesh.",
     NoControlPlane "no-control-plane" "No control plane was found.",
     SeveralControlPlanes "several-control-planes" "The request could mean more than one control plane.",
+    ControlPlaneNotRendered "control-plane-not-rendered" "The request leaves istiod out, so it stays at its version.",
     RemoteCluster "remote-cluster" "The control plane runs in another cluster.",
     ControlPlaneNotReady "control-plane-not-ready" "A part of the installation is not healthy now.",
     KubernetesBelowMinimum "kubernetes-below-minimum" "The server is older than the target accepts.",
@@ -61,6 +62,15 @@ codes! {
     IstiodSingleReplica "istiod-single-replica" "Fewer than two istiod would run during or after the upgrade.",
     IstiodNoDisruptionBudget "istiod-no-disruption-budget" "No disruption budget covers istiod.",
     DisruptionBudgetExhausted "disruption-budget-exhausted" "A budget allows no disruption now.",
+    DisruptionBudgetChange "disruption-budget-change" "The apply makes, changes or deletes a disruption budget.",
+    DisruptionBudgetBlocksDrains "disruption-budget-blocks-drains" "A budget would allow no eviction after the upgrade.",
+    NodeAgentsRestart "node-agents-restart" "The apply replaces ztunnel or the CNI agent on every node.",
+    NodeAgentLeft "node-agent-left" "The request no longer holds ztunnel or the CNI agent, which run.",
+    FailurePolicyChange "failure-policy-change" "The apply changes what happens while istiod does not answer.",
+    IstiodRollsGateways "istiod-rolls-gateways" "The new istiod itself replaces gateways and waypoints.",
+    ProxyTagDiffers "proxy-tag-differs" "The request injects proxies of another version than the target's.",
+    SettingsUnknown "settings-unknown" "The installation has settings that the target does not know.",
+    RoomMissing "room-missing" "The nodes have no room for what the target asks for.",
     ProxiesTooOld "proxies-too-old" "Proxies are more than one minor behind the target.",
     ProxiesAhead "proxies-ahead" "Proxies are newer than the control plane, now or afterwards.",
     SettingsReverted "settings-reverted" "The request would revert settings of the installation.",
@@ -68,13 +78,20 @@ codes! {
     WebhookOverlap "webhook-overlap" "Two injectors would match the same pod.",
     WebhookGap "webhook-gap" "Pods that are injected today would start without a sidecar.",
     RevisionTagStale "revision-tag-stale" "A revision tag keeps the webhook of the source release.",
+    RootCertificatesDiffer "root-certificates-differ" "Namespaces trust another root certificate than istiod's.",
+    WebhookCaDiffers "webhook-ca-differs" "A webhook's caBundle does not hold istiod's root certificate.",
+    CaChange "ca-change" "The apply changes who signs the certificates of the mesh.",
     CniConflict "cni-conflict" "A setting of another network plug-in does not go with this mesh.",
     AlphaSecurityObjects "alpha-security-objects" "Objects of the removed alpha security APIs exist.",
     CrdStoredVersion "crd-stored-version" "The older release does not serve a version in which objects are stored.",
+    FieldsLost "fields-lost" "Objects use fields that the target's definitions do not have.",
+    ObjectsRefused "objects-refused" "The target's definitions would refuse objects that are there.",
+    ObjectsIgnored "objects-ignored" "Objects are of kinds that the target does not know.",
     GatewayApiBundle "gateway-api-bundle" "The target ignores or refuses the installed Gateway API bundle.",
     ImmutableField "immutable-field" "A change needs deletion and creation.",
     LoadBalancerChange "load-balancer-change" "A gateway's Service changes in what a load balancer sees.",
     ScaleReset "scale-reset" "Replicas or autoscaler bounds set by others would be overwritten.",
+    EditsOverwritten "edits-overwritten" "Fields that others set would be overwritten.",
     OwnershipUnknown "ownership-unknown" "Without managedFields take-overs cannot be told.",
     OrphansLeft "orphans-left" "istioctl would leave objects behind.",
     EndOfLife "end-of-life" "The target is past its end of support.",
@@ -212,6 +229,38 @@ impl Subject {
             &self.field,
         )
     }
+}
+
+/// Adds where the export holds it to every object that a subject names without a place.
+pub(crate) fn locate(findings: &mut [Finding], snapshot: &Snapshot) {
+    let subjects = findings.iter_mut().flat_map(|it| &mut it.subjects);
+    for subject in subjects.filter(|it| it.file.is_none()) {
+        let origin = subject.object.as_ref().and_then(|it| origin(snapshot, it));
+        if let Some(origin) = origin.filter(|it| !it.file.is_empty()) {
+            *subject = Subject {
+                file: Some(origin.file.clone()),
+                ..subject.clone()
+            }
+            .at_line(origin.line, origin.column);
+        }
+    }
+}
+
+/// Where the export holds an object.
+fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let kept = snapshot.objects.get(object).map(|it| &it.origin);
+    kept.or_else(|| match object.kind.as_str() {
+        "Pod" => {
+            let key = (namespace, object.name.clone());
+            snapshot.pods.get(&key).map(|it| &it.origin)
+        }
+        "Node" => snapshot.nodes.get(&object.name).map(|it| &it.origin),
+        kind => {
+            let key = (kind.to_owned(), namespace, object.name.clone());
+            snapshot.workloads.get(&key).map(|it| &it.origin)
+        }
+    })
 }
 
 /// Sorts findings and the subjects of each as design/outcome.md says: level, code, subject.

@@ -44,6 +44,14 @@ pub struct Request {
     /// Fill in `changes[].predicted`.
     #[serde(default)]
     pub predicted: bool,
+    /// Objects that the target does not render any more and that are to be deleted: `KIND/NAME`, or
+    /// `KIND/NAMESPACE/NAME`.
+    #[serde(default)]
+    pub prune: Vec<String>,
+    /// Delete every such object but Services of type `LoadBalancer`, Deployments of gateways, and definitions, which are
+    /// deleted by name only.
+    #[serde(default)]
+    pub prune_orphans: bool,
 }
 
 /// An `IstioOperator` file of a request.

@@ -4,19 +4,18 @@
 //! gateways, deletions, workloads. Downgrade: the injection template first, which the newer istiod can read, then
 //! proxies, ztunnel, CNI, istiod, and last the definitions.
 
-mod waves;
+pub mod pacing;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::desired::Desired;
-use crate::diff::{DiffOutcome, Leftover, Write, WriteHow};
-use crate::digest::hex;
+use crate::diff::{DiffOutcome, Write, WriteHow};
 use crate::outcome::{ChangeClass, Direction, Ref, Restart, RestartHow};
 use crate::plan::{Action, Plan, Step, Wait};
 use crate::snapshot::Snapshot;
+use pacing::Pacing;
 
 /// What a plan is made from.
 #[derive(Clone, Copy)]
@@ -37,8 +36,6 @@ pub struct Context<'a> {
     pub direction: Option<Direction>,
     /// Written although a finding blocks.
     pub forced: bool,
-    /// Left-over objects that the user wants to be deleted.
-    pub prune: &'a [Ref],
 }
 
 /// Puts everything in order.
@@ -81,9 +78,10 @@ pub fn plan(context: &Context<'_>) -> Plan {
         &context.diff.tag_writes,
         |_| true,
     );
-    let rolled = rolled_by_istiod(context.restarts);
+    let rolled = rolled_by_istiod(context);
     let prune = prune(context);
-    let waves = waves::steps(context.snapshot, context.restarts, context.target);
+    let pacing = Pacing::default();
+    let waves = pacing::steps(context.snapshot, context.restarts, context.target, &pacing);
     let namespace = namespace(context);
     let steps: Vec<Step> = if context.direction == Some(Direction::Downgrade) {
         let mut steps = vec![namespace, injection];
@@ -100,24 +98,17 @@ pub fn plan(context: &Context<'_>) -> Plan {
         steps.extend(waves.into_iter().map(Some));
         steps.into_iter().flatten().collect()
     };
-    sealed(Plan {
+    Plan {
         id: String::new(),
         source: context.source.map(str::to_owned),
         target: context.target.to_owned(),
         direction: context.direction,
         namespace: context.desired.namespace.clone(),
         forced: context.forced,
+        freeze: Vec::new(),
         steps,
-    })
-}
-
-/// Gives a plan its name: what is equal has the same.
-fn sealed(plan: Plan) -> Plan {
-    let json = serde_json::to_string(&plan).expect("a plan is made of strings, maps and numbers");
-    Plan {
-        id: hex(&Sha256::digest(json)),
-        ..plan
     }
+    .sealed()
 }
 
 /// What an istiod reads or serves with its own templates: it changes only once an istiod that understands it runs
@@ -168,6 +159,7 @@ fn apply(id: &str, title: &str, writes: &[Write], of: impl Fn(&Write) -> bool) -
         component,
         actions: writes.iter().map(|it| action(it)).collect(),
         waits: writes.iter().filter_map(|it| wait(it)).collect(),
+        pause: 0,
     })
 }
 
@@ -211,7 +203,7 @@ fn action(write: &Write) -> Action {
         (WriteHow::Apply, _) => Action::Apply {
             object,
             manifest,
-            force: true,
+            force: write.force,
             expected,
         },
     }
@@ -264,18 +256,28 @@ fn namespace(context: &Context<'_>) -> Option<Step> {
         component: None,
         actions: vec![Action::Ensure { manifest }],
         waits: Vec::new(),
+        pause: 0,
     })
 }
 
 /// Gateways and waypoints of the Gateway API: istiod rolls them, and they are only watched.
-fn rolled_by_istiod(restarts: &[Restart]) -> Option<Step> {
-    let waits: Vec<Wait> = restarts
+fn rolled_by_istiod(context: &Context<'_>) -> Option<Step> {
+    // Held by the istiod of the default revision that makes the Deployments of gateways (pilot/pkg/leaderelection).
+    let lock = Ref {
+        api_version: "coordination.k8s.io/v1".to_owned(),
+        kind: "Lease".to_owned(),
+        namespace: Some(context.desired.namespace.clone()),
+        name: "istio-gateway-deployment-default".to_owned(),
+    };
+    let waits: Vec<Wait> = context
+        .restarts
         .iter()
         .filter(|it| it.how == RestartHow::Auto && it.object.kind == "Deployment")
         .filter_map(|it| {
             Some(Wait::AutoRollout {
                 object: it.object.clone(),
                 to: it.to.clone()?,
+                lock: Some(lock.clone()),
             })
         })
         .collect();
@@ -285,19 +287,14 @@ fn rolled_by_istiod(restarts: &[Restart]) -> Option<Step> {
         component: None,
         actions: Vec::new(),
         waits,
+        pause: 0,
     })
 }
 
-/// What istioctl would delete, and what the user named.
+/// What is not rendered any more, and the user wants to be deleted.
 fn prune(context: &Context<'_>) -> Option<Step> {
-    let named = |it: &&Leftover| context.prune.contains(&it.object);
-    let diff = context.diff;
-    let leftovers: Vec<&Leftover> = diff
-        .deletes
-        .iter()
-        .chain(diff.orphans.iter().filter(named))
-        .collect();
-    let actions: Vec<Action> = leftovers
+    let deletes = &context.diff.deletes;
+    let actions: Vec<Action> = deletes
         .iter()
         .map(|it| Action::Delete {
             object: it.object.clone(),
@@ -310,6 +307,7 @@ fn prune(context: &Context<'_>) -> Option<Step> {
         component: None,
         actions,
         waits: Vec::new(),
+        pause: 0,
     })
 }
 

@@ -31,6 +31,10 @@ pub struct Outcome {
     pub target: Target,
     /// Versions from source to target, one minor at a time; both ends included.
     pub hops: Vec<String>,
+    /// What each hop of a way over several minors meets; empty where source and target are adjacent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<Hop>>"))]
+    pub path: Vec<Hop>,
     /// Who installed what runs now.
     pub installers: Vec<Installer>,
     /// What runs now, component by component.
@@ -103,6 +107,38 @@ pub struct Target {
     pub version: Option<String>,
     /// For example `default`.
     pub profile: String,
+}
+
+/// One hop of a way over several minors. Each is planned for itself; this says what it will meet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct Hop {
+    /// For example `1.28.10`.
+    pub from: String,
+    /// For example `1.29.6`.
+    pub to: String,
+    /// The Kubernetes versions that `to` is documented for; `null` where they are not known.
+    pub kubernetes: Option<KubernetesRange>,
+    /// What stands against this hop in the cluster as it is now.
+    pub findings: Vec<Finding>,
+    /// Behaviour facts of this hop that apply to the cluster.
+    pub notes: Vec<Finding>,
+    /// Pods by proxy version that have to be renewed after this hop, before the next one.
+    pub restart: BTreeMap<String, u32>,
+}
+
+/// The Kubernetes versions that a release is documented for, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct KubernetesRange {
+    /// For example `1.31`.
+    pub minimum: String,
+    /// For example `1.35`.
+    pub maximum: String,
 }
 
 /// A reference to an object of the cluster.

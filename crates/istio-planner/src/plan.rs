@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
 use crate::outcome::{Direction, Ref, RestartHow};
 
 /// The field manager of every apply: istioctl's own, so that ownership goes on (domain.md §4.2).
@@ -28,8 +30,45 @@ pub struct Plan {
     pub namespace: String,
     /// Written although a finding blocks.
     pub forced: bool,
+    /// When no restart begins: `Mon-Fri 08:00-18:00`, `Sat,Sun`, `22:00-06:00`, in UTC ([`Window`](crate::order::pacing::Window)).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<String>>"))]
+    pub freeze: Vec<String>,
     /// In order; a step starts when the one before is done.
     pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Gives a plan its name, made from its content: what is equal has the same.
+    ///
+    /// # Panics
+    ///
+    /// Never: a plan is made of strings, maps and numbers.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        let id = self.seal();
+        Self { id, ..self }
+    }
+
+    /// Whether the plan still is what was named: nobody changed it since.
+    pub fn is_sealed(&self) -> bool {
+        self.id == self.seal()
+    }
+
+    /// Whether all that the plan does is to renew pods.
+    pub fn is_restart(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(Step::is_restart)
+    }
+
+    fn seal(&self) -> String {
+        let unnamed = Self {
+            id: String::new(),
+            ..self.clone()
+        };
+        let json =
+            serde_json::to_string(&unnamed).expect("a plan is made of strings, maps and numbers");
+        hex(&Sha256::digest(json))
+    }
 }
 
 /// One step: one component's apply, one deletion, one wave of restarts.
@@ -48,6 +87,33 @@ pub struct Step {
     pub actions: Vec<Action>,
     /// What has to be true before the step counts as done.
     pub waits: Vec<Wait>,
+    /// Seconds between the end of the step before and the beginning of this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<u32>"))]
+    pub pause: u32,
+}
+
+impl Step {
+    /// Whether the step only renews pods, or looks whether they were renewed.
+    pub fn is_restart(&self) -> bool {
+        let actions = self
+            .actions
+            .iter()
+            .all(|it| matches!(it, Action::Restart { .. }));
+        let looks = self
+            .waits
+            .iter()
+            .all(|it| matches!(it, Wait::Proxies { .. }));
+        actions && (!self.actions.is_empty() || looks && !self.waits.is_empty())
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// One write to the cluster. The list is closed.
@@ -115,6 +181,10 @@ pub enum Action {
         pods: u32,
         /// The proxy version its pods must have afterwards.
         to: Option<String>,
+        /// Pods that are renewed at the same time where that is done pod by pod; absent: one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "types", ts(optional))]
+        at_once: Option<u32>,
     },
 }
 
@@ -134,6 +204,10 @@ pub struct Expected {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "types", ts(optional))]
     pub digest: Option<String>,
+    /// [`crate::digest::relevant`] of the object: differs only if the change concerns the write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub relevant: Option<String>,
     /// The fields that the apply changes, by path, as they are now: for showing drift in words.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[cfg_attr(feature = "types", ts(type = "Record<string, unknown>"))]
@@ -178,6 +252,17 @@ pub enum Wait {
     /// A workload that istiod itself rolls reaches the target version.
     AutoRollout {
         /// The Deployment.
+        object: Ref,
+        /// For example `1.30.3`.
+        to: String,
+        /// The Lease whose holder rolls them: an istiod that gave up tries again when it takes it anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "types", ts(optional))]
+        lock: Option<Ref>,
+    },
+    /// Every pod of a workload runs the target's proxy. Looked at once: what is not so is told.
+    Proxies {
+        /// The workload.
         object: Ref,
         /// For example `1.30.3`.
         to: String,

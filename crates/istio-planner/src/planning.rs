@@ -4,17 +4,18 @@ use istio_catalog::{Minor, Version};
 
 use crate::customisation::{self, After, Installation};
 use crate::desired::Desired;
-use crate::diff::{DiffOutcome, diff};
+use crate::diff::{Consent, DiffOutcome, diff};
+use crate::finding::Code;
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{
-    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Restart, Reverted, SCHEMA,
-    Source, Subject, Target, Verdict,
+    ControlPlane, DefaultChange, Finding, Installer, Inventory, Level, Outcome, Restart, Reverted,
+    SCHEMA, Source, Subject, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::precheck::{self, Facts, Situation};
 use crate::rendering::{self, Rendered};
 use crate::snapshot::Snapshot;
-use crate::{dataplane, defaults, finding, hops, inventory, notes, order};
+use crate::{dataplane, defaults, finding, hops, inventory, notes, order, path};
 
 /// Plans what `input` asks for.
 pub fn plan(input: &Input) -> Outcome {
@@ -27,7 +28,12 @@ pub fn plan(input: &Input) -> Outcome {
     );
     let settings = Settings::of(input, &basis, &rendered);
     let effect = Effect::of(input, &basis, &rendered, &settings);
-    let findings = findings(input, &basis, &rendered, &settings, &effect);
+    let situation = situation(input, &basis, &rendered, &settings, &effect);
+    let findings = findings(input, &basis, &rendered, &settings, &effect, &situation);
+    let path = path::path(path::Context {
+        situation,
+        notes: &basis.notes(&|path: &str| settings.after.sets(path)),
+    });
     let verdict = finding::verdict(&findings);
     let plan = order(input, &basis, &effect, verdict);
     let direction = basis.direction();
@@ -41,6 +47,7 @@ pub fn plan(input: &Input) -> Outcome {
         },
         source: basis.source,
         hops: basis.hops,
+        path,
         installers: basis.installers,
         inventory: basis.inventory,
         findings,
@@ -111,6 +118,19 @@ impl Basis {
             .map(|it| it.value.as_str())
     }
 
+    /// What the notes read beside the snapshot; `pinned` tells whether the request sets a path.
+    fn notes<'a>(&'a self, pinned: &'a dyn Fn(&str) -> bool) -> notes::Context<'a> {
+        notes::Context {
+            namespace: self
+                .plane()
+                .map_or("istio-system", |it| it.namespace.as_str()),
+            compatibility_version: self
+                .compatibility_version()
+                .and_then(|it| it.parse::<Minor>().ok()),
+            pinned,
+        }
+    }
+
     /// Both ends, where both are known.
     fn ends(&self) -> Option<(&Version, &Version)> {
         self.from.as_ref().zip(self.to.as_ref())
@@ -174,6 +194,29 @@ impl<'a> Settings<'a> {
         settings
     }
 
+    /// Settings of the installation that the older release does not have. Those that the request repeats have been refused.
+    fn unknown(&self, input: &Input, basis: &Basis, rendered: &Rendered) -> Option<Finding> {
+        let (from, to) = basis.ends().filter(|(from, to)| to < from)?;
+        rendered.rendering.as_ref()?;
+        let release = rendering::find(&input.releases, to)?;
+        let unknown = customisation::unknown(self.installation.as_ref()?, release);
+        let names: Vec<_> = unknown.iter().map(|it| it.name()).collect();
+        let finding = Finding::new(
+            Code::SettingsUnknown,
+            Level::Warn,
+            format!("The installation has settings that Istio {to} does not know"),
+            format!(
+                "Set now, by {from}: {}. What they do ends with the apply, and a request that repeats them is refused",
+                precheck::enumerate(&names)
+            ),
+        );
+        (!unknown.is_empty()).then(|| {
+            finding
+                .about(unknown.into_iter().map(|it| it.evidence.clone()))
+                .fix("Look what says the same in the older release, or accept that their effect ends")
+        })
+    }
+
     /// Whether the request, or the installation, sets a path.
     fn pins(&self, path: &str) -> bool {
         self.after.sets(path) || self.installation.as_ref().is_some_and(|it| it.sets(path))
@@ -219,12 +262,22 @@ impl<'a> Effect<'a> {
             .plane()
             .and(release.zip(rendered.rendering.as_ref()))
             .map(|(release, it)| Desired::of(release, it));
+        let consent = Consent {
+            named: &input.request.prune,
+            orphans: input.request.prune_orphans,
+        };
         // Restarts read the predicted injector; what was not asked for is taken out again.
         let mut diff = desired
             .as_ref()
-            .map(|it| diff(snapshot, it, true))
+            .map(|it| diff(snapshot, it, consent, true))
             .unwrap_or_default();
-        let (restarts, restart_findings) = match (basis.plane(), basis.to.as_ref()) {
+        // Without a new istiod no restart renews anything.
+        let renewed = rendered
+            .rendering
+            .as_ref()
+            .is_none_or(precheck::control_plane_not_rendered::is_rendered);
+        let to = basis.to.as_ref().filter(|_| renewed);
+        let (restarts, restart_findings) = match (basis.plane(), to) {
             (Some(plane), Some(to)) => dataplane::restarts(
                 snapshot,
                 dataplane::Context {
@@ -238,15 +291,8 @@ impl<'a> Effect<'a> {
         if !input.request.predicted {
             diff.changes.iter_mut().for_each(|it| it.predicted = None);
         }
-        let context = notes::Context {
-            namespace: basis
-                .plane()
-                .map_or("istio-system", |it| it.namespace.as_str()),
-            compatibility_version: basis
-                .compatibility_version()
-                .and_then(|it| it.parse::<Minor>().ok()),
-            pinned: &|path: &str| settings.after.sets(path),
-        };
+        let pinned = |path: &str| settings.after.sets(path);
+        let context = basis.notes(&pinned);
         let notes = basis.ends().map_or_else(Vec::new, |(from, to)| {
             notes::notes(snapshot, from, to, &context)
         });
@@ -260,15 +306,15 @@ impl<'a> Effect<'a> {
     }
 }
 
-/// Everything there is to say, in the order of output.
-fn findings(
-    input: &Input,
-    basis: &Basis,
-    rendered: &Rendered,
-    settings: &Settings,
-    effect: &Effect,
-) -> Vec<Finding> {
-    let mut findings = precheck::check(&Situation {
+/// What the rules read.
+fn situation<'a>(
+    input: &'a Input,
+    basis: &'a Basis,
+    rendered: &'a Rendered,
+    settings: &'a Settings,
+    effect: &'a Effect,
+) -> Situation<'a> {
+    Situation {
         request: &input.request,
         asked: &basis.asked,
         snapshot: &input.snapshot,
@@ -289,10 +335,29 @@ fn findings(
                 rendering,
                 changes: &effect.diff.changes,
             }),
-    });
+    }
+}
+
+/// Everything there is to say, in the order of output.
+fn findings(
+    input: &Input,
+    basis: &Basis,
+    rendered: &Rendered,
+    settings: &Settings,
+    effect: &Effect,
+    situation: &Situation,
+) -> Vec<Finding> {
+    let mut findings = precheck::check(situation);
     findings.extend(rendered.findings.iter().cloned());
+    findings.extend(settings.unknown(input, basis, rendered));
+    if let (Some(_), Some(from), Some(_)) = (basis.plane(), &basis.from, &rendered.rendering)
+        && rendering::find(&input.releases, from).is_none()
+    {
+        findings.push(rendering::source_missing(from));
+    }
     findings.extend(effect.diff.findings.iter().cloned());
     findings.extend(effect.restart_findings.iter().cloned());
+    finding::locate(&mut findings, &input.snapshot);
     finding::sort(&mut findings);
     findings
 }
@@ -312,23 +377,23 @@ fn order(input: &Input, basis: &Basis, effect: &Effect, verdict: Verdict) -> Opt
         target: &basis.to.as_ref()?.to_string(),
         direction: basis.direction(),
         forced: blocked,
-        prune: &[],
     }))
 }
 
-/// Returns the version that runs: as the user says, else as the export shows.
+/// Returns the version that runs: as the export shows, else as the user says.
 fn source(
     request: &Request,
     snapshot: &Snapshot,
     inventory: &Inventory,
     plane: Option<&ControlPlane>,
 ) -> Source {
+    let shown = inventory::source(snapshot, inventory, plane);
     match &request.from {
-        Some(version) => Source {
+        Some(version) if shown.version.is_none() => Source {
             version: Some(version.clone()),
             evidence: vec![Subject::flag("--from").value(version.clone())],
         },
-        None => inventory::source(snapshot, inventory, plane),
+        _ => shown,
     }
 }
 

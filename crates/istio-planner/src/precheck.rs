@@ -5,10 +5,13 @@
 pub(crate) use export::ALWAYS;
 
 mod alpha_security_objects;
+mod certificate_authority;
 mod cni_conflict;
 mod compatibility_version;
 mod control_plane_not_ready;
+pub(crate) mod control_plane_not_rendered;
 mod crd_stored_version;
+mod disruption_budget_change;
 mod disruption_budget_exhausted;
 mod end_of_life;
 mod export;
@@ -21,12 +24,15 @@ mod istiod_single_replica;
 mod kubernetes;
 mod mixed_versions;
 mod no_control_plane;
+mod node_agents;
+mod older_definitions;
 mod operator_managed;
 mod ownership_unknown;
 mod proxies;
 mod request_meaning_changed;
 mod revision_tag_stale;
 mod revisioned_install;
+mod room_missing;
 mod settings_reverted;
 mod several_control_planes;
 mod source_version;
@@ -146,10 +152,13 @@ pub(crate) enum Meant<'a> {
 pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     const RULES: &[fn(&Situation) -> Vec<Finding>] = &[
         alpha_security_objects::check,
+        certificate_authority::check,
         cni_conflict::check,
         compatibility_version::check,
         control_plane_not_ready::check,
+        control_plane_not_rendered::check,
         crd_stored_version::check,
+        disruption_budget_change::check,
         disruption_budget_exhausted::check,
         end_of_life::check,
         export::check,
@@ -162,12 +171,15 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         kubernetes::check,
         mixed_versions::check,
         no_control_plane::check,
+        node_agents::check,
+        older_definitions::check,
         operator_managed::check,
         ownership_unknown::check,
         proxies::check,
         request_meaning_changed::check,
         revision_tag_stale::check,
         revisioned_install::check,
+        room_missing::check,
         settings_reverted::check,
         several_control_planes::check,
         source_version::check,
@@ -175,6 +187,22 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
         version_skew::check,
     ];
     RULES.iter().flat_map(|rule| rule(situation)).collect()
+}
+
+/// Runs the rules that speak of a release alone, for one hop of a longer way. The findings are sorted.
+pub(crate) fn check_hop(situation: &Situation) -> Vec<Finding> {
+    const RULES: &[fn(&Situation) -> Vec<Finding>] = &[
+        compatibility_version::check,
+        end_of_life::check,
+        gateway_api_bundle::check,
+        kubernetes::check,
+    ];
+    let mut findings = RULES
+        .iter()
+        .flat_map(|rule| rule(situation))
+        .collect::<Vec<_>>();
+    crate::finding::sort(&mut findings);
+    findings
 }
 
 /// Returns the control plane that a request means: of its namespace, if it names one; of its revision, if it runs.

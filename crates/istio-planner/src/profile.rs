@@ -3,7 +3,7 @@
 //! Since 1.21 a profile itself is nearly empty, and what it chooses lies in the charts. So everything here can speak of
 //! the [`Scope::Effective`] settings too: those that the charts use when the user sets nothing but the profile.
 
-use istio_catalog::{Catalog, Minor, NotShipped, Release, Version};
+use istio_catalog::{Catalog, Minor, NotShipped, Release, Version, merge};
 use serde_json::{Map, Value};
 
 mod compare;
@@ -146,24 +146,15 @@ fn spec(choice: &Choice, scope: Scope) -> Result<Value, ProfileError> {
 
 /// Returns the effective defaults of all charts as one tree of values.
 fn effective_values(release: &Release, profile: &str) -> Result<Value, NotShipped> {
-    let mut values = Map::new();
+    let mut values = Value::Object(Map::new());
     for part in release
         .effective_defaults(profile, None, None)?
         .into_values()
     {
-        if let Value::Object(part) = part {
-            for (root, value) in part {
-                match (values.get_mut(&root), value) {
-                    // Gateways share a root, each with its own name.
-                    (Some(Value::Object(there)), Value::Object(value)) => there.extend(value),
-                    (_, value) => {
-                        values.insert(root, value);
-                    }
-                }
-            }
-        }
+        // Gateways share a root, each with its own name; globals of one chart alone join those of istiod.
+        merge(&mut values, &part);
     }
-    Ok(Value::Object(values))
+    Ok(values)
 }
 
 fn operator(spec: Value) -> Value {

@@ -94,10 +94,24 @@ fn missing(to: &Version) -> Finding {
         Code::TargetReleaseMissing,
         Level::Unknown,
         format!("The release archive of Istio {to} is not at hand"),
-        "Nothing was rendered: changes, restarts and the target's own validation of the request are missing here",
+        "Nothing was rendered: the changes of objects and the target's own validation of the request are missing here, and \
+         restarts are told by today's webhooks",
     )
     .about([Subject::flag("--to").value(to.to_string())])
     .fix(format!("Give istio-{to}.tar.gz, or the folder that holds it, with `--releases`"))
+}
+
+/// The source is not at hand: what it would have applied by default is not told from what the installation set.
+pub(crate) fn source_missing(from: &Version) -> Finding {
+    Finding::new(
+        Code::SourceReleaseMissing,
+        Level::Unknown,
+        format!("The release archive of Istio {from} is not at hand"),
+        "What the installation set is told from what the source would apply by default; without it some settings that \
+         the request would revert can be missing here",
+    )
+    .about([Subject::flag("--releases").value(from.to_string())])
+    .fix(format!("Give istio-{from}.tar.gz, or the folder that holds it, with `--releases`"))
 }
 
 /// Turns what the renderer says into a finding.

@@ -7,12 +7,14 @@ mod markdown;
 mod redacted;
 mod sarif;
 mod text;
+mod unified;
 mod words;
 
 pub use markdown::Markdown;
 pub use redacted::redacted;
 pub use sarif::sarif;
 pub use text::{Colours, Text};
+pub use unified::Unified;
 pub(crate) use words::origin;
 pub use words::{headline, situation, verdict};
 

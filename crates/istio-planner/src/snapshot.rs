@@ -19,6 +19,7 @@ mod json;
 mod keep;
 mod model;
 mod piece;
+mod room;
 mod show;
 mod source;
 mod wire;
@@ -30,7 +31,7 @@ mod tests;
 pub(crate) use show::kept;
 pub use show::{Shown, show};
 
-pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Snapshot, Workload};
+pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
 
 use collect::{Collector, Context};
 use condense::condense;
@@ -171,7 +172,7 @@ impl Sink for FileSink<'_> {
     }
 
     fn version(&mut self, text: &str) {
-        self.collector.version(text);
+        self.collector.version(text, self.file);
     }
 }
 

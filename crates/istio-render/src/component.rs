@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::operator::merge::{get, get_bool, get_str, set};
 use crate::operator::set::infer;
-use crate::{Diagnostic, go};
+use crate::{Diagnostic, go, quantity};
 
 /// What istioctl knows of a component (1.31:operator/pkg/component/component.go:142-206).
 #[derive(Debug)]
@@ -89,6 +89,21 @@ pub(crate) const KINDS: [Kind; 6] = [
         flat: true,
     },
 ];
+
+/// Refuses what the releases before 1.26 still list as a component although its chart went with 1.24
+/// (1.25.5:operator/pkg/component/component.go:189-195).
+pub(crate) fn check_removed(operator: &Value, minor: u64) -> Result<(), Box<Diagnostic>> {
+    let remote = get(operator, &["spec", "components", "istiodRemote"]).and_then(Value::as_object);
+    let is_on = |it: &Map<String, Value>| it.get("enabled").and_then(Value::as_bool) != Some(false);
+    if minor > 25 || !remote.is_some_and(is_on) {
+        return Ok(());
+    }
+    let message = "helm render: load chart: component does not exist";
+    let refused = Diagnostic::error("render-failed", message).at("spec.components.istiodRemote");
+    Err(Box::new(refused.hinted(
+        "a remote control plane is the component pilot with values.profile: remote",
+    )))
+}
 
 /// One component to render, or one gateway of it.
 #[derive(Debug, Clone)]
@@ -220,8 +235,8 @@ impl Kind {
             for kind in ["limits", "requests"] {
                 let cpu = get(k8s, &["resources", kind, "cpu"])
                     .filter(|it| !it.is_null())
-                    .map(go::print);
-                if let Some(cpu) = cpu.filter(|it| !is_zero_quantity(it)) {
+                    .and_then(|it| quantity::canonical(&go::print(it)));
+                if let Some(cpu) = cpu.filter(|it| it != "0") {
                     below_root(&["resources", kind, "cpu"], cpu.into());
                 }
             }
@@ -330,11 +345,6 @@ fn service_port(port: &Value) -> Value {
     Value::Object(printed)
 }
 
-fn is_zero_quantity(text: &str) -> bool {
-    let number = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
-    number.parse::<f64>().is_ok_and(|it| it == 0.0)
-}
-
 /// Values of one component put at the top, beside `global` and all that is no map.
 fn flattened(values: &Map<String, Value>, root: &[&str]) -> Map<String, Value> {
     let tree = Value::Object(values.clone());
@@ -352,4 +362,36 @@ fn flattened(values: &Map<String, Value>, root: &[&str]) -> Map<String, Value> {
     );
     flat.extend(own.iter().map(|(key, it)| (key.clone(), it.clone())));
     flat
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_remote_control_plane_is_no_component_any_more() {
+        let on = json!({"spec": {"components": {"istiodRemote": {}}}});
+        let off = json!({"spec": {"components": {"istiodRemote": {"enabled": false}}}});
+        assert!(check_removed(&on, 25).is_err() && check_removed(&on, 26).is_ok());
+        assert!(check_removed(&off, 24).is_ok());
+    }
+
+    #[test]
+    fn charts_see_cpu_as_a_quantity_prints() {
+        let spec =
+            json!({"k8s": {"resources": {"limits": {"cpu": "1000m"}, "requests": {"cpu": 0.5}}}});
+        let instance = instance(
+            spec.as_object().cloned().unwrap_or_default(),
+            "",
+            String::new(),
+        );
+        let rules = Rules::of(&semver::Version::new(1, 31, 0));
+        let values = KINDS[5].values(&instance, &Map::new(), rules, &mut Vec::new());
+        assert_eq!(
+            values["resources"],
+            json!({"limits": {"cpu": "1"}, "requests": {"cpu": "500m"}})
+        );
+    }
 }

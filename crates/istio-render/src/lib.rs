@@ -19,6 +19,7 @@ mod operator;
 mod order;
 mod overlay;
 mod owner;
+mod quantity;
 mod release;
 mod webhooks;
 
@@ -203,6 +204,7 @@ fn current(
         .clone()
         .unwrap_or_else(|| release.minimum_kubernetes());
     let rules = component::Rules::of(&release.rules());
+    component::check_removed(&operator, release.version().minor)?;
     let mut components = Vec::new();
     for kind in &component::KINDS {
         for instance in kind.instances(&operator, diagnostics) {
@@ -262,8 +264,7 @@ fn validate(
         diagnostics.push(it);
     }
     if refused && !force {
-        Err(Refused(None))
-    } else {
-        Ok(())
+        return Err(Refused(None));
     }
+    operator::validate::unreadable_component(operator, version).map_or(Ok(()), |it| Err(it.into()))
 }

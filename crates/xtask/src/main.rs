@@ -11,6 +11,7 @@ mod process;
 mod project;
 mod schemas;
 mod test;
+mod wasi;
 mod www;
 
 const USAGE: &str = "\
@@ -25,6 +26,7 @@ usage: cargo xtask VERB
   catalog ARCHIVE…   writes the data of istio-catalog from release archives
   bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
   data [VERSION…]    downloads official Istio releases, sums checked
+  wasi               builds the planner as one WASI file and prints where it is
   schemas FOLDER     writes the planner's table of kinds from api/openapi-spec/v3 of a Kubernetes release (needs Go)
 ";
 
@@ -40,6 +42,7 @@ fn main() -> Result<()> {
         "pkg" => pkg::run(&rest),
         "schemas" => schemas::run(&rest),
         "test" => test::run(&rest),
+        "wasi" => wasi::run(&rest),
         "www" => www::run(&rest),
         _ => bail!("{USAGE}"),
     }

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
 /// Builds `pkg/dist`.
 pub(crate) fn build(build: Build) -> Result<()> {
-    add_target()?;
+    add_target(TARGET)?;
     let package = project::root().join("pkg");
     process::npm_ci(&package)?;
     let dist = package.join("dist");
@@ -76,20 +76,21 @@ pub(crate) fn module() -> PathBuf {
     project::root().join("pkg/dist/wasm/planner_bg.wasm")
 }
 
-fn add_target() -> Result<()> {
+/// Installs a target of Rust's that is not there.
+pub(crate) fn add_target(target: &str) -> Result<()> {
     let mut list = Command::new("rustup");
     list.args(["target", "list", "--installed"])
         .current_dir(project::root());
     let installed = process::output(&mut list)
         .context("rustup is needed for the wasm target")?
         .1;
-    if installed.lines().any(|it| it == TARGET) {
+    if installed.lines().any(|it| it == target) {
         return Ok(());
     }
     process::run(
         Command::new("rustup")
             .current_dir(project::root())
-            .args(["target", "add", TARGET]),
+            .args(["target", "add", target]),
     )
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use crate::{data, pkg, process, project, www};
+use crate::{data, pkg, process, project, wasi, www};
 
 mod checks;
 pub(crate) mod report;
@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 13] = [
+const SUITES: [&str; 15] = [
     "format",
     "lints",
     "release",
@@ -35,12 +35,14 @@ const SUITES: [&str; 13] = [
     "rust",
     "package",
     "page",
+    "wasi",
     "node",
     "browser",
     "golden",
     "corpus",
     "exports",
     "selection",
+    "execute",
 ];
 
 /// Runs the verb. Under `CI=true` nothing may be missing.
@@ -102,15 +104,20 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             it.join().map_err(|_| anyhow!("its build panicked"))?
         })
     });
-    report.suite("rust", || rust(long, plane.as_ref()));
+    report.suite("rust", || {
+        rust(long, plane.as_ref(), built.then_some(&refit))
+    });
     let package = report.passes("package", || {
         pkg::build(pkg::Build::Full)?;
         process::npm_ci(&project::root().join("tests"))?;
         Ok(Verdict::Passed(None))
     });
     let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
+    let module = report.prepare("wasi", || wasi::build().map(Some));
     if package {
-        report.suite("node", || node("node", &[("REFIT", refit.clone())]));
+        let mut env = vec![("REFIT", refit.clone())];
+        env.extend(module.map(|it| ("REFIT_WASI", it)));
+        report.suite("node", || node("node", &env));
     }
     if page {
         report.suite_with(
@@ -121,7 +128,7 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     }
 
     match data {
-        Some(data) if built => checks::run(&mut report, &data, &refit, plane.as_ref(), long),
+        Some(data) if built => checks::run(&mut report, &data, &refit, plane.as_ref()),
         Some(_) => {}
         None => report.missing(
             "shared checks",
@@ -137,7 +144,7 @@ fn cargo(args: &[&str]) -> Result<Verdict> {
 }
 
 /// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
-fn rust(long: bool, plane: Option<&PathBuf>) -> Result<Verdict> {
+fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<Verdict> {
     let mut command = process::cargo();
     command.current_dir(project::root()).args([
         "test",
@@ -150,8 +157,15 @@ fn rust(long: bool, plane: Option<&PathBuf>) -> Result<Verdict> {
     }
     if let Some(plane) = plane {
         command.env("TESTPLANE", plane);
+        command.env("KUBECTL", tools::kubectl_for_checks()?);
+        command.env("REFIT_PYTHON", tools::python()?);
+    }
+    // The one that is built for speed plans real clusters in seconds.
+    if let Some(refit) = refit.filter(|it| it.is_file()) {
+        command.env("REFIT", refit);
     }
     if long {
+        command.env("REFIT_LONG", "1");
         // More sequences of writes against the library of Kubernetes itself.
         command.env("REFIT_CASES", "5000");
     }

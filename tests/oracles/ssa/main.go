@@ -5,6 +5,8 @@
 //	{"schema": {…structured-merge-diff schema…}, "versions": {"g/v1": "typeName"}, "steps": [Step]}
 //	{"states": [{"object": …, "managers": […]} | {"error": "…"}]}
 //
+// A document without a schema is of the schema before it.
+//
 // A step is {"op": "apply"|"update", "manager", "version", "object", "force"}; a refused step leaves the state as it was.
 // Managers are entries of managedFields without times, sorted by identity.
 package main
@@ -108,10 +110,14 @@ func strip(managers fieldpath.ManagedFields, name string) {
 	}
 }
 
+// parser is of the schema that was read last.
+var parser *typed.Parser
+
 func run(in sequence) (states []state, err error) {
-	parser, err := typed.NewParser(typed.YAMLObject(in.Schema))
-	if err != nil {
-		return nil, err
+	if in.Schema != nil {
+		if parser, err = typed.NewParser(typed.YAMLObject(in.Schema)); err != nil {
+			return nil, err
+		}
 	}
 	c := converter{parser, in.Versions}
 	updater := (&merge.UpdaterBuilder{Converter: c, ReturnInputOnNoop: true}).BuildUpdater()

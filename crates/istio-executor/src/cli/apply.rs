@@ -1,19 +1,28 @@
 //! `refit apply`: performs a saved plan, or goes on with one that was begun.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
+use flate2::read::GzDecoder;
 use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::plan::Plan;
 use serde_json::Value;
 
 use super::connection::{Connection, block_on};
-use super::perform::{Ended, Perform, perform, unfinished};
+use super::perform::{
+    Ended, Perform, Predecessors, genuine, perform, unfinished, unfinished_restart,
+};
 use super::{Error, Exit};
+use crate::cluster::Cluster;
 use crate::output;
+use crate::rehearsal::rehearse;
+
+/// No plan unpacks to more.
+const UNPACKED: u64 = 256 << 20;
 
 /// The arguments of `refit apply`.
 #[derive(Debug, ClapArgs)]
@@ -35,6 +44,14 @@ pub(super) struct Args {
     )]
     namespace: String,
 
+    /// Asks the API server what it says to each write, and changes nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Performs a plan although evidence is missing (verdict unknown)
+    #[arg(long)]
+    force: bool,
+
     #[command(flatten)]
     connection: Connection,
 
@@ -43,39 +60,69 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let saved = args.plan.as_ref().map(read).transpose()?;
+    let saved = args
+        .plan
+        .as_ref()
+        .map(|it| read(it, args.force))
+        .transpose()?;
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         let plan = if let Some(plan) = saved {
             plan
         } else {
             let folder = args.perform.journal.as_deref();
-            let Some((plan, _)) = unfinished(&cluster, &args.namespace, folder).await? else {
+            let begun = match unfinished(&cluster, &args.namespace, folder).await? {
+                Some(begun) => Some(begun),
+                None => unfinished_restart(&cluster, &args.namespace, folder).await?,
+            };
+            let Some(begun) = begun else {
                 output::note("nothing was begun here that is not done");
                 return Ok(Exit::Done);
             };
-            plan
+            begun.plan
         };
-        match perform(&cluster, &plan, &args.perform).await? {
+        if args.dry_run {
+            return rehearsed(&cluster, &plan).await;
+        }
+        match perform(&cluster, &plan, &args.perform, &Predecessors::new()).await? {
             Ended::Done => Ok(Exit::Done),
-            Ended::Drifted(error) => Err(Error::Refused(error.into())),
+            Ended::Drifted(error, _) => Err(Error::Refused(error.into())),
         }
     })
 }
 
+async fn rehearsed(cluster: &Cluster, plan: &Plan) -> Result<Exit, Error> {
+    let rehearsal = rehearse(cluster, plan, None).await?;
+    for line in rehearsal.lines() {
+        output::print(&line)?;
+    }
+    output::note(&format!(
+        "{} writes accepted, {} refused; nothing was changed",
+        rehearsal.accepted,
+        rehearsal.refused.len()
+    ));
+    Ok(if rehearsal.refused.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Refused
+    })
+}
+
 /// Reads a plan, or the outcome that holds one.
-fn read(path: &PathBuf) -> Result<Plan, Error> {
+pub(super) fn read(path: &Path, force: bool) -> Result<Plan, Error> {
     let name = path.display();
-    let text = fs::read_to_string(path)
+    let bytes = fs::read(path)
+        .and_then(unpacked)
         .with_context(|| format!("cannot read {name}"))
         .map_err(Error::Usage)?;
-    let value: Value = serde_json::from_str(&text)
+    let value: Value = serde_json::from_slice(&bytes)
         .with_context(|| format!("{name} is no JSON"))
         .map_err(Error::Usage)?;
     if value.get("schema").is_none() {
-        return serde_json::from_value(value)
+        let plan = serde_json::from_value(value)
             .with_context(|| format!("{name} is no plan"))
-            .map_err(Error::Usage);
+            .map_err(Error::Usage)?;
+        return genuine(plan);
     }
     let outcome: Outcome = serde_json::from_value(value)
         .with_context(|| format!("{name} is no outcome"))
@@ -85,7 +132,25 @@ fn read(path: &PathBuf) -> Result<Plan, Error> {
             "the plan in {name} is blocked"
         )));
     }
-    outcome
+    if outcome.verdict == Verdict::Unknown && !force {
+        return Err(Error::Refused(anyhow::anyhow!(
+            "the plan in {name} lacks evidence (verdict unknown): see its findings, or perform it all the same with --force"
+        )));
+    }
+    let plan = outcome
         .plan
-        .ok_or_else(|| Error::Refused(anyhow::anyhow!("{name} holds no plan")))
+        .ok_or_else(|| Error::Refused(anyhow::anyhow!("{name} holds no plan")))?;
+    genuine(plan)
+}
+
+/// A file may be packed with gzip, as in the ConfigMap of `refit job`.
+fn unpacked(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut text = Vec::new();
+    GzDecoder::new(bytes.as_slice())
+        .take(UNPACKED)
+        .read_to_end(&mut text)?;
+    Ok(text)
 }

@@ -12,8 +12,8 @@ use crate::{export, output};
 /// The arguments of `refit check-inject`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// What the cluster exported: files, folders, .tar.gz; - is standard input
-    #[arg(required = true)]
+    /// What the cluster exported: files, folders, .tar.gz; - is standard input. A last name that is no file is a pod
+    #[arg(required = true, value_name = "FILES… [POD]")]
     files: Vec<PathBuf>,
 
     /// The pod's namespace
@@ -48,12 +48,13 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let snapshot = export::read(&args.files).map_err(|it| Error::Usage(it.into()))?;
+    let (files, named) = files_and_pod(args);
+    let snapshot = export::read(files).map_err(|it| Error::Usage(it.into()))?;
     let request = InjectRequest {
         namespace: args.namespace.clone(),
         namespace_labels: args.namespace_labels.clone().map(|it| it.0),
         labels: args.labels.clone().unwrap_or_default().0,
-        pod: args.pod.clone(),
+        pod: args.pod.clone().or(named),
     };
     let report = check_inject(&snapshot, &request).map_err(|it| Error::Usage(it.into()))?;
     match args.output {
@@ -61,6 +62,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Format::Json => output::print(&serde_json::to_string_pretty(&report)?)?,
     }
     Ok(Exit::Done)
+}
+
+/// Takes the last name for a pod, as istioctl does, where it is no file and no other flag names one.
+fn files_and_pod(args: &Args) -> (&[PathBuf], Option<String>) {
+    let unnamed = args.pod.is_none() && args.labels.is_none();
+    match args.files.split_last() {
+        Some((last, files))
+            if unnamed && !files.is_empty() && last.as_os_str() != "-" && !last.exists() =>
+        {
+            (files, Some(last.display().to_string()))
+        }
+        _ => (&args.files, None),
+    }
 }
 
 /// `a=b,c=d`; a bare key has an empty value.

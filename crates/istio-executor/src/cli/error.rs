@@ -49,6 +49,15 @@ impl Error {
         Self::Usage(anyhow::anyhow!("{message}"))
     }
 
+    /// The same, in front of which something is to be said.
+    pub(crate) fn context(self, words: &'static str) -> Self {
+        match self {
+            Self::Usage(error) => Self::Usage(error.context(words)),
+            Self::Refused(error) => Self::Refused(error.context(words)),
+            Self::Failed(error) => Self::Failed(error.context(words)),
+        }
+    }
+
     /// Prints the error and returns the exit code.
     pub(crate) fn report(self) -> Exit {
         let (error, exit) = match self {

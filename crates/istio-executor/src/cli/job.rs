@@ -1,13 +1,21 @@
-//! `refit job`: a Job that performs an upgrade inside the cluster.
+//! `refit job`: what performs a plan inside the cluster.
+
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
+use super::apply::read;
 use super::{Error, Exit};
-use crate::{job, output, rbac};
+use crate::job::{self, Runner};
+use crate::{output, rbac};
 
 /// The arguments of `refit job`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
+    /// What refit plan --out wrote; without it, the Job plans by itself (arguments of refit upgrade, after --)
+    #[arg(required_unless_present = "arguments")]
+    plan: Option<PathBuf>,
+
     /// The image that holds refit
     #[arg(long)]
     image: String,
@@ -16,22 +24,37 @@ pub(super) struct Args {
     #[arg(short, long, default_value = "istio-system")]
     namespace: String,
 
-    /// The service account (refit rbac --service-account NAME makes one)
+    /// The service account, which is made too
     #[arg(long, default_value = "refit", value_name = "NAME")]
     service_account: String,
 
-    /// Arguments of refit upgrade, after --
-    #[arg(last = true, required = true, value_name = "ARGUMENTS")]
+    /// Takes a plan although evidence is missing (verdict unknown)
+    #[arg(long)]
+    force: bool,
+
+    /// Arguments of refit apply, or of refit upgrade where there is no plan, after --
+    #[arg(last = true, value_name = "ARGUMENTS")]
     arguments: Vec<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let job = job::job(
-        &args.image,
-        &args.namespace,
-        &args.service_account,
-        &args.arguments,
-    );
-    output::print(&rbac::documents(&[job]))?;
+    let runner = Runner {
+        image: &args.image,
+        namespace: &args.namespace,
+        service_account: &args.service_account,
+    };
+    let mut objects = vec![
+        rbac::service_account(&args.namespace, &args.service_account),
+        rbac::role(false),
+        rbac::binding(false, &args.namespace, &args.service_account),
+    ];
+    match &args.plan {
+        Some(path) => {
+            let plan = read(path, args.force)?;
+            objects.extend(job::applying(&runner, &plan, &args.arguments)?);
+        }
+        None => objects.push(job::upgrading(&runner, &args.arguments)),
+    }
+    output::print(&rbac::documents(&objects))?;
     Ok(Exit::Done)
 }

@@ -1,7 +1,5 @@
 //! `refit plan`: what an upgrade would do, from what the cluster exported.
 
-mod diff;
-
 use std::fs;
 use std::path::PathBuf;
 
@@ -10,21 +8,22 @@ use clap::{Args as ClapArgs, ValueEnum};
 use istio_planner::outcome::{ChangeClass, Outcome, Verdict};
 use istio_planner::report;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
+use k8s_openapi::jiff::civil::Date;
 
-use super::request::Request;
+use super::request::{Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
-use crate::{export, output, planning};
+use crate::{diagnostic, export, output, planning};
 
 /// What `--sample` plans.
 const SAMPLE: [(&str, &str); 2] = [
     (
         "sample/cluster.yaml",
-        include_str!("../../../../tests/golden/clear-upgrade/export/cluster.yaml"),
+        include_str!("../../../../tests/golden/sample/export/cluster.yaml"),
     ),
     (
         "sample/version.json",
-        include_str!("../../../../tests/golden/clear-upgrade/export/version.json"),
+        include_str!("../../../../tests/golden/sample/export/version.json"),
     ),
 ];
 
@@ -64,6 +63,9 @@ pub(super) struct Args {
     )]
     namespace: Option<String>,
 
+    #[command(flatten)]
+    prune: Prune,
+
     /// The version that runs, where the export does not tell
     #[arg(long, value_name = "VERSION")]
     from: Option<String>,
@@ -81,14 +83,14 @@ pub(super) struct Args {
     detailed_exitcode: bool,
 
     /// Today, for ends of support
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     as_of: Option<String>,
 
     /// Saves the plan for refit apply
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Plans a small made-up cluster, to see what a plan looks like
+    /// Plans a small cluster of our own, to see what a plan looks like
     #[arg(long, conflicts_with = "files")]
     sample: bool,
 
@@ -116,50 +118,83 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let Some(to) = args.to.clone().or(default) else {
         return Err(Error::usage("to which version? For example --to 1.30.3"));
     };
-    let request = istio_planner::Request {
+    let mut request = istio_planner::Request {
         to,
-        files: args.request.planner_files()?,
+        files: Vec::new(),
         sets: args.request.sets.clone(),
         revision: args.revision.clone(),
         namespace: args.namespace.clone(),
         from: args.from.clone(),
         force: args.force,
-        predicted: args.predicted || args.out.is_some(),
+        predicted: args.predicted || args.out.is_some() || args.output == Format::Diff,
+        prune: args.prune.named.clone(),
+        prune_orphans: args.prune.orphans,
     };
+    let standard_input = args.files.iter().filter(|it| it.as_os_str() == "-").count()
+        + usize::from(args.request.reads_standard_input());
+    if standard_input > 1 {
+        return Err(Error::usage("standard input (-) is named more than once"));
+    }
+    let places = args.target.places();
+    places
+        .check(&request.to)
+        .map_err(|it| Error::Usage(it.into()))?;
     if args.files.is_empty() && !args.sample {
         let commands = istio_planner::required(&request).commands.join("\n");
         return Err(Error::usage(format!(
             "what does the cluster hold? Export it, then name the files:\n\n{commands}\n"
         )));
     }
+    request.files = args.request.planner_files()?;
     let snapshot = if args.sample {
         sample()
     } else {
         export::read(&args.files)
     };
     let snapshot = snapshot.map_err(|it| Error::Usage(it.into()))?;
-    let outcome = planning::plan(request, snapshot, &args.target.places(), args.as_of.clone());
+    let input = planning::input(request, snapshot, &places, args.as_of.clone());
+    let mut outcome = istio_planner::plan(&input);
     if let Some(path) = &args.out {
         fs::write(path, report::json(&outcome))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    output::print(&show(&outcome, args))?;
-    Ok(exit(&outcome, args.detailed_exitcode))
-}
-
-fn show(outcome: &Outcome, args: &Args) -> String {
-    let value = || serde_json::to_value(outcome).expect("plain data with string keys");
-    match args.output {
-        Format::Text => text(outcome, args.full),
-        Format::Json => report::json(outcome),
-        Format::Yaml => kube_yaml::to_string(&value()),
-        Format::Diff => diff::show(outcome),
-        Format::Markdown => report::Markdown { outcome }.to_string(),
-        Format::Sarif => report::sarif(outcome),
+    let exit = exit(&outcome, args.detailed_exitcode);
+    if args.output == Format::Diff {
+        let (outcome, snapshot) = (&outcome, &input.snapshot);
+        output::print(&report::Unified { outcome, snapshot }.to_string())?;
+        return Ok(exit);
     }
+    if !args.predicted && args.out.is_some() {
+        outcome
+            .changes
+            .iter_mut()
+            .for_each(|it| it.predicted = None);
+    }
+    output::print(&match args.output {
+        Format::Text => text(&outcome, args.full) + &diagnostic::snippets(&outcome, &input.request),
+        Format::Json => report::json(&outcome),
+        Format::Yaml => in_order(&outcome)?,
+        Format::Markdown => report::Markdown { outcome: &outcome }.to_string(),
+        Format::Sarif => report::sarif(&outcome),
+        Format::Diff => String::new(),
+    })?;
+    Ok(exit)
 }
 
-/// A made-up cluster of the project's own golden cases.
+/// The outcome as YAML, its keys in the document's own order.
+fn in_order(outcome: &Outcome) -> Result<String, Error> {
+    let text = serde_yaml::to_string(outcome).context("cannot write YAML");
+    text.map_err(Error::Failed)
+}
+
+/// A day, which every `as_of` is compared with as text.
+fn day(text: &str) -> Result<String, String> {
+    let read = text.parse::<Date>().ok().map(|it| it.to_string());
+    read.filter(|it| it == text)
+        .ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD".to_owned())
+}
+
+/// A small cluster of our own, one of the golden cases.
 fn sample() -> Result<Snapshot, export::Error> {
     let mut reader = SnapshotReader::new();
     for (name, text) in SAMPLE {

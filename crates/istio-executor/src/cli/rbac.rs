@@ -25,7 +25,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let mut objects = vec![rbac::role(args.read_only)];
     if let Some(account) = &args.service_account {
         objects.push(rbac::service_account(&args.namespace, account));
-        objects.push(rbac::binding(&args.namespace, account));
+        objects.push(rbac::binding(args.read_only, &args.namespace, account));
     }
     output::print(&rbac::documents(&objects))?;
     Ok(Exit::Done)

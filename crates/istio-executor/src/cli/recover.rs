@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         return Ok(Exit::Unknown);
     };
     say(&recovery);
-    let text = kube_yaml::to_string(&recovery.operator);
+    let text = recovery.yaml();
     match &args.output {
         Some(path) => {
             fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;

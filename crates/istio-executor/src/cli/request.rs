@@ -12,12 +12,13 @@ use super::Error;
 /// `-f` and `--set`.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Request {
-    /// IstioOperator file; later ones win; - is standard input
+    /// IstioOperator file; later ones win; - is standard input, and only as the last one
     #[arg(
         short = 'f',
         long = "filename",
         value_name = "FILE",
-        value_delimiter = ','
+        value_delimiter = ',',
+        allow_hyphen_values = true
     )]
     filenames: Vec<String>,
 
@@ -27,25 +28,40 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Reads the files; standard input comes last, wherever it was named, as istioctl does.
-    pub(super) fn files(&self) -> Result<Vec<OperatorFile>, Error> {
-        let mut files = Vec::new();
-        for name in self.filenames.iter().filter(|it| it.as_str() != "-") {
-            let bytes = fs::read(name)
-                .with_context(|| format!("cannot read {name}"))
-                .map_err(Error::Usage)?;
-            files.push(operator_file(name, bytes)?);
-        }
-        if self.filenames.iter().any(|it| it == "-") {
-            let mut bytes = Vec::new();
-            io::stdin()
-                .read_to_end(&mut bytes)
-                .context("cannot read standard input")
-                .map_err(Error::Usage)?;
-            files.push(operator_file("-", bytes)?);
-        }
-        Ok(files)
+    /// Whether the request is read from standard input.
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.filenames.iter().any(|it| it.trim() == "-")
     }
+
+    /// Reads the files. Standard input can only be the last of them, as for istioctl (domain.md §1.2).
+    pub(super) fn files(&self) -> Result<Vec<OperatorFile>, Error> {
+        let names: Vec<&str> = self.filenames.iter().map(|it| it.trim()).collect();
+        if names.iter().rev().skip(1).any(|it| *it == "-") {
+            return Err(Error::usage(
+                "standard input (-) is read to its end, so it has to be the last file of -f",
+            ));
+        }
+        names.into_iter().map(read).collect()
+    }
+}
+
+fn read(name: &str) -> Result<OperatorFile, Error> {
+    if name.is_empty() {
+        return Err(Error::usage("a file of -f has no name"));
+    }
+    if name.starts_with('-') && name != "-" {
+        return Err(Error::usage(format!(
+            "-f needs the name of a file, not {name}; write ./{name} for a file of this name"
+        )));
+    }
+    let bytes = if name == "-" {
+        let mut bytes = Vec::new();
+        let read = io::stdin().read_to_end(&mut bytes);
+        read.context("cannot read standard input").map(|_| bytes)
+    } else {
+        fs::read(name).with_context(|| format!("cannot read {name}"))
+    };
+    operator_file(name, bytes.map_err(Error::Usage)?)
 }
 
 fn operator_file(name: &str, bytes: Vec<u8>) -> Result<OperatorFile, Error> {
@@ -72,4 +88,16 @@ impl Request {
             })
             .collect())
     }
+}
+
+/// What is deleted, of the objects that the target does not render any more.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Prune {
+    /// Deletes an object that the plan would leave behind, for example Service/istio-system/istio-egressgateway
+    #[arg(long = "prune", value_name = "KIND/[NAMESPACE/]NAME")]
+    pub(super) named: Vec<String>,
+
+    /// Deletes every object that the plan would leave behind, but LoadBalancer Services, gateways and definitions
+    #[arg(long = "prune-orphans")]
+    pub(super) orphans: bool,
 }

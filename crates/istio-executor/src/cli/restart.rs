@@ -1,14 +1,18 @@
 //! `refit restart`: renews the proxies of workloads that run old ones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use istio_planner::dataplane::{Grouping, Share};
+use istio_planner::order::pacing::{self, Pacing, Window};
 use istio_planner::outcome::{Restart, RestartHow};
-use istio_planner::plan::{Action, Plan, Step, Wait};
+use istio_planner::plan::Plan;
+use istio_planner::snapshot::Snapshot;
 use k8s_openapi::jiff::Timestamp;
 
 use super::connection::{Connection, block_on};
-use super::perform::{Ended, Perform, perform};
+use super::perform::{Ended, Format, Perform, Predecessors, duration, perform, unfinished_restart};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{Cluster, name};
@@ -29,9 +33,25 @@ pub(super) struct Args {
     #[command(flatten)]
     perform: Perform,
 
-    /// Workloads that are renewed at the same time
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-    wave: u16,
+    /// Workloads that are renewed at the same time: a number, or a percentage of all
+    #[arg(long, value_name = "N|P%", default_value = "5")]
+    wave: Share,
+
+    /// Renews workloads with the same value of this label together, instead of those of a namespace
+    #[arg(long, value_name = "LABEL")]
+    by_label: Option<String>,
+
+    /// Pause between two waves
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pause: Duration,
+
+    /// Pods of one workload that may be away at the same time where they are renewed pod by pod: a number, or a percentage
+    #[arg(long, value_name = "N|P%", default_value = "1")]
+    max_unavailable: Share,
+
+    /// When no wave begins, in UTC: "Mon-Fri 08:00-18:00", "Sat,Sun", "22:00-06:00"; may be given more than once
+    #[arg(long, value_name = "WINDOW", value_parser = window)]
+    freeze: Vec<String>,
 
     /// The namespace of the control plane, where the cluster holds several
     #[arg(
@@ -54,7 +74,18 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
-        let (version, all) = stale(&cluster, args).await?;
+        let namespace = args
+            .namespace
+            .clone()
+            .unwrap_or_else(|| "istio-system".to_owned());
+        let folder = args.perform.journal.as_deref();
+        if !args.dry_run
+            && let Some(begun) = unfinished_restart(&cluster, &namespace, folder).await?
+        {
+            output::note("going on with the restart that was begun");
+            return renew(&cluster, &begun.plan, args).await;
+        }
+        let (version, snapshot, all) = stale(&cluster, args).await?;
         let chosen: Vec<Restart> = all
             .into_iter()
             .filter(|it| is_chosen(it, &args.workloads))
@@ -74,12 +105,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             return Ok(Exit::Done);
         }
         for it in &todo {
-            output::print(&format!(
-                "{} ({} pods, {})",
-                name(&it.object),
-                it.pods,
-                it.reason
-            ))?;
+            let line = format!("{} ({} pods, {})", name(&it.object), it.pods, it.reason);
+            // Records are the only result that a program gets.
+            match args.perform.output {
+                Format::Text => output::print(&line)?,
+                Format::Json => output::say(&line),
+            }
         }
         if args.dry_run {
             return Ok(Exit::Done);
@@ -89,20 +120,21 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
                 "cancelled, nothing was changed"
             )));
         }
-        let namespace = args
-            .namespace
-            .clone()
-            .unwrap_or_else(|| "istio-system".to_owned());
-        let plan = plan(&version, namespace, &todo, usize::from(args.wave));
-        match perform(&cluster, &plan, &args.perform.with_restarts()).await? {
-            Ended::Done => Ok(Exit::Done),
-            Ended::Drifted(error) => Err(Error::Refused(error.into())),
-        }
+        let plan = plan(&version, namespace, &snapshot, &todo, args);
+        renew(&cluster, &plan, args).await
     })
 }
 
+async fn renew(cluster: &Arc<Cluster>, plan: &Plan, args: &Args) -> Result<Exit, Error> {
+    let perform_args = args.perform.with_restarts();
+    match perform(cluster, plan, &perform_args, &Predecessors::new()).await? {
+        Ended::Done => Ok(Exit::Done),
+        Ended::Drifted(error, _) => Err(Error::Refused(error.into())),
+    }
+}
+
 /// The version that runs, and the workloads whose proxies are older.
-async fn stale(cluster: &Cluster, args: &Args) -> Result<(String, Vec<Restart>), Error> {
+async fn stale(cluster: &Cluster, args: &Args) -> Result<(String, Snapshot, Vec<Restart>), Error> {
     let request = istio_planner::Request {
         namespace: args.namespace.clone(),
         ..Default::default()
@@ -120,8 +152,8 @@ async fn stale(cluster: &Cluster, args: &Args) -> Result<(String, Vec<Restart>),
         force: true,
         ..request
     };
-    let outcome = planning::plan(request, snapshot, &args.target.places(), None);
-    Ok((version, outcome.restarts))
+    let outcome = planning::plan(request, snapshot.clone(), &args.target.places(), None);
+    Ok((version, snapshot, outcome.restarts))
 }
 
 fn is_chosen(restart: &Restart, chosen: &[String]) -> bool {
@@ -144,30 +176,22 @@ fn is_chosen(restart: &Restart, chosen: &[String]) -> bool {
 }
 
 /// Waves of workloads, each waited for before the next.
-fn plan(version: &str, namespace: String, todo: &[Restart], wave: usize) -> Plan {
-    let steps = todo
-        .chunks(wave)
-        .enumerate()
-        .map(|(number, chunk)| Step {
-            id: format!("restart-{}", number + 1),
-            title: format!(
-                "Renew the proxies of {} workloads (wave {})",
-                chunk.len(),
-                number + 1
-            ),
-            component: None,
-            actions: chunk
-                .iter()
-                .map(|it| Action::Restart {
-                    object: it.object.clone(),
-                    how: it.how,
-                    pods: it.pods,
-                    to: it.to.clone(),
-                })
-                .collect(),
-            waits: chunk.iter().filter_map(wait).collect(),
-        })
-        .collect();
+fn plan(
+    version: &str,
+    namespace: String,
+    snapshot: &Snapshot,
+    todo: &[Restart],
+    args: &Args,
+) -> Plan {
+    let pacing = Pacing {
+        grouping: match &args.by_label {
+            Some(label) => Grouping::Label(label.clone()),
+            None => Grouping::Namespace,
+        },
+        most: Some(args.wave),
+        pause: u32::try_from(args.pause.as_secs()).unwrap_or(u32::MAX),
+        at_once: Some(args.max_unavailable),
+    };
     Plan {
         // Every run is its own: restarting again later is meant.
         id: format!("restart-{}", Timestamp::now().as_millisecond()),
@@ -176,16 +200,12 @@ fn plan(version: &str, namespace: String, todo: &[Restart], wave: usize) -> Plan
         direction: None,
         namespace,
         forced: false,
-        steps,
+        freeze: args.freeze.clone(),
+        steps: pacing::steps(snapshot, todo, version, &pacing),
     }
 }
 
-fn wait(restart: &Restart) -> Option<Wait> {
-    let object = restart.object.clone();
-    match object.kind.as_str() {
-        "Deployment" => Some(Wait::Deployment { object }),
-        "DaemonSet" => Some(Wait::DaemonSet { object }),
-        "StatefulSet" => Some(Wait::StatefulSet { object }),
-        _ => None,
-    }
+/// A window as it was typed, if it is one.
+fn window(text: &str) -> Result<String, String> {
+    text.parse::<Window>().map(|_| text.to_owned())
 }

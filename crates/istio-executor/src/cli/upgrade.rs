@@ -7,11 +7,13 @@ use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::plan::{Action, Plan};
 
 use super::connection::{Connection, block_on};
-use super::perform::{Ended, Format, Perform, perform, unfinished};
-use super::request::Request;
+use super::perform::{Begun, Ended, Format, Perform, Predecessors, perform, unfinished};
+use super::request::{Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{self, Cluster};
+use crate::journal::progress;
+use crate::rehearsal::rehearse;
 use crate::{apply, output, planning, snapshot};
 
 /// How often a cluster that keeps changing is planned for again.
@@ -30,6 +32,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     request: Request,
+
+    #[command(flatten)]
+    prune: Prune,
 
     #[command(flatten)]
     target: Target,
@@ -61,7 +66,7 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
 
-    /// Shows the plan and changes nothing
+    /// Shows the plan and what the API server says to it, and changes nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -84,37 +89,37 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         from: None,
         force: args.force,
         predicted: false,
+        prune: args.prune.named.clone(),
+        prune_orphans: args.prune.orphans,
     };
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
-        let namespace = args.namespace.as_deref().unwrap_or("istio-system");
-        if !args.dry_run
-            && let Some((plan, _)) =
-                unfinished(&cluster, namespace, args.perform.journal.as_deref()).await?
-        {
-            return go_on(&cluster, &plan, args).await;
+        if args.dry_run {
+            return dry_run(&cluster, request, args).await;
         }
+        let namespace = args.namespace.as_deref().unwrap_or("istio-system");
+        let folder = args.perform.journal.as_deref();
+        // An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
+        let mut begun = unfinished(&cluster, namespace, folder).await?;
+        let mut predecessors = Predecessors::new();
         for attempt in 1.. {
-            let outcome = plan(&cluster, &request, args).await?;
-            if args.perform.output == Format::Text || args.dry_run {
-                output::print(&super::plan::text(&outcome, false))?;
-            }
-            let plan = match outcome.plan {
-                _ if args.dry_run => return Ok(exit(outcome.verdict)),
-                Some(plan) if outcome.verdict == Verdict::Clear || args.force => plan,
-                _ => return Ok(exit(outcome.verdict)),
+            let plan = match begun.take() {
+                Some(begun) => go_on(begun, args)?,
+                None => match propose(&cluster, &request, args).await? {
+                    Proposal::Plan(plan) => *plan,
+                    Proposal::End(exit) => return Ok(exit),
+                },
             };
-            if !args.yes && !output::confirm(&format!("Proceed to Istio {}?", plan.target)) {
-                return Err(Error::Refused(anyhow::anyhow!(
-                    "cancelled, nothing was changed"
-                )));
-            }
-            match perform(&cluster, &plan, &args.perform).await? {
+            match perform(&cluster, &plan, &args.perform, &predecessors).await? {
                 Ended::Done => break,
-                Ended::Drifted(error) if args.replan && attempt <= REPLANS => {
+                Ended::Drifted(error, records) if args.replan && attempt <= REPLANS => {
                     output::warning(&format!("{error}\nplanning again"));
+                    // What was done of it has to be put back too, should it come to that.
+                    if !progress(&records).begun.is_empty() {
+                        predecessors.insert(0, (plan, records));
+                    }
                 }
-                Ended::Drifted(error) => return Err(Error::Refused(error.into())),
+                Ended::Drifted(error, _) => return Err(Error::Refused(error.into())),
             }
         }
         if args.verify {
@@ -125,12 +130,82 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     })
 }
 
-/// An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
-async fn go_on(cluster: &Arc<Cluster>, plan: &Plan, args: &Args) -> Result<Exit, Error> {
-    let question = format!(
-        "An upgrade to Istio {} was begun and is not done. Go on with it?",
-        plan.target
-    );
+/// What became of planning.
+enum Proposal {
+    /// The user wants it.
+    Plan(Box<Plan>),
+    /// There is nothing to perform.
+    End(Exit),
+}
+
+/// Plans, shows, asks.
+async fn propose(
+    cluster: &Cluster,
+    request: &istio_planner::Request,
+    args: &Args,
+) -> Result<Proposal, Error> {
+    let outcome = plan(cluster, request, args).await?;
+    if args.perform.output == Format::Text {
+        output::print(&super::plan::text(&outcome, false))?;
+    }
+    let plan = match outcome.plan {
+        Some(plan) if outcome.verdict == Verdict::Clear || args.force => plan,
+        _ => return Ok(Proposal::End(exit(outcome.verdict))),
+    };
+    if !args.yes && !output::confirm(&format!("Proceed to Istio {}?", plan.target)) {
+        return Err(cancelled());
+    }
+    Ok(Proposal::Plan(Box::new(plan)))
+}
+
+/// Shows the plan, and what the API server says to each of its writes.
+async fn dry_run(
+    cluster: &Cluster,
+    request: istio_planner::Request,
+    args: &Args,
+) -> Result<Exit, Error> {
+    let request = istio_planner::Request {
+        predicted: true,
+        ..request
+    };
+    let outcome = plan(cluster, &request, args).await?;
+    match args.perform.output {
+        Format::Text => output::print(&super::plan::text(&outcome, false))?,
+        Format::Json => output::print(&serde_json::to_string_pretty(&outcome)?)?,
+    }
+    let Some(plan) = &outcome.plan else {
+        return Ok(exit(outcome.verdict));
+    };
+    let rehearsal = rehearse(cluster, plan, Some(&outcome)).await?;
+    for line in rehearsal.lines() {
+        output::warning(&line);
+    }
+    output::note(&format!(
+        "the API server was asked about each write: {} accepted, {} refused, {} not asked; nothing was changed",
+        rehearsal.accepted,
+        rehearsal.refused.len(),
+        rehearsal.unasked.len()
+    ));
+    if rehearsal.refused.is_empty() {
+        Ok(exit(outcome.verdict))
+    } else {
+        Ok(Exit::Refused)
+    }
+}
+
+fn cancelled() -> Error {
+    Error::Refused(anyhow::anyhow!("cancelled, nothing was changed"))
+}
+
+/// Goes on with what was begun, if that is what was asked for.
+fn go_on(begun: Begun, args: &Args) -> Result<Plan, Error> {
+    let plan = begun.plan;
+    if progress(&begun.records).rolling_back {
+        return Err(Error::Refused(anyhow::anyhow!(
+            "an upgrade to Istio {} is being put back: go on with `refit rollback`",
+            plan.target
+        )));
+    }
     if plan.target != args.to.trim_start_matches('v') {
         return Err(Error::Refused(anyhow::anyhow!(
             "an upgrade to Istio {} was begun and is not done: go on with `refit apply --resume`, or put it back with \
@@ -138,19 +213,18 @@ async fn go_on(cluster: &Arc<Cluster>, plan: &Plan, args: &Args) -> Result<Exit,
             plan.target
         )));
     }
+    let question = format!(
+        "An upgrade to Istio {} was begun and is not done. Go on with it?",
+        plan.target
+    );
     if !args.yes && !output::confirm(&question) {
-        return Err(Error::Refused(anyhow::anyhow!(
-            "cancelled, nothing was changed"
-        )));
+        return Err(cancelled());
     }
     output::note(&format!(
         "going on with the upgrade to Istio {} that was begun",
         plan.target
     ));
-    match perform(cluster, plan, &args.perform).await? {
-        Ended::Done => Ok(Exit::Done),
-        Ended::Drifted(error) => Err(Error::Refused(error.into())),
-    }
+    Ok(plan)
 }
 
 async fn plan(

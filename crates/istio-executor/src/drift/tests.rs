@@ -32,7 +32,7 @@ fn the_same_content_is_no_drift_whatever_the_server_wrote_beside_it() {
     now["metadata"]["resourceVersion"] = json!("9");
     now["status"] = json!({ "replicas": 1 });
     assert_eq!(
-        compare(&object("ConfigMap"), &expected(), Some(&now)),
+        compare(&object("ConfigMap"), &expected(), None, Some(&now)),
         Ok(())
     );
 }
@@ -43,7 +43,7 @@ fn a_changed_field_is_named_with_both_values() {
     now["spec"]["replicas"] = json!(5);
     let mut expected = expected();
     expected.fields.insert("spec.replicas".to_owned(), json!(3));
-    let drift = compare(&object("ConfigMap"), &expected, Some(&now)).unwrap_err();
+    let drift = compare(&object("ConfigMap"), &expected, None, Some(&now)).unwrap_err();
     expect_test::expect![[r"
         ConfigMap x has changed since the plan was made:
           spec.replicas: expected 3, found 5"]]
@@ -55,10 +55,13 @@ fn what_appeared_or_went_is_drift() {
     let absent = Expected::default();
     let kind = |result: Result<(), Drift>| result.unwrap_err().kind;
     assert_eq!(
-        kind(compare(&object("A"), &absent, Some(&live()))),
+        kind(compare(&object("A"), &absent, None, Some(&live()))),
         Kind::Appeared
     );
-    assert_eq!(kind(compare(&object("A"), &expected(), None)), Kind::Gone);
+    assert_eq!(
+        kind(compare(&object("A"), &expected(), None, None)),
+        Kind::Gone
+    );
 }
 
 #[test]
@@ -91,4 +94,23 @@ fn validation_is_never_loosened() {
         )
         .is_ok()
     );
+}
+
+#[test]
+fn a_change_that_the_write_has_nothing_to_do_with_is_no_drift() {
+    let content = json!({ "spec": { "args": ["y"] } });
+    let expected = Expected {
+        relevant: Some(relevant(&live(), Some(&content))),
+        fields: [("spec.args".to_owned(), json!(["x"]))].into(),
+        ..expected()
+    };
+    let mut now = live();
+    now["spec"]["replicas"] = json!(9);
+    let compare = |now: &Value| compare(&object("A"), &expected, Some(&content), Some(now));
+    assert_eq!(compare(&now), Ok(()), "an autoscaler's");
+    now["spec"]["args"] = json!(["z"]);
+    assert!(matches!(
+        compare(&now).unwrap_err().kind,
+        Kind::Changed(fields) if fields.len() == 1
+    ));
 }

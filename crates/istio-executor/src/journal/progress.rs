@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use istio_planner::plan::{Action, Plan, Step};
+use istio_planner::outcome::Ref;
+use istio_planner::plan::{Plan, Step};
 
 use super::{Event, Record};
 
@@ -19,13 +20,7 @@ impl Scope {
     fn contains(self, step: &Step) -> bool {
         match self {
             Self::All => true,
-            Self::WithoutRestarts => {
-                step.actions.is_empty()
-                    || !step
-                        .actions
-                        .iter()
-                        .all(|it| matches!(it, Action::Restart { .. }))
-            }
+            Self::WithoutRestarts => !step.is_restart(),
         }
     }
 }
@@ -51,6 +46,10 @@ pub enum Next<'a> {
 }
 
 /// How far a plan has come.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a record that was or was not seen"
+)]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress<'a> {
     /// Steps that have begun.
@@ -61,6 +60,18 @@ pub struct Progress<'a> {
     pub actions_begun: BTreeMap<(&'a str, usize), &'a Record>,
     /// The last record of every action that ended, by step and number.
     pub actions_ended: BTreeMap<(&'a str, usize), &'a Record>,
+    /// Actions that were left out.
+    pub skipped: BTreeMap<(&'a str, usize), &'a str>,
+    /// When each step ended, in RFC 3339.
+    pub ended_at: BTreeMap<&'a str, &'a str>,
+    /// Locks that were taken away, by step.
+    pub locks_taken: BTreeSet<&'a str>,
+    /// Objects of waits that were given up, with the reason.
+    pub given_up: Vec<(&'a str, &'a Ref, &'a str)>,
+    /// Pods of workloads are renewed too.
+    pub restarts: bool,
+    /// The plan that was given up for this one.
+    pub instead_of: Option<&'a str>,
     /// Actions whose objects are put back.
     pub restored: BTreeSet<(&'a str, usize)>,
     /// A rollback has begun: nothing goes forward any more.
@@ -73,12 +84,29 @@ pub struct Progress<'a> {
     pub failure: Option<&'a str>,
 }
 
+impl Progress<'_> {
+    /// Whether something was begun that is neither done nor put back.
+    pub fn is_open(&self) -> bool {
+        !self.begun.is_empty() && !self.finished && !self.rolled_back
+    }
+}
+
 /// Folds a journal.
 pub fn progress(records: &[Record]) -> Progress<'_> {
     let mut progress = Progress::default();
     for record in records {
         match &record.event {
-            Event::RunBegan { .. } => progress.failure = None,
+            Event::RunBegan {
+                restarts,
+                instead_of,
+                ..
+            } => {
+                progress.failure = None;
+                progress.restarts |= restarts;
+                if let Some(plan) = instead_of {
+                    progress.instead_of = Some(plan);
+                }
+            }
             Event::StepBegan { step } => {
                 progress.begun.insert(step);
             }
@@ -92,8 +120,20 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
             Event::ActionEnded { step, action, .. } => {
                 progress.actions_ended.insert((step, *action), record);
             }
+            Event::ActionSkipped {
+                step,
+                action,
+                reason,
+            } => {
+                progress.actions_ended.insert((step, *action), record);
+                progress.skipped.insert((step, *action), reason);
+            }
+            Event::LockTaken { step, .. } => {
+                progress.locks_taken.insert(step);
+            }
             Event::StepEnded { step } => {
                 progress.ended.insert(step);
+                progress.ended_at.insert(step, &record.at);
             }
             Event::Failed { reason, .. } => progress.failure = Some(reason),
             Event::Finished => progress.finished = true,
@@ -102,7 +142,12 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
                 progress.restored.insert((step, *action));
             }
             Event::RolledBack => progress.rolled_back = true,
-            Event::WaitGivenUp { .. } => {}
+            Event::WaitGivenUp {
+                step,
+                object,
+                reason,
+            } => progress.given_up.push((step, object, reason)),
+            Event::Held { .. } | Event::NotRestored { .. } => {}
         }
     }
     progress

@@ -47,6 +47,12 @@ pub enum Event {
     RunBegan {
         /// Who carries it out: host, process.
         by: String,
+        /// Whether the pods of workloads are renewed too. A run that goes on keeps to it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        restarts: bool,
+        /// The plan that was given up for this one, half-way: rolling back goes on with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<String>,
     },
     /// A step began.
     StepBegan {
@@ -70,6 +76,9 @@ pub enum Event {
         /// For a restart: the time that marks the new pods.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<String>,
+        /// For a restart pod by pod: the uids of the pods that are to go.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pods: Vec<String>,
     },
     /// An action is done.
     ActionEnded {
@@ -90,6 +99,30 @@ pub enum Event {
         /// What was waited for.
         object: Ref,
         /// What was missing.
+        reason: String,
+    },
+    /// An action was left out, because its object is gone or must not be touched now.
+    ActionSkipped {
+        /// The step.
+        step: String,
+        /// From 0, in the step.
+        action: usize,
+        /// Why.
+        reason: String,
+    },
+    /// The lock by which istiod's replicas agree who makes gateways was taken away, so that one takes it anew and tries
+    /// again.
+    LockTaken {
+        /// The step.
+        step: String,
+        /// The lock.
+        object: Ref,
+    },
+    /// A step does not begin yet: a pause between waves, or a freeze window.
+    Held {
+        /// The step.
+        step: String,
+        /// Why, and until when.
         reason: String,
     },
     /// A step's actions are done and its waits are over.
@@ -114,6 +147,13 @@ pub enum Event {
         step: String,
         /// From 0, in the step.
         action: usize,
+    },
+    /// An object was put back and is not as it was.
+    NotRestored {
+        /// What.
+        object: Ref,
+        /// How it differs.
+        reason: String,
     },
     /// Everything is put back.
     RolledBack,

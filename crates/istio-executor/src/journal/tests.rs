@@ -25,6 +25,7 @@ fn plan() -> Plan {
         how: RestartHow::Rollout,
         pods: 1,
         to: None,
+        at_once: None,
     };
     let step = |id: &str, actions| Step {
         id: id.to_owned(),
@@ -32,6 +33,7 @@ fn plan() -> Plan {
         component: None,
         actions,
         waits: Vec::new(),
+        pause: 0,
     };
     Plan {
         id: "p".to_owned(),
@@ -40,6 +42,7 @@ fn plan() -> Plan {
         direction: None,
         namespace: "n".to_owned(),
         forced: false,
+        freeze: Vec::new(),
         steps: vec![
             step("one", vec![apply("a"), apply("b")]),
             step("restart-1", vec![restart]),
@@ -136,6 +139,7 @@ fn an_action_that_began_and_did_not_end_is_done_again() {
         former: None,
         omitted: false,
         mark: None,
+        pods: Vec::new(),
     };
     records.push(Record::new("p", String::new(), began));
     assert_eq!(
@@ -161,6 +165,7 @@ fn a_torn_last_line_is_cut_off() {
     let mut journal = Journal::open(folder.path(), "p").unwrap();
     assert_eq!(journal.records().len(), 1);
     journal.append(Event::Finished).unwrap();
+    drop(journal);
     assert_eq!(
         Journal::open(folder.path(), "p").unwrap().records().len(),
         2
@@ -179,4 +184,44 @@ fn another_plans_records_are_refused() {
         Journal::open(folder.path(), "q"),
         Err(Error::Plan { .. })
     ));
+}
+
+#[test]
+fn a_copy_that_another_machine_wrote_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(folder.path(), "p").unwrap();
+    let began = |step: &str| Event::StepBegan {
+        step: step.to_owned(),
+    };
+    journal.append(began("one")).unwrap();
+    let mut copy = journal.records().to_vec();
+    copy.push(Record::new("p", "t".to_owned(), began("two")));
+    journal.adopt(copy.clone()).unwrap();
+    assert_eq!(journal.records(), copy);
+    journal.adopt(copy[..1].to_vec()).unwrap();
+    assert_eq!(journal.records(), copy, "an older copy tells nothing");
+}
+
+#[test]
+fn a_journal_is_open_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let _journal = Journal::open(folder.path(), "p").unwrap();
+    assert!(matches!(
+        Journal::open(folder.path(), "p"),
+        Err(Error::Locked { .. })
+    ));
+}
+
+#[test]
+fn restarts_are_kept_to_once_they_were_asked_for() {
+    let began = |restarts| {
+        let event = Event::RunBegan {
+            by: "me".to_owned(),
+            restarts,
+            instead_of: None,
+        };
+        Record::new("p", String::new(), event)
+    };
+    assert!(progress(&[began(true), began(false)]).restarts);
+    assert!(!progress(&[began(false)]).restarts);
 }

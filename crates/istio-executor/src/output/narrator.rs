@@ -1,7 +1,6 @@
 //! Tells what an executor does, from the records it writes.
 
 use std::fmt::Write as _;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,7 +24,6 @@ pub enum Audience {
 pub struct Narrator {
     audience: Audience,
     bar: ProgressBar,
-    waited_for: Mutex<String>,
 }
 
 impl Narrator {
@@ -45,11 +43,7 @@ impl Narrator {
         } else {
             ProgressBar::hidden()
         };
-        Self {
-            audience,
-            bar,
-            waited_for: Mutex::default(),
-        }
+        Self { audience, bar }
     }
 
     /// Tells a record.
@@ -67,7 +61,15 @@ impl Narrator {
                 .bar
                 .set_prefix(format!("{} ", step(id).map_or("", title_of))),
             Event::ActionBegan { object, .. } => self.bar.set_message(cluster::name(object)),
-            Event::ActionEnded { .. } => {}
+            Event::ActionEnded { .. } | Event::NotRestored { .. } => {}
+            Event::ActionSkipped { reason, .. } => {
+                self.line(&format!("! left out: {reason}"));
+            }
+            Event::LockTaken { object, .. } => self.line(&format!(
+                "! the gateways stay old: {} is taken away, so that istiod tries again",
+                cluster::name(object)
+            )),
+            Event::Held { reason, .. } => self.line(&format!("… {reason}")),
             Event::WaitGivenUp { object, reason, .. } => {
                 self.line(&format!(
                     "! {} is left as it is: {reason}",
@@ -94,16 +96,8 @@ impl Narrator {
 
     /// Tells what is waited for.
     pub fn waiting(&self, object: &str, reason: &str) {
-        let text = format!("{object}: {reason}");
-        self.bar.set_message(text.clone());
-        let mut last = self
-            .waited_for
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if self.audience == Audience::Pipe && *last != text {
-            super::say(&format!("  waiting for {text}"));
-        }
-        *last = text;
+        // A pipe hears how a step ended, not each thing that it waits for.
+        self.bar.set_message(format!("{object}: {reason}"));
     }
 
     /// Ends what moves.
@@ -115,8 +109,8 @@ impl Narrator {
     pub fn line(&self, text: &str) {
         match self.audience {
             Audience::Terminal => self.bar.suspend(|| super::say(text)),
-            Audience::Pipe => super::say(text),
-            Audience::Program => {}
+            // Standard output is the program's, standard error is for people.
+            Audience::Pipe | Audience::Program => super::say(text),
         }
     }
 
@@ -130,6 +124,55 @@ impl Narrator {
         if let Ok(line) = serde_json::to_string(&record) {
             let _ = super::print(&line);
         }
+    }
+}
+
+/// Tells how far reading a cluster has come: a line that moves, where a person watches.
+#[derive(Debug)]
+pub struct Reading {
+    bar: ProgressBar,
+}
+
+impl Reading {
+    /// Begins.
+    ///
+    /// # Panics
+    ///
+    /// Never: the line's template is fixed.
+    pub fn new() -> Self {
+        let bar = if super::watched() {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {wide_msg}").expect("a fixed template"),
+            );
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Self { bar }
+    }
+
+    /// Tells how many objects of a kind were read.
+    pub fn tell(&self, kind: &str, count: usize) {
+        self.bar.set_message(format!("reading {kind}: {count}"));
+        self.bar.tick();
+    }
+
+    /// Says something above the line.
+    pub fn suspend(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
+    }
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

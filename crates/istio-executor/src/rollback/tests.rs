@@ -30,12 +30,14 @@ fn plan(actions: Vec<Action>) -> Plan {
         direction: None,
         namespace: "n".to_owned(),
         forced: false,
+        freeze: Vec::new(),
         steps: vec![Step {
             id: "s".to_owned(),
             title: String::new(),
             component: None,
             actions,
             waits: Vec::new(),
+            pause: 0,
         }],
     }
 }
@@ -48,6 +50,7 @@ fn began(plan: &Plan, number: usize, former: Option<Value>) -> Record {
         former,
         omitted: false,
         mark: None,
+        pods: Vec::new(),
     };
     Record::new("p", String::new(), event)
 }
@@ -68,21 +71,22 @@ fn the_last_change_is_put_back_first_and_what_never_began_is_left_alone() {
 }
 
 #[test]
-fn crds_that_were_added_stay_and_those_that_were_changed_go_back() {
-    let plan = plan(vec![
-        apply_of("CustomResourceDefinition", "new"),
-        apply_of("CustomResourceDefinition", "old"),
-    ]);
-    let records = [began(&plan, 0, None), began(&plan, 1, Some(json!({})))];
-    let names: Vec<_> = restorations(&plan, &records)
-        .into_iter()
-        .map(|it| it.object.name)
-        .collect();
-    assert_eq!(names, ["old"]);
-    assert_eq!(
-        stays(&plan, &records),
-        [object("CustomResourceDefinition", "new")]
-    );
+fn what_the_plan_never_wrote_is_told_from_what_it_did() {
+    let with = |uid: &str, manager: &str, time: &str| json!({ "metadata": { "uid": uid, "managedFields": [{ "manager": manager, "time": time }] } });
+    let (former, other) = (with("1", "istio-operator", "t"), with("1", "somebody", "t"));
+    assert!(untouched(Some(&former), Some(&former)));
+    assert!(untouched(None, Some(&other)), "somebody made it");
+    assert!(untouched(None, None));
+    assert!(!untouched(None, Some(&former)), "it is ours");
+    assert!(!untouched(Some(&former), None));
+    assert!(!untouched(
+        Some(&former),
+        Some(&with("1", "istio-operator", "u"))
+    ));
+    assert!(!untouched(
+        Some(&former),
+        Some(&with("2", "istio-operator", "t"))
+    ));
 }
 
 #[test]

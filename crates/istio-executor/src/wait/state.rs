@@ -9,19 +9,23 @@ pub enum State {
     Ready,
     /// Not yet, and what is missing.
     Pending(String),
-    /// Not yet, and something is wrong that may still pass.
-    Troubled(String),
+    /// Not yet, and something is wrong.
+    Troubled(Trouble),
     /// It will not come right by waiting.
     Failed(String),
 }
 
-/// What is wrong with a pod.
+/// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trouble {
-    /// May pass.
-    Passing(String),
-    /// Will not pass by waiting.
-    Lasting(String),
+pub struct Trouble {
+    /// The same for the same trouble, whatever its words: pod, container, class of reason.
+    pub key: String,
+    /// In words.
+    pub words: String,
+    /// It will not pass by waiting.
+    pub lasting: bool,
+    /// The pod and the container whose log may tell more.
+    pub container: Option<(String, String)>,
 }
 
 /// A Deployment: all replicas updated and available, old ones gone.
@@ -41,7 +45,12 @@ pub fn deployment(live: &Value) -> State {
         .flatten()
         .find(|it| it["type"] == "ReplicaFailure" && it["status"] == "True");
     if let Some(condition) = replica_failure {
-        return State::Troubled(text(&condition["message"]));
+        return State::Troubled(Trouble {
+            key: "ReplicaFailure".to_owned(),
+            words: text(&condition["message"]),
+            lasting: false,
+            container: None,
+        });
     }
     let wanted = live["spec"]["replicas"].as_u64().unwrap_or(1);
     let count = |field: &str| live["status"][field].as_u64().unwrap_or_default();
@@ -130,7 +139,11 @@ pub fn established(live: &Value) -> State {
 
 /// Returns the version in the tag of the proxy's image, without its variant (`1.30.3-distroless` is `1.30.3`).
 pub fn image_version(workload: &Value) -> Option<String> {
-    let spec = &workload["spec"]["template"]["spec"];
+    version(&workload["spec"]["template"]["spec"])
+}
+
+/// The version of the proxy among the containers of a pod.
+fn version(spec: &Value) -> Option<String> {
     let containers = ["containers", "initContainers"];
     let proxy = containers
         .iter()
@@ -154,10 +167,15 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
         .flatten()
         .find(|it| it["type"] == "PodScheduled" && it["reason"] == "Unschedulable");
     if let Some(condition) = unschedulable {
-        return Some(Trouble::Passing(format!(
-            "pod {name} cannot be scheduled: {}",
-            text(&condition["message"])
-        )));
+        return Some(Trouble {
+            key: format!("{name} Unschedulable"),
+            words: format!(
+                "pod {name} cannot be scheduled: {}",
+                text(&condition["message"])
+            ),
+            lasting: false,
+            container: None,
+        });
     }
     let containers = ["initContainerStatuses", "containerStatuses"];
     containers
@@ -170,25 +188,41 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
                 .as_str()
                 .map(|it| format!(": {it}"))
                 .unwrap_or_default();
-            let words = format!(
-                "pod {name}, container {}: {reason}{said}",
-                text(&it["name"])
-            );
+            let container = text(&it["name"]);
             let restarts = it["restartCount"].as_u64().unwrap_or_default();
-            match reason {
+            // A container that cannot start shows now this reason, now that.
+            let class = match reason {
+                "CrashLoopBackOff" | "RunContainerError" => "crash",
+                "ImagePullBackOff" | "ErrImagePull" | "ErrImageNeverPull" | "InvalidImageName" => {
+                    "image"
+                }
+                "CreateContainerConfigError" | "CreateContainerError" => "create",
+                _ => return None,
+            };
+            Some(Trouble {
+                key: format!("{name} {container} {class}"),
+                words: format!("pod {name}, container {container}: {reason}{said}"),
                 // One crash may be a race at the start; three are a loop.
-                "CrashLoopBackOff" if restarts >= 3 => Some(Trouble::Lasting(words)),
-                "InvalidImageName"
-                | "CreateContainerConfigError"
-                | "CreateContainerError"
-                | "RunContainerError"
-                | "CrashLoopBackOff"
-                | "ImagePullBackOff"
-                | "ErrImagePull"
-                | "ErrImageNeverPull" => Some(Trouble::Passing(words)),
-                _ => None,
+                lasting: reason == "CrashLoopBackOff" && restarts >= 3,
+                container: (class == "crash").then(|| (name.clone(), container)),
+            })
+        })
+}
+
+/// Returns the pods that do not run the proxy of this version, each with what it runs; finished pods do not count.
+pub fn stale_proxies(pods: &[Value], to: &str) -> Vec<String> {
+    pods.iter()
+        .filter(|it| it["metadata"]["deletionTimestamp"].is_null())
+        .filter(|it| !matches!(it["status"]["phase"].as_str(), Some("Succeeded" | "Failed")))
+        .filter_map(|pod| {
+            let name = text(&pod["metadata"]["name"]);
+            match version(&pod["spec"]) {
+                Some(found) if found == to => None,
+                Some(found) => Some(format!("pod {name} runs {found}")),
+                None => Some(format!("pod {name} has no proxy of a known version")),
             }
         })
+        .collect()
 }
 
 /// The controller has not looked at the newest version yet.

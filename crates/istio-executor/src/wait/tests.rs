@@ -71,16 +71,40 @@ fn a_crash_loop_ends_the_wait_and_a_first_crash_does_not() {
             ] },
         })
     };
-    let words = "pod p, container c: CrashLoopBackOff: why".to_owned();
+    let lasting = |restarts| trouble(&pod("CrashLoopBackOff", restarts)).unwrap();
     assert_eq!(
-        trouble(&pod("CrashLoopBackOff", 3)),
-        Some(Trouble::Lasting(words.clone()))
+        lasting(3).words,
+        "pod p, container c: CrashLoopBackOff: why"
     );
-    assert_eq!(
-        trouble(&pod("CrashLoopBackOff", 1)),
-        Some(Trouble::Passing(words))
-    );
+    assert!(lasting(3).lasting && !lasting(1).lasting);
+    assert_eq!(lasting(1).container, Some(("p".to_owned(), "c".to_owned())));
     assert_eq!(trouble(&pod("ContainerCreating", 0)), None);
+    let key = |reason: &str| trouble(&pod(reason, 0)).unwrap().key;
+    assert_eq!(
+        key("ErrImagePull"),
+        key("ImagePullBackOff"),
+        "the same trouble in other words"
+    );
+}
+
+#[test]
+fn pods_with_an_old_proxy_are_named_wherever_it_stands() {
+    let pod = |name: &str, place: &str, image: &str| json!({ "metadata": { "name": name }, "spec": { place: [{ "name": "istio-proxy", "image": image }] } });
+    let mut done = pod("done", "containers", "proxyv2:1.29.6");
+    done["status"]["phase"] = json!("Succeeded");
+    let pods = [
+        pod("new", "initContainers", "proxyv2:1.30.3"),
+        pod("old", "containers", "proxyv2:1.29.6"),
+        pod("bare", "other", "x"),
+        done,
+    ];
+    assert_eq!(
+        stale_proxies(&pods, "1.30.3"),
+        [
+            "pod old runs 1.29.6",
+            "pod bare has no proxy of a known version"
+        ]
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::residue::{self, Residue};
 use super::{Installation, Setting, installation};
 use crate::defaults::tree;
 use crate::desired::Desired;
-use crate::diff::diff;
+use crate::diff::{Consent, diff};
 use crate::input::{Asked, Input};
 use crate::outcome::{ControlPlane, FieldChange, Inventory, Ref, Subject};
 use crate::precheck::{self, DEFAULT_REVISION, objects, text};
@@ -120,7 +120,7 @@ fn compare(
     };
     let rendering = istio_render::render(release, &options).ok()?;
     let desired = Desired::of(release, &rendering);
-    let outcome = diff(&input.snapshot, &desired, false);
+    let outcome = diff(&input.snapshot, &desired, Consent::NONE, false);
     Some(Residue {
         changes: outcome.changes,
         rendering,
@@ -172,7 +172,7 @@ fn name<'a>(snapshot: &'a Snapshot, plane: &ControlPlane) -> Option<&'a str> {
 }
 
 /// Takes back [`tree::named`]: maps by `[name:…]` become lists.
-fn listed(tree: Value) -> Value {
+pub(super) fn listed(tree: Value) -> Value {
     match tree {
         Value::Object(map) if !map.is_empty() && map.keys().all(|it| it.starts_with("[name:")) => {
             map.into_iter()

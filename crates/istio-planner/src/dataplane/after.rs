@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use istio_catalog::Version;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Context;
 use super::injector::Injectors;
@@ -82,8 +82,8 @@ fn is(object: &Ref, kind: &str, namespace: &str, name: &str) -> bool {
 pub(super) struct Injection<'a> {
     pub(super) injectors: Injectors<'a>,
     pub(super) policy: Policy,
-    /// `hub/name` of the proxy's image, where the target was rendered.
-    pub(super) repository: Option<String>,
+    /// The proxy's image, where the target was rendered.
+    pub(super) image: Option<Image>,
     /// Environment of istiod.
     pub(super) environment: BTreeMap<String, String>,
 }
@@ -93,10 +93,12 @@ impl<'a> Injection<'a> {
     pub(super) fn after(snapshot: &'a Snapshot, context: Context<'a>) -> Self {
         let after = After::of(snapshot, context.changes);
         let (namespace, name) = (context.plane.namespace.as_str(), config_map(context.plane));
+        let mesh = with_revision("istio", &context.plane.revision);
+        let mesh = after.predicted("ConfigMap", namespace, &mesh);
         Self {
-            repository: after
+            image: after
                 .predicted("ConfigMap", namespace, &name)
-                .and_then(repository),
+                .and_then(|it| Image::read(it, mesh)),
             ..Self::read(&after, context.plane)
         }
     }
@@ -116,7 +118,7 @@ impl<'a> Injection<'a> {
         Self {
             injectors: Injectors::read(after.of_kind("MutatingWebhookConfiguration")),
             policy: Policy::read(config),
-            repository: None,
+            image: None,
             environment: istiod.map(environment).unwrap_or_default(),
         }
     }
@@ -134,15 +136,84 @@ fn with_revision(name: &str, revision: &str) -> String {
     }
 }
 
-/// Reads hub and name of the proxy's image; a name with a slash is a whole image (injection-template.yaml).
-fn repository(config_map: &Value) -> Option<String> {
-    let values: Value = serde_json::from_str(config_map.pointer("/data/values")?.as_str()?).ok()?;
-    let image = values.pointer("/global/proxy/image")?.as_str()?;
-    if image.contains('/') {
-        return Some(without_tag(image).to_owned());
+/// The image that an injector gives to proxies (1.31:pkg/kube/inject/template.go, `ProxyImage`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Image {
+    /// `hub/name`.
+    pub(super) repository: String,
+    /// The version that the tag names; `None` for a tag of other words.
+    pub(super) version: Option<Version>,
+    /// `distroless`, `debug`, or nothing for the default image.
+    pub(super) variant: String,
+}
+
+impl Image {
+    /// Reads the injector's values and the mesh configuration; a name with a slash is a whole image
+    /// (injection-template.yaml).
+    fn read(config_map: &Value, mesh: Option<&Value>) -> Option<Self> {
+        let values: Value =
+            serde_json::from_str(config_map.pointer("/data/values")?.as_str()?).ok()?;
+        let image = values.pointer("/global/proxy/image")?.as_str()?;
+        if image.contains('/') {
+            return Some(Self {
+                repository: without_tag(image).to_owned(),
+                version: crate::inventory::of_image(image),
+                variant: variant(image).to_owned(),
+            });
+        }
+        let hub = values.pointer("/global/hub")?.as_str()?;
+        let tag = match values.pointer("/global/tag") {
+            Some(Value::String(tag)) => tag.clone(),
+            Some(Value::Number(tag)) => tag.to_string(),
+            _ => String::new(),
+        };
+        let of_mesh = mesh
+            .and_then(|it| serde_yaml::from_str::<Value>(it.pointer("/data/mesh")?.as_str()?).ok());
+        let of_mesh = of_mesh.as_ref().and_then(image_type);
+        Some(Self {
+            repository: format!("{hub}/{image}"),
+            version: Version::parse_tag(&tag),
+            variant: of_mesh.unwrap_or_else(|| variant(&format!("x:{tag}")).to_owned()),
+        })
     }
-    let hub = values.pointer("/global/hub")?.as_str()?;
-    Some(format!("{hub}/{image}"))
+
+    /// The variant that a pod gets: as its annotations say, else as the mesh says.
+    fn variant(&self, annotations: &BTreeMap<String, String>) -> String {
+        let own = || {
+            let config = annotations.get("proxy.istio.io/config")?;
+            let config: Value = serde_yaml::from_str(config).ok()?;
+            image_type(&json!({"defaultConfig": config}))
+        };
+        let named = annotations
+            .get("sidecar.istio.io/proxyImageType")
+            .map(|it| named(it));
+        named.or_else(own).unwrap_or_else(|| self.variant.clone())
+    }
+}
+
+/// `defaultConfig.image.imageType` of a `MeshConfig`.
+fn image_type(mesh: &Value) -> Option<String> {
+    let kind = mesh.pointer("/defaultConfig/image/imageType")?.as_str()?;
+    (!kind.is_empty()).then(|| named(kind))
+}
+
+/// `default` is the image without a variant.
+fn named(image_type: &str) -> String {
+    if image_type == "default" {
+        ""
+    } else {
+        image_type
+    }
+    .to_owned()
+}
+
+/// The variant at the end of an image's tag.
+fn variant(image: &str) -> &str {
+    let image = image.split_once('@').map_or(image, |it| it.0);
+    ["distroless", "debug"]
+        .into_iter()
+        .find(|it| image.strip_suffix(it).is_some_and(|it| it.ends_with('-')))
+        .unwrap_or_default()
 }
 
 /// Returns an image reference without tag and digest.
@@ -176,12 +247,65 @@ fn environment(deployment: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Whether an image is of the target: its version, and where the target was rendered, its repository.
+/// Whether a proxy is the one that a pod of these annotations gets: its version, and where the target was rendered, its
+/// repository and its variant (domain.md §8.2).
 pub(super) fn is_current(
     image: &str,
     version: Option<&Version>,
     to: &Version,
-    repository: Option<&str>,
+    wanted: Option<&Image>,
+    annotations: &BTreeMap<String, String>,
 ) -> bool {
-    version == Some(to) && repository.is_none_or(|it| it == without_tag(image))
+    // An image by its digest alone has no tag that could name a variant.
+    let tagged = !image.contains('@');
+    let same = |it: &Image| {
+        it.repository == without_tag(image)
+            && (!tagged || it.variant(annotations) == variant(image))
+    };
+    version == Some(to) && wanted.is_none_or(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Image, is_current};
+
+    fn image(tag: &str, mesh: &str) -> Image {
+        let values =
+            json!({"global": {"hub": "h", "tag": tag, "proxy": {"image": "proxyv2"}}}).to_string();
+        let mesh = json!({"data": {"mesh": mesh}});
+        Image::read(&json!({"data": {"values": values}}), Some(&mesh)).unwrap()
+    }
+
+    #[test]
+    fn the_variant_is_that_of_the_mesh_else_of_the_tag() {
+        assert_eq!(image("1.30.3", "{}").variant, "");
+        assert_eq!(image("1.30.3-distroless", "{}").variant, "distroless");
+        let distroless = "defaultConfig: {image: {imageType: distroless}}";
+        assert_eq!(image("1.30.3", distroless).variant, "distroless");
+        let default = "defaultConfig: {image: {imageType: default}}";
+        assert_eq!(image("1.30.3-debug", default).variant, "");
+    }
+
+    #[test]
+    fn a_proxy_of_another_variant_is_not_current() {
+        let to = "1.30.3".parse().unwrap();
+        let wanted = image("1.30.3", "defaultConfig: {image: {imageType: distroless}}");
+        let is = |name: &str, annotations: &[(&str, &str)]| {
+            let annotations = annotations
+                .iter()
+                .map(|(key, it)| ((*key).to_owned(), (*it).to_owned()))
+                .collect();
+            is_current(name, Some(&to), &to, Some(&wanted), &annotations)
+        };
+        assert!(!is("h/proxyv2:1.30.3", &[]));
+        assert!(is("h/proxyv2:1.30.3-distroless", &[]));
+        assert!(is("h/proxyv2@sha256:1", &[]));
+        assert!(is(
+            "h/proxyv2:1.30.3",
+            &[("proxy.istio.io/config", "image: {imageType: default}")]
+        ));
+        assert!(!is("other/proxyv2:1.30.3-distroless", &[]));
+    }
 }

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use istio_catalog::Version;
+
+use super::Context;
 use crate::finding::Code;
-use crate::outcome::{Finding, Level, Ref, Subject};
+use crate::outcome::{Finding, Level, Ref, Restart, RestartHow, Subject};
+use crate::snapshot::Snapshot;
 
 /// What stands against renewing a workload's proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +24,8 @@ pub(super) enum Trouble {
     BarePod,
     /// A Job that runs.
     Job,
+    /// A Job that a CronJob has made, and that runs.
+    CronJob,
     /// Pods are replaced only when they are deleted.
     OnDelete,
     /// A partition holds pods back.
@@ -45,6 +51,7 @@ impl Trouble {
             Self::LosesProxy => (Code::WouldLoseProxy, Level::Warn),
             Self::BarePod
             | Self::Job
+            | Self::CronJob
             | Self::OnDelete
             | Self::Partition
             | Self::Paused
@@ -67,6 +74,9 @@ impl Trouble {
             Self::BarePod => "has no controller that would make it again",
             Self::Job => {
                 "is a running Job, which ends with the proxy it has; its next run gets the new one"
+            }
+            Self::CronJob => {
+                "has a running Job, which ends with the proxy it has; its next run gets the new one"
             }
             Self::OnDelete => {
                 "has the update strategy OnDelete: a rollout changes nothing until its pods are evicted"
@@ -117,8 +127,73 @@ fn finding(code: Code, level: Level, troubles: Vec<(Trouble, Subject)>) -> Findi
         .fix(fix)
 }
 
+/// Gateways and waypoints that the new istiod replaces by itself (domain.md §8.2).
+pub(super) fn istiod_rolls(snapshot: &Snapshot, restarts: &[Restart]) -> Option<Finding> {
+    let rolled: Vec<_> = restarts
+        .iter()
+        .filter(|it| it.how == RestartHow::Auto)
+        .map(|it| &it.object)
+        .collect();
+    let names: Vec<_> = rolled.iter().map(|it| name(it)).collect();
+    let subjects = rolled.iter().map(|object| {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let key = (object.kind.clone(), namespace, object.name.clone());
+        match snapshot.workloads.get(&key) {
+            Some(workload) => Subject::exported((*object).clone(), &workload.origin),
+            None => Subject::of((*object).clone()),
+        }
+    });
+    let finding = Finding::new(
+        Code::IstiodRollsGateways,
+        Level::Info,
+        match rolled.len() {
+            1 => "The new istiod replaces a gateway or waypoint by itself".to_owned(),
+            many => format!("The new istiod replaces {many} gateways and waypoints by itself"),
+        },
+        format!(
+            "{}. It does so for all of them at once as soon as it leads, in the step that replaces istiod. One that leads \
+             at once may fail to, and leaves them old until it is restarted",
+            listed(&names)
+        ),
+    );
+    (!rolled.is_empty()).then(|| {
+        finding.about(subjects).fix(
+            "Give each two replicas and a disruption budget; pin a Gateway by the label istio.io/rev to leave it out; \
+             watch their Deployments after the step, and restart istiod where they stay old",
+        )
+    })
+}
+
+/// The request names images of another version.
+pub(super) fn proxy_tag_differs(context: Context<'_>, version: &Version) -> Finding {
+    let to = context.to;
+    Finding::new(
+        Code::ProxyTagDiffers,
+        Level::Warn,
+        format!("The request injects proxies of {version}, not of {to}"),
+        format!(
+            "The injector's values hold the tag {version}: new pods get that proxy, whatever release is installed{}",
+            if version > to {
+                ", and a proxy must not be newer than its istiod"
+            } else {
+                ""
+            }
+        ),
+    )
+    .about([Subject::flag("--set")
+        .field("values.global.tag")
+        .value(version.to_string())])
+    .fix(format!(
+        "Take `tag` and `values.global.tag` out of the request, or plan with `--to {version}`"
+    ))
+}
+
 /// Names a few, counts the rest.
 fn sentence(trouble: Trouble, names: &[String]) -> String {
+    format!("{}: {}", listed(names), trouble.why())
+}
+
+fn listed(names: &[String]) -> String {
     const NAMED: usize = 5;
     let listed = names
         .iter()
@@ -132,7 +207,7 @@ fn sentence(trouble: Trouble, names: &[String]) -> String {
     } else {
         String::new()
     };
-    format!("{listed}{more}: {}", trouble.why())
+    format!("{listed}{more}")
 }
 
 fn name(object: &Ref) -> String {

@@ -1,16 +1,16 @@
 //! Which workloads keep an old proxy, why, and how it can be renewed (domain.md §8.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use istio_catalog::Version;
 
 use super::after::{Injection, is_current};
 use super::check_inject::namespace_labels;
-use super::finding::{Trouble, findings};
+use super::finding::{Trouble, findings, istiod_rolls, proxy_tag_differs};
 use super::policy::Candidate;
-use super::{Context, native};
+use super::{Context, gateway, native};
 use crate::inventory::{self, Controller, Role, controller, is_active, proxy_container, role};
-use crate::outcome::{Finding, Restart, RestartHow};
+use crate::outcome::{Finding, Ref, Restart, RestartHow, Subject};
 use crate::snapshot::{Container, Pod, Snapshot, Workload};
 
 type Labels = BTreeMap<String, String>;
@@ -40,6 +40,7 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> (Vec<Restart>, Vec
     }
     let mut restarts = Vec::new();
     let mut troubles = Vec::new();
+    let mut seen = BTreeSet::new();
     for (controller, pods) in groups {
         let group = Group::of(snapshot, controller, pods);
         if let Some(verdict) = judge.judge(&group) {
@@ -47,6 +48,13 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> (Vec<Restart>, Vec
             restarts.extend(verdict.renewal.map(|it| group.restart(it)));
         }
         troubles.extend(judge.overlap(&group).map(|it| (it, group.subject())));
+        seen.insert(group.controller);
+    }
+    for workload in snapshot.workloads.values() {
+        if let Some((restart, subject)) = judge.without_pods(workload, &seen) {
+            restarts.push(restart);
+            troubles.push((Trouble::KubeInject, subject));
+        }
     }
     restarts.sort_by(|a, b| {
         let key = |it: &Restart| {
@@ -58,7 +66,12 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> (Vec<Restart>, Vec
         };
         key(a).cmp(&key(b))
     });
-    (restarts, findings(troubles))
+    let mut findings = findings(troubles);
+    findings.extend(istiod_rolls(snapshot, &restarts));
+    if judge.proxy_version() != context.to && !restarts.is_empty() {
+        findings.push(proxy_tag_differs(context, judge.proxy_version()));
+    }
+    (restarts, findings)
 }
 
 fn is_data_plane(role: Role) -> bool {
@@ -201,15 +214,15 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn subject(&self) -> crate::outcome::Subject {
+    fn subject(&self) -> Subject {
         let origin = self
             .workload
             .map(|it| &it.origin)
             .or_else(|| self.sample().map(|it| &it.origin));
         let object = self.controller.object.clone();
         match origin {
-            Some(origin) => crate::outcome::Subject::exported(object, origin),
-            None => crate::outcome::Subject::of(object),
+            Some(origin) => Subject::exported(object, origin),
+            None => Subject::of(object),
         }
     }
 
@@ -232,6 +245,7 @@ impl<'a> Group<'a> {
             "ReplicaSet" | "Rollout" => (RestartHow::Evict, None),
             "Pod" => (RestartHow::None, Some(Trouble::BarePod)),
             "Job" => (RestartHow::None, Some(Trouble::Job)),
+            "CronJob" => (RestartHow::None, Some(Trouble::CronJob)),
             _ => (RestartHow::None, Some(Trouble::Unknown)),
         }
     }
@@ -310,7 +324,7 @@ impl Judge<'_> {
         let renewal = Renewal {
             how: RestartHow::None,
             reason: "missing-proxy",
-            to: Some(self.context.to.clone()),
+            to: Some(self.proxy_version().clone()),
         };
         injected.then_some(Verdict {
             renewal: Some(renewal),
@@ -320,16 +334,16 @@ impl Judge<'_> {
 
     /// Gateways and waypoints that the new istiod rolls by itself once it leads.
     fn made_by_istiod(&self, group: &Group<'_>, pod: &Pod) -> Option<Verdict> {
-        let ours = inventory::revision(pod).is_none_or(|it| it == self.context.plane.revision);
+        let ours = gateway::is_of(self.snapshot, self.context.plane, pod);
         let old = group
             .proxies
             .iter()
             .flatten()
-            .any(|it| it.version.as_ref() != Some(self.context.to));
+            .any(|it| it.version.as_ref() != Some(self.proxy_version()));
         let renewal = Renewal {
             how: RestartHow::Auto,
             reason: "stale-image",
-            to: Some(self.context.to.clone()),
+            to: Some(self.proxy_version().clone()),
         };
         (ours && old).then_some(Verdict {
             renewal: Some(renewal),
@@ -363,6 +377,39 @@ impl Judge<'_> {
         })
     }
 
+    /// A workload without pods whose template holds an old proxy: the next pods run it.
+    fn without_pods(
+        &self,
+        workload: &Workload,
+        seen: &BTreeSet<Controller>,
+    ) -> Option<(Restart, Subject)> {
+        let controller = Controller {
+            object: Ref {
+                api_version: workload.api_version.clone(),
+                kind: workload.kind.clone(),
+                namespace: Some(workload.namespace.clone()),
+                name: workload.name.clone(),
+            },
+        };
+        let injected = workload
+            .template_annotations
+            .contains_key("sidecar.istio.io/status");
+        // What a controller makes from a template has its template; a Job does not run again.
+        let lasting = workload.owner.is_none() && workload.kind != "Job";
+        if !injected || !lasting || seen.contains(&controller) {
+            return None;
+        }
+        let group = Group {
+            workload: Some(workload),
+            controller,
+            pods: Vec::new(),
+            proxies: Vec::new(),
+        };
+        let verdict = self.in_template(&group, group.proxy_in_template()?)?;
+        let subject = group.subject();
+        Some((group.restart(verdict.renewal?), subject))
+    }
+
     /// Whether the apply changes the workload's template, so that its pods are made again anyway.
     fn is_rolled_by_apply(&self, group: &Group<'_>) -> bool {
         let written = self
@@ -379,7 +426,7 @@ impl Judge<'_> {
         if !self.is_old(group, next) {
             return self
                 .mode_changes(group, next)
-                .then(|| Self::renew(group, "native-sidecar", self.context.to));
+                .then(|| Self::renew(group, "native-sidecar", self.proxy_version()));
         }
         if let Some(pin) = next.annotations.get(PIN) {
             let renewal = Renewal {
@@ -392,7 +439,7 @@ impl Judge<'_> {
                 trouble: Some(Trouble::PinnedImage),
             });
         }
-        Some(Self::renew(group, "stale-image", self.context.to))
+        Some(Self::renew(group, "stale-image", self.proxy_version()))
     }
 
     fn renew(group: &Group<'_>, reason: &'static str, to: &Version) -> Verdict {
@@ -409,18 +456,24 @@ impl Judge<'_> {
 
     /// Whether some proxy is not the one that the target injects.
     fn is_old(&self, group: &Group<'_>, next: Candidate<'_>) -> bool {
-        let (to, repository) = (self.context.to, self.after.repository.as_deref());
+        let to = self.proxy_version();
         if let Some(pin) = next.annotations.get(PIN) {
             return inventory::of_image(pin).as_ref() != Some(to);
         }
         // A gateway's pod may name its own image in an overlay of the injection template.
-        let repository =
-            repository.filter(|_| !next.annotations.contains_key("inject.istio.io/templates"));
+        let own = next.annotations.contains_key("inject.istio.io/templates");
+        let wanted = self.after.image.as_ref().filter(|_| !own);
         group
             .proxies
             .iter()
             .flatten()
-            .any(|it| !is_current(&it.image, it.version.as_ref(), to, repository))
+            .any(|it| !is_current(&it.image, it.version.as_ref(), to, wanted, next.annotations))
+    }
+
+    /// The version of the proxies that the target injects: the target's own, unless the request names another tag.
+    fn proxy_version(&self) -> &Version {
+        let tag = self.after.image.as_ref().and_then(|it| it.version.as_ref());
+        tag.unwrap_or(self.context.to)
     }
 
     /// Whether the proxies would change between a container and a native sidecar.

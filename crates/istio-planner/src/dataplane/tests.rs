@@ -347,7 +347,7 @@ fn gateways_come_first_then_namespaces_in_order() {
             changes: &[],
         },
     );
-    let waves: Vec<_> = waves(&snapshot, &restarts)
+    let waves: Vec<_> = waves(&snapshot, &restarts, &Grouping::Namespace, None)
         .into_iter()
         .map(|it| {
             (

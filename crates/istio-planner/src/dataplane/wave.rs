@@ -1,4 +1,4 @@
-//! The order in which workloads are restarted: gateways first, then one namespace after the other (domain.md §8.5).
+//! The order in which workloads are restarted: gateways first, then one group after the other (domain.md §8.5).
 
 use std::collections::BTreeMap;
 
@@ -9,39 +9,130 @@ use crate::snapshot::Snapshot;
 /// Workloads that are restarted together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wave {
-    /// `gateways`, or the namespace.
+    /// `gateways`, or the namespace, or the value of the label.
     pub name: String,
     /// Sorted as they came.
     pub restarts: Vec<Restart>,
 }
 
-/// Returns the waves of a restart; what renews itself, and what no restart helps, is in none.
-pub fn waves(snapshot: &Snapshot, restarts: &[Restart]) -> Vec<Wave> {
+/// What makes workloads a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// Their namespace.
+    #[default]
+    Namespace,
+    /// A label of theirs, or of their pods; those without it come last.
+    Label(String),
+}
+
+/// How many of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// So many.
+    Count(u32),
+    /// So many of a hundred, and one at least.
+    Percent(u32),
+}
+
+impl Share {
+    /// Returns how many of `all` that is: at least one.
+    pub fn of(self, all: usize) -> usize {
+        let all = u32::try_from(all).unwrap_or(u32::MAX);
+        let share = match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => {
+                u32::try_from(u64::from(all) * u64::from(percent) / 100).unwrap_or(u32::MAX)
+            }
+        };
+        usize::try_from(share.max(1)).unwrap_or(usize::MAX)
+    }
+}
+
+impl std::str::FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is neither a number nor a percentage above 0");
+        let share = match text.strip_suffix('%') {
+            Some(percent) => percent
+                .parse()
+                .ok()
+                .filter(|it| *it <= 100)
+                .map(Self::Percent),
+            None => text.parse().ok().map(Self::Count),
+        };
+        share
+            .filter(|it| !matches!(it, Self::Count(0) | Self::Percent(0)))
+            .ok_or_else(wrong)
+    }
+}
+
+/// Returns the waves of a restart; what renews itself, and what no restart helps, is in none. A group of more than
+/// `most` workloads (of all that are restarted) makes several waves.
+pub fn waves(
+    snapshot: &Snapshot,
+    restarts: &[Restart],
+    grouping: &Grouping,
+    most: Option<Share>,
+) -> Vec<Wave> {
     let gateways: Vec<Ref> = snapshot
         .pods
         .values()
         .filter(|it| is_active(it) && role(it) == Role::Gateway)
         .map(|it| controller(snapshot, it).object)
         .collect();
-    // The empty name sorts before every namespace.
-    let mut waves: BTreeMap<&str, Vec<Restart>> = BTreeMap::new();
-    for restart in restarts
+    let todo: Vec<&Restart> = restarts
         .iter()
         .filter(|it| !matches!(it.how, RestartHow::Auto | RestartHow::None))
-    {
-        let namespace = restart.object.namespace.as_deref().unwrap_or("default");
-        let wave = if gateways.contains(&restart.object) {
-            ""
+        .collect();
+    // Gateways, groups by name, those of no group.
+    let mut groups: BTreeMap<(u8, String), Vec<Restart>> = BTreeMap::new();
+    for restart in &todo {
+        let group = if gateways.contains(&restart.object) {
+            (0, "gateways".to_owned())
         } else {
-            namespace
+            match grouping {
+                Grouping::Namespace => {
+                    let namespace = restart.object.namespace.as_deref().unwrap_or("default");
+                    (1, namespace.to_owned())
+                }
+                Grouping::Label(key) => match label(snapshot, &restart.object, key) {
+                    Some(value) => (1, format!("{key}={value}")),
+                    None => (2, format!("no {key}")),
+                },
+            }
         };
-        waves.entry(wave).or_default().push(restart.clone());
+        groups.entry(group).or_default().push((*restart).clone());
     }
-    waves
+    let size = most.map_or(usize::MAX, |it| it.of(todo.len()));
+    groups
         .into_iter()
-        .map(|(name, restarts)| Wave {
-            name: if name.is_empty() { "gateways" } else { name }.to_owned(),
-            restarts,
+        .flat_map(|((_, name), restarts)| {
+            let parts = restarts.len().div_ceil(size.min(restarts.len()));
+            restarts
+                .chunks(size.min(restarts.len()))
+                .enumerate()
+                .map(|(index, part)| Wave {
+                    name: if parts > 1 {
+                        format!("{name} ({} of {parts})", index + 1)
+                    } else {
+                        name.clone()
+                    },
+                    restarts: part.to_vec(),
+                })
+                .collect::<Vec<_>>()
         })
         .collect()
+}
+
+/// A label of a workload, else of its pods.
+fn label(snapshot: &Snapshot, object: &Ref, key: &str) -> Option<String> {
+    let name = (
+        object.kind.clone(),
+        object.namespace.clone().unwrap_or_default(),
+        object.name.clone(),
+    );
+    let workload = snapshot.workloads.get(&name)?;
+    let own = workload.labels.get(key);
+    own.or_else(|| workload.template_labels.get(key)).cloned()
 }

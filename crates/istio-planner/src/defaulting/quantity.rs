@@ -13,8 +13,13 @@ enum Format {
 }
 
 /// Returns the canonical form; a text that is no quantity, or too large to count, stays as it is.
-pub(super) fn canonical(text: &str) -> String {
+pub(crate) fn canonical(text: &str) -> String {
     parse(text.trim()).map_or_else(|| text.to_owned(), |(nanos, format)| print(nanos, format))
+}
+
+/// Returns an amount in billionths; `None` for what is no quantity.
+pub(crate) fn nanos(text: &str) -> Option<i128> {
+    parse(text.trim()).map(|it| it.0)
 }
 
 fn parse(text: &str) -> Option<(i128, Format)> {

@@ -1,14 +1,15 @@
 //! What there is to say about changes.
 
+use super::Leftover;
 use crate::finding::Code;
-use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Level, Ref, Subject};
+use crate::outcome::{Change, FieldChange, Finding, Level, Ref, Subject};
 use crate::snapshot::Snapshot;
 
 /// Components whose Services lead traffic into the mesh or out of it.
 const GATEWAYS: [&str; 2] = ["IngressGateways", "EgressGateways"];
 
 /// Fields of a Service that a load balancer sees.
-const BALANCED: [&str; 8] = [
+const BALANCED: [&str; 18] = [
     "metadata.annotations",
     "spec.type",
     "spec.ports",
@@ -17,6 +18,16 @@ const BALANCED: [&str; 8] = [
     "spec.loadBalancerIP",
     "spec.loadBalancerSourceRanges",
     "spec.externalTrafficPolicy",
+    "spec.internalTrafficPolicy",
+    "spec.trafficDistribution",
+    "spec.allocateLoadBalancerNodePorts",
+    "spec.healthCheckNodePort",
+    "spec.externalIPs",
+    "spec.externalName",
+    "spec.ipFamilies",
+    "spec.ipFamilyPolicy",
+    "spec.sessionAffinity",
+    "spec.sessionAffinityConfig",
 ];
 
 /// Fields that scale a workload, by kind.
@@ -33,7 +44,8 @@ pub(super) fn all(snapshot: &Snapshot, changes: &[Change]) -> Vec<Finding> {
     [
         load_balancer_change(snapshot, changes),
         scale_reset(snapshot, changes),
-        orphans_left(snapshot, changes),
+        failure_policy_change(snapshot, changes),
+        edits_overwritten(snapshot, changes),
     ]
     .into_iter()
     .flatten()
@@ -84,20 +96,137 @@ fn scale_reset(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
     )
 }
 
-fn orphans_left(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
-    let orphans = changes.iter().filter(|it| it.class == ChangeClass::Orphan);
-    let subjects = orphans.map(|it| subject(snapshot, &it.object)).collect();
+/// What happens while istiod does not answer. A validator that istioctl would open stays closed in the plan
+/// ([`validation_stays_closed`]), so that is none.
+fn failure_policy_change(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let mut closes = false;
+    let mut opens = false;
+    for (change, field) in changes
+        .iter()
+        .flat_map(|change| change.fields.iter().map(move |field| (change, field)))
+        .filter(|it| is_policy(it.0, it.1))
+    {
+        let fails = field.to == Some("Fail".into());
+        closes |= fails && change.object.kind == "MutatingWebhookConfiguration";
+        opens |= !fails;
+    }
+    let subjects = fields(snapshot, changes, is_policy);
+    let mut why = Vec::new();
+    if closes {
+        why.push(
+            "With Fail, pods that the injector selects cannot be created while no istiod answers",
+        );
+    }
+    if opens {
+        why.push("With Ignore, pods start without a sidecar, and configuration is taken unchecked, while no istiod answers");
+    }
     let finding = Finding::new(
-        Code::OrphansLeft,
+        Code::FailurePolicyChange,
         Level::Warn,
-        "Objects of the installation are left behind",
-        "The target does not render them, and istioctl deletes only what carries the very version it installs: they \
-         stay, and gateways among them keep serving with the old version",
+        "The apply changes what happens while istiod does not answer",
+        why.join(". "),
     );
     about(
         finding,
         subjects,
-        "Delete what is not wanted any more, or name it in the plan's prune step; keep CRDs that hold objects",
+        "Keep the live failurePolicy in the request by an overlay where it is there on purpose; run two istiod",
+    )
+}
+
+fn is_policy(change: &Change, field: &FieldChange) -> bool {
+    let opened = change.object.kind == "ValidatingWebhookConfiguration"
+        && field.from == Some("Fail".into())
+        && field.to == Some("Ignore".into());
+    change.object.kind.ends_with("WebhookConfiguration")
+        && field.path.ends_with(".failurePolicy")
+        && field.from.is_some()
+        && field.to.is_some()
+        && !opened
+}
+
+/// Managers whose writes belong to an installation: istiod, istioctl and controllers of Kubernetes.
+const OWN: [&str; 6] = [
+    "pilot-discovery",
+    "istioctl",
+    "istio-operator",
+    "kube-controller-manager",
+    "cloud-controller-manager",
+    "before-first-apply",
+];
+
+fn edits_overwritten(snapshot: &Snapshot, changes: &[Change]) -> Option<Finding> {
+    let subjects = fields(snapshot, changes, |change, field| {
+        let edited = field.owner.as_deref().is_some_and(|owner| {
+            owner != super::fields::UNKNOWN && owner.split(", ").any(|it| !OWN.contains(&it))
+        });
+        let scale = SCALES
+            .iter()
+            .any(|it| change.object.kind == it.0 && is_below(&field.path, it.1));
+        edited && !scale
+    });
+    let finding = Finding::new(
+        Code::EditsOverwritten,
+        Level::Warn,
+        "Fields that others set would be overwritten",
+        "The apply takes these fields over from whoever set them last, and sets them to what the request says",
+    );
+    about(
+        finding,
+        subjects,
+        "Set the live values in the request where they are to stay; `changes` names the owner of each",
+    )
+}
+
+/// Objects that the target does not render any more, and that stay.
+pub(super) fn orphans_left(snapshot: &Snapshot, orphans: &[Leftover]) -> Option<Finding> {
+    let subjects = orphans
+        .iter()
+        .map(|it| subject(snapshot, &it.object))
+        .collect();
+    let gateways = orphans
+        .iter()
+        .any(|it| it.object.kind == "Deployment" && GATEWAYS.contains(&it.component.as_str()));
+    let istioctl = if orphans.iter().any(|it| it.by_istioctl) {
+        "istioctl would delete those that carry the very version it installs; here nothing is deleted unasked"
+    } else {
+        "istioctl deletes only what carries the very version it installs, so they stay"
+    };
+    let serving = if gateways {
+        ". Gateways among them keep serving with the old version"
+    } else {
+        ""
+    };
+    let finding = Finding::new(
+        Code::OrphansLeft,
+        Level::Warn,
+        "Objects of the installation are left behind",
+        format!("The target does not render them, and {istioctl}{serving}"),
+    );
+    about(
+        finding,
+        subjects,
+        "Name what is not wanted any more with `--prune KIND/NAMESPACE/NAME`, or all but gateways and definitions with \
+         `--prune-orphans`; keep definitions that hold objects",
+    )
+}
+
+/// Names that were given for deletion, but are not left over.
+pub(super) fn not_left_over(names: &[&str]) -> Option<Finding> {
+    let subjects: Vec<_> = names
+        .iter()
+        .map(|it| Subject::flag("--prune").value(*it))
+        .collect();
+    let finding = Finding::new(
+        Code::RequestWarning,
+        Level::Warn,
+        "What is to be pruned is not left over",
+        "Only objects of this installation that the target does not render any more can be pruned; nothing of this name is \
+         among them",
+    );
+    about(
+        finding,
+        subjects,
+        "Write `KIND/NAME` or `KIND/NAMESPACE/NAME` of an object that the plan shows as left behind",
     )
 }
 
@@ -124,6 +253,9 @@ pub(super) fn immutable_field(snapshot: &Snapshot, object: &Ref, fields: &[Strin
         detail,
     )
     .about(subjects)
+    .fix(
+        "Set the live value in the request, under the component's `k8s` or by an overlay, where the object has to stay",
+    )
 }
 
 /// The API server would refuse an object.

@@ -40,19 +40,80 @@ const REQUESTS: &str = "istiooperators.install.istio.io";
 /// The label that tells installations apart.
 const NAMESPACE: &str = "install.operator.istio.io/owning-resource-namespace";
 
-/// What is left, by what istioctl does with it.
+/// What is left, by what becomes of it.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
-    /// It carries the very labels of this run, so istioctl deletes it.
+    /// The user wants it to be deleted.
     pub(super) deletes: Vec<Leftover>,
-    /// It carries another version, or is of a kind that istioctl never deletes.
+    /// It stays.
     pub(super) orphans: Vec<Leftover>,
+}
+
+/// What a user lets be deleted: nothing is deleted unasked.
+#[derive(Debug, Clone, Copy)]
+pub struct Consent<'a> {
+    /// `KIND/NAME` or `KIND/NAMESPACE/NAME`, the kind in any case.
+    pub named: &'a [String],
+    /// Everything that is not [guarded](is_guarded).
+    pub orphans: bool,
+}
+
+impl Consent<'_> {
+    /// Nothing may be deleted.
+    pub const NONE: Consent<'static> = Consent {
+        named: &[],
+        orphans: false,
+    };
+
+    fn covers(&self, object: &Ref, value: &Value) -> bool {
+        self.named.iter().any(|it| names(it, object)) || self.orphans && !is_guarded(object, value)
+    }
+
+    /// Names that no left-over object has.
+    pub(super) fn unmatched(&self, leftovers: &Leftovers) -> Vec<&str> {
+        let known = |name: &str| {
+            let all = leftovers.deletes.iter().chain(&leftovers.orphans);
+            all.map(|it| &it.object).any(|it| names(name, it))
+        };
+        let named = self.named.iter().map(String::as_str);
+        named.filter(|it| !known(it)).collect()
+    }
+}
+
+/// Whether `KIND/NAME` or `KIND/NAMESPACE/NAME` is this object.
+fn names(name: &str, object: &Ref) -> bool {
+    let mut parts = name.split('/');
+    let (Some(kind), Some(first)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    let (namespace, own) = match parts.next() {
+        Some(own) => (Some(first), own),
+        None => (object.namespace.as_deref(), first),
+    };
+    parts.next().is_none()
+        && kind.eq_ignore_ascii_case(&object.kind)
+        && namespace == object.namespace.as_deref()
+        && own == object.name
+}
+
+/// Whether an object is deleted by its name only: what leads traffic in, and definitions, whose objects go with them.
+fn is_guarded(object: &Ref, value: &Value) -> bool {
+    let component = value.pointer("/metadata/labels/operator.istio.io~1component");
+    match object.kind.as_str() {
+        "Service" => value.pointer("/spec/type") == Some(&Value::from("LoadBalancer")),
+        "Deployment" => {
+            component.is_some_and(|it| it == "IngressGateways" || it == "EgressGateways")
+        }
+        "CustomResourceDefinition" => true,
+        _ => false,
+    }
 }
 
 /// Finds the objects that some version of this installation applied and the target does not render.
 pub(super) fn find(
     snapshot: &Snapshot,
     desired: &Desired<'_>,
+    consent: Consent<'_>,
     is_rendered: impl Fn(&Ref) -> bool,
 ) -> Leftovers {
     let mut leftovers = Leftovers::default();
@@ -75,16 +136,17 @@ pub(super) fn find(
         let Some(component) = component.filter(|_| ours && !made && !is_rendered(object)) else {
             continue;
         };
-        let leftover = Leftover {
-            object: object.clone(),
-            component: component.to_owned(),
-            expected: expected(&kept.value),
-        };
         let labelled = desired
             .labels
             .iter()
             .all(|(key, value)| label(key) == Some(value.as_str()));
-        if labelled && is_pruned(object) {
+        let leftover = Leftover {
+            object: object.clone(),
+            component: component.to_owned(),
+            expected: expected(&kept.value, None),
+            by_istioctl: labelled && is_pruned(object),
+        };
+        if consent.covers(object, &kept.value) {
             leftovers.deletes.push(leftover);
         } else {
             leftovers.orphans.push(leftover);

@@ -64,7 +64,7 @@ fn config_map(name: &str, version: &str, data: &Value) -> Value {
 #[track_caller]
 fn check(live: &[Value], wanted: Vec<Value>, expected: &expect_test::Expect) -> DiffOutcome {
     use std::fmt::Write as _;
-    let outcome = diff(&snapshot(live), &desired(wanted), false);
+    let outcome = diff(&snapshot(live), &desired(wanted), Consent::NONE, false);
     let mut text = String::new();
     for change in &outcome.changes {
         writeln!(
@@ -135,13 +135,98 @@ fn objects_are_created_changed_taken_over_or_left() {
         &expect_test::expect![[r#"
             Change ConfigMap istio-changed
               data.a: "1" -> "2"
-            Delete ConfigMap istio-gone
+            Orphan ConfigMap istio-gone
             Create ConfigMap istio-new
             Orphan ConfigMap istio-old
             Unchanged ConfigMap istio-same
             TakeOver ConfigMap istio-taken
               data.a: "1" -> "2" (kubectl-edit)
             orphans-left: Objects of the installation are left behind
+            edits-overwritten: Fields that others set would be overwritten
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_left_over_is_deleted_only_when_it_is_asked_for() {
+    let gone = |kind: &str, name: &str, component: &str, spec: Value| {
+        let mut object = config_map(name, "1.29.6", &json!({}));
+        object["kind"] = kind.into();
+        object["metadata"]["labels"]["operator.istio.io/component"] = component.into();
+        object["spec"] = spec;
+        if kind == "Deployment" {
+            object["apiVersion"] = "apps/v1".into();
+        }
+        object
+    };
+    let live = [
+        gone("ConfigMap", "istio-old", "Pilot", json!({})),
+        gone(
+            "Service",
+            "gw",
+            "IngressGateways",
+            json!({"type": "LoadBalancer"}),
+        ),
+        gone(
+            "Service",
+            "inner",
+            "EgressGateways",
+            json!({"type": "ClusterIP"}),
+        ),
+        gone("Deployment", "gw", "IngressGateways", json!({})),
+    ];
+    let deleted = |named: &[&str], orphans| {
+        let named: Vec<String> = named.iter().map(|it| (*it).to_owned()).collect();
+        let consent = Consent {
+            named: &named,
+            orphans,
+        };
+        let outcome = diff(&snapshot(&live), &desired(Vec::new()), consent, false);
+        let deletes: Vec<String> = outcome
+            .deletes
+            .iter()
+            .map(|it| format!("{} {}", it.object.kind, it.object.name))
+            .collect();
+        let unmatched = outcome
+            .findings
+            .iter()
+            .any(|it| it.code == "request-warning");
+        (deletes.join(", "), unmatched)
+    };
+    assert_eq!(deleted(&[], false), (String::new(), false));
+    assert_eq!(
+        deleted(&[], true),
+        ("ConfigMap istio-old, Service inner".to_owned(), false)
+    );
+    assert_eq!(
+        deleted(&["deployment/istio-system/gw", "Service/gw"], false),
+        ("Deployment gw, Service gw".to_owned(), false)
+    );
+    assert_eq!(
+        deleted(&["Service/other/gw", "Service"], false),
+        (String::new(), true)
+    );
+}
+
+#[test]
+fn an_object_without_managed_fields_beside_others_has_unknown_owners() {
+    let fields = json!({"f:data": {"f:a": {}}});
+    let tracked = owned(
+        config_map("istio-tracked", "1.30.3", &json!({"a": "1"})),
+        "istio-operator",
+        &fields,
+    );
+    let bare = config_map("istio-bare", "1.30.3", &json!({"a": "1"}));
+    let wanted =
+        ["istio-tracked", "istio-bare"].map(|it| config_map(it, "1.30.3", &json!({"a": "2"})));
+    check(
+        &[tracked, bare],
+        wanted.to_vec(),
+        &expect_test::expect![[r#"
+            Change ConfigMap istio-bare
+              data.a: "1" -> "2" (unknown)
+            Change ConfigMap istio-tracked
+              data.a: "1" -> "2"
         "#]],
     );
 }

@@ -55,22 +55,26 @@ pub(super) fn quieting_patch(quiet: &Value) -> Value {
 
 /// Leaves the selectors out of an apply where the live webhooks match nothing and are to stay so: istioctl wakes them up
 /// for a moment, in which two injectors match the same pods (domain.md §4.6). What is stored in the end, and who owns
-/// it, is the same.
+/// it, is the same; a webhook that the live configuration has not is made asleep.
 pub(super) fn stays_quiet(live: &Value, manifest: &mut Value) -> bool {
-    let is_quiet = |name: Option<&Value>| {
-        let live = webhooks(live).find(|it| it.get("name") == name);
-        live.is_some_and(|it| {
-            SELECTORS
-                .iter()
-                .all(|field| it.get(field) == Some(&never()))
-        })
+    let sleeps = |it: &Value| {
+        let mut selectors = SELECTORS.iter();
+        selectors.all(|field| it.get(field) == Some(&never()))
     };
-    if !webhooks(manifest).all(|it| is_quiet(it.get("name"))) {
+    let names: Vec<Value> = webhooks(live)
+        .filter_map(|it| it.get("name").cloned())
+        .collect();
+    if names.is_empty() || !webhooks(live).all(sleeps) {
         return false;
     }
     for webhook in webhooks_mut(manifest) {
+        let known = webhook.get("name").is_some_and(|it| names.contains(it));
         for selector in SELECTORS {
-            webhook.remove(selector);
+            if known {
+                webhook.remove(selector);
+            } else {
+                webhook.insert(selector.to_owned(), never());
+            }
         }
     }
     true

@@ -10,6 +10,8 @@ const BUDGETS: Option<&str> =
 const CANARY: Option<&str> = Some("https://istio.io/latest/docs/setup/upgrade/canary/");
 const COMPATIBILITY: Option<&str> =
     Some("https://istio.io/latest/docs/setup/additional-setup/compatibility-versions/");
+const CERTIFICATES: Option<&str> =
+    Some("https://istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert/");
 const CRDS: Option<&str> = Some(
     "https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definition-versioning/",
 );
@@ -121,6 +123,15 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             settle: "Upgrade control planes of a revision each by its own way, and one mesh at a time.",
             source: "domain.md §7.3; istio.io, Install Multiple Istio Control Planes in a Single Cluster",
             link: Some("https://istio.io/latest/docs/setup/install/multiple-controlplanes/"),
+        },
+        Code::ControlPlaneNotRendered => Explanation {
+            meaning: "The request does not render istiod, though one runs and would have to change its version.",
+            why: "Everything else would go to the target while istiod and its injector stay: gateways, CNI and ztunnel ahead \
+                  of their control plane, which is supported in no release, and restarted workloads get the old proxy again.",
+            settle: "Leave `components.pilot` enabled, with the settings of the installation (`refit recover` writes them). \
+                     Gateways alone can be applied once istiod runs the target.",
+            source: "istio.io, Supported releases (control plane and data plane skew); domain.md §5.4",
+            link: SUPPORT,
         },
         Code::RemoteCluster => Explanation {
             meaning: "This cluster's workloads are served by a control plane in another cluster.",
@@ -277,6 +288,79 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed; domain.md §8.2",
             link: BUDGETS,
         },
+        Code::DisruptionBudgetChange => Explanation {
+            meaning: "The apply makes, changes or deletes a PodDisruptionBudget.",
+            why: "A budget that appears makes drains wait; where one goes, a drain may take every pod at once.",
+            settle: "Keep the setting that renders the budget, or make one of your own before the upgrade.",
+            source: "TARGET:charts/istio-control/istio-discovery/templates/poddisruptionbudget.yaml; domain.md §8.2",
+            link: BUDGETS,
+        },
+        Code::DisruptionBudgetBlocksDrains => Explanation {
+            meaning: "A budget that the request renders keeps as many pods as its workload has at least.",
+            why: "As soon as no more than these run, every eviction is refused: node drains hang, and with them upgrades of the \
+                  nodes.",
+            settle: "Ask for one pod more than the budget keeps, or lower the budget (`k8s.podDisruptionBudget`).",
+            source: "policy/v1 PodDisruptionBudget; kubernetes@v1.36.3:pkg/controller/disruption",
+            link: BUDGETS,
+        },
+        Code::NodeAgentsRestart => Explanation {
+            meaning: "The apply replaces ztunnel or the CNI agent on every node.",
+            why: "Connections through a ztunnel are cut once when it is replaced, and new pods of the mesh wait while the CNI agent \
+                  of their node is away. In between, versions of istiod and of the agents differ.",
+            settle: "Choose a time when long-lived connections may be made anew, or replace node by node with OnDelete.",
+            source: "1.31:architecture/ambient/ztunnel-cni-lifecycle.md:96-145; domain.md §8.3, §8.5",
+            link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
+        },
+        Code::NodeAgentLeft => Explanation {
+            meaning: "ztunnel or the CNI agent runs, and the request does not render it any more.",
+            why: "istioctl leaves it at its old version, beside a control plane that moves on; or deletes it, and the pods of \
+                  its node lose what it did for them.",
+            settle: "Keep the component in the request, unless no pod needs it any more.",
+            source: "1.31:operator/pkg/install/install.go:247-262; domain.md §4.4, §8.3",
+            link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
+        },
+        Code::FailurePolicyChange => Explanation {
+            meaning: "The apply changes the failurePolicy of an injection or validation webhook.",
+            why: "It decides what happens while istiod does not answer, as in the moments when it is replaced: with Fail pods \
+                  are not created, with Ignore they start without a sidecar, or unchecked configuration is taken.",
+            settle: "Keep the live policy in the request where it is there on purpose, and have two istiod.",
+            source: "admissionregistration.k8s.io/v1; domain.md §4.6, F-7",
+            link: INJECTION,
+        },
+        Code::IstiodRollsGateways => Explanation {
+            meaning: "Gateways and waypoints that istiod makes from Gateway objects are replaced by the new istiod itself.",
+            why: "It does so at once and for all of them, in the step that replaces istiod, without waiting for anything between \
+                  them. An istiod that leads at once may fail to do it, so that they stay old until it is restarted.",
+            settle: "Have two replicas and a budget for each; pin a Gateway by the label istio.io/rev to take it out; watch the \
+                     Deployments after the step, and restart istiod where they stay old.",
+            source: "1.31:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go:133-146,372-455; domain.md §8.2",
+            link: GATEWAY_API,
+        },
+        Code::ProxyTagDiffers => Explanation {
+            meaning: "The request sets an image tag, so that pods are injected with a proxy of another version than the target's.",
+            why: "A restart does not bring the proxies to the target's version; one that is newer than istiod is not supported.",
+            settle: "Take `tag` and `values.global.tag` out of the request, or go to the version that they name.",
+            source: "1.31:pkg/kube/inject/template.go (ProxyImage); domain.md §7.2",
+            link: SUPPORT,
+        },
+        Code::SettingsUnknown => Explanation {
+            meaning: "The installation was made with settings that the target release does not have.",
+            why: "What they do ends with the apply: the target ignores them, or refuses a request that repeats them.",
+            settle: "Look what takes their place in the target, before the upgrade or downgrade.",
+            source: "TARGET:operator/pkg/apis; domain.md §7.4",
+            link: CUSTOMISE,
+        },
+        Code::RoomMissing => Explanation {
+            meaning: "A pod that the target renders asks for more CPU or memory than the exported nodes have, or have free.",
+            why: "The pod stays pending, and the rollout of istiod, a gateway, the CNI plug-in or ztunnel does not end. istiod \
+                  asks for as many new pods at once as its `maxSurge` (100 % by default) says, beside the old ones.",
+            settle: "Ask for less (`k8s.resources`, `k8s.strategy`, the autoscaler's minimum), or make room before the upgrade. \
+                     Taints, selectors and affinity are not counted: they only leave less.",
+            source: "Node.status.allocatable; kubernetes@v1.36.3:component-helpers/resource/helpers.go; domain.md §8.2, §8.3",
+            link: Some(
+                "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
+            ),
+        },
         Code::ProxiesTooOld => Explanation {
             meaning: "Proxies run that would be more than one minor behind the target's control plane.",
             why: "A control plane is tested with proxies of its own and of the previous minor. Older ones may refuse \
@@ -314,6 +398,35 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             source: "1.31:istioctl/pkg/tag/generate.go; domain.md F-30",
             link: Some("https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels"),
         },
+        Code::RootCertificatesDiffer => Explanation {
+            meaning: "The ConfigMap istio-ca-root-cert of some namespace holds another root certificate than that of istiod's own \
+                      namespace. Certificates are told by their SHA-256 alone.",
+            why: "Proxies trust the root that they find at their start. Where it is another one they refuse istiod, and proxies of \
+                  other namespaces; a restart, which every upgrade asks for, brings it to light.",
+            settle: "Let istiod write the ConfigMaps anew, look who else writes them, or finish the rotation of the root before \
+                     workloads are restarted.",
+            source: "1.31:pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go",
+            link: CERTIFICATES,
+        },
+        Code::WebhookCaDiffers => Explanation {
+            meaning: "The caBundle of an istiod webhook holds no root certificate of istiod.",
+            why: "The API server does not trust the answer then: pods are refused or start without a sidecar, configuration is \
+                  refused or not checked, as the failurePolicy says.",
+            settle: "istiod patches its own webhooks: look why it does not (log, ClusterRole, label istio.io/rev). Make a \
+                     revision tag anew with `istioctl tag set`.",
+            source: "1.31:pkg/webhooks/webhookpatch.go; domain.md §4.6",
+            link: CERTIFICATES,
+        },
+        Code::CaChange => Explanation {
+            meaning: "The apply changes the trust domain, the address or provider of the certificate authority, or the roots that \
+                      the mesh trusts.",
+            why: "Identities and signatures of proxies started before and after differ. Until everything is restarted they may \
+                  refuse each other, and authorization policies by principal match other callers.",
+            settle: "Keep the live values in the request. Change the authority apart from an upgrade: trust both, change, restart, \
+                     then drop the old one.",
+            source: "1.31:pkg/config/mesh/mesh.go; 1.31:pilot/pkg/features/security.go",
+            link: CERTIFICATES,
+        },
         Code::CniConflict => Explanation {
             meaning: "A setting of Cilium or Calico does not go with what the target renders.",
             why: "Traffic would pass the mesh by, or pods would not start.",
@@ -334,6 +447,34 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             settle: "Keep the newer definition, or migrate the stored objects and remove the version from \
                      `status.storedVersions` first.",
             source: "apiextensions.k8s.io/v1, status.storedVersions; domain.md §8.5",
+            link: CRDS,
+        },
+        Code::FieldsLost => Explanation {
+            meaning: "Objects use fields that the target's definitions do not have.",
+            why: "The API server leaves out of every answer what a definition does not name, from the moment the definition \
+                  is applied. A route, a policy or a telemetry setting then means something else than it was written for, and \
+                  the next write loses the field for good. In security policies this blocks.",
+            settle: "Rewrite the objects in fields that the target has, before anything is applied; or stay with the running \
+                     version. `--force` plans nevertheless.",
+            source: "apiextensions-apiserver@v1.36.3:pkg/apiserver/schema/pruning; TARGET:charts/base/files/crd-all.gen.yaml",
+            link: CRDS,
+        },
+        Code::ObjectsRefused => Explanation {
+            meaning: "Objects hold values that the schema of the target's definitions refuses.",
+            why: "What is stored stays readable, but every later write of the object is refused, also by controllers and by \
+                  GitOps tools.",
+            settle: "Change the values that the finding names to ones that both versions accept, before the definitions are \
+                     applied.",
+            source: "apiextensions.k8s.io/v1, structural schemas; TARGET:charts/base/files/crd-all.gen.yaml",
+            link: CRDS,
+        },
+        Code::ObjectsIgnored => Explanation {
+            meaning: "Objects are of a kind that the target release does not have.",
+            why: "Their definition stays, since istioctl deletes none, so nothing looks wrong; but the target's istiod does not \
+                  read them, and what they configure ends when istiod is replaced.",
+            settle: "Express the same in a kind that the target has (a WasmPlugin or an EnvoyFilter for a TrafficExtension), or \
+                     delete them knowingly.",
+            source: "TARGET:charts/base/files/crd-all.gen.yaml; domain.md §4.4",
             link: CRDS,
         },
         Code::GatewayApiBundle => Explanation {
@@ -363,6 +504,15 @@ pub(crate) fn explanation(code: Code) -> Explanation {
             why: "The workload shrinks in the middle of an upgrade, when it is needed most.",
             settle: "Put the bounds into the request (`values.pilot.autoscaleMin`, `components.*.k8s.hpaSpec`).",
             source: "server-side apply with force, 1.31:operator/pkg/install/install.go; domain.md §4.2",
+            link: APPLY,
+        },
+        Code::EditsOverwritten => Explanation {
+            meaning: "Fields that somebody else set, by kubectl or a controller, get the value of the request again.",
+            why: "istioctl applies with force: what others edited on its objects is taken over without a word. Edits of the \
+                  mesh configuration, of resources or arguments are lost that way with every upgrade.",
+            settle: "Put the live value into the IstioOperator file, where it is to stay. `changes` names each field with its \
+                     owner, its live value and what it becomes.",
+            source: "1.31:operator/pkg/install/install.go:180 (ForceApply); Kubernetes, Server-Side Apply, Conflicts",
             link: APPLY,
         },
         Code::OwnershipUnknown => Explanation {

@@ -35,6 +35,16 @@ pub fn controller(snapshot: &Snapshot, pod: &Pod) -> Controller {
     if owner.kind == "ReplicaSet" {
         return of_replica_set(snapshot, pod, owner);
     }
+    if owner.kind == "Job" {
+        let key = ("Job".to_owned(), pod.namespace.clone(), owner.name.clone());
+        let above = snapshot
+            .workloads
+            .get(&key)
+            .and_then(|it| it.owner.as_ref());
+        if let Some(above) = above {
+            return of(pod, &above.api_version, &above.kind, &above.name);
+        }
+    }
     of(pod, &owner.api_version, &owner.kind, &owner.name)
 }
 

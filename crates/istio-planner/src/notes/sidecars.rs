@@ -26,6 +26,24 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: native_nodes,
     },
     Fact {
+        id: "native-sidecars-mixed-nodes",
+        since: &[(27, 0)],
+        level: Level::Warn,
+        affects: Affects::Sidecars,
+        title: "Whether restarted pods get a native sidecar depends on the day",
+        detail: "Native sidecars are on by default as soon as every node is at 1.33 or newer. Some are and some are not: \
+                 pods injected before and after the last of these nodes is upgraded or removed differ, without any change \
+                 of Istio.",
+        fix: "Say which is meant: values.pilot.env.ENABLE_NATIVE_SIDECARS \"true\" or \"false\"; or upgrade the nodes first.",
+        setting: Some(Setting {
+            path: "pilot.env.ENABLE_NATIVE_SIDECARS",
+            old: "false",
+        }),
+        source: "releasenotes/notes/native-sidecar-default.yaml",
+        reverses: true,
+        evidence: mixed_nodes,
+    },
+    Fact {
         id: "startup-probe",
         since: &[(20, 0)],
         level: Level::Info,
@@ -156,6 +174,40 @@ pub(super) const FACTS: &[Fact] = &[
 ];
 
 /// Names the nodes, if all are new enough for native sidecars and some pod has a classic one (domain.md §8.4).
+/// The nodes that keep the others from deciding.
+fn mixed_nodes(cluster: &Cluster) -> Vec<Subject> {
+    let nodes = &cluster.snapshot.nodes;
+    let versions = || nodes.values().map(|it| Version::parse_tag(&it.kubelet));
+    let able = |it: &Version| (it.major, it.minor) >= (1, 33);
+    // A version that cannot be read tells nothing.
+    if versions().any(|it| it.is_none()) || !versions().flatten().any(|it| able(&it)) {
+        return Vec::new();
+    }
+    let sidecars = cluster
+        .snapshot
+        .pods
+        .values()
+        .any(|it| it.annotations.contains_key("sidecar.istio.io/status"));
+    if !sidecars {
+        return Vec::new();
+    }
+    let old = nodes
+        .iter()
+        .filter(|it| Version::parse_tag(&it.1.kubelet).is_some_and(|it| !able(&it)));
+    old.map(|(name, node)| {
+        let reference = Ref {
+            api_version: "v1".to_owned(),
+            kind: "Node".to_owned(),
+            namespace: None,
+            name: name.clone(),
+        };
+        Subject::exported(reference, &node.origin)
+            .field("status.nodeInfo.kubeletVersion")
+            .value(node.kubelet.clone())
+    })
+    .collect()
+}
+
 fn native_nodes(cluster: &Cluster) -> Vec<Subject> {
     let nodes = &cluster.snapshot.nodes;
     let able = |kubelet: &str| {

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::*;
+use crate::diff::Leftover;
 
 fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
     Write {
@@ -17,6 +18,7 @@ fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
         class: ChangeClass::Change,
         manifest: json!({"kind": kind, "webhooks": [{"clientConfig": {"service": {}}}]}),
         how: WriteHow::Apply,
+        force: false,
         expected: crate::plan::Expected::default(),
     }
 }
@@ -83,8 +85,10 @@ fn diff() -> DiffOutcome {
         object: write("", "", "EnvoyFilter", name).object,
         component: "Pilot".to_owned(),
         expected: crate::plan::Expected::default(),
+        by_istioctl: false,
     };
-    diff.orphans = vec![leftover("left"), leftover("unwanted")];
+    diff.orphans = vec![leftover("left")];
+    diff.deletes = vec![leftover("unwanted")];
     diff
 }
 
@@ -101,7 +105,6 @@ fn check(direction: Direction, expected: &expect_test::Expect) {
         namespace: "istio-system".to_owned(),
         ..Desired::default()
     };
-    let prune = [diff.orphans[1].object.clone()];
     let mut snapshot = Snapshot::default();
     snapshot.kinds.insert("v1/Namespace".to_owned(), 1);
     let plan = plan(&Context {
@@ -113,7 +116,6 @@ fn check(direction: Direction, expected: &expect_test::Expect) {
         target: "1.30.3",
         direction: Some(direction),
         forced: false,
-        prune: &prune,
     });
     assert_eq!(plan.id.len(), 64);
     let name = |it: &Ref| format!("{} {}", it.kind, it.name);
@@ -161,6 +163,7 @@ fn an_upgrade_begins_with_the_control_plane() {
         prune: delete EnvoyFilter unwanted (0 waits)
         restart-1: restart ReplicaSet bare (0 waits)
         restart-2: restart Deployment cart (1 waits)
+        check-proxies:  (2 waits)
     "]],
     );
 }
@@ -176,6 +179,7 @@ fn a_downgrade_ends_with_the_control_plane() {
         apply-ingressgateways-a: Deployment a (1 waits)
         restart-1: restart ReplicaSet bare (0 waits)
         restart-2: restart Deployment cart (1 waits)
+        check-proxies:  (2 waits)
         apply-ztunnel: DaemonSet ztunnel (1 waits)
         apply-cni: DaemonSet istio-cni-node (1 waits)
         apply-pilot: ServiceAccount istiod, ConfigMap istio, Deployment istiod (1 waits)

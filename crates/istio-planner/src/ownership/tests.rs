@@ -1,4 +1,5 @@
 mod differential;
+mod real;
 
 use serde_json::json;
 

@@ -24,6 +24,7 @@ pub(crate) const ALWAYS: [&str; 12] = [
 pub(super) fn check(it: &Situation) -> Vec<Finding> {
     let mut findings = incomplete(it);
     findings.extend(conflicts(it));
+    findings.extend(two_servers(it));
     findings
 }
 
@@ -84,6 +85,31 @@ fn conflicts(it: &Situation) -> Vec<Finding> {
     ]
 }
 
+/// The versions of two servers.
+fn two_servers(it: &Situation) -> Option<Finding> {
+    let versions = &it.snapshot.server_versions;
+    if versions.len() < 2 {
+        return None;
+    }
+    let names: Vec<_> = versions.keys().map(String::as_str).collect();
+    let finding = Finding::new(
+        Code::ExportConflict,
+        Level::Warn,
+        format!("The export says that the server runs {}", enumerate(&names)),
+        "One server runs one version; the oldest of them is what the other rules read",
+    );
+    let subjects = versions.iter().map(|(version, origin)| {
+        Subject::place(&origin.file, origin.line, origin.column)
+            .field("serverVersion.gitVersion")
+            .value(version.clone())
+    });
+    Some(
+        finding
+            .about(subjects)
+            .fix("Keep the output of `kubectl version -o json` of this cluster alone"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::check;
@@ -116,6 +142,26 @@ mod tests {
                 .unwrap()
                 .contains("kubectl get customresourcedefinitions")
         );
+    }
+
+    #[test]
+    fn two_versions_of_the_server_name_both_places() {
+        let mut cluster = Cluster::new();
+        for (version, file) in [("1.31.0", "a.json"), ("1.35.2", "b.json")] {
+            let origin = Origin {
+                file: file.to_owned(),
+                line: 1,
+                column: 1,
+            };
+            let versions = &mut cluster.snapshot.server_versions;
+            versions.insert(version.to_owned(), origin);
+        }
+        let findings = cluster.check(check);
+        assert_eq!(
+            findings[0].title,
+            "The export says that the server runs 1.31.0 and 1.35.2"
+        );
+        assert_eq!(findings[0].subjects.len(), 2);
     }
 
     #[test]

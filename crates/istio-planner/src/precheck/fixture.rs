@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Facts, Situation};
+use super::{Desired, Facts, Situation};
 use crate::input::{Asked, Request, RequestFile};
 use crate::outcome::{
-    ComponentVersion, ControlPlane, Finding, Installer, InstallerKind, Inventory, Kubernetes, Ref,
-    Restart, Reverted, Source,
+    Change, ComponentVersion, ControlPlane, Finding, Installer, InstallerKind, Inventory,
+    Kubernetes, Ref, Restart, Reverted, Source,
 };
 use crate::snapshot::{Object, Origin, Pod, Snapshot, Workload};
 use istio_catalog::{Minor, Version};
@@ -25,6 +25,9 @@ pub(crate) struct Cluster {
     pub(crate) as_of: Option<String>,
     pub(crate) reverted: Vec<Reverted>,
     pub(crate) restarts: Vec<Restart>,
+    /// What the target renders, where a rule reads it.
+    pub(crate) rendering: Option<istio_render::Rendering>,
+    pub(crate) changes: Vec<Change>,
 }
 
 /// Kinds that every export holds.
@@ -87,6 +90,8 @@ impl Cluster {
             as_of: None,
             reverted: Vec::new(),
             restarts: Vec::new(),
+            rendering: None,
+            changes: Vec::new(),
         };
         cluster.pod(
             "istio-system",
@@ -109,9 +114,14 @@ impl Cluster {
 
     /// Runs one rule.
     pub(crate) fn check(&self, rule: fn(&Situation) -> Vec<Finding>) -> Vec<Finding> {
+        self.with_situation(rule)
+    }
+
+    /// Calls with the situation of this cluster and its request.
+    pub(crate) fn with_situation<T>(&self, work: impl FnOnce(&Situation) -> T) -> T {
         let from = self.source.version.as_deref().and_then(Version::parse_tag);
         let to = Version::parse_tag(&self.request.to);
-        rule(&Situation {
+        work(&Situation {
             request: &self.request,
             asked: &Asked::of(&self.request),
             snapshot: &self.snapshot,
@@ -125,7 +135,10 @@ impl Cluster {
             as_of: self.as_of.as_deref(),
             reverted: &self.reverted,
             restarts: &self.restarts,
-            desired: None,
+            desired: self.rendering.as_ref().map(|rendering| Desired {
+                rendering,
+                changes: &self.changes,
+            }),
         })
     }
 
@@ -182,6 +195,24 @@ impl Cluster {
             name.to_owned(),
         );
         self.snapshot.workloads.insert(key, workload);
+    }
+
+    /// Makes the target render an object.
+    pub(crate) fn render(&mut self, component: &str, object: Value) {
+        let rendering = self
+            .rendering
+            .get_or_insert_with(|| istio_render::Rendering {
+                merged: Value::Null,
+                user: Value::Null,
+                components: Vec::new(),
+                diagnostics: Vec::new(),
+            });
+        rendering.components.push(istio_render::Component {
+            name: component.to_owned(),
+            namespace: "istio-system".to_owned(),
+            objects: vec![object],
+            values: Value::Null,
+        });
     }
 
     /// Adds an object from its JSON.

@@ -4,12 +4,48 @@ use istio_catalog::Version;
 
 use super::{Meant, Situation, pod_subject, workload_subject};
 use crate::finding::Code;
-use crate::outcome::{Finding, Level};
+use crate::outcome::{Finding, Level, Subject};
 
 /// The first version whose control plane is one istiod.
 const OLDEST: Version = Version::new(1, 6, 0);
 
 pub(super) fn check(it: &Situation) -> Vec<Finding> {
+    contradicted(it).into_iter().chain(known(it)).collect()
+}
+
+/// What the user says of the version is none, or is not what runs.
+fn contradicted(it: &Situation) -> Option<Finding> {
+    let said = it.request.from.as_deref()?;
+    let place = Subject::flag("--from").value(said);
+    let Some(version) = Version::parse_tag(said) else {
+        let finding = Finding::new(
+            Code::RequestInvalid,
+            Level::Block,
+            format!("{said:?} is not a version"),
+            "A source is a release of Istio, as 1.29.6",
+        );
+        return Some(
+            finding
+                .about([place])
+                .fix("Give what `istioctl version` prints of the control plane with `--from`"),
+        );
+    };
+    let runs = it.from.filter(|it| **it != version)?;
+    let finding = Finding::new(
+        Code::RequestInvalid,
+        Level::Block,
+        format!("The export shows that {runs} runs, not {version}"),
+        "What runs is read from the cluster; `--from` only fills in what the export does not tell",
+    );
+    let evidence = it.source.evidence.iter().cloned();
+    Some(
+        finding
+            .about(evidence.chain([place]))
+            .fix("Leave `--from` out, or name the export of the cluster that was meant"),
+    )
+}
+
+fn known(it: &Situation) -> Vec<Finding> {
     match it.from {
         Some(from) if *from < OLDEST => vec![
             Finding::new(
@@ -76,6 +112,17 @@ mod tests {
     #[test]
     fn a_known_source_is_accepted() {
         assert!(Cluster::new().check(check).is_empty());
+    }
+
+    #[test]
+    fn a_source_that_contradicts_the_export_is_refused() {
+        let mut cluster = Cluster::new();
+        cluster.request.from = Some("1.28.0".to_owned());
+        assert_eq!(cluster.codes(check), ["request-invalid Block"]);
+        cluster.request.from = Some("1.29.6".to_owned());
+        assert!(cluster.check(check).is_empty());
+        cluster.request.from = Some("latest".to_owned());
+        assert_eq!(cluster.codes(check), ["request-invalid Block"]);
     }
 
     #[test]

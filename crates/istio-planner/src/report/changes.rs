@@ -3,6 +3,7 @@
 use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 use serde_json::Value;
 
+use super::words;
 use crate::outcome::{Change, ChangeClass, FieldChange};
 
 /// Ends of paths that name the release and change with every one.
@@ -81,10 +82,18 @@ pub(super) fn stamped(group: &Group) -> Option<String> {
     }
 }
 
-/// Returns the difference of two texts of several lines, as `diff -u` prints it without its head; `None` for others.
+/// Returns the difference of two texts of several lines, or of two lists too long for a line, as `diff -u` prints it
+/// without its head; `None` for others.
 pub(super) fn difference(field: &FieldChange) -> Option<String> {
+    let lists = [&field.from, &field.to].map(|it| it.as_ref().filter(|it| it.is_array()));
+    let long = |it: &Value| it.to_string().chars().count() > words::FOLD;
+    let folded = match lists {
+        [Some(from), Some(to)] => long(from) || long(to),
+        _ => false,
+    };
     let text = |side: &Option<Value>| match side {
         Some(Value::String(text)) => Some(text.clone()),
+        Some(list) if folded => Some(kube_yaml::to_string(list)),
         None => Some(String::new()),
         Some(_) => None,
     };

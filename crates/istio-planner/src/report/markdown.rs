@@ -26,6 +26,7 @@ impl fmt::Display for Markdown<'_> {
         words::situation(outcome)
             .iter()
             .try_for_each(|it| writeln!(f, "- {}", escape(it)))?;
+        path(f, outcome)?;
         findings(f, "Findings", &outcome.findings)?;
         findings(f, "Behaviour that changes", &outcome.notes)?;
         defaults(f, outcome)?;
@@ -40,6 +41,21 @@ impl fmt::Display for Markdown<'_> {
         }
         Ok(())
     }
+}
+
+fn path(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
+    if outcome.path.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n## The way, hop by hop\n")?;
+    for hop in &outcome.path {
+        writeln!(f, "1. {}", escape(&words::hop(hop)))?;
+        for finding in hop.findings.iter().chain(&hop.notes) {
+            let level = words::level(finding.level);
+            writeln!(f, "   - {level}: {}", escape(&finding.title))?;
+        }
+    }
+    Ok(())
 }
 
 fn findings(f: &mut fmt::Formatter<'_>, title: &str, findings: &[Finding]) -> fmt::Result {

@@ -68,6 +68,7 @@ fn outcome() -> Outcome {
             profile: "default".to_owned(),
         },
         hops: vec!["1.29.6".to_owned(), "1.30.3".to_owned()],
+        path: Vec::new(),
         installers: vec![Installer {
             kind: InstallerKind::Istioctl,
             covers: vec!["Base".to_owned(), "Pilot".to_owned()],
@@ -392,7 +393,9 @@ fn a_redacted_outcome_holds_no_value_of_the_cluster() {
             component: None,
             actions: vec![action],
             waits: Vec::new(),
+            pause: 0,
         }],
+        freeze: Vec::new(),
     });
     assert!(json(&outcome).contains("canary"));
     let text = json(&redacted(&outcome));

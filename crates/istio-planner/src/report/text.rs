@@ -90,6 +90,7 @@ pub struct Text<'a> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head(f)?;
+        self.path(f)?;
         self.findings(f, "Findings", &self.outcome.findings)?;
         self.findings(f, "Behaviour that changes", &self.outcome.notes)?;
         self.defaults(f)?;
@@ -115,6 +116,21 @@ impl Text<'_> {
         words::situation(self.outcome)
             .iter()
             .try_for_each(|it| writeln!(f, "  {it}"))
+    }
+
+    /// The way over several minors; of each hop's findings the sentences alone.
+    fn path(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.outcome.path.is_empty() {
+            return Ok(());
+        }
+        self.title(f, "The way, hop by hop")?;
+        for (index, hop) in self.outcome.path.iter().enumerate() {
+            writeln!(f, "  {:>2}. {}", index + 1, words::hop(hop))?;
+            for finding in hop.findings.iter().chain(&hop.notes) {
+                writeln!(f, "      {} {}", words::level(finding.level), finding.title)?;
+            }
+        }
+        Ok(())
     }
 
     fn title(&self, f: &mut fmt::Formatter<'_>, title: &str) -> fmt::Result {

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use crate::outcome::{
-    Change, ChangeClass, Direction, Installer, InstallerKind, Level, Outcome, Ref, Restart,
+    Change, ChangeClass, Direction, Hop, Installer, InstallerKind, Level, Outcome, Ref, Restart,
     RestartHow, Subject, Verdict,
 };
 use crate::precheck::{count, enumerate};
 
 /// The longest value that stands in a line.
-const FOLD: usize = 80;
+pub(super) const FOLD: usize = 80;
 
 /// `Upgrade 1.29.6 → 1.30.3`.
 pub fn headline(outcome: &Outcome) -> String {
@@ -103,6 +103,23 @@ pub fn situation(outcome: &Outcome) -> Vec<String> {
         lines.push(format!("the way: {}", outcome.hops.join(" → ")));
     }
     lines
+}
+
+/// `1.27.9 → 1.28.10, Kubernetes 1.29 to 1.33, then renew 4 pods of 1.27.9`.
+pub(super) fn hop(hop: &Hop) -> String {
+    let mut words = format!("{} → {}", hop.from, hop.to);
+    if let Some(range) = &hop.kubernetes {
+        words = format!("{words}, Kubernetes {} to {}", range.minimum, range.maximum);
+    }
+    let pods = |(version, pods): (&String, &u32)| {
+        let pods = count(usize::try_from(*pods).unwrap_or_default(), "pod");
+        format!("{pods} of {version}")
+    };
+    let renewed: Vec<_> = hop.restart.iter().map(pods).collect();
+    if !renewed.is_empty() {
+        words = format!("{words}, then renew {}", enumerate(&renewed));
+    }
+    words
 }
 
 /// `Base and Pilot installed by istioctl`.

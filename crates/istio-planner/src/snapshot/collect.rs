@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kube_yaml::Node as YamlNode;
+use istio_catalog::Version;
+use kube_yaml::NodeValue;
+use serde::de::IgnoredAny;
 
 use super::keep::{self, Shape};
 use super::model::{Conflict, Object, Origin, Snapshot};
 use super::piece::{Fault, ListHead, Place};
 use super::source::{Source, TypeMeta};
 use super::wire::{
-    AnyObject, NodeObject, PodObject, SecretObject, VersionObject, WorkloadObject, without_v,
+    AnyObject, ListObject, NodeObject, PodObject, SecretObject, VersionObject, WorkloadObject,
+    without_v,
 };
 use crate::outcome::Ref;
 
@@ -54,6 +57,20 @@ impl Context<'_> {
 impl Collector {
     /// Takes one object, or a list that was not cut into its items.
     pub(super) fn take(&mut self, source: Source<'_>, context: Context<'_>) -> Result<(), Fault> {
+        if let (Source::Yaml(node, place), None) = (source, context.list)
+            && matches!(node.value, NodeValue::Sequence(_))
+        {
+            // A document that is a list itself.
+            let list = ListHead::default();
+            let context = Context {
+                list: Some(&list),
+                ..context
+            };
+            return node
+                .items()
+                .iter()
+                .try_for_each(|it| self.take(Source::Yaml(it, place), context));
+        }
         let mut meta = source.type_meta()?;
         if let Some(list) = context.list
             && meta.kind.is_empty()
@@ -72,6 +89,10 @@ impl Collector {
         if let (Source::Yaml(node, place), true) = (source, meta.kind.ends_with("List"))
             && let Some(items) = node.get("items")
         {
+            if !matches!(items.value, NodeValue::Sequence(_) | NodeValue::Null) {
+                let at = items.position;
+                return Err(not_items(place.inside(at.line, at.column), &meta));
+            }
             let list = ListHead {
                 api_version: meta.api_version,
                 kind: meta.kind,
@@ -85,6 +106,16 @@ impl Collector {
                 .iter()
                 .try_for_each(|it| self.take(Source::Yaml(it, place), context));
         }
+        if let (Source::Json(..), true) = (source, meta.kind.ends_with("List")) {
+            let list: ListObject = source.read()?;
+            if list.metadata.name.is_empty() {
+                // An array would have been cut into its items; kubectl writes `null` for none.
+                return match list.items {
+                    Some(None) => Ok(()),
+                    Some(Some(IgnoredAny)) | None => Err(not_items(source.place(), &meta)),
+                };
+            }
+        }
         if meta.api_version.is_empty() {
             return Err(Fault::new(
                 source.place(),
@@ -95,7 +126,7 @@ impl Collector {
     }
 
     /// Takes the text of `kubectl version`.
-    pub(super) fn version(&mut self, text: &str) {
+    pub(super) fn version(&mut self, text: &str, file: &str) {
         let Some(line) = text
             .lines()
             .find_map(|it| it.strip_prefix("Server Version:"))
@@ -106,18 +137,34 @@ impl Collector {
         let version = line.split_once("GitVersion:\"").map_or(line, |it| it.1);
         let version = version.split('"').next().unwrap_or_default().trim();
         if !version.is_empty() {
-            self.snapshot.server_version = Some(without_v(version));
+            let origin = Origin {
+                file: file.to_owned(),
+                line: 1,
+                column: 1,
+            };
+            self.serves(version, origin);
         }
     }
 
+    /// Notes a version of the server. Of several the oldest counts, whichever was read first: an export of two servers
+    /// is said to be one, and the older one refuses more.
+    fn serves(&mut self, version: &str, origin: Origin) {
+        if version.is_empty() {
+            return;
+        }
+        let version = without_v(version);
+        let versions = &mut self.snapshot.server_versions;
+        versions.entry(version).or_insert(origin);
+        let oldest = versions.keys().min_by_key(|it| {
+            let numbers = Version::parse_tag(it).map(|it| it.numbers());
+            (numbers.is_none(), numbers)
+        });
+        self.snapshot.server_version = oldest.cloned();
+    }
+
     fn without_kind(&mut self, source: Source<'_>, context: Context<'_>) -> Result<(), Fault> {
-        if let Source::Yaml(
-            YamlNode {
-                value: kube_yaml::NodeValue::Null,
-                ..
-            },
-            _,
-        ) = source
+        if let Source::Yaml(node, _) = source
+            && node.is_null()
         {
             return Ok(());
         }
@@ -126,7 +173,7 @@ impl Collector {
             read => read.unwrap_or_default(),
         };
         if let Some(server) = version.server_version {
-            self.snapshot.server_version = Some(without_v(&server.git_version));
+            self.serves(&server.git_version, context.origin(source.place()));
             return Ok(());
         }
         if version.client_version.0 || context.lenient {
@@ -219,17 +266,17 @@ impl Collector {
                 let metadata = any.metadata;
                 let head = head(meta, &metadata.namespace, &metadata.name, source)?;
                 let beside = self.is_control(&metadata.namespace);
+                if !self.first(
+                    &head,
+                    &metadata.resource_version,
+                    metadata.managed_fields.0,
+                    &origin,
+                ) {
+                    return Ok(());
+                }
                 if shape == Shape::Definition
                     || keep::is_whole(&group, &meta.kind, &metadata, beside)
                 {
-                    if !self.first(
-                        &head,
-                        &metadata.resource_version,
-                        metadata.managed_fields.0,
-                        &origin,
-                    ) {
-                        return Ok(());
-                    }
                     self.whole(&group, head, source, origin, meta)?;
                 }
             }
@@ -375,6 +422,14 @@ impl Collector {
             }
         }
     }
+}
+
+/// The `items` of a list are missing, or are none.
+fn not_items(place: Place, meta: &TypeMeta) -> Fault {
+    Fault::new(
+        place,
+        format!("expected a sequence of `items` in this {}", meta.kind),
+    )
 }
 
 /// Returns the reference of an object, or says that it has no name.

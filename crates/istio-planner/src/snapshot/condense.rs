@@ -101,7 +101,7 @@ pub(super) fn condense(item: &str) -> Option<String> {
 const OF_SPECS: [&str; 4] = ["containers", "initContainers", "hostNetwork", "nodeName"];
 
 /// What it reads of each container.
-const OF_CONTAINERS: [&str; 3] = ["name", "image", "restartPolicy"];
+const OF_CONTAINERS: [&str; 4] = ["name", "image", "restartPolicy", "resources"];
 
 /// What it reads of a pod's status.
 const OF_STATUS: [&str; 2] = ["phase", "conditions"];

@@ -221,7 +221,7 @@ fn is_dump(name: &str) -> bool {
 pub(super) enum Plain {
     /// Only blanks and too little to tell.
     Begin(Vec<u8>),
-    /// `{` came first.
+    /// `{`, or an array of such, came first.
     Json(JsonSplitter),
     /// Anything else.
     Yaml(YamlSplitter),
@@ -271,7 +271,7 @@ impl Plain {
                 use `| Out-File -Encoding utf8`";
             return Err(Fault::new(Place::START, found));
         }
-        *self = if begins.first() == Some(&b'{') {
+        *self = if begins.first() == Some(&b'{') || is_json_array(begins) {
             Self::Json(JsonSplitter::new(Place::START))
         } else if begins.starts_with(b"Client Version:") || begins.starts_with(b"Server Version:") {
             Self::Version(Vec::new())
@@ -305,6 +305,18 @@ impl Plain {
             Self::Begin(_) | Self::Other => Ok(()),
         }
     }
+}
+
+/// Whether a text begins as an array of JSON objects: a flow sequence of YAML may begin with a bracket too.
+fn is_json_array(text: &[u8]) -> bool {
+    let after = |text: &[u8], byte: u8| {
+        let rest = text.trim_ascii_start().strip_prefix(&[byte])?;
+        Some(rest.trim_ascii_start().to_vec())
+    };
+    after(text, b'[').is_some_and(|inside| {
+        inside.first() == Some(&b']')
+            || after(&inside, b'{').is_some_and(|it| matches!(it.first(), Some(b'"' | b'}')))
+    })
 }
 
 /// Whether a member's first lines look like objects: a log or a table does not.

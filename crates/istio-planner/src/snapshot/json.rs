@@ -1,6 +1,7 @@
 //! Cuts JSON into objects while it streams by, so that one object at a time is in memory.
 //!
 //! A top-level object with an `items` array is a list, whatever its kind says last: kubectl writes `items` before `kind`.
+//! So is a top-level array (`kubectl get … -o json | jq .items`).
 
 use super::piece::{Fault, ListHead, Piece, Place, Text};
 
@@ -56,6 +57,8 @@ pub(super) struct JsonSplitter {
     scan: Scan,
     key: String,
     in_list: bool,
+    /// The list is the document itself, not the `items` of an object.
+    bare: bool,
     head: ListHead,
     /// How long an element must have grown before it is tried again; 0: none was tried.
     retry: usize,
@@ -90,6 +93,7 @@ impl JsonSplitter {
             scan: Scan::Idle,
             key: String::new(),
             in_list: false,
+            bare: false,
             head: ListHead::default(),
             retry: 0,
         }
@@ -176,8 +180,17 @@ impl JsonSplitter {
                 self.document = here;
                 self.document_place = self.mark(here);
                 self.in_list = false;
+                self.bare = false;
                 self.head = ListHead::default();
                 self.advance(State::Key { required: false });
+            }
+            (State::Document, b'[') => {
+                self.document = here;
+                self.document_place = self.mark(here);
+                self.in_list = true;
+                self.bare = true;
+                self.head = ListHead::default();
+                self.advance(State::Element { required: false });
             }
             (State::Key { .. }, b'"') => self.open(here, byte),
             (State::Element { .. }, b'{') => return self.element(here, each),
@@ -195,7 +208,11 @@ impl JsonSplitter {
             }
             (State::AfterValue, b',') => self.advance(State::Key { required: true }),
             (State::Element { required: false } | State::AfterElement, b']') => {
-                self.advance(State::AfterValue);
+                self.advance(if self.bare {
+                    State::Document
+                } else {
+                    State::AfterValue
+                });
             }
             (State::AfterElement, b',') => self.advance(State::Element { required: true }),
             _ => return Err(self.unexpected(here)),
@@ -205,7 +222,7 @@ impl JsonSplitter {
 
     fn unexpected(&mut self, at: usize) -> Fault {
         let expected = match self.state {
-            State::Document => "a JSON object",
+            State::Document => "a JSON object or array",
             State::Key { required: false } => "a key or `}`",
             State::Key { required: true } => "a key",
             State::Colon => "`:`",

@@ -62,8 +62,6 @@ pub(super) fn is_whole(group: &str, kind: &str, metadata: &Metadata, beside_isti
         | ("autoscaling" | "admissionregistration.k8s.io", _)
         | ("policy", "PodDisruptionBudget")
         | ("networking.k8s.io", "NetworkPolicy") => true,
-        // istiod puts its root certificate into every namespace.
-        ("", "ConfigMap") if name == "istio-ca-root-cert" => false,
         ("", "ConfigMap") => {
             ours || name == "values" || name.starts_with("values-") || name == "cilium-config"
         }
@@ -127,6 +125,12 @@ pub(super) fn is_istiod(workload: &Workload) -> bool {
 pub(super) fn reduce(group: &str, kind: &str, value: &mut Value) {
     if kind == "CustomResourceDefinition" {
         reduce_definition(value);
+    }
+    // istiod puts its root certificate into every namespace.
+    if kind == "ConfigMap"
+        && value.pointer("/metadata/name").and_then(Value::as_str) == Some("istio-ca-root-cert")
+    {
+        crate::fingerprint::reduce_root(value);
     }
     if (group == "argoproj.io" || group.ends_with("toolkit.fluxcd.io"))
         && let Some(object) = value.as_object_mut()

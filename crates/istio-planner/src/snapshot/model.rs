@@ -53,6 +53,15 @@ pub struct Container {
     pub restart_always: bool,
 }
 
+/// What a pod asks of a node, or what a node has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Room {
+    /// In thousandths of a core, rounded up.
+    pub cpu: i64,
+    /// In bytes.
+    pub memory: i64,
+}
+
 /// A pod.
 #[derive(Debug, Clone, Default)]
 pub struct Pod {
@@ -68,6 +77,8 @@ pub struct Pod {
     pub owner: Option<Owner>,
     /// Containers and init containers.
     pub containers: Vec<Container>,
+    /// What the scheduler counts for it.
+    pub requests: Room,
     /// `spec.hostNetwork`.
     pub host_network: bool,
     /// `status.phase`.
@@ -149,7 +160,10 @@ pub struct Conflict {
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// `serverVersion.gitVersion` of `kubectl version -o json`, without the leading `v`.
+    /// The oldest of [`Snapshot::server_versions`].
     pub server_version: Option<String>,
+    /// Every version of the server that was read, and where it stood first; more than one is an export of two servers.
+    pub server_versions: BTreeMap<String, Origin>,
     /// Objects kept whole, by reference.
     pub objects: BTreeMap<Ref, Object>,
     /// By namespace and name.

@@ -81,7 +81,7 @@ impl Fault {
             incomplete: error.is_eof(),
             ..Self::new(
                 place.inside(count(error.line()), count(error.column())),
-                message,
+                plain(message),
             )
         }
     }
@@ -93,6 +93,34 @@ impl Fault {
             error.message.clone(),
         )
     }
+}
+
+/// Says serde's `invalid type: string "…", expected struct Metadata` in the words of the format, and without the value:
+/// that may be a Secret's.
+pub(super) fn plain(message: &str) -> String {
+    let misfit = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))
+        .and_then(|it| it.rsplit_once(", expected "));
+    let Some((found, expected)) = misfit else {
+        return message.to_owned();
+    };
+    let found = match found.split([' ', '`', '"']).next().unwrap_or_default() {
+        "string" => "a string",
+        "integer" => "an integer",
+        "floating" => "a number",
+        "boolean" => "a boolean",
+        "sequence" => "a sequence",
+        "map" => "a mapping",
+        "null" | "unit" | "Option" => "null",
+        _ => "something else",
+    };
+    let expected = if expected.starts_with("struct ") || expected == "a map" {
+        "a mapping"
+    } else {
+        expected
+    };
+    format!("expected {expected}, found {found}")
 }
 
 /// What a list says of its items; lists of one kind leave it out of them.

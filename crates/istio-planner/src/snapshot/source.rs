@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use kube_yaml::{Node, NodeValue};
 
-use super::piece::{Fault, Place};
+use super::piece::{Fault, Place, plain};
 
 /// One object.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl Source<'_> {
             }
             Self::Yaml(node, place) => T::deserialize(OfNode(node)).map_err(|it| {
                 let at = it.position.unwrap_or(node.position);
-                Fault::new(place.inside(at.line, at.column), it.message)
+                Fault::new(place.inside(at.line, at.column), plain(&it.message))
             }),
         }
     }

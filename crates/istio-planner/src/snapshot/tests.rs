@@ -10,7 +10,7 @@ const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","nam
 "labels":{"app":"a"},"annotations":{"sidecar.istio.io/status":"{}","other":"x"},
 "managedFields":[{"manager":"kubectl"}],
 "ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"a-1","controller":true}]},
-"spec":{"nodeName":"n","containers":[{"name":"app","image":"app:1","env":[{"name":"PASSWORD","value":"hunter2"}]}],
+"spec":{"nodeName":"n","containers":[{"name":"app","image":"app:1","env":[{"name":"PASSWORD","value":"hunter2"}],"resources":{"requests":{"cpu":"50m","memory":"64Mi"}}}],
 "initContainers":[{"name":"istio-proxy","image":"docker.io/istio/proxyv2:1.29.6","restartPolicy":"Always"}]},
 "status":{"phase":"Running","conditions":[{"type":"Ready","status":"True"}]}}"#;
 
@@ -68,6 +68,9 @@ fn a_pod_is_the_same_from_json_and_yaml_alone_and_in_lists() {
         yaml.clone(),
         format!("---\n{yaml}---\n# nothing\n"),
         yaml_list,
+        format!("[{POD}]"),
+        format!("[ {POD}, {POD} ]\n[]"),
+        format!("- {}", item.trim_end_matches(' ')),
     ];
     for text in texts {
         let snapshot = read_text(&text).unwrap();
@@ -107,6 +110,10 @@ fn a_pod_is_the_same_from_json_and_yaml_alone_and_in_lists() {
                         restart_always: false,
                     },
                 ],
+                requests: Room {
+                    cpu: 50,
+                    memory: 67108864,
+                },
                 host_network: false,
                 phase: "Running",
                 ready: true,
@@ -303,7 +310,7 @@ fn errors_name_line_and_column() {
     );
     check_error(
         &bad,
-        &expect!["f:3:31: invalid type: integer `1`, expected a string"],
+        &expect!["f:3:31: expected a string, found an integer"],
     );
     check_error(
         "{\"a\": 1}",
@@ -315,12 +322,67 @@ fn errors_name_line_and_column() {
     );
     check_error(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  labels:\n    a: 1\n",
-        &expect!["f:5:8: invalid type: integer `1`, expected a string"],
+        &expect!["f:5:8: expected a string, found an integer"],
     );
     check_error(
         "apiVersion: v1\nkind: Pod\n",
         &expect!["f:1:1: expected `metadata.name` of this Pod"],
     );
+}
+
+#[test]
+fn lists_without_a_sequence_of_items_are_errors() {
+    for (text, place) in [
+        ("apiVersion: v1\nkind: List\nitems: {}\n", "f:3:8"),
+        ("apiVersion: v1\nkind: List\nitems: foo\n", "f:3:8"),
+        (r#"{"apiVersion":"v1","kind":"List","items":{}}"#, "f:1:1"),
+        (r#"{"apiVersion":"v1","kind":"List"}"#, "f:1:1"),
+        ("[5]", "f:1:2"),
+    ] {
+        let error = read_text(text).expect_err(text).to_string();
+        assert!(error.starts_with(place), "{error}");
+    }
+    let empty = r#"{"apiVersion":"v1","kind":"List","items":null}"#;
+    assert!(read_text(empty).unwrap().kinds.is_empty());
+}
+
+#[test]
+fn of_two_servers_the_older_counts_whichever_is_read_first() {
+    let one = |it: &str| format!(r#"{{"serverVersion":{{"gitVersion":"{it}"}}}}"#);
+    for versions in [["v1.35.2", "v1.31.0"], ["v1.31.0", "v1.35.2"]] {
+        let [a, b] = versions.map(one);
+        let snapshot = read(&[("a", a.as_bytes()), ("b", b.as_bytes())]).unwrap();
+        assert_eq!(snapshot.server_version.as_deref(), Some("1.31.0"));
+        assert_eq!(snapshot.server_versions.len(), 2);
+    }
+}
+
+#[test]
+fn objects_that_are_not_kept_conflict_all_the_same() {
+    let map = |it: u32| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a, namespace: shop, resourceVersion: '{it}'}}\n"
+        )
+    };
+    let snapshot = read_text(&format!("{}---\n{}", map(1), map(2))).unwrap();
+    assert_eq!(snapshot.conflicts.len(), 1);
+    assert_eq!(snapshot.kinds["v1/ConfigMap"], 1);
+    assert!(snapshot.objects.is_empty());
+}
+
+#[test]
+fn errors_do_not_repeat_what_they_found() {
+    for text in [
+        "apiVersion: v1\nkind: Secret\nmetadata: hunter2\n",
+        r#"{"apiVersion":"v1","kind":"Secret","metadata":"hunter2"}"#,
+        r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"a","labels":{"istio":["hunter2"]}}}"#,
+    ] {
+        let error = read_text(text).expect_err(text).to_string();
+        assert!(
+            !error.contains("hunter2") && error.contains("expected a"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -10,7 +10,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Value, json};
 
-use super::model::{Container, Node, Origin, Owner, Pod, Workload};
+use super::model::{Container, Node, Origin, Owner, Pod, Room, Workload};
+use super::room::Amount;
 use super::source::TypeMeta;
 
 /// Takes `null` for nothing: clients that are not Go write it.
@@ -188,6 +189,21 @@ pub(super) struct AnyObject {
     pub(super) metadata: Metadata,
 }
 
+/// A list whose items were not cut out: `Some(None)` is `items: null`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ListObject {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) metadata: Metadata,
+    #[serde(deserialize_with = "there")]
+    pub(super) items: Option<Option<IgnoredAny>>,
+}
+
+/// Tells `null` from nothing.
+fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<IgnoredAny>>, D::Error> {
+    Option::<IgnoredAny>::deserialize(from).map(Some)
+}
+
 /// A Secret without its data.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -247,9 +263,38 @@ struct ContainerObject {
     name: String,
     image: String,
     restart_policy: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources {
+    #[serde(deserialize_with = "or_default")]
+    requests: Requests,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Requests {
+    cpu: Amount,
+    memory: Amount,
 }
 
 impl PodSpec {
+    /// What the scheduler counts for a pod.
+    fn requests(&self) -> Room {
+        let of = |it: &ContainerObject| Room {
+            cpu: it.resources.requests.cpu.thousandths(),
+            memory: it.resources.requests.memory.whole(),
+        };
+        let init = self
+            .init_containers
+            .iter()
+            .map(|it| (of(it), it.restart_policy.as_deref() == Some("Always")));
+        Room::of_pod(init, self.containers.iter().map(of))
+    }
+
     fn containers(self) -> Vec<Container> {
         let init = self.init_containers.into_iter().map(|it| (true, it));
         let all = init.chain(self.containers.into_iter().map(|it| (false, it)));
@@ -303,6 +348,7 @@ impl PodObject {
         let owner = self.metadata.controller();
         let ready = self.status.is("Ready");
         Pod {
+            requests: self.spec.requests(),
             namespace: self.metadata.namespace,
             name: self.metadata.name,
             labels: self.metadata.labels.0,

@@ -41,7 +41,7 @@ pub(crate) struct Fault {
 #[derive(Debug)]
 enum Definition {
     Message(Vec<Field>),
-    Enum(Vec<&'static str>),
+    Enum(Vec<Variant>),
 }
 
 #[derive(Debug)]
@@ -51,6 +51,13 @@ struct Field {
     kind: &'static str,
     since: (u64, u64),
     until: u64,
+}
+
+/// A name of an enum, written `NAME>=minor` where older releases do not know it.
+#[derive(Debug)]
+struct Variant {
+    name: &'static str,
+    since: (u64, u64),
 }
 
 /// A set of type definitions.
@@ -98,7 +105,7 @@ impl Table {
                         .extend(before.map(|(name, fields)| (name, Definition::Message(fields))));
                 }
                 (Some("enum"), Some(name)) if !is_field => {
-                    definitions.insert(name, Definition::Enum(words.collect()));
+                    definitions.insert(name, Definition::Enum(words.map(Variant::parse).collect()));
                 }
                 (Some(names), Some(kind)) => {
                     let mut field = Field {
@@ -109,11 +116,7 @@ impl Table {
                     };
                     for word in words {
                         if let Some(since) = word.strip_prefix(">=") {
-                            let (minor, patch) = since.split_once('.').unwrap_or((since, "0"));
-                            field.since = (
-                                minor.parse().unwrap_or_default(),
-                                patch.parse().unwrap_or_default(),
-                            );
+                            field.since = release(since);
                         } else if let Some(until) = word.strip_prefix("<=") {
                             field.until = until.parse().unwrap_or(u64::MAX);
                         }
@@ -149,6 +152,25 @@ impl Table {
         decoder.value(self, kind, value);
         decoder.faults
     }
+}
+
+impl Variant {
+    fn parse(word: &'static str) -> Self {
+        let (name, since) = word.split_once(">=").unwrap_or((word, "0"));
+        Self {
+            name,
+            since: release(since),
+        }
+    }
+}
+
+/// Minor and patch of `30` or `30.3`.
+fn release(text: &str) -> (u64, u64) {
+    let (minor, patch) = text.split_once('.').unwrap_or((text, "0"));
+    (
+        minor.parse().unwrap_or_default(),
+        patch.parse().unwrap_or_default(),
+    )
 }
 
 struct Decoder {
@@ -230,7 +252,9 @@ impl Decoder {
         }
     }
 
-    fn enumeration(&mut self, kind: &str, names: &[&str], value: &Value) {
+    fn enumeration(&mut self, kind: &str, variants: &[Variant], value: &Value) {
+        let known = variants.iter().filter(|it| self.at >= it.since);
+        let names: Vec<&str> = known.map(|it| it.name).collect();
         match value {
             Value::String(name) if names.contains(&name.as_str()) => {}
             Value::String(name) => {

@@ -25,6 +25,12 @@ pub(crate) fn to_values(
     if let Value::Object(tree) = tree {
         *merged = tree;
     }
+    // Istioctl takes every map for a MeshConfig; only force lets one through elsewhere.
+    let (mut maps, mut texts) = (Vec::new(), [hub, tag, revision, compatibility]);
+    for it in &mut texts {
+        maps.extend(it.take_if(|it| it.is_object()));
+    }
+    let [hub, tag, revision, compatibility] = texts;
     let printed = |it: &Value| Value::String(go::print(it).trim().replace("\\,", ","));
     if let Some(it) = hub {
         set(
@@ -55,7 +61,9 @@ pub(crate) fn to_values(
         }
         set(merged, &["spec", "values", "revision"], value);
     }
-    translate_mesh_config(merged, mesh_config);
+    for it in maps.into_iter().chain(mesh_config) {
+        translate_mesh_config(merged, it);
+    }
     set(
         merged,
         &["spec", "values", "pilot", "enabled"],
@@ -79,10 +87,9 @@ pub(crate) fn to_values(
 }
 
 /// A map is merged over `values.meshConfig`; anything else is printed and put there.
-fn translate_mesh_config(merged: &mut Map<String, Value>, mesh_config: Option<Value>) {
+fn translate_mesh_config(merged: &mut Map<String, Value>, mesh_config: Value) {
     match mesh_config {
-        None => {}
-        Some(Value::Object(it)) => {
+        Value::Object(it) => {
             let overlay: Map<_, _> = [(
                 "spec".to_owned(),
                 serde_json::json!({"values": {"meshConfig": it}}),
@@ -91,7 +98,7 @@ fn translate_mesh_config(merged: &mut Map<String, Value>, mesh_config: Option<Va
             .collect();
             merge(merged, &overlay);
         }
-        Some(it) => drop(set(
+        it => drop(set(
             merged,
             &["spec", "values", "meshConfig"],
             infer(go::print(&it).trim()),
@@ -142,5 +149,25 @@ fn merge_user_values(
             .into_iter()
             .collect();
         merge(merged, &overlay);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn maps_where_texts_belong_are_taken_for_mesh_configs() {
+        let Value::Object(mut operator) =
+            json!({"spec": {"tag": {"rootNamespace": "r"}, "hub": "h"}})
+        else {
+            panic!("no map")
+        };
+        to_values(&mut operator, None, None);
+        let values = &operator["spec"]["values"];
+        assert_eq!(values["global"], json!({"hub": "h"}));
+        assert_eq!(values["meshConfig"], json!({"rootNamespace": "r"}));
     }
 }

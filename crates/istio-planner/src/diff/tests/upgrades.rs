@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::defaulting::stored::{differences, exports, normal, read};
 use crate::desired::Desired;
-use crate::diff::{DiffOutcome, diff};
+use crate::diff::{Consent, DiffOutcome, diff};
 use crate::outcome::{ChangeClass, Ref};
 use crate::snapshot::Snapshot;
 
@@ -88,7 +88,7 @@ fn check(folder: &Path, report: &mut String) -> (usize, usize) {
         }
     };
     let desired = Desired::of(&release, &rendering);
-    let outcome = diff(&before, &desired, true);
+    let outcome = diff(&before, &desired, Consent::NONE, true);
     let after = folder.join("after.tar.gz");
     let after = after.exists().then(|| read(&after));
     compare(

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Map, Value, json};
 
@@ -13,10 +15,10 @@ use crate::ownership::{Apply, Managers, Operation, update};
 use crate::schema::Schemas;
 
 /// A small generator (`SplitMix64`): the cases are the same everywhere.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,18 +26,18 @@ impl Random {
         (z ^ (z >> 31)) % bound
     }
 
-    fn pick(&mut self, of: &[&'static str]) -> &'static str {
+    pub(super) fn pick(&mut self, of: &[&'static str]) -> &'static str {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
-    fn one_in(&mut self, bound: u64) -> bool {
+    pub(super) fn one_in(&mut self, bound: u64) -> bool {
         self.below(bound) == 0
     }
 }
 
 /// Types as structured-merge-diff reads them; our own table is made of the same text.
-struct Types {
-    defs: Vec<Value>,
+pub(super) struct Types {
+    pub(super) defs: Vec<Value>,
 }
 
 impl Types {
@@ -162,7 +164,7 @@ impl Types {
     }
 
     /// The same types for structured-merge-diff.
-    fn upstream(&self) -> Value {
+    pub(super) fn upstream(&self) -> Value {
         let name = |id: &Value| match id.as_u64().unwrap() {
             0 => json!({"namedType": "__untyped_atomic_"}),
             1 => json!({"namedType": "__untyped_deduced_"}),
@@ -172,8 +174,8 @@ impl Types {
             let mut out = json!({"name": name(&id.into())["namedType"]});
             if let Some(scalar) = def["s"].as_str() {
                 out["scalar"] = match scalar {
-                    "s" => "string",
-                    "i" => "numeric",
+                    "s" | "y" => "string",
+                    "i" | "n" => "numeric",
                     "b" => "boolean",
                     _ => "untyped",
                 }
@@ -219,9 +221,9 @@ impl Types {
     }
 }
 
-struct Case {
-    schemas: Schemas,
-    line: Value,
+pub(super) struct Case {
+    pub(super) schemas: Rc<Schemas>,
+    pub(super) line: Value,
 }
 
 fn case(seed: u64) -> Case {
@@ -270,7 +272,7 @@ fn case(seed: u64) -> Case {
     let line = json!({"schema": types.upstream(), "versions": {
         "g/v1": format!("t{}", roots[0]), "g/v2": format!("t{}", roots[1])}, "steps": steps});
     Case {
-        schemas: serde_json::from_value(schemas).unwrap(),
+        schemas: Rc::new(serde_json::from_value(schemas).unwrap()),
         line,
     }
 }
@@ -286,7 +288,7 @@ fn perform(case: &Case) -> Vec<Value> {
                 states.push(json!({"error": ""}));
                 continue;
             }
-            let empty = json!({"apiVersion": step["version"], "kind": "K"});
+            let empty = json!({"apiVersion": step["version"], "kind": object["kind"]});
             let live = live.as_ref().unwrap_or(&empty);
             let managers = update_untracked(&case.schemas, live, object, manager);
             (object.clone(), managers)
@@ -359,7 +361,11 @@ fn entries(managers: &Managers) -> Vec<Value> {
 /// Builds the oracle; `None` without Go.
 fn oracle() -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/ssa");
-    let program = std::env::temp_dir().join(format!("refit-oracle-ssa-{}", std::process::id()));
+    // Two tests of one process build it.
+    static BUILT: AtomicU32 = AtomicU32::new(0);
+    let number = BUILT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("refit-oracle-ssa-{}-{number}", std::process::id());
+    let program = std::env::temp_dir().join(name);
     let built = Command::new("go")
         .args(["build", "-o"])
         .arg(&program)
@@ -372,18 +378,34 @@ fn oracle() -> Option<PathBuf> {
         .map(|_| program)
 }
 
+/// How many cases to compare; `usual` of them in an ordinary run.
+pub(super) fn count(usual: u64) -> u64 {
+    let asked = std::env::var("REFIT_CASES").ok();
+    asked.and_then(|it| it.parse().ok()).unwrap_or(usual)
+}
+
 #[test]
 fn sequences_of_writes_end_as_upstream_ends_them() {
+    let cases: Vec<Case> = (0..count(300)).map(case).collect();
+    compare(&cases);
+}
+
+/// What was compared.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// Applies onto a live object with managers that were not refused: (live, managers, applied) and what they give.
+    pub(super) triples: usize,
+    /// Writes that both refuse.
+    pub(super) refused: usize,
+}
+
+/// Performs all sequences here and there; `None` without Go.
+pub(super) fn compare(cases: &[Case]) -> Option<Compared> {
     let Some(program) = oracle() else {
         assert!(std::env::var_os("CI").is_none(), "Go is needed");
         eprintln!("skipped: Go is needed to build tests/oracles/ssa");
-        return;
+        return None;
     };
-    let count = std::env::var("REFIT_CASES")
-        .ok()
-        .and_then(|it| it.parse().ok())
-        .unwrap_or(300);
-    let cases: Vec<Case> = (0..count).map(case).collect();
     let input: String = cases.iter().fold(String::new(), |mut text, it| {
         writeln!(text, "{}", it.line).unwrap();
         text
@@ -399,7 +421,7 @@ fn sequences_of_writes_end_as_upstream_ends_them() {
     writer.join().unwrap();
     std::fs::remove_file(program).unwrap();
     let mut different = 0;
-    let mut refused = 0;
+    let mut compared = Compared::default();
     for (seed, (case, answer)) in cases
         .iter()
         .zip(output.stdout.split(|it| *it == b'\n'))
@@ -410,9 +432,13 @@ fn sequences_of_writes_end_as_upstream_ends_them() {
             .as_array()
             .unwrap_or_else(|| panic!("{seed}: {answer}"));
         let ours = perform(case);
+        let mut live = false;
         for (step, (ours, theirs)) in ours.iter().zip(states).enumerate() {
             let theirs_refused = theirs.get("error").is_some();
-            refused += usize::from(theirs_refused);
+            compared.refused += usize::from(theirs_refused);
+            let applied = case.line["steps"][step]["op"] == "apply" && !theirs_refused;
+            compared.triples += usize::from(live && applied);
+            live |= !theirs_refused;
             if ours.get("error").is_some() == theirs_refused
                 && (theirs_refused
                     || same(&ours["object"], &theirs["object"])
@@ -424,7 +450,7 @@ fn sequences_of_writes_end_as_upstream_ends_them() {
             if different <= 3 {
                 eprintln!(
                     "case {seed}, step {step}\n{:#}\nbefore {}\n{}\nours   {ours}\ntheirs {theirs}",
-                    case.line["schema"],
+                    case.line.get("schema").unwrap_or(&Value::Null),
                     states.get(step.wrapping_sub(1)).unwrap_or(&Value::Null),
                     case.line["steps"][step]
                 );
@@ -432,10 +458,8 @@ fn sequences_of_writes_end_as_upstream_ends_them() {
             break;
         }
     }
-    assert_eq!(
-        different, 0,
-        "of {count} sequences; {refused} writes were refused by both"
-    );
+    assert_eq!(different, 0, "of {} sequences; {compared:?}", cases.len());
+    Some(compared)
 }
 
 /// Equal but for nulls, which no stored object holds.

@@ -42,7 +42,7 @@ pub fn known_fields(version: &Version, path: &[&str]) -> Vec<KnownField> {
         .map(|(name, kind)| KnownField {
             name: name.to_owned(),
             kind: Place::of(place.table, kind).described(),
-            values: Place::of(place.table, kind).values(),
+            values: Place::of(place.table, kind).values(at),
         })
         .collect();
     fields.sort_by(|a, b| a.name.cmp(&b.name));
@@ -116,9 +116,13 @@ impl Place {
         }
     }
 
-    fn values(&self) -> Vec<String> {
+    fn values(&self, at: (u64, u64)) -> Vec<String> {
         match (self.definition(), self.kind) {
-            (Some(Definition::Enum(names)), _) => names.iter().map(|it| (*it).to_owned()).collect(),
+            (Some(Definition::Enum(names)), _) => names
+                .iter()
+                .filter(|it| it.since <= at)
+                .map(|it| it.name.to_owned())
+                .collect(),
             (None, "bool") => vec!["true".to_owned(), "false".to_owned()],
             _ => Vec::new(),
         }

@@ -107,6 +107,96 @@ fn mesh_config_refuses_types_and_enum_names_only() {
 }
 
 #[test]
+fn messages_without_fields_take_empty_maps() {
+    let providers = json!([
+        {"name": "p", "prometheus": {}},
+        {"name": "o", "opentelemetry": {"resourceDetectors": {"environment": {}, "dynatrace": {}}}},
+    ]);
+    let value = json!({"extensionProviders": providers, "defaultConfig": {"gatewayTopology": {"proxyProtocol": {}}}});
+    let wrong = json!({"extensionProviders": [{"prometheus": true}]});
+    assert!(
+        faults(
+            &MESH_CONFIG,
+            "MeshConfig",
+            &value,
+            Encoding::OpenProto,
+            (30, 3)
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        faults(
+            &MESH_CONFIG,
+            "MeshConfig",
+            &wrong,
+            Encoding::OpenProto,
+            (30, 3)
+        )
+        .len(),
+        1
+    );
+}
+
+#[test]
+fn names_of_enums_come_with_releases() {
+    let value = json!({"outboundTrafficPolicy": {"mode": "ALLOW_ANY_DYNAMIC_DNS"}});
+    let at = |minor| {
+        faults(
+            &MESH_CONFIG,
+            "MeshConfig",
+            &value,
+            Encoding::OpenProto,
+            (minor, 0),
+        )
+        .len()
+    };
+    assert_eq!((at(29), at(30)), (1, 0));
+}
+
+#[test]
+fn every_type_of_a_field_is_known() {
+    const SCALARS: [&str; 18] = [
+        "any",
+        "value",
+        "bool",
+        "struct",
+        "list",
+        "double",
+        "string",
+        "time",
+        "timestamp",
+        "bytes",
+        "intorstring",
+        "IntOrString",
+        "quantity",
+        "duration",
+        "int32",
+        "int64",
+        "uint32",
+        "uint64",
+    ];
+    for table in [&*OPERATOR, &*LEGACY, &*KUBERNETES, &*VALUES, &*MESH_CONFIG] {
+        for definition in table.definitions.values() {
+            let Definition::Message(fields) = definition else {
+                continue;
+            };
+            for field in fields {
+                let kind = field.kind.trim_start_matches(['[', ']', '{', '}']);
+                let kind = kind.strip_prefix("k8s:").unwrap_or(kind);
+                let known = [table, &*KUBERNETES]
+                    .iter()
+                    .any(|it| it.definitions.contains_key(kind));
+                assert!(
+                    known || SCALARS.contains(&kind),
+                    "{:?} is of the unknown type {kind}",
+                    field.names
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn swapped_letters_are_one_mistake() {
     assert_eq!(super::distance("autoscalemni", "autoscalemin"), 1);
     assert_eq!(super::distance("autoscalemni", "autoscalemax"), 2);

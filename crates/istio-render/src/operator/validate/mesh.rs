@@ -4,6 +4,8 @@
 //! are refused although `validateMeshConfig` itself would drop them.
 //! Fields that are not given have defaults that are valid and are not looked at.
 
+mod traffic;
+
 use std::net::IpAddr;
 
 use semver::Version;
@@ -48,11 +50,11 @@ pub(super) fn check(
     if let Some(zones) = field(mesh, "zoneAwareLbSetting").filter(|_| version.minor >= 31) {
         checker.zone_aware(zones);
     }
+    if let Some(policy) = field(mesh, "defaultTrafficPolicy").filter(|_| version.minor >= 31) {
+        checker.default_traffic_policy(policy);
+    }
     for settings in items(field(mesh, "serviceSettings")) {
-        for host in items(field(settings, "hosts"))
-            .filter_map(Value::as_str)
-            .filter(|it| !is_wildcard_domain(it))
-        {
+        for host in texts(field(settings, "hosts")).filter(|it| !is_wildcard_domain(it)) {
             checker.refuse("serviceSettings", &format!("host `{host}` is no domain"));
         }
     }
@@ -62,16 +64,14 @@ pub(super) fn check(
     {
         checker.refuse("trustDomain", "trust domain name invalid");
     }
-    for alias in items(field(mesh, "trustDomainAliases"))
-        .filter_map(Value::as_str)
-        .filter(|it| !is_trust_domain(it))
-    {
+    for alias in texts(field(mesh, "trustDomainAliases")).filter(|it| !is_trust_domain(it)) {
         checker.refuse(
             "trustDomainAliases",
             &format!("domain `{alias}`: trust domain name invalid"),
         );
     }
-    if field(mesh, "meshMTLS").is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
+    let mtls = field(mesh, "meshMTLS").or_else(|| field(mesh, "mesh_mTLS"));
+    if mtls.is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
         checker.refuse(
             "meshMTLS.ecdhCurves",
             "mesh TLS does not support ECDH curves configuration",
@@ -92,7 +92,6 @@ impl Checker<'_> {
     }
 
     fn port(&mut self, map: &Value, name: &str, message: &str) {
-        let number = |it: &Value| it.as_f64().or_else(|| it.as_str()?.trim().parse().ok());
         if let Some(port) = field(map, name).and_then(number)
             && !(1.0..=65535.0).contains(&port)
         {
@@ -205,9 +204,10 @@ impl Checker<'_> {
             "httpMaxStreamDuration",
         ];
         for (name, least) in LEAST {
-            let number = field(settings, name)
-                .and_then(|it| it.as_f64().or_else(|| it.as_str()?.trim().parse().ok()));
-            if number.is_some_and(|it| it < least) {
+            if field(settings, name)
+                .and_then(number)
+                .is_some_and(|it| it < least)
+            {
                 self.refuse(
                     &format!("connectionSettings.{name}"),
                     &format!("must be at least {least}"),
@@ -215,10 +215,7 @@ impl Checker<'_> {
             }
         }
         for name in DURATIONS {
-            let duration = field(settings, name)
-                .and_then(Value::as_str)
-                .and_then(go::parse_duration);
-            if duration.is_some_and(|it| it < 0) {
+            if duration(settings, name).is_some_and(|it| it < 0) {
                 self.refuse(
                     &format!("connectionSettings.{name}"),
                     "must be non-negative",
@@ -360,11 +357,7 @@ impl Checker<'_> {
         for entry in distribute {
             sources.push(text(entry, "from"));
             let weights = field(entry, "to").and_then(Value::as_object);
-            let weight = |it: &Value| {
-                it.as_f64()
-                    .or_else(|| it.as_str()?.trim().parse().ok())
-                    .unwrap_or_default()
-            };
+            let weight = |it: &Value| number(it).unwrap_or_default();
             let weights: Vec<(&str, f64)> = weights
                 .into_iter()
                 .flatten()
@@ -393,7 +386,7 @@ impl Checker<'_> {
 
 /// Whether localities `region/zone/subzone`, each with at most a `*` at its end, neither overlap nor have empty parts.
 ///
-/// A locality covers everything below it; order does not matter but for `*` itself, which must come last.
+/// A locality covers everything below it, and so does one with a `*`, but only what comes after it.
 fn localities_fit(localities: &[&str]) -> bool {
     let mut seen: Vec<Vec<&str>> = Vec::new();
     for locality in localities {
@@ -403,7 +396,8 @@ fn localities_fit(localities: &[&str]) -> bool {
         }
         let parts: Vec<&str> = locality.splitn(3, '/').collect();
         let overlaps = |other: &Vec<&str>| {
-            other.first() == Some(&"*") || other.iter().zip(&parts).all(|(l, r)| l == r)
+            let mut both = other.iter().zip(&parts);
+            both.all(|(before, now)| before == now || *before == "*")
         };
         if parts.iter().any(|it| it.is_empty()) || seen.iter().any(overlaps) {
             return false;
@@ -429,6 +423,20 @@ fn field<'a>(map: &'a Value, name: &str) -> Option<&'a Value> {
         .filter(|it| !it.is_null())
 }
 
+/// A number, in quotes or not.
+fn number(value: &Value) -> Option<f64> {
+    value
+        .as_f64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
+}
+
+/// A duration in nanoseconds.
+fn duration(map: &Value, name: &str) -> Option<i128> {
+    field(map, name)
+        .and_then(Value::as_str)
+        .and_then(go::parse_duration)
+}
+
 fn text<'a>(map: &'a Value, name: &str) -> &'a str {
     field(map, name).and_then(Value::as_str).unwrap_or_default()
 }
@@ -437,12 +445,15 @@ fn items(list: Option<&Value>) -> impl Iterator<Item = &Value> {
     list.and_then(Value::as_array).into_iter().flatten()
 }
 
+/// The texts of a list; a null in it is the empty text.
+fn texts(list: Option<&Value>) -> impl Iterator<Item = &str> {
+    items(list).map(|it| it.as_str().unwrap_or_default())
+}
+
+/// Labels parted by dots, a last one may be empty.
 fn is_trust_domain(domain: &str) -> bool {
-    let labels = domain
-        .strip_suffix('.')
-        .filter(|it| !it.is_empty())
-        .unwrap_or(domain);
-    !domain.is_empty() && (domain == "." || labels.split('.').all(is_dns_label))
+    let labels = domain.strip_suffix('.').unwrap_or(domain);
+    labels.split('.').all(is_dns_label)
 }
 
 /// Whether a text is a domain whose last label is no number.
@@ -459,9 +470,14 @@ fn is_wildcard_domain(domain: &str) -> bool {
     let (first, rest) = domain
         .split_once('.')
         .map_or((domain, None), |(first, rest)| (first, Some(rest)));
-    let label =
-        first == "*" || first.strip_prefix("*-").is_some_and(is_dns_label) || is_dns_label(first);
-    label && domain.len() <= 255 && rest.is_none_or(|it| it.is_empty() || is_domain(it))
+    let label = first
+        .strip_prefix('*')
+        .map_or(first, |it| it.strip_prefix('-').unwrap_or(it));
+    let label = first == "*" || first.len() <= 63 && is_dns_label(label);
+    label
+        && !domain.is_empty()
+        && domain.len() <= 255
+        && rest.is_none_or(|it| it.is_empty() || is_domain(it))
 }
 
 /// Whether a text is `host:port`, the host a domain or an address.
@@ -498,10 +514,55 @@ mod tests {
     }
 
     #[test]
+    fn domains_may_begin_with_a_wildcard() {
+        for good in ["*", "*.x", "*-a.b", "*a.b", "A.b.", "a."] {
+            assert!(is_wildcard_domain(good), "{good}");
+        }
+        for bad in ["", "**", "*_", "a_b", "a..b", "a.1", "*."] {
+            assert_eq!(is_wildcard_domain(bad), bad == "*.", "{bad}");
+        }
+    }
+
+    #[test]
+    fn nulls_and_names_of_protos_are_seen_through() {
+        for mesh in [
+            serde_json::json!({"serviceSettings": [{"hosts": [null]}]}),
+            serde_json::json!({"trustDomainAliases": [null]}),
+            serde_json::json!({"mesh_mTLS": {"ecdhCurves": ["P-256"]}}),
+        ] {
+            let mut diagnostics = Vec::new();
+            check(
+                &mesh,
+                "spec.meshConfig",
+                &Version::new(1, 25, 5),
+                &mut diagnostics,
+            );
+            assert_eq!(diagnostics.len(), 1, "{mesh}");
+        }
+    }
+
+    #[test]
+    fn trust_domains_are_labels_parted_by_dots() {
+        for (domain, good) in [
+            ("a.b", true),
+            ("a.", true),
+            ("TD", true),
+            ("", false),
+            (".", false),
+            ("a..", false),
+        ] {
+            assert_eq!(is_trust_domain(domain), good, "{domain:?}");
+        }
+    }
+
+    #[test]
     fn localities_may_not_overlap() {
         assert!(localities_fit(&["a/b/c", "a/b/d", "a/c/*", "b"]));
         assert!(!localities_fit(&["a", "a/b"]));
         assert!(!localities_fit(&["a/*/c"]));
         assert!(!localities_fit(&["a//c"]));
+        assert!(!localities_fit(&["a/*", "a/b"]));
+        assert!(!localities_fit(&["a/b/*", "a/b/c"]));
+        assert!(localities_fit(&["a/b/c", "a/b/*"]));
     }
 }

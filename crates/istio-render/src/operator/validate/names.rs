@@ -31,7 +31,7 @@ pub(super) fn check(spec: &Value, diagnostics: &mut Vec<Diagnostic>) {
         diagnostics.push(
             Diagnostic::error("bad-revision", message)
                 .at("spec.revision")
-                .hinted("up to 63 of a-z, 0-9 and -, beginning and ending with one of the former"),
+                .hinted("up to 63 of a-z, A-Z, 0-9 and -, the last of them neither first nor last"),
         );
     }
     for (list, shown) in [
@@ -62,9 +62,10 @@ pub(super) fn check(spec: &Value, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether a text is a DNS-1123 label.
+/// Whether Istio takes a text for a DNS-1123 label: unlike Kubernetes it allows capitals
+/// (1.31:pkg/config/labels/instance.go:28-32,111-113).
 pub(super) fn is_dns_label(text: &str) -> bool {
-    let inner = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    let inner = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
     text.len() <= 63
         && !text.is_empty()
         && text.bytes().all(inner)
@@ -98,6 +99,16 @@ fn is_authority(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labels_may_have_capitals() {
+        for good in ["a", "A", "1-B", "x--y"] {
+            assert!(is_dns_label(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a.b", "a_b", "é", "a b"] {
+            assert!(!is_dns_label(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn repositories_are_judged_as_weakly_as_istioctl_does() {

@@ -104,3 +104,28 @@ fn waypoint_scheduling_is_let_through() {
         ],
     );
 }
+
+#[test]
+fn no_force_reads_a_component_of_a_wrong_type() {
+    let path = |components: Value| {
+        let operator = json!({"spec": {"components": components}});
+        unreadable_component(&operator, &Version::new(1, 29, 6)).and_then(|it| it.path)
+    };
+    let pull = json!({"pilot": {"k8s": {"imagePullPolicy": true}}});
+    assert_eq!(
+        path(pull).as_deref(),
+        Some("spec.components.pilot.k8s.imagePullPolicy")
+    );
+    let gateways = json!({"ingressGateways": [{"nope": 1}, {"label": []}]});
+    assert_eq!(
+        path(gateways).as_deref(),
+        Some("spec.components.ingressGateways.[1].label")
+    );
+    for readable in [
+        json!({"cni": {"nope": 1}}),
+        json!({"pilot": "x", "cni": null}),
+        json!([]),
+    ] {
+        assert_eq!(path(readable), None);
+    }
+}

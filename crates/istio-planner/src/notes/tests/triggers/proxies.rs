@@ -27,6 +27,12 @@ pub(super) fn sidecars() -> Vec<Case> {
             both(both(node("v1.33.1"), node("v1.32.9")), &classic),
         ),
         case(
+            "native-sidecars-mixed-nodes",
+            ("n-v1.32.9", "status.nodeInfo.kubeletVersion"),
+            both(both(node("v1.33.1"), node("v1.32.9")), &classic),
+            both(node("v1.32.9"), &classic),
+        ),
+        case(
             "startup-probe",
             (
                 "w",

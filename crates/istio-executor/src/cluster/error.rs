@@ -1,0 +1,62 @@
+//! Why a request to the cluster failed.
+
+/// Why a request to the cluster failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no usable configuration.
+    #[error("no cluster: {reason}")]
+    Config {
+        /// In the words of `kube`.
+        reason: String,
+    },
+    /// The API server refused.
+    #[error("{what}: {message}")]
+    Api {
+        /// What was tried.
+        what: String,
+        /// The HTTP status.
+        code: u16,
+        /// In the server's words.
+        message: String,
+    },
+    /// The API server was not reached, or said something unreadable.
+    #[error("{what}: {reason}")]
+    Transport {
+        /// What was tried.
+        what: String,
+        /// In the words of `kube`.
+        reason: String,
+    },
+    /// The kind is unknown to the API server.
+    #[error("the cluster does not serve {kind} in {api_version}")]
+    Kind {
+        /// The kind.
+        kind: String,
+        /// The version asked for.
+        api_version: String,
+    },
+    /// The lease is not ours any more, so nothing was sent.
+    #[error("{what}: the lease was lost: another refit may be at work")]
+    Fenced {
+        /// What was not done.
+        what: String,
+    },
+}
+
+impl Error {
+    /// Returns the HTTP status that the server answered with.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Api { code, .. } => Some(*code),
+            Self::Config { .. }
+            | Self::Transport { .. }
+            | Self::Kind { .. }
+            | Self::Fenced { .. } => None,
+        }
+    }
+
+    /// Whether the object was written by somebody else since it was read. A conflict of fields is another thing.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Api { code: 409, message, .. } if message.contains("the object has been modified"))
+    }
+}

@@ -1,0 +1,199 @@
+//! One request: sent, and sent again while it fails for a passing reason, never without the lease.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use kube::client::Body;
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Cluster, Error};
+
+/// How long a server may take to answer one request. A connection that is half open never answers.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long a server that answered before is waited for: a control plane that is upgraded is away for a minute or two.
+const OUTAGE: Duration = Duration::from_mins(5);
+
+/// How long a server that never answered is waited for: most likely the address is wrong.
+const FIRST: Duration = Duration::from_secs(15);
+
+/// How long a request is repeated that a server which is there answers with an error of its own (5xx).
+const ERRORS: Duration = Duration::from_mins(1);
+
+/// A server that just came back does not know everybody's rights yet: so long after an outage a refusal may pass.
+const WARMING: Duration = Duration::from_secs(30);
+
+/// The longest pause between two attempts.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Why one attempt failed.
+struct Failure {
+    error: Error,
+    /// How long the same request may well be repeated; nothing if that is of no use.
+    patience: Option<Duration>,
+    /// What the server asks for.
+    retry_after: Option<Duration>,
+}
+
+impl Cluster {
+    /// Sends a request, and again while it fails for a passing reason. What writes is sent only with the lease.
+    pub(super) async fn send(
+        &self,
+        what: &str,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<Value, Error> {
+        let writes = request.method() != http::Method::GET
+            && !request
+                .uri()
+                .query()
+                .unwrap_or_default()
+                .contains("dryRun=");
+        let began = Instant::now();
+        let mut delay = Duration::from_millis(200);
+        loop {
+            if writes {
+                self.fenced(what).await?;
+            }
+            let failure = match timeout(ANSWER, self.once(what, request.clone())).await {
+                Ok(Ok(answer)) => {
+                    self.answered.store(true, Ordering::Relaxed);
+                    if writes && self.held().is_some() {
+                        crate::journal::crash::written();
+                    }
+                    return Ok(answer);
+                }
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure {
+                    error: Error::Transport {
+                        what: what.to_owned(),
+                        reason: format!("no answer within {} s", ANSWER.as_secs()),
+                    },
+                    patience: Some(OUTAGE),
+                    retry_after: None,
+                },
+            };
+            if failure.error.code().is_some() {
+                self.answered.store(true, Ordering::Relaxed);
+            }
+            if matches!(failure.error, Error::Transport { .. }) {
+                self.note_outage();
+            }
+            let refused = matches!(failure.error.code(), Some(401 | 403));
+            // How long that may go on counts from the outage, not from this request's beginning.
+            let warming = (refused && self.was_away(WARMING)).then_some(OUTAGE);
+            let Some(patience) = failure.patience.or(warming) else {
+                return Err(failure.error);
+            };
+            let patience = if self.answered.load(Ordering::Relaxed) {
+                patience
+            } else {
+                FIRST
+            };
+            let pause = failure.retry_after.unwrap_or(delay).min(ANSWER);
+            let late = self
+                .deadline()
+                .is_some_and(|it| Instant::now() + pause >= it);
+            if late || began.elapsed() + pause >= patience {
+                return Err(failure.error);
+            }
+            tracing::debug!(error = %failure.error, what, "trying again");
+            sleep(pause).await;
+            delay = (delay * 2).min(PAUSE);
+        }
+    }
+
+    /// One attempt: the answer as JSON.
+    async fn once(&self, what: &str, request: http::Request<Vec<u8>>) -> Result<Value, Failure> {
+        let broken = |reason: String, passing: bool| Failure {
+            error: Error::Transport {
+                what: what.to_owned(),
+                reason,
+            },
+            patience: passing.then_some(OUTAGE),
+            retry_after: None,
+        };
+        let answer = self
+            .client
+            .send(request.map(Body::from))
+            .await
+            .map_err(|it| broken(crate::output::chain(&it), passing(&it)))?;
+        let status = answer.status();
+        let retry_after = answer
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|it| it.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let body = answer.into_body().collect_bytes().await;
+        if status.is_client_error() || status.is_server_error() {
+            return Err(refusal(
+                what,
+                status.as_u16(),
+                &body.unwrap_or_default(),
+                retry_after,
+            ));
+        }
+        // A body that was cut off is an answer that was lost.
+        let body = body.map_err(|it| broken(crate::output::chain(&it), true))?;
+        serde_json::from_slice(&body).map_err(|it| broken(it.to_string(), true))
+    }
+
+    /// Waits until the lease is known to be ours; an error if it is another's.
+    async fn fenced(&self, what: &str) -> Result<(), Error> {
+        let Some(held) = self.held() else {
+            return Ok(());
+        };
+        match timeout(OUTAGE, held.confirm()).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Error::Fenced {
+                what: what.to_owned(),
+            }),
+        }
+    }
+}
+
+/// What an error status means.
+fn refusal(what: &str, code: u16, body: &[u8], retry_after: Option<Duration>) -> Failure {
+    let status: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = status["message"].as_str().map_or_else(
+        || {
+            let text = String::from_utf8_lossy(body);
+            let line = text.lines().next().unwrap_or_default();
+            format!("HTTP {code} {}", line.chars().take(200).collect::<String>())
+        },
+        str::to_owned,
+    );
+    // An eviction that a budget forbids is an answer, not an overload.
+    let budget = status["details"]["causes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|it| it["reason"] == "DisruptionBudget");
+    let patience = match code {
+        429 if budget => None,
+        429 => Some(OUTAGE),
+        500 | 502 | 503 | 504 => Some(ERRORS),
+        _ => None,
+    };
+    Failure {
+        error: Error::Api {
+            what: what.to_owned(),
+            code,
+            message,
+        },
+        patience,
+        retry_after,
+    }
+}
+
+/// Whether the same request may well succeed a little later.
+fn passing(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::HyperError(_) | kube::Error::ReadEvents(_) => true,
+        kube::Error::Service(source) => {
+            !crate::output::chain(source.as_ref()).contains("certificate")
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,212 @@
+use std::pin::pin;
+
+use http::{Response, StatusCode};
+use kube::client::Body;
+use tower_test::mock::{self, Handle};
+
+use super::*;
+
+type Server = Handle<http::Request<Body>, Response<Body>>;
+
+/// A cluster whose API server is the other end.
+fn cluster() -> (Cluster, Server) {
+    let (service, handle) = mock::pair::<http::Request<Body>, Response<Body>>();
+    let cluster = Cluster::new(Client::new(service, "default"));
+    let kinds = ["Pod", "ConfigMap"].map(|it| Kind {
+        api_version: "v1".to_owned(),
+        kind: it.to_owned(),
+        plural: format!("{}s", it.to_lowercase()),
+        namespaced: true,
+        verbs: vec!["list".to_owned()],
+    });
+    cluster
+        .kinds
+        .try_lock()
+        .unwrap()
+        .insert("v1".to_owned(), kinds.to_vec());
+    (cluster, handle)
+}
+
+fn answer(code: u16, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string().into_bytes()));
+    *response.status_mut() = StatusCode::from_u16(code).unwrap();
+    response
+}
+
+fn object() -> Ref {
+    Ref {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespace: Some("n".to_owned()),
+        name: "c".to_owned(),
+    }
+}
+
+/// Gives these answers, in order, and returns the paths that were asked for.
+async fn serve(handle: Server, answers: Vec<Response<Body>>) -> Vec<String> {
+    let mut handle = pin!(handle);
+    let mut asked = Vec::new();
+    for answer in answers {
+        let (request, send) = handle.next_request().await.expect("a request");
+        let query = request.uri().path_and_query().unwrap().to_string();
+        asked.push(format!("{} {query}", request.method()));
+        send.send_response(answer);
+    }
+    asked
+}
+
+#[tokio::test]
+async fn what_fails_for_a_passing_reason_is_asked_again_after_as_long_as_the_server_wants() {
+    let (cluster, handle) = cluster();
+    let mut busy = answer(429, &json!({ "message": "slow down" }));
+    busy.headers_mut()
+        .insert("retry-after", "0".parse().unwrap());
+    let cut = Response::new(Body::from(b"{\"kind\":".to_vec()));
+    let mut away = answer(503, &json!({}));
+    away.headers_mut()
+        .insert("retry-after", "0".parse().unwrap());
+    let there = answer(200, &json!({ "data": {} }));
+    let server = tokio::spawn(serve(handle, vec![busy, away, cut, there]));
+    let live = cluster.get(&object()).await.unwrap();
+    assert_eq!(live, Some(json!({ "data": {} })));
+    assert_eq!(server.await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_asked_again() {
+    let (cluster, handle) = cluster();
+    let refused = answer(403, &json!({ "message": "forbidden" }));
+    let server = tokio::spawn(serve(handle, vec![refused]));
+    let error = cluster.get(&object()).await.unwrap_err();
+    assert_eq!(error.code(), Some(403));
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_budget_that_forbids_an_eviction_is_an_answer() {
+    let (cluster, handle) = cluster();
+    let forbidden = answer(
+        429,
+        &json!({ "details": { "causes": [{ "reason": "DisruptionBudget" }] } }),
+    );
+    let server = tokio::spawn(serve(handle, vec![forbidden]));
+    let pod = json!({ "metadata": { "namespace": "n", "name": "p", "uid": "u" } });
+    assert!(!cluster.evict(&pod).await.unwrap());
+    assert_eq!(
+        server.await.unwrap(),
+        ["POST /api/v1/namespaces/n/pods/p/eviction?"]
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_written_once_the_lease_is_anothers() {
+    let (cluster, handle) = cluster();
+    let lost = Held::lost();
+    cluster.fence(Some(Arc::new(lost)));
+    let manifest = json!({});
+    let write = Write::Create {
+        manifest: &manifest,
+        manager: "m",
+    };
+    let error = cluster.write(&object(), &write, false).await.unwrap_err();
+    assert!(matches!(error, Error::Fenced { .. }), "{error}");
+    let server = tokio::spawn(serve(handle, vec![answer(200, &json!({}))]));
+    cluster.get(&object()).await.unwrap();
+    assert_eq!(
+        server.await.unwrap(),
+        ["GET /api/v1/namespaces/n/configmaps/c"],
+        "reading goes on"
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_took_too_long_begins_anew() {
+    let (cluster, handle) = cluster();
+    let page = |name: &str, token: &str| {
+        answer(
+            200,
+            &json!({ "items": [{ "metadata": { "name": name } }], "metadata": { "continue": token } }),
+        )
+    };
+    let expired = answer(410, &json!({ "reason": "Expired" }));
+    let answers = vec![page("old", "t"), expired, page("a", "u"), page("b", "")];
+    let server = tokio::spawn(serve(handle, answers));
+    let kind = cluster.kind("v1", "Pod").await.unwrap();
+    let all = cluster
+        .list_all(&kind, &Selection::default())
+        .await
+        .unwrap();
+    let names: Vec<_> = all.iter().map(|it| &it["metadata"]["name"]).collect();
+    assert_eq!(names, ["a", "b"]);
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_kind_that_only_an_older_version_has_is_served() {
+    let (cluster, handle) = cluster();
+    let groups = json!({ "groups": [{
+        "name": "networking.istio.io",
+        "preferredVersion": { "groupVersion": "networking.istio.io/v1" },
+        "versions": [
+            { "groupVersion": "networking.istio.io/v1" },
+            { "groupVersion": "networking.istio.io/v1alpha3" },
+        ],
+    }] });
+    let kinds = |names: &[&str]| {
+        let resources: Vec<_> = names
+            .iter()
+            .map(|it| json!({ "name": it, "kind": it, "namespaced": true, "verbs": ["list"] }))
+            .collect();
+        answer(200, &json!({ "resources": resources }))
+    };
+    let answers = vec![
+        answer(200, &groups),
+        kinds(&["gateways"]),
+        kinds(&["gateways", "envoyfilters"]),
+    ];
+    let server = tokio::spawn(serve(handle, answers));
+    let served = cluster.served().await.unwrap();
+    let found: Vec<_> = served
+        .iter()
+        .filter(|it| it.group() == "networking.istio.io")
+        .map(|it| (it.plural.as_str(), it.api_version.as_str()))
+        .collect();
+    server.await.unwrap();
+    assert_eq!(
+        found,
+        [
+            ("gateways", "networking.istio.io/v1"),
+            ("envoyfilters", "networking.istio.io/v1alpha3")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_just_came_back_is_given_time_to_know_who_we_are() {
+    let (cluster, handle) = cluster();
+    let cut = Response::new(Body::from(b"{".to_vec()));
+    let mut forbidden = answer(403, &json!({ "message": "forbidden" }));
+    forbidden
+        .headers_mut()
+        .insert("retry-after", "0".parse().unwrap());
+    let there = answer(200, &json!({ "data": {} }));
+    let server = tokio::spawn(serve(handle, vec![cut, forbidden, there]));
+    assert!(cluster.get(&object()).await.unwrap().is_some());
+    server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_that_names_no_version_wins_in_the_end() {
+    let (cluster, handle) = cluster();
+    let stale = || answer(409, &json!({ "message": "the object has been modified" }));
+    let answers = vec![stale(), stale(), answer(200, &json!({ "data": {} }))];
+    let server = tokio::spawn(serve(handle, answers));
+    let manifest = json!({ "data": {} });
+    let write = Write::Apply {
+        manifest: &manifest,
+        manager: "m",
+        force: true,
+    };
+    assert!(cluster.write(&object(), &write, false).await.is_ok());
+    server.await.unwrap();
+}

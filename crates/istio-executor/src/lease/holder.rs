@@ -1,0 +1,90 @@
+//! Who holds a lease: the machine, the process namespace, the process and when it started.
+
+use std::path::Path;
+
+/// `host/boot/namespace/process/start`: the boot tells a machine from another of the same name (pods of one workload
+/// are alike in that), the namespace tells containers apart, the start a process from a later one with its number.
+pub(super) fn holder() -> String {
+    let process = std::process::id();
+    format!(
+        "{}/{process}/{}",
+        place(),
+        started(process).unwrap_or_default()
+    )
+}
+
+/// Where processes are numbered together with this one.
+fn place() -> String {
+    let read = |path: &str| {
+        std::fs::read_to_string(path)
+            .ok()
+            .map(|it| it.trim().to_owned())
+    };
+    let host = read("/proc/sys/kernel/hostname")
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .unwrap_or_else(|| "unknown".to_owned());
+    let boot = read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    // `pid:[4026531836]`
+    let namespace = std::fs::read_link("/proc/self/ns/pid").ok();
+    let namespace = namespace
+        .as_deref()
+        .and_then(Path::to_str)
+        .map(|it| it.chars().filter(char::is_ascii_digit).collect::<String>())
+        .unwrap_or_default();
+    format!("{host}/{boot}/{namespace}")
+}
+
+/// When a process of this machine started, in ticks since boot (field 22 of `/proc/PID/stat`).
+fn started(process: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    // A zombie has died; only its parent has not looked yet.
+    let state = fields.next()?;
+    fields
+        .nth(18)
+        .filter(|_| !matches!(state, "Z" | "X"))
+        .map(str::to_owned)
+}
+
+/// Whether the holder was a process of this machine that is no more. Never guesses: without `/proc` nobody is dead.
+pub(super) fn is_dead(holder: &str) -> bool {
+    let mut parts = holder.rsplitn(3, '/');
+    let (Some(start), Some(process), Some(other)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return false;
+    };
+    let Ok(process) = process.parse::<u32>() else {
+        return false;
+    };
+    let here = place();
+    // A place of which something is not known could be another.
+    let known = here.split('/').all(|it| !it.is_empty()) && !start.is_empty();
+    known
+        && other == here
+        && Path::new("/proc/self/stat").exists()
+        && started(process).as_deref() != Some(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_another_start_is_not() {
+        let me = holder();
+        assert!(!is_dead(&me));
+        assert!(is_dead(&format!("{}/{}/1", place(), std::process::id())));
+    }
+
+    #[test]
+    fn nobody_of_another_machine_or_container_is_taken_for_dead() {
+        assert!(!is_dead("elsewhere/b/4/1/1"));
+        assert!(!is_dead("free text"));
+        let me = place();
+        let other_container = format!("{}/1/9", me.rsplit_once('/').unwrap().0);
+        assert!(!is_dead(&format!(
+            "{other_container}/{}/1",
+            std::process::id()
+        )));
+    }
+}

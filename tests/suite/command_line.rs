@@ -1,0 +1,244 @@
+//! The command line from files alone: what is refused, what is printed, how it ends.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::suite::product::refit;
+
+/// How a run ended.
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run {
+    /// The outcome that was printed as JSON.
+    #[track_caller]
+    fn outcome(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|it| panic!("{it}: {}", self.stderr))
+    }
+
+    /// The codes of its findings.
+    #[track_caller]
+    fn codes(&self) -> Vec<String> {
+        let outcome = self.outcome();
+        let findings = outcome["findings"].as_array().expect("a list");
+        let code = |it: &Value| it["code"].as_str().expect("a text").to_owned();
+        findings.iter().map(code).collect()
+    }
+}
+
+/// A folder of `tests/golden`.
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("golden")
+        .join(name)
+}
+
+/// Runs refit in an empty folder, without the network and without releases.
+#[track_caller]
+fn run(arguments: &[&str], input: Option<&str>) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(refit())
+        .args(arguments)
+        .current_dir(folder.path())
+        .env("XDG_CACHE_HOME", folder.path())
+        .env_remove("REFIT_ISTIO_DATA")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    if let Some(input) = input {
+        // A run that refuses its arguments reads nothing.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Plans a golden case's export.
+#[track_caller]
+fn plan(case: &str, more: &[&str]) -> Run {
+    let export = golden(case).join("export");
+    let mut arguments = vec!["plan", "--offline", export.to_str().unwrap()];
+    arguments.extend(more);
+    run(&arguments, None)
+}
+
+#[test]
+fn the_exit_code_says_the_verdict_whatever_is_printed() {
+    for format in ["text", "json", "yaml", "diff", "markdown"] {
+        let blocked = plan("version-skew", &["--to", "1.30.3", "-o", format]);
+        assert_eq!(blocked.code, Some(3), "{format}: {}", blocked.stderr);
+        let unknown = plan("clear-upgrade", &["--to", "1.30.3", "-o", format]);
+        assert_eq!(unknown.code, Some(4), "{format}: {}", unknown.stderr);
+    }
+}
+
+#[test]
+fn unreadable_input_is_named_with_its_place() {
+    let cut = plan("truncated", &["--to", "1.30.3"]);
+    assert_eq!(cut.code, Some(1));
+    assert!(cut.stderr.contains("cluster.yaml:"), "{}", cut.stderr);
+    assert!(cut.stdout.is_empty());
+}
+
+#[test]
+fn what_cannot_be_meant_is_bad_usage() {
+    for (more, word) in [
+        (&["--as-of", "2020-13-45"][..], "YYYY-MM-DD"),
+        (&["--as-of", "foo"], "YYYY-MM-DD"),
+        (&["-f", "-", "-f", "a.yaml"], "last file"),
+        (&["-f", "-,-"], "last file"),
+        (&["-f", "a.yaml,"], "a.yaml"),
+        (&["-", "-f", "-"], "more than once"),
+        (&["--manifests", "/nonexistent"], "/nonexistent"),
+        (&["--releases", "/nonexistent"], "/nonexistent"),
+        (&["--manifests", "1.29.6"], "the target is 1.30.3"),
+    ] {
+        let run = plan("clear-upgrade", &[&["--to", "1.30.3"], more].concat());
+        assert_eq!(run.code, Some(1), "{more:?}: {}", run.stdout);
+        assert!(run.stderr.contains(word), "{more:?}: {}", run.stderr);
+    }
+    let unasked = plan("clear-upgrade", &[]);
+    assert_eq!(unasked.code, Some(1));
+    assert!(unasked.stderr.contains("--to"));
+}
+
+#[test]
+fn standard_input_is_read_for_the_export_and_for_the_request() {
+    let export = golden("version-skew").join("export/cluster.yaml");
+    let text = std::fs::read_to_string(export).unwrap();
+    let piped = run(
+        &["plan", "-", "--offline", "--to", "1.30.3", "-o", "json"],
+        Some(&text),
+    );
+    assert!(piped.codes().contains(&"version-skew".to_owned()));
+    let request =
+        "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {revision: canary}\n";
+    let export = golden("clear-upgrade").join("export");
+    let arguments = [
+        "plan",
+        "--offline",
+        export.to_str().unwrap(),
+        "--to",
+        "1.30.3",
+        "-o",
+        "json",
+        "-f",
+        "-",
+    ];
+    let asked = run(&arguments, Some(request));
+    assert!(asked.codes().contains(&"revisioned-install".to_owned()));
+}
+
+#[test]
+fn a_finding_about_the_request_shows_the_line_it_points_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("iop.yaml");
+    std::fs::write(
+        &file,
+        "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  revision: canary\n",
+    )
+    .unwrap();
+    let run = plan(
+        "clear-upgrade",
+        &["--to", "1.30.3", "-f", file.to_str().unwrap()],
+    );
+    assert!(
+        run.stdout.contains("4 |   revision: canary"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains('\u{1b}'), "no colour on a pipe");
+}
+
+#[test]
+fn a_source_that_contradicts_the_export_blocks() {
+    let run = plan(
+        "version-skew",
+        &["--to", "1.30.3", "--from", "1.29.6", "-o", "json"],
+    );
+    assert_eq!(run.code, Some(3));
+    let codes = run.codes();
+    for code in ["request-invalid", "version-skew"] {
+        assert!(codes.iter().any(|it| it == code), "{codes:?}");
+    }
+}
+
+#[test]
+fn a_longer_way_says_what_each_hop_meets() {
+    let outcome = plan("version-skew", &["--to", "1.30.3", "-o", "json"]).outcome();
+    let path = outcome["path"].as_array().expect("a list");
+    assert_eq!(path.len(), 4);
+    assert!(
+        path.iter()
+            .all(|it| it["kubernetes"]["minimum"].is_string())
+    );
+}
+
+#[test]
+fn yaml_keeps_the_order_of_the_document() {
+    let text = plan("version-skew", &["--to", "1.30.3", "-o", "yaml"]).stdout;
+    let at = |key: &str| {
+        text.find(&format!("\n{key}:"))
+            .unwrap_or_else(|| panic!("{key}"))
+    };
+    assert!(text.starts_with("schema: refit.outcome/v1"));
+    assert!(
+        at("verdict") < at("source")
+            && at("source") < at("findings")
+            && at("findings") < at("plan")
+    );
+}
+
+#[test]
+fn every_code_of_the_contract_is_explained() {
+    for code in [
+        "version-skew",
+        "orphans-left",
+        "edits-overwritten",
+        "manual-restart",
+    ] {
+        let run = run(&["explain", code], None);
+        assert_eq!(run.code, Some(0));
+        assert!(run.stdout.contains(code));
+    }
+    let unknown = run(&["explain", "no-such-code"], None);
+    assert_eq!(unknown.code, Some(1));
+}
+
+#[test]
+fn profiles_are_listed_dumped_and_compared() {
+    let list = run(&["profile", "list", "-d", "1.30.3"], None);
+    assert!(list.stdout.contains("ambient"), "{}", list.stderr);
+    let dump = run(
+        &["profile", "dump", "default", "-d", "1.30.3", "--effective"],
+        None,
+    );
+    assert!(dump.stdout.contains("enableReaderRBAC: true"));
+    let same = run(
+        &["profile", "diff", "default@1.30.3", "default@1.30.3"],
+        None,
+    );
+    assert_eq!(same.code, Some(0));
+    let other = run(&["profile", "diff", "default@1.30.3", "demo@1.30.3"], None);
+    assert_eq!(other.code, Some(1), "as diff does");
+}
+
+#[test]
+fn the_sample_is_planned_without_network_and_without_data() {
+    let run = run(&["plan", "--sample", "--offline", "-o", "json"], None);
+    assert_eq!(run.outcome()["source"]["version"], "1.29.6");
+}
