@@ -234,10 +234,11 @@ impl Session {
         Ok(serde_json::to_string(&Missing::from(&coverage))?)
     }
 
-    /// Returns an object (JSON of `Ref`) of the export with the line of a field, as JSON; `null` where it is not there.
-    pub fn object(&self, object: &str, field: Option<String>) -> Result<String, Failure> {
+    /// Returns an object (JSON of `Ref`) of the export with the line of a field (empty: of none), as JSON; `null` where
+    /// it is not there.
+    pub fn object(&self, object: &str, field: &str) -> Result<String, Failure> {
         let object = serde_json::from_str::<Ref>(object)?;
-        let shown = snapshot::show(&self.input.snapshot, &object, field.as_deref());
+        let shown = snapshot::show(&self.input.snapshot, &object, Some(field));
         Ok(serde_json::to_string(
             &shown.as_ref().map(ShownObject::from),
         )?)
