@@ -165,8 +165,8 @@ async fn a_kind_that_only_an_older_version_has_is_served() {
         kinds(&["gateways", "envoyfilters"]),
     ];
     let server = tokio::spawn(serve(handle, answers));
-    let served = cluster.served().await.unwrap();
-    let found: Vec<_> = served
+    let all = cluster.served().await.unwrap();
+    let found: Vec<_> = all
         .iter()
         .filter(|it| it.group() == "networking.istio.io")
         .map(|it| (it.plural.as_str(), it.api_version.as_str()))
