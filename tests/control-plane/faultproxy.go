@@ -171,4 +171,10 @@ func (h *half) Write(b []byte) (int, error) {
 	return 0, errors.New("cut")
 }
 
-func (h *half) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+// FlushError keeps the proxy's flushes from a connection that is gone.
+func (h *half) FlushError() error {
+	if h.done {
+		return errors.New("cut")
+	}
+	return http.NewResponseController(h.ResponseWriter).Flush()
+}

@@ -339,6 +339,11 @@ impl Rollback<'_> {
                 .delete(&it.object, live["metadata"]["uid"].as_str())
                 .await
                 .map_err(failed)?;
+            // One that a finalizer holds must not keep all others from being put back: the last look tells of it.
+            if let Err(error) = apply::gone(self.cluster, &it.object, &live).await {
+                self.narrator
+                    .line(&format!("! {}", crate::output::chain(&error)));
+            }
             return Ok(true);
         };
         write_back(self.cluster, &it.object, former).await?;
@@ -531,7 +536,9 @@ fn untouched(former: Option<&Value>, live: Option<&Value>, content: Option<&Valu
 fn difference(former: Option<&Value>, live: Option<&Value>) -> Option<String> {
     match (former, live) {
         (None, None) => None,
-        (None, Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => None,
+        (None, Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => {
+            Some("it is still being deleted".to_owned())
+        }
         (None, Some(_)) => Some("it was not there".to_owned()),
         (Some(_), None) => Some("it is not there".to_owned()),
         (Some(former), Some(live)) => {

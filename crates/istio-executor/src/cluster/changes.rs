@@ -92,6 +92,8 @@ async fn follow(client: &Client, path: &str, params: &WatchParams, changed: &Not
     let Ok(Ok(events)) = timeout(SILENCE, client.request_events::<Value>(request)).await else {
         return;
     };
+    // What went before the watch began is not told by it.
+    changed.notify_one();
     let mut events = std::pin::pin!(events);
     while let Ok(Some(event)) = timeout(SILENCE, events.next()).await {
         match event {

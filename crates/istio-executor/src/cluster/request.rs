@@ -96,6 +96,10 @@ impl Cluster {
                 .deadline()
                 .is_some_and(|it| Instant::now() + pause >= it);
             if late || began.elapsed() + pause >= patience {
+                // Whoever has waited in vain for so long does not wait as long again for the next request.
+                if matches!(failure.error, Error::Transport { .. }) {
+                    self.answered.store(false, Ordering::Relaxed);
+                }
                 return Err(failure.error);
             }
             tracing::debug!(error = %failure.error, what, "trying again");
@@ -144,7 +148,12 @@ impl Cluster {
         let Some(held) = self.held() else {
             return Ok(());
         };
-        match timeout(OUTAGE, held.confirm()).await {
+        let patience = if self.answered.load(Ordering::Relaxed) {
+            OUTAGE
+        } else {
+            FIRST
+        };
+        match timeout(patience, held.confirm()).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(Error::Fenced {
                 what: what.to_owned(),
