@@ -96,14 +96,13 @@ impl Journal {
             .open(&path)
             .map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Locked {
                     path: path.display().to_string(),
                 });
             }
-            // A file system without locks: the lease alone keeps others out.
-            Err(TryLockError::Error(_)) => {}
+            // On a file system without locks the lease alone keeps others out.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         let (records, length) = read(&path, &mut file)?;
         file.set_len(length).map_err(failed)?;

@@ -74,7 +74,7 @@ impl State {
 
     /// Whether it was renewed so lately that nobody can have it.
     fn is_fresh(&self) -> bool {
-        let limit = DURATION - MARGIN;
+        let limit = DURATION.saturating_sub(MARGIN);
         !self.lost && self.renewed.elapsed() < limit && self.at.elapsed().is_ok_and(|it| it < limit)
     }
 }

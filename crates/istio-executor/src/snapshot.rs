@@ -64,13 +64,13 @@ pub async fn read(
         };
         let listed = cluster
             .list(&kind, &selection, &mut |count| {
-                progress.tell(&kind.plural, count)
+                progress.tell(&kind.plural, count);
             })
             .await;
         let items = match listed {
             Ok(items) => items,
             // Who may not read anything (401) is told so by the error.
-            Err(error) if matches!(error.code(), Some(403 | 404 | 405)) => {
+            Err(error) if matches!(error.code(), Some(403..=405)) => {
                 // Nothing is planned by Secrets: who keeps them from refit does well.
                 if kind.kind == "Secret" {
                     continue;

@@ -182,8 +182,9 @@ async fn with_log(cluster: &Cluster, object: &Ref, trouble: Trouble) -> String {
     let pod = json!({ "metadata": { "namespace": object.namespace, "name": pod } });
     match cluster.log(&pod, container, LINES).await {
         Some(log) => {
-            let lines: String = log.lines().map(|it| format!("\n    {it}")).collect();
-            format!("{}\n  its last lines:{lines}", trouble.words)
+            let lines: Vec<&str> = log.lines().collect();
+            let lines = lines.join("\n    ");
+            format!("{}\n  its last lines:\n    {lines}", trouble.words)
         }
         None => trouble.words,
     }

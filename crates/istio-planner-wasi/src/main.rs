@@ -89,7 +89,11 @@ fn read(archive: impl Read) -> Result<Input, Failure> {
         if !entry.header().entry_type().is_file() {
             continue;
         }
-        let name = entry.path().map_err(damaged)?.to_string_lossy().into_owned();
+        let name = entry
+            .path()
+            .map_err(damaged)?
+            .to_string_lossy()
+            .into_owned();
         if name == "request.json" {
             let read = serde_json::from_reader::<_, Asked>(&mut entry);
             asked = Some(read.map_err(|it| Failure::new(format!("request.json: {it}")))?);
@@ -101,7 +105,9 @@ fn read(archive: impl Read) -> Result<Input, Failure> {
         }
     }
     let Some(asked) = asked else {
-        return Err(Failure::new("the archive on standard input holds no request.json"));
+        return Err(Failure::new(
+            "the archive on standard input holds no request.json",
+        ));
     };
     Ok(Input {
         request: asked.request,
@@ -139,10 +145,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_named() {
-        let bad = archive(&[("pods.yaml", "a: [\n"), ("request.json", r#"{"to": "1.30.3"}"#)]);
+        let bad = archive(&[
+            ("pods.yaml", "a: [\n"),
+            ("request.json", r#"{"to": "1.30.3"}"#),
+        ]);
         let failure = read(bad.as_slice()).unwrap_err();
         assert_eq!(failure.file.as_deref(), Some("pods.yaml"));
         let none = archive(&[]);
-        assert!(read(none.as_slice()).unwrap_err().message.contains("request.json"));
+        assert!(
+            read(none.as_slice())
+                .unwrap_err()
+                .message
+                .contains("request.json")
+        );
     }
 }

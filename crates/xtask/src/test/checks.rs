@@ -80,7 +80,7 @@ impl Check<'_> {
     fn execute(&self, plane: &Path) -> Result<Verdict> {
         let exports = self.data.join("exports");
         let mut names: Vec<String> = std::fs::read_dir(&exports)?
-            .filter_map(|it| it.ok())
+            .filter_map(Result::ok)
             .filter(|it| it.path().join("after.tar.gz").is_file())
             .map(|it| it.file_name().to_string_lossy().into_owned())
             .collect();
