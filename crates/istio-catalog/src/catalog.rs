@@ -102,19 +102,10 @@ impl Catalog {
         let (Some(from), Some(to)) = (defaults(from.into()), defaults(to.into())) else {
             return Vec::new();
         };
-        // A global that another chart has taken over is still read.
-        let read_elsewhere = |path: &str| {
-            let keys = || path.split('.').skip(1);
-            let is_there = |it: &Value| keys().try_fold(it, |at, key| at.get(key)).is_some();
-            keys().next() == Some("global") && to.values().any(is_there)
-        };
         let mut removed = BTreeSet::new();
         for (component, from) in &from {
             if let Some(to) = to.get(component) {
                 missing("values", from, to, &mut |path| {
-                    if read_elsewhere(&path) {
-                        return;
-                    }
                     let moved_to = FACTS.moved.get(&path).cloned();
                     removed.insert(RemovedSetting {
                         component: component.clone(),
