@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use istio_planner::digest::digest;
+use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, FIELD_MANAGER, Plan, Wait};
 use serde_json::Value;
@@ -317,7 +317,7 @@ impl Rollback<'_> {
             source: Box::new(source),
         };
         let live = self.cluster.get(&it.object).await.map_err(failed)?;
-        if !it.ended && untouched(it.former.as_ref(), live.as_ref()) {
+        if !it.ended && untouched(it.former.as_ref(), live.as_ref(), self.content(it)) {
             return Ok(true);
         }
         if let (Some(left), Some(live)) = (&it.left, &live)
@@ -343,6 +343,18 @@ impl Rollback<'_> {
         };
         write_back(self.cluster, &it.object, former).await?;
         Ok(true)
+    }
+
+    /// What the action writes.
+    fn content(&self, it: &Restoration) -> Option<&Value> {
+        let step = self.plan.steps.iter().find(|step| step.id == it.step)?;
+        match step.actions.get(it.action)? {
+            Action::Ensure { manifest }
+            | Action::Apply { manifest, .. }
+            | Action::Replace { manifest, .. } => Some(manifest),
+            Action::Patch { patch, .. } => Some(patch),
+            Action::Delete { .. } | Action::Restart { .. } => None,
+        }
     }
 
     /// The copy is a convenience: a rollback does not stop for it.
@@ -493,7 +505,10 @@ fn ownership(object: &Value) -> Vec<Value> {
 }
 
 /// Whether an action that is not known to have been done was not: nothing of ours is in the object that was not before.
-fn untouched(former: Option<&Value>, live: Option<&Value>) -> bool {
+///
+/// Times of ownership are whole seconds, so the fields that the action writes (`content`) are compared too: had others
+/// changed those, they would own them.
+fn untouched(former: Option<&Value>, live: Option<&Value>, content: Option<&Value>) -> bool {
     let ours = |it: &Value| -> Vec<Value> {
         ownership(it)
             .into_iter()
@@ -505,7 +520,9 @@ fn untouched(former: Option<&Value>, live: Option<&Value>) -> bool {
         (None, Some(live)) => ours(live).is_empty(),
         (Some(_), None) => false,
         (Some(former), Some(live)) => {
-            former["metadata"]["uid"] == live["metadata"]["uid"] && ours(former) == ours(live)
+            former["metadata"]["uid"] == live["metadata"]["uid"]
+                && ours(former) == ours(live)
+                && content.is_none_or(|it| relevant(former, Some(it)) == relevant(live, Some(it)))
         }
     }
 }

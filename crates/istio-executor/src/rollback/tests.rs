@@ -73,20 +73,33 @@ fn the_last_change_is_put_back_first_and_what_never_began_is_left_alone() {
 #[test]
 fn what_the_plan_never_wrote_is_told_from_what_it_did() {
     let with = |uid: &str, manager: &str, time: &str| json!({ "metadata": { "uid": uid, "managedFields": [{ "manager": manager, "time": time }] } });
+    let check = |former: Option<&Value>, live: Option<&Value>| untouched(former, live, None);
     let (former, other) = (with("1", "istio-operator", "t"), with("1", "somebody", "t"));
-    assert!(untouched(Some(&former), Some(&former)));
-    assert!(untouched(None, Some(&other)), "somebody made it");
-    assert!(untouched(None, None));
-    assert!(!untouched(None, Some(&former)), "it is ours");
-    assert!(!untouched(Some(&former), None));
-    assert!(!untouched(
-        Some(&former),
-        Some(&with("1", "istio-operator", "u"))
-    ));
-    assert!(!untouched(
-        Some(&former),
-        Some(&with("2", "istio-operator", "t"))
-    ));
+    assert!(check(Some(&former), Some(&former)));
+    assert!(check(None, Some(&other)), "somebody made it");
+    assert!(check(None, None));
+    assert!(!check(None, Some(&former)), "it is ours");
+    assert!(!check(Some(&former), None));
+    for changed in [
+        with("1", "istio-operator", "u"),
+        with("2", "istio-operator", "t"),
+    ] {
+        assert!(!check(Some(&former), Some(&changed)));
+    }
+}
+
+#[test]
+fn a_write_in_the_second_in_which_the_object_was_made_is_seen_by_its_fields() {
+    let with = |ours: u32, theirs: u32| {
+        let mut object = json!({ "data": { "a": ours, "b": theirs } });
+        object["metadata"] =
+            json!({ "uid": "1", "managedFields": [{ "manager": "istio-operator", "time": "t" }] });
+        object
+    };
+    let content = json!({ "data": { "a": 2 } });
+    let check = |live: &Value| untouched(Some(&with(1, 1)), Some(live), Some(&content));
+    assert!(!check(&with(2, 1)));
+    assert!(check(&with(1, 2)), "somebody else's field");
 }
 
 #[test]
