@@ -24,8 +24,8 @@ use holder::{holder, is_dead};
 /// A lease that is not renewed for so long is free.
 const DURATION: Duration = Duration::from_secs(15);
 
-/// We stop writing when it was not renewed for so long: some seconds before others may begin.
-const FRESH: Duration = Duration::from_secs(11);
+/// We stop writing so long before others may begin.
+const MARGIN: Duration = Duration::from_secs(4);
 
 /// How often it is renewed, and how often another's is looked at.
 const RENEWAL: Duration = Duration::from_secs(4);
@@ -74,7 +74,8 @@ impl State {
 
     /// Whether it was renewed so lately that nobody can have it.
     fn is_fresh(&self) -> bool {
-        !self.lost && self.renewed.elapsed() < FRESH && self.at.elapsed().is_ok_and(|it| it < FRESH)
+        let limit = DURATION.saturating_sub(MARGIN);
+        !self.lost && self.renewed.elapsed() < limit && self.at.elapsed().is_ok_and(|it| it < limit)
     }
 }
 

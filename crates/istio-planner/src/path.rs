@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{Catalog, Version};
+use istio_catalog::{Catalog, Release, Version};
 
 use crate::input::Request;
 use crate::notes;
@@ -57,7 +57,7 @@ fn hop(context: Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
     });
     let bounds = Catalog::embedded()
         .release(to)
-        .map(|it| it.kubernetes_bounds());
+        .map(Release::kubernetes_bounds);
     let kubernetes = bounds.and_then(|it| {
         Some(KubernetesRange {
             minimum: it.minimum?.to_string(),

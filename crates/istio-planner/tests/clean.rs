@@ -1,12 +1,6 @@
 //! No finding without cause: on clusters of shared/exports where nothing is wrong the plan warns of exactly what
 //! `expected.json` demands, and blocks nothing.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test's own support code"
-)]
-
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;

@@ -160,6 +160,9 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
         command.env("KUBECTL", tools::kubectl_for_checks()?);
         command.env("REFIT_PYTHON", tools::python()?);
     }
+    for (variable, program) in tools::oracles()? {
+        command.env(variable, program);
+    }
     // The one that is built for speed plans real clusters in seconds.
     if let Some(refit) = refit.filter(|it| it.is_file()) {
         command.env("REFIT", refit);

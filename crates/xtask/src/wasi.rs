@@ -1,5 +1,6 @@
 //! `cargo xtask wasi`: the planner as one WASI file, for hosts that are not JavaScript.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
@@ -12,7 +13,7 @@ const TARGET: &str = "wasm32-wasip1";
 pub(crate) fn run(args: &[String]) -> Result<()> {
     ensure!(args.is_empty(), "unknown arguments: {}", args.join(" "));
     let file = build()?;
-    eprintln!("{}", file.display());
+    writeln!(std::io::stdout(), "{}", file.display())?;
     Ok(())
 }
 

@@ -114,6 +114,8 @@ fn settings_that_a_chart_lost_are_named() {
     assert_eq!(
         removed(23, 24),
         [
+            "Base values.global.ipFamilies",
+            "Base values.global.ipFamilyPolicy",
             "Pilot values.global.autoscalingv2API",
             "Pilot values.global.proxy.enableCoreDump",
             "Pilot values.istio_cni"

@@ -97,7 +97,7 @@ pub(super) struct Prune {
     #[arg(long = "prune", value_name = "KIND/[NAMESPACE/]NAME")]
     pub(super) named: Vec<String>,
 
-    /// Deletes every object that the plan would leave behind, but `LoadBalancer` Services, gateways and definitions
+    /// Deletes every object that the plan would leave behind, but load balancers, gateways and definitions
     #[arg(long = "prune-orphans")]
     pub(super) orphans: bool,
 }

@@ -164,14 +164,14 @@ async fn a_kind_that_only_an_older_version_has_is_served() {
         kinds(&["gateways"]),
         kinds(&["gateways", "envoyfilters"]),
     ];
-    let server = tokio::spawn(serve(handle, answers));
-    let all = cluster.served().await.unwrap();
-    let found: Vec<_> = all
+    let answering = tokio::spawn(serve(handle, answers));
+    let served = cluster.served().await.unwrap();
+    let found: Vec<_> = served
         .iter()
         .filter(|it| it.group() == "networking.istio.io")
         .map(|it| (it.plural.as_str(), it.api_version.as_str()))
         .collect();
-    server.await.unwrap();
+    answering.await.unwrap();
     assert_eq!(
         found,
         [

@@ -23,10 +23,10 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
             plane.namespace
         ),
     );
-    let place = Subject::default().field("spec.components.pilot.enabled");
+    let setting = Subject::default().field("spec.components.pilot.enabled");
     let deployment = it.istiod_deployment(plane).map(super::workload_subject);
     vec![
-        finding.about(deployment.into_iter().chain([place])).fix(
+        finding.about(deployment.into_iter().chain([setting])).fix(
             "Leave `components.pilot` enabled; apply gateways alone once istiod runs the target",
         ),
     ]

@@ -317,7 +317,7 @@ mod tests {
     }
 
     /// A policy whose rule has `fields`, under a live definition that knows all of them and a target's that knows some.
-    fn cluster(group: &str, spec: Value, live: &Value, target: &Value) -> Cluster {
+    fn cluster(group: &str, spec: &Value, live: &Value, target: &Value) -> Cluster {
         let mut cluster = Cluster::new();
         cluster.object(definition(group, "Policy", live));
         cluster.object(json!({
@@ -333,7 +333,7 @@ mod tests {
         let all = source(&json!({"domains": {"type": "array"}, "names": {"type": "array"}}));
         let some = source(&json!({"names": {"type": "array"}}));
         let spec = json!({"rules": [{"names": ["a"]}, {"domains": ["b"]}]});
-        let findings = cluster("security.istio.io", spec.clone(), &all, &some).check(check);
+        let findings = cluster("security.istio.io", &spec, &all, &some).check(check);
         assert_eq!(findings.len(), 1);
         assert_eq!(
             (findings[0].code.as_str(), findings[0].level),
@@ -349,16 +349,16 @@ mod tests {
                 .title
                 .starts_with("1 object uses fields of security policies")
         );
-        let findings = cluster("telemetry.istio.io", spec.clone(), &all, &some).check(check);
+        let findings = cluster("telemetry.istio.io", &spec, &all, &some).check(check);
         assert_eq!(findings[0].level, Level::Warn);
         // The definition in the cluster does not know it either, or both know it.
         assert!(
-            cluster("security.istio.io", spec.clone(), &some, &some)
+            cluster("security.istio.io", &spec, &some, &some)
                 .check(check)
                 .is_empty()
         );
         assert!(
-            cluster("security.istio.io", spec, &all, &all)
+            cluster("security.istio.io", &spec, &all, &all)
                 .check(check)
                 .is_empty()
         );
@@ -376,7 +376,7 @@ mod tests {
         );
         let spec = json!({"rules": [{"any": {"x": {"y": 1}}, "more": {"k": "v"}}]});
         assert!(
-            cluster("networking.istio.io", spec, &all, &other)
+            cluster("networking.istio.io", &spec, &all, &other)
                 .check(check)
                 .is_empty()
         );
@@ -387,14 +387,14 @@ mod tests {
         let all = source(&json!({"mode": {"type": "string", "enum": ["A", "B"]}}));
         let some = source(&json!({"mode": {"type": "string", "enum": ["A"]}}));
         let of = |mode: &str| json!({"rules": [{"mode": mode}]});
-        let findings = cluster("networking.istio.io", of("B"), &all, &some).check(check);
+        let findings = cluster("networking.istio.io", &of("B"), &all, &some).check(check);
         assert_eq!(findings[0].code, "objects-refused");
         assert_eq!(
             findings[0].subjects[0].field.as_deref(),
             Some("spec.rules[0].mode")
         );
         assert!(
-            cluster("networking.istio.io", of("A"), &all, &some)
+            cluster("networking.istio.io", &of("A"), &all, &some)
                 .check(check)
                 .is_empty()
         );
@@ -403,7 +403,7 @@ mod tests {
     #[test]
     fn objects_of_a_kind_that_the_target_lacks_are_ignored_by_it() {
         let any = source(&json!({}));
-        let mut cluster = cluster("networking.istio.io", json!({}), &any, &any);
+        let mut cluster = cluster("networking.istio.io", &json!({}), &any, &any);
         cluster.object(json!({
             "apiVersion": "extensions.istio.io/v1alpha1", "kind": "TrafficExtension",
             "metadata": {"name": "new", "namespace": "shop"}, "spec": {},

@@ -203,7 +203,7 @@ fn a_profile_is_compared_across_releases() {
         ("1.29.6", "default"),
         ("1.30.3", "default"),
         Scope::Effective,
-        &expect![[r#"
+        &expect![[r"
             The difference between profiles:
             hub: docker.io/istio -> registry.istio.io/release
             tag: 1.29.6 -> 1.30.3
@@ -220,7 +220,7 @@ fn a_profile_is_compared_across_releases() {
               ztunnel:
                 hub: docker.io/istio -> registry.istio.io/release
                 tag: 1.29.6 -> 1.30.3
-        "#]],
+        "]],
     );
     check(
         ("1.22.8", "default"),

@@ -255,7 +255,7 @@ fn full_text_holds_every_field_and_line() {
 
 #[test]
 fn markdown_says_the_same() {
-    expect![[r##"
+    expect![[r#"
         # Upgrade 1.29.6 → 1.30.3
 
         **clear, 1 warning**
@@ -302,7 +302,7 @@ fn markdown_says_the_same() {
         | Workload | Proxies | To | How | Why |
         |---|---|---|---|---|
         | `Deployment istio-system/shop` | 3 of 1.29.6 | 1.30.3 | rollout restart | its proxy is of another version |
-    "##]].assert_eq(
+    "#]].assert_eq(
         &Markdown {
             outcome: &outcome(),
         }

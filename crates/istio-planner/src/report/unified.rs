@@ -34,7 +34,7 @@ impl fmt::Display for Unified<'_> {
 impl Unified<'_> {
     fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
         let live = self.live(&change.object);
-        let before = live.map(|it| shown(it)).map(|it| kube_yaml::to_string(&it));
+        let before = live.map(shown).map(|it| kube_yaml::to_string(&it));
         let after = match change.class {
             ChangeClass::Delete => None,
             ChangeClass::Orphan => before.clone(),

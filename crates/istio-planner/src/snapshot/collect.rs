@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use istio_catalog::Version;
 use kube_yaml::NodeValue;
-use serde::de::IgnoredAny;
 
 use super::keep::{self, Shape};
 use super::model::{Conflict, Object, Origin, Snapshot};
 use super::piece::{Fault, ListHead, Place};
 use super::source::{Source, TypeMeta};
 use super::wire::{
-    AnyObject, ListObject, NodeObject, PodObject, SecretObject, VersionObject, WorkloadObject,
-    without_v,
+    AnyObject, Items, ListObject, NodeObject, PodObject, SecretObject, VersionObject,
+    WorkloadObject, without_v,
 };
 use crate::outcome::Ref;
 
@@ -109,10 +108,10 @@ impl Collector {
         if let (Source::Json(..), true) = (source, meta.kind.ends_with("List")) {
             let list: ListObject = source.read()?;
             if list.metadata.name.is_empty() {
-                // An array would have been cut into its items; kubectl writes `null` for none.
+                // An array would have been cut into its items.
                 return match list.items {
-                    Some(None) => Ok(()),
-                    Some(Some(IgnoredAny)) | None => Err(not_items(source.place(), &meta)),
+                    Items::Null => Ok(()),
+                    Items::Absent | Items::Other => Err(not_items(source.place(), &meta)),
                 };
             }
         }

@@ -189,19 +189,32 @@ pub(super) struct AnyObject {
     pub(super) metadata: Metadata,
 }
 
-/// A list whose items were not cut out: `Some(None)` is `items: null`.
+/// A list whose items were not cut out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ListObject {
     #[serde(deserialize_with = "or_default")]
     pub(super) metadata: Metadata,
-    #[serde(deserialize_with = "there")]
-    pub(super) items: Option<Option<IgnoredAny>>,
+    pub(super) items: Items,
 }
 
-/// Tells `null` from nothing.
-fn there<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<IgnoredAny>>, D::Error> {
-    Option::<IgnoredAny>::deserialize(from).map(Some)
+/// The `items` of such a list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Items {
+    /// There are none.
+    #[default]
+    Absent,
+    /// `null`, as kubectl writes an empty list.
+    Null,
+    /// No sequence.
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let found = Option::<IgnoredAny>::deserialize(from)?;
+        Ok(found.map_or(Self::Null, |_| Self::Other))
+    }
 }
 
 /// A Secret without its data.

