@@ -24,9 +24,6 @@ pub use state::{
 /// (domain.md §8.2), which no waiting changes.
 const AUTOMATIC: Duration = Duration::from_mins(1);
 
-/// A trouble that may pass must have lasted so long before it ends a wait.
-const PATIENCE: Duration = Duration::from_secs(45);
-
 /// Lines of a crashing container's log that are shown.
 const LINES: i64 = 20;
 
@@ -109,14 +106,14 @@ pub async fn until(
                     Some((before, since)) if before == trouble.key => since,
                     _ => Instant::now(),
                 };
-                if trouble.lasting || since.elapsed() >= PATIENCE {
+                if trouble.patience.is_some_and(|it| since.elapsed() >= it) {
                     let reason = with_log(cluster, object, trouble).await;
                     return Err(Error::Failed {
                         object: object.clone(),
                         reason,
                     });
                 }
-                alarm = alarm.min(since + PATIENCE);
+                alarm = trouble.patience.map_or(alarm, |it| alarm.min(since + it));
                 troubled = Some((trouble.key, since));
                 trouble.words
             }
@@ -256,7 +253,7 @@ async fn with_pods(
         .filter_map(trouble)
         .collect::<Vec<_>>();
     // The same one first, however the pods are listed, and what will not pass before what may.
-    troubles.sort_by(|one, other| (!one.lasting, &one.key).cmp(&(!other.lasting, &other.key)));
+    troubles.sort_by_key(|it| (it.patience.unwrap_or(Duration::MAX), it.key.clone()));
     Ok(troubles
         .into_iter()
         .next()

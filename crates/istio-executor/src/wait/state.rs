@@ -1,6 +1,11 @@
 //! What an object says about its own readiness. Pure.
 
+use std::time::Duration;
+
 use serde_json::Value;
+
+/// A trouble that may pass must have lasted so long before it ends a wait.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// How far something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +27,9 @@ pub struct Trouble {
     pub key: String,
     /// In words.
     pub words: String,
-    /// It will not pass by waiting.
-    pub lasting: bool,
+    /// How long it has to last before it ends a wait; nothing: it never does, since help comes from elsewhere (nodes are
+    /// added, or come back).
+    pub patience: Option<Duration>,
     /// The pod and the container whose log may tell more.
     pub container: Option<(String, String)>,
 }
@@ -48,7 +54,7 @@ pub fn deployment(live: &Value) -> State {
         return State::Troubled(Trouble {
             key: "ReplicaFailure".to_owned(),
             words: text(&condition["message"]),
-            lasting: false,
+            patience: Some(PATIENCE),
             container: None,
         });
     }
@@ -173,7 +179,7 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
                 "pod {name} cannot be scheduled: {}",
                 text(&condition["message"])
             ),
-            lasting: false,
+            patience: None,
             container: None,
         });
     }
@@ -203,7 +209,11 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
                 key: format!("{name} {container} {class}"),
                 words: format!("pod {name}, container {container}: {reason}{said}"),
                 // One crash may be a race at the start; three are a loop.
-                lasting: reason == "CrashLoopBackOff" && restarts >= 3,
+                patience: if reason == "CrashLoopBackOff" && restarts >= 3 {
+                    Some(Duration::ZERO)
+                } else {
+                    Some(PATIENCE)
+                },
                 container: (class == "crash").then(|| (name.clone(), container)),
             })
         })

@@ -76,7 +76,8 @@ fn a_crash_loop_ends_the_wait_and_a_first_crash_does_not() {
         lasting(3).words,
         "pod p, container c: CrashLoopBackOff: why"
     );
-    assert!(lasting(3).lasting && !lasting(1).lasting);
+    assert_eq!(lasting(3).patience, Some(Duration::ZERO));
+    assert!(lasting(1).patience > Some(Duration::ZERO));
     assert_eq!(lasting(1).container, Some(("p".to_owned(), "c".to_owned())));
     assert_eq!(trouble(&pod("ContainerCreating", 0)), None);
     let key = |reason: &str| trouble(&pod(reason, 0)).unwrap().key;
@@ -123,4 +124,13 @@ fn the_proxys_version_is_the_tag_without_its_variant() {
         Some("1.30.3")
     );
     assert_eq!(with("proxyv2"), None);
+}
+
+#[test]
+fn a_pod_that_no_node_takes_is_waited_for_to_the_end() {
+    let pod = json!({
+        "metadata": { "name": "p" },
+        "status": { "conditions": [{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node" }] },
+    });
+    assert_eq!(trouble(&pod).unwrap().patience, None);
 }

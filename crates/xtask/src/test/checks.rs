@@ -13,8 +13,8 @@ use crate::{data, process};
 /// The checks that run always.
 pub(crate) const CHECKS: [&str; 4] = ["golden", "corpus", "exports", "selection"];
 
-/// Control planes at the same time; each takes 0.8 GiB.
-const AT_ONCE: usize = 4;
+/// Control planes at the same time; each takes 0.8 GiB, and most of its time is waiting.
+const AT_ONCE: usize = 7;
 
 /// Runs golden, corpus, exports, selection, and execute, which needs the control plane.
 pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<&PathBuf>) {
