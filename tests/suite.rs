@@ -7,6 +7,7 @@ mod suite {
     mod control_plane;
     mod damage;
     mod documents;
+    mod fuzzing;
     mod golden;
     mod product;
 }

@@ -10,6 +10,7 @@ import { call, enter, instance, leave, start } from "./engine.js";
 import type { Diagnostic } from "./errors.js";
 import type { RequestFile } from "./input.js";
 import type { DefaultChange, Edit, Outcome } from "./outcome.js";
+import { fetchStream } from "./wasm/planner.js";
 
 export {
   Cluster,
@@ -127,11 +128,9 @@ export async function required(request: PlanOptions): Promise<Requirement> {
 
 /** Fetches a release archive that lies beside the page, as a stream for `releases`. Browsers only. */
 export async function fetchRelease(url: string, signal?: AbortSignal): Promise<NamedContent> {
-  const response = await fetch(url, signal === undefined ? {} : { signal });
-  if (!response.ok || response.body === null) {
-    throw new Error(`${url}: ${response.status} ${response.statusText}`);
-  }
-  return { name: url.slice(url.lastIndexOf("/") + 1), content: response.body };
+  await start();
+  const content = await fetchStream(url, signal);
+  return { name: url.slice(url.lastIndexOf("/") + 1), content };
 }
 
 /** What `renderManifests` renders. */

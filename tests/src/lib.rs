@@ -1,5 +1,7 @@
 //! What the suites share: golden cases and where Istio's data lies.
 
+pub mod fuzzing;
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};

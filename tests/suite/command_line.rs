@@ -228,6 +228,8 @@ fn profiles_are_listed_dumped_and_compared() {
         None,
     );
     assert!(dump.stdout.contains("enableReaderRBAC: true"));
+    let older = run(&["profile", "dump", "default", "-d", "1.30.0"], None);
+    assert!(older.stderr.contains("those of 1.30.3"), "{}", older.stderr);
     let same = run(
         &["profile", "diff", "default@1.30.3", "default@1.30.3"],
         None,
@@ -241,4 +243,32 @@ fn profiles_are_listed_dumped_and_compared() {
 fn the_sample_is_planned_without_network_and_without_data() {
     let run = run(&["plan", "--sample", "--offline", "-o", "json"], None);
     assert_eq!(run.outcome()["source"]["version"], "1.29.6");
+}
+
+/// What README.md shows of it is what it prints.
+#[test]
+fn the_readme_shows_what_the_sample_prints() {
+    let Some(data) = refit_tests::istio_data() else {
+        return;
+    };
+    let releases = data.join("istio/releases");
+    let releases = releases.to_str().expect("a text");
+    let readme = include_str!("../../README.md");
+    let (_, block) = readme
+        .split_once("$ cargo run --release -- plan --sample\n")
+        .expect("the command");
+    let (block, _) = block.split_once("```").expect("the block's end");
+    let flags = ["--offline", "--releases", releases, "--as-of", "2026-06-01"];
+    let printed = run(&[&["plan", "--sample"][..], &flags].concat(), None).stdout;
+    let mut rest = printed.as_str();
+    for line in block.lines().filter(|it| it.trim() != "…") {
+        let found = rest.lines().position(|it| it == line);
+        let found = found.unwrap_or_else(|| panic!("{line:?} is not printed, in this order"));
+        let at: usize = rest
+            .split_inclusive('\n')
+            .take(found + 1)
+            .map(str::len)
+            .sum();
+        rest = &rest[at..];
+    }
 }

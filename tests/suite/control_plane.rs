@@ -7,6 +7,7 @@
 mod cluster;
 mod failures;
 mod kills;
+mod pairs;
 mod plans;
 mod restarts;
 mod upgrades;

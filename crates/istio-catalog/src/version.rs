@@ -83,6 +83,14 @@ impl Version {
         })
     }
 
+    /// Reads the release that a request names: three numbers and nothing beyond them but a pre-release, as `1.30.3` or
+    /// `1.31.0-rc.0`; a leading `v` is passed over. A minor alone names no release.
+    pub fn parse_release(text: &str) -> Option<Self> {
+        let version = Self::parse_tag(text)?;
+        let numbers = text.split(['-', '+']).next().unwrap_or_default();
+        (numbers.split('.').count() == 3).then_some(version)
+    }
+
     /// Returns the version in an image reference, `None` where it has no tag, or one that is not a version.
     ///
     /// `hub:5000/x/pilot:1.30.3-distroless@sha256:…` gives `1.30.3-distroless`.

@@ -5,11 +5,12 @@
 //! # Invariants
 //!
 //! - No `JsValue` goes further than this crate, and no decision is made in it.
-//! - Planner code never runs inside a promise: a panic reaches the caller as an exception, who replaces the instance.
+//! - Planner code never runs inside a promise ([`fetch_stream`] only hands on what the browser has): a panic reaches the caller as an exception, who replaces the instance.
 
 mod editing;
 mod facts;
 mod failure;
+mod fetch;
 mod rendering;
 mod session;
 mod words;
@@ -19,6 +20,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 pub use editing::{edit, fields};
 pub use facts::{defaults, explain, needs, profile, releases};
 pub use failure::{Diagnostic, Failure};
+pub use fetch::fetch_stream;
 pub use rendering::Renderer;
 pub use session::Session;
 pub use words::{describe, redacted, sarif};

@@ -78,7 +78,7 @@ impl Basis {
             request, snapshot, ..
         } = input;
         let asked = Asked::of(request);
-        let to = Version::parse_tag(&request.to);
+        let to = Version::parse_release(&request.to);
         let inventory = inventory::inventory(snapshot);
         let source = source(
             request,

@@ -128,6 +128,11 @@ fn finding(diagnostic: &Diagnostic) -> Finding {
             Level::Block,
             format!("The target refuses {place}"),
         ),
+        Severity::Warning if diagnostic.code == "doubtful-set" => (
+            Code::RequestWarning,
+            Level::Warn,
+            format!("`--set` may not say what is meant for {place}"),
+        ),
         Severity::Warning => (
             Code::RequestWarning,
             Level::Warn,

@@ -27,6 +27,13 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
+/// Whether `strconv.ParseFloat` reads a text as a number that JSON cannot hold.
+pub(crate) fn is_no_json_number(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(&text);
+    matches!(unsigned, "inf" | "infinity") || text == "nan"
+}
+
 fn underscores_separate_digits(bytes: &[u8]) -> bool {
     bytes.iter().enumerate().all(|(i, it)| {
         let digit = |at: Option<usize>| {

@@ -93,11 +93,9 @@ pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Dia
     if is_refused(&diagnostics) {
         return Err(diagnostics);
     }
-    let rules = if release.version().minor < 24 {
-        legacy::render
-    } else {
-        current
-    };
+    let is_legacy = release.version().minor < 24;
+    diagnostics.extend(operator::files::doubtful_sets(&options.sets, is_legacy));
+    let rules = if is_legacy { legacy::render } else { current };
     let rendered = rules(release, options, &documents, &mut diagnostics);
     let mut diagnostics: Vec<Diagnostic> = diagnostics
         .into_iter()

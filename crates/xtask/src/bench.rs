@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: size of the wasm module, and a generated export of 10,000 injected pods, natively, in Node and
-//! in Chromium.
+//! `cargo xtask bench`: size of the wasm module, rendering beside Helm, and a generated export of 10,000 injected pods,
+//! natively, in Node and in Chromium.
 //!
 //! Each line says what was measured and the floor that holds for it; a missed floor fails.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,9 +16,10 @@ use serde::Deserialize;
 
 use crate::test::report::show;
 use crate::test::{CHROMIUM, tools};
-use crate::{pkg, process, project};
+use crate::{data, pkg, process, project};
 
 mod export;
+mod rendering;
 
 /// Floors and ceilings (issues 3 and 7 of the project). The module holds everything that the page does: rendering of all
 /// releases, edits, SARIF, what the editor completes.
@@ -25,6 +27,9 @@ const WASM_BROTLI: u64 = 1_000_000;
 const JSON_NATIVE: f64 = 400.0;
 const YAML_NATIVE: f64 = 45.0;
 const PEAK_NATIVE: u64 = 300 << 20;
+/// Seconds and bytes of a plan with the charts of both releases (issue 5).
+const WHOLE_NATIVE: f64 = 1.5;
+const WHOLE_PEAK: u64 = 400 << 20;
 /// Seconds.
 const JSON_NODE: f64 = 2.0;
 const JSON_CHROMIUM: f64 = 4.0;
@@ -32,6 +37,9 @@ const JSON_CHROMIUM: f64 = 4.0;
 const GIVEN_BACK_ABOVE: u64 = 64 << 20;
 
 const PODS: usize = 10_000;
+
+/// Prints a measurement: what, how much, the floor, and whether it holds.
+type Line<'a> = dyn FnMut(&str, String, String, bool) + 'a;
 
 /// Runs the verb.
 pub(crate) fn run(args: &[String]) -> Result<()> {
@@ -45,7 +53,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let mut line = |name: &str, value: String, floor: String, holds: bool| {
         missed += usize::from(!holds);
         show(&format!(
-            "{name:<28} {value:>12}  {floor:<16}{}\n",
+            "{name:<32} {value:>12}  {floor:<24}{}\n",
             if holds { "" } else { "  MISSED" }
         ));
     };
@@ -65,7 +73,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         ("native, JSON", &json, JSON_NATIVE),
         ("native, YAML", &yaml, YAML_NATIVE),
     ] {
-        let measured = native(&refit, path)?;
+        let measured = native(&refit, path, &[])?;
         let speed = megabytes(path)? / measured.time.as_secs_f64();
         line(
             name,
@@ -81,6 +89,27 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
             measured.peak <= PEAK_NATIVE,
         );
     }
+    if let Some(data) = data::folder() {
+        let releases = data.join("istio/releases");
+        let measured = native(
+            &refit,
+            &json,
+            &["--releases".as_ref(), releases.as_os_str()],
+        )?;
+        line(
+            "native, whole plan",
+            format!("{:.2} s", measured.time.as_secs_f64()),
+            format!("≤ {WHOLE_NATIVE} s"),
+            measured.time.as_secs_f64() <= WHOLE_NATIVE,
+        );
+        line(
+            "native, whole plan, peak",
+            format!("{} MiB", measured.peak >> 20),
+            format!("≤ {} MiB", WHOLE_PEAK >> 20),
+            measured.peak <= WHOLE_PEAK,
+        );
+    }
+    rendering::run(&refit, &folder, &mut line)?;
     let hosts: [(&str, &str, Option<f64>, Option<f64>); 2] = [
         ("Node", "tests/node/bench.mjs", Some(JSON_NODE), None),
         (
@@ -146,13 +175,14 @@ struct Measured {
     peak: u64,
 }
 
-/// Plans an export with the release build, three times, and keeps the fastest.
-fn native(refit: &Path, export: &Path) -> Result<Measured> {
+/// Plans an export with the release build, three times, and keeps the fastest. Without `--releases` nothing is rendered.
+fn native(refit: &Path, export: &Path, args: &[&OsStr]) -> Result<Measured> {
     let mut best: Option<Measured> = None;
     for _ in 0..3 {
         let start = Instant::now();
         let mut child = Command::new(refit)
-            .args(["plan", "--to", "1.30.3", "-o", "json"])
+            .args(["plan", "--offline", "--to", "1.30.3", "-o", "json"])
+            .args(args)
             .arg(export)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

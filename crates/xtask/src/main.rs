@@ -6,6 +6,7 @@ mod bench;
 mod catalog;
 mod ci;
 mod data;
+mod fuzz;
 mod pkg;
 mod process;
 mod project;
@@ -25,6 +26,8 @@ usage: cargo xtask VERB
   ci                 test, with nothing skipped
   catalog ARCHIVE…   writes the data of istio-catalog from release archives
   bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
+  fuzz [TARGET…] [--minutes N]
+                     the targets of tests/fuzz, 30 minutes each
   data [VERSION…]    downloads official Istio releases, sums checked
   wasi               builds the planner as one WASI file and prints where it is
   schemas FOLDER     writes the planner's table of kinds from api/openapi-spec/v3 of a Kubernetes release (needs Go)
@@ -39,6 +42,7 @@ fn main() -> Result<()> {
         "catalog" => catalog::run(&rest),
         "ci" => ci::run(&rest),
         "data" => data::run(&rest),
+        "fuzz" => fuzz::run(&rest),
         "pkg" => pkg::run(&rest),
         "schemas" => schemas::run(&rest),
         "test" => test::run(&rest),

@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use crate::{data, pkg, process, project, wasi, www};
+use crate::{data, fuzz, pkg, process, project, wasi, www};
 
 mod checks;
 pub(crate) mod report;
@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 15] = [
+const SUITES: [&str; 16] = [
     "format",
     "lints",
     "release",
@@ -43,6 +43,7 @@ const SUITES: [&str; 15] = [
     "exports",
     "selection",
     "execute",
+    "fuzz",
 ];
 
 /// Runs the verb. Under `CI=true` nothing may be missing.
@@ -134,6 +135,11 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             "shared checks",
             "no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`",
         ),
+    }
+    if long {
+        report.suite("fuzz", || {
+            fuzz::run_targets(&[], fuzz::MINUTES).map(|()| Verdict::Passed(None))
+        });
     }
     report.finish()
 }

@@ -13,7 +13,7 @@ use super::cluster::{Cluster, Run, finish};
 use super::is_long;
 
 /// The releases and the exports; without them nothing is shown, which only a machine of a developer may put up with.
-fn istio_data() -> Option<PathBuf> {
+pub(super) fn istio_data() -> Option<PathBuf> {
     let data = refit_tests::istio_data();
     assert!(
         data.is_some() || std::env::var_os("CI").is_none_or(|it| it != "true"),
@@ -66,7 +66,7 @@ const KINDS: &str = "deployments,daemonsets,services,configmaps,serviceaccounts,
     customresourcedefinitions";
 
 /// What istioctl, or refit in its place, has applied.
-fn applied(cluster: &Cluster) -> Vec<Value> {
+pub(super) fn applied(cluster: &Cluster) -> Vec<Value> {
     let text = cluster.done(
         &[
             "get",
@@ -83,7 +83,7 @@ fn applied(cluster: &Cluster) -> Vec<Value> {
     list["items"].as_array().unwrap().clone()
 }
 
-fn name(object: &Value) -> String {
+pub(super) fn name(object: &Value) -> String {
     let field = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     format!(
         "{} {}/{}",
@@ -94,7 +94,7 @@ fn name(object: &Value) -> String {
 }
 
 /// Without what controllers count, and what istiod writes into webhooks.
-fn settled(object: &Value) -> String {
+pub(super) fn settled(object: &Value) -> String {
     let mut object = object.clone();
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove("deployment.kubernetes.io/revision");
@@ -116,12 +116,12 @@ fn settled(object: &Value) -> String {
 }
 
 #[track_caller]
-fn succeeds(run: &Run, told: &str) {
+pub(super) fn succeeds(run: &Run, told: &str) {
     assert_eq!(run.code, Some(0), "{told}\n{}\n{}", run.stdout, run.stderr);
 }
 
 /// `refit upgrade --to VERSION` with the releases of the data.
-fn upgrade<'a>(to: &'a str, releases: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn upgrade<'a>(to: &'a str, releases: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut arguments = vec![
         "upgrade",
         "--to",
@@ -136,8 +136,10 @@ fn upgrade<'a>(to: &'a str, releases: &'a str, more: &[&'a str]) -> Vec<&'a str>
 }
 
 /// What the plan says that will be stored, from a dry run.
-fn predicted(cluster: &Cluster, to: &str, releases: &str) -> Vec<Value> {
-    let run = cluster.run(&upgrade(to, releases, &["--dry-run", "-o", "json"]));
+pub(super) fn predicted(cluster: &Cluster, to: &str, releases: &str, flags: &[&str]) -> Vec<Value> {
+    let mut arguments = upgrade(to, releases, &["--dry-run", "-o", "json"]);
+    arguments.extend(flags);
+    let run = cluster.run(&arguments);
     assert!(
         matches!(run.code, Some(0 | 4)) && run.stderr.contains("0 refused"),
         "{}\n{}",
@@ -156,7 +158,7 @@ fn predicted(cluster: &Cluster, to: &str, releases: &str) -> Vec<Value> {
 }
 
 #[track_caller]
-fn is_as_predicted(cluster: &Cluster, predicted: &[Value]) {
+pub(super) fn is_as_predicted(cluster: &Cluster, predicted: &[Value]) {
     let now = applied(cluster);
     for wanted in predicted {
         let found = now.iter().find(|it| name(it) == name(wanted));
@@ -240,7 +242,7 @@ fn up_and_down_again_it_is_as_predicted_and_no_pod_begins_without_its_sidecar() 
     thread::scope(|scope| {
         let probes = scope.spawn(|| make_pods(&cluster, &stop));
         for to in ways {
-            let predicted = predicted(&cluster, to, releases);
+            let predicted = predicted(&cluster, to, releases, &[]);
             let run = cluster.run(&upgrade(to, releases, &["--verify"]));
             succeeds(&run, to);
             is_as_predicted(&cluster, &predicted);
@@ -273,7 +275,7 @@ fn a_real_upgrade_that_is_killed_and_meets_faults_ends_as_predicted_and_is_put_b
     let releases = releases.to_str().unwrap();
     restore(&cluster, &data, "default-1.29-to-1.30");
     let first = applied(&cluster);
-    let predicted = predicted(&cluster, "1.30.3", releases);
+    let predicted = predicted(&cluster, "1.30.3", releases, &[]);
     let mut random = super::Random::from_clock();
     let mut kills = 0;
     loop {

@@ -42,6 +42,16 @@ fn tags_that_name_no_release_are_no_version() {
 }
 
 #[test]
+fn a_release_has_three_numbers() {
+    let read = |text: &str| Version::parse_release(text).map(|it| it.to_string());
+    assert_eq!(read("1.30.3").as_deref(), Some("1.30.3"));
+    assert_eq!(read("v1.31.0-rc.0").as_deref(), Some("1.31.0-rc.0"));
+    for text in ["1.30", "1.30.3.4", "release-1.30", "latest", ""] {
+        assert_eq!(read(text), None, "{text}");
+    }
+}
+
+#[test]
 fn only_numbers_are_compared() {
     let version = |text: &str| text.parse::<Version>().unwrap();
     assert!(version("1.28.9") < version("1.28.10"));

@@ -138,9 +138,16 @@ fn version(release: Option<&str>) -> Result<Version, Error> {
             .map(|it| it.newest_patch().clone())
             .ok_or_else(|| Error::usage("no release is known"));
     };
-    Version::parse_tag(text).ok_or_else(|| {
+    let version = Version::parse_tag(text).ok_or_else(|| {
         Error::usage(format!(
             "{text:?} is no version of Istio (for example 1.30.3)"
         ))
-    })
+    })?;
+    let newest = Catalog::embedded().newest_patch(&version);
+    if let Some(newest) = newest.filter(|it| text.matches('.').count() > 1 && **it != version) {
+        output::note(&format!(
+            "{text}: this build knows the defaults of one patch of each minor, and these are those of {newest}"
+        ));
+    }
+    Ok(version)
 }

@@ -62,7 +62,7 @@ pub fn required(request: &Request) -> Requirement {
         .map(|it| format!("\\.{}$", it.replace('.', "\\.")))
         .join("|");
     Requirement {
-        releases: Version::parse_tag(&request.to)
+        releases: Version::parse_release(&request.to)
             .map(|it| it.to_string())
             .into_iter()
             .collect(),

@@ -120,7 +120,7 @@ impl Cluster {
     /// Calls with the situation of this cluster and its request.
     pub(crate) fn with_situation<T>(&self, work: impl FnOnce(&Situation) -> T) -> T {
         let from = self.source.version.as_deref().and_then(Version::parse_tag);
-        let to = Version::parse_tag(&self.request.to);
+        let to = Version::parse_release(&self.request.to);
         work(&Situation {
             request: &self.request,
             asked: &Asked::of(&self.request),

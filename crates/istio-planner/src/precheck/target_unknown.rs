@@ -1,5 +1,7 @@
 //! `target-unknown`, and `request-invalid` for a target that is no version at all.
 
+use istio_catalog::{Catalog, Minor};
+
 use super::Situation;
 use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
@@ -11,13 +13,14 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
             Code::RequestInvalid,
             Level::Block,
             format!("{:?} is not a version", it.request.to),
-            "A target is a release of Istio, as 1.30.3",
+            "A target is a release of Istio with its three numbers, as 1.30.3",
         );
-        return vec![
-            finding
-                .about([place])
-                .fix("Give the release with `--to`, for example `--to 1.30.3`"),
-        ];
+        let newest = it.request.to.parse::<Minor>().ok();
+        let newest = newest.and_then(|minor| Catalog::embedded().newest_patch(minor));
+        let example = newest.map_or_else(|| "1.30.3".to_owned(), ToString::to_string);
+        return vec![finding.about([place]).fix(format!(
+            "Give the release with `--to`, for example `--to {example}`"
+        ))];
     };
     match it.facts {
         None => vec![
@@ -50,9 +53,11 @@ mod tests {
 
     #[test]
     fn a_target_that_is_no_version_is_refused() {
-        let mut cluster = Cluster::new();
-        cluster.request.to = "latest".to_owned();
-        assert_eq!(cluster.codes(check), ["request-invalid Block"]);
+        for to in ["latest", "1.30", "1.30.3.4"] {
+            let mut cluster = Cluster::new();
+            cluster.request.to = to.to_owned();
+            assert_eq!(cluster.codes(check), ["request-invalid Block"], "{to}");
+        }
     }
 
     #[test]

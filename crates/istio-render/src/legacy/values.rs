@@ -152,9 +152,10 @@ fn has_deprecated_metrics(spec: &Value) -> bool {
     })
 }
 
-/// Ztunnel's chart wants its values at the top; up to 1.22.3 the global ones as well.
+/// Ztunnel's chart wants its values at the top; up to 1.22.3 the global ones as well, from then on below `global`.
 ///
-/// An unstamped tree may be of either kind and gets both.
+/// What the API translates to is there since 1.20, and what all charts share (`profile` too) since 1.22.
+/// 1.19.10, 1.21.6, 1.22.3, 1.22.4:operator/pkg/translate/translate.go, `TranslateHelmValues`.
 fn flattened(
     values: Map<String, Value>,
     translated: &Map<String, Value>,
@@ -163,24 +164,23 @@ fn flattened(
     let Some(Value::Object(own)) = values.get("ztunnel").cloned() else {
         return values;
     };
-    let mut flat: Map<String, Value> = translated
-        .iter()
-        .filter(|(_, it)| !it.is_object())
-        .map(|(key, it)| (key.clone(), it.clone()))
-        .collect();
+    let mut flat = Map::new();
+    if version.minor >= 20 {
+        let scalars = translated.iter().filter(|(_, it)| !it.is_object());
+        flat.extend(scalars.map(|(key, it)| (key.clone(), it.clone())));
+    }
     let global = values.get("global").cloned().unwrap_or_default();
-    let nested = (version.minor, version.patch) >= (22, 4) || version.patch == u64::MAX;
-    if version.minor < 22 || version.minor == 22 && !nested {
+    if (version.minor, version.patch) >= (22, 4) {
+        flat.insert("global".to_owned(), global);
+    } else {
         flat.extend(global.as_object().cloned().unwrap_or_default());
     }
-    if nested {
-        flat.insert("global".to_owned(), global);
+    if version.minor >= 22 {
         let shared = ["ownerName", "revision", "compatibilityVersion", "profile"];
-        flat.extend(
-            shared
-                .into_iter()
-                .filter_map(|key| Some((key.to_owned(), values.get(key)?.clone()))),
-        );
+        let shared = shared
+            .into_iter()
+            .filter_map(|key| Some((key.to_owned(), values.get(key)?.clone())));
+        flat.extend(shared);
     }
     flat.extend(own);
     flat

@@ -91,6 +91,17 @@ pub(crate) fn merge_user(
     (user, diagnostics)
 }
 
+/// What sets say that may not be meant; `takes_spec` where the release takes `spec.` before a path.
+pub(crate) fn doubtful_sets(sets: &[String], takes_spec: bool) -> Vec<Diagnostic> {
+    let doubts = sets.iter().filter_map(|flag| {
+        let doubt = set::doubtful(flag, takes_spec)?;
+        let (path, _) = flag.split_once('=').unwrap_or((flag, ""));
+        let path = path.trim().trim_start_matches("spec.");
+        Some(doubt.at(format!("spec.{path}")).placed(&shown(flag), START))
+    });
+    doubts.collect()
+}
+
 const START: Position = Position { line: 1, column: 1 };
 
 fn shown(flag: &str) -> String {

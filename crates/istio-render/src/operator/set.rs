@@ -4,7 +4,7 @@ use semver::Version;
 use serde_json::{Map, Number, Value};
 
 use super::path;
-use crate::go;
+use crate::{Diagnostic, go};
 
 /// A flag taken apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,63 @@ pub(crate) fn parse(flag: &str) -> Flag {
         path: segments,
         value: inferred,
         kept_text: None,
+    }
+}
+
+/// What a flag says that its writer may not mean: `--set` has neither null nor lists nor quotes, and single letters are
+/// booleans (F-11). istioctl takes it the same way, silently; it panics on numbers that are none.
+///
+/// `spec.` is no part of a path since 1.24 (1.23.6:operator/pkg/manifest/shared.go:490).
+pub(crate) fn doubtful(flag: &str, takes_spec: bool) -> Option<Diagnostic> {
+    let warned = |message: String, hint: &str| {
+        Some(Diagnostic::warning("doubtful-set", message).hinted(hint))
+    };
+    let Some((path, value)) = flag.split_once('=') else {
+        return warned(
+            "a flag without `=` sets the empty text".to_owned(),
+            "write `path=value`",
+        );
+    };
+    if !takes_spec && path.trim().starts_with("spec.") {
+        return warned(
+            "the path of `--set` begins below `spec`: this names `spec.spec`".to_owned(),
+            "leave out `spec.`",
+        );
+    }
+    let value = value.trim();
+    let is_text_anyway = ALWAYS_TEXT.iter().any(|it| path.starts_with(it))
+        || names_version(&path::split(path.strip_prefix('.').unwrap_or(path)));
+    if is_text_anyway {
+        return None;
+    }
+    let in_file = "a file given with `-f` can say it";
+    match value {
+        "null" | "~" => warned(format!("this sets the text `{value}`, not null"), in_file),
+        "t" | "T" => warned(
+            format!("`{value}` is taken for true"),
+            "write `true`; a text needs a file",
+        ),
+        "f" | "F" => warned(
+            format!("`{value}` is taken for false"),
+            "write `false`; a text needs a file",
+        ),
+        _ if go::is_no_json_number(value) => Some(Diagnostic::corrected(
+            "f-11",
+            format!("istioctl takes `{value}` for a number and fails; the text is kept"),
+        )),
+        _ if value.starts_with(['[', '{']) && value.ends_with([']', '}']) => {
+            warned("this sets a text, not a list or map".to_owned(), in_file)
+        }
+        _ if value.len() > 1
+            && (value.starts_with('"') && value.ends_with('"')
+                || value.starts_with('\'') && value.ends_with('\'')) =>
+        {
+            warned(
+                "the quotes become part of the value".to_owned(),
+                "leave out the quotes; a text that looks like a number needs a file",
+            )
+        }
+        _ => None,
     }
 }
 

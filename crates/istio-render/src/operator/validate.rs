@@ -16,12 +16,9 @@ use crate::Diagnostic;
 /// 1.31:operator/pkg/apis/validation/validation.go.
 pub(crate) fn validate(operator: &Value, version: &Version) -> Vec<Diagnostic> {
     let faults = OPERATOR.decode("IstioOperator", operator, Encoding::Json, version);
-    if !faults.is_empty() {
-        // A file that does not decode is judged no further.
-        return faults.into_iter().map(|it| refused(it, "")).collect();
-    }
+    // istioctl judges a file that does not decode no further; here all that is to be mended is told at once.
+    let mut diagnostics: Vec<_> = faults.into_iter().map(|it| refused(it, "")).collect();
     let spec = operator.get("spec").unwrap_or(&Value::Null);
-    let mut diagnostics = Vec::new();
     values(spec, version, &mut diagnostics);
     if let Some(mesh_config) = spec.get("meshConfig") {
         mesh_config_at(mesh_config, "spec.meshConfig", version, &mut diagnostics);
@@ -90,10 +87,7 @@ fn values(spec: &Value, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
     let mut decoded = values.clone();
     correct_refusals(&mut decoded, version, diagnostics);
     let faults = VALUES.decode("Values", &decoded, Encoding::Proto, version);
-    if !faults.is_empty() {
-        diagnostics.extend(faults.into_iter().map(|it| refused(it, "spec.values")));
-        return;
-    }
+    diagnostics.extend(faults.into_iter().map(|it| refused(it, "spec.values")));
     ports::check(spec, values, diagnostics);
     autoscaling(spec, values, diagnostics);
     if let Some(mesh_config) = values.get("meshConfig") {
@@ -101,7 +95,10 @@ fn values(spec: &Value, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
     }
     ports::check_ranges(values, diagnostics);
     if version.minor >= 29 {
-        kubernetes(&decoded, version, diagnostics);
+        let mut found = Vec::new();
+        kubernetes(&decoded, version, &mut found);
+        found.retain(|it| !diagnostics.iter().any(|known| known.path == it.path));
+        diagnostics.extend(found);
     }
 }
 

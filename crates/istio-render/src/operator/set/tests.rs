@@ -79,3 +79,34 @@ fn the_default_revision_is_none_since_1_16_2() {
     assert_eq!(set(16, 1, "default").as_deref(), Some("revision=default"));
     assert_eq!(set(12, 9, ""), None);
 }
+
+#[test]
+fn what_may_not_be_meant_is_told() {
+    let told = |flag: &str| doubtful(flag, false).map(|it| it.message);
+    for flag in [
+        "values.a",
+        "spec.values.a=1",
+        "values.a=null",
+        "values.a=T",
+        "values.a=f",
+        "values.a=NaN",
+        "values.a=-Inf",
+        "values.a=[1,2]",
+        "values.a={\"b\": 1}",
+        "values.a='1'",
+    ] {
+        assert!(told(flag).is_some(), "{flag}");
+    }
+    for flag in [
+        "values.a=",
+        "values.a=1",
+        "values.a=true",
+        "values.a=nullable",
+        "values.a=x[0]",
+        "tag=t",
+        "meshConfig.defaultConfig.proxyMetadata.A=T",
+    ] {
+        assert_eq!(told(flag), None, "{flag}");
+    }
+    assert!(doubtful("spec.values.a=1", true).is_none());
+}

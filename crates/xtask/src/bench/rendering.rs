@@ -1,0 +1,183 @@
+//! Rendering beside the real Helm: CPU time and memory of whole processes, start included.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use flate2::read::GzDecoder;
+
+use super::{Line, watch};
+use crate::data;
+use crate::test::tools;
+
+/// The release whose charts are rendered.
+const RELEASE: &str = "1.30.3";
+
+/// Floors and ceilings of issue 4 of the project.
+const TIMES_LESS_THAN_HELM: f64 = 10.0;
+const PEAK: u64 = 40 << 20;
+const ALL_COMPONENTS: Duration = Duration::from_millis(60);
+
+/// Runs of each program: clock ticks are 10 ms long.
+const RUNS: u32 = 20;
+
+/// The demo profile with settings and components that it has not.
+const CUSTOMISED: &str = "\
+apiVersion: install.istio.io/v1alpha1
+kind: IstioOperator
+spec:
+  profile: demo
+  meshConfig:
+    accessLogFile: /dev/stdout
+    defaultConfig:
+      holdApplicationUntilProxyStarts: true
+  components:
+    cni: {enabled: true}
+    ztunnel: {enabled: true}
+    pilot:
+      k8s:
+        replicaCount: 3
+        env: [{name: PILOT_TRACE_SAMPLING, value: \"5\"}]
+        overlays:
+        - kind: Deployment
+          name: istiod
+          patches:
+          - {path: 'spec.template.spec.containers.[name:discovery].args[-1]', value: --log_as_json}
+    ingressGateways:
+    - {name: istio-ingressgateway, enabled: true, k8s: {service: {type: ClusterIP}}}
+  values:
+    global: {proxy: {resources: {requests: {cpu: 50m}}}}
+";
+
+/// Measures; one line each.
+pub(super) fn run(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()> {
+    let data =
+        data::folder().context("no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`")?;
+    let archive = data.join(format!("istio/releases/istio-{RELEASE}.tar.gz"));
+    let chart = unpacked(&archive, folder)?.join("charts/istio-control/istio-discovery");
+    let operator = folder.join("demo.yaml");
+    fs::write(&operator, CUSTOMISED)?;
+
+    let template = |program: &Path| {
+        let mut command = Command::new(program);
+        command
+            .args(["template", "istiod"])
+            .arg(&chart)
+            .args(["-n", "istio-system"]);
+        command
+    };
+    let (_, helm) = tools::oracles()?
+        .into_iter()
+        .find(|it| it.0 == "HELM")
+        .context("there is no Helm")?;
+    let ours = measure(|| template(refit))?;
+    let helms = measure(|| template(&helm))?;
+    let times = helms.cpu.as_secs_f64() / ours.cpu.as_secs_f64();
+    line(
+        "istiod's chart, Helm",
+        format!("{:.1} ms CPU", milliseconds(helms.cpu)),
+        format!("{} MiB", helms.peak >> 20),
+        true,
+    );
+    line(
+        "istiod's chart, refit",
+        format!("{:.1} ms CPU", milliseconds(ours.cpu)),
+        format!("{times:.0} times less, ≥ {TIMES_LESS_THAN_HELM}"),
+        times >= TIMES_LESS_THAN_HELM,
+    );
+    line(
+        "istiod's chart, refit, peak",
+        format!("{} MiB", ours.peak >> 20),
+        format!("≤ {} MiB", PEAK >> 20),
+        ours.peak <= PEAK,
+    );
+
+    for (name, file) in [
+        ("default profile", None),
+        ("customised demo", Some(&operator)),
+    ] {
+        let measured = measure(|| {
+            let mut command = Command::new(refit);
+            command
+                .args(["manifest", "generate", "--manifests"])
+                .arg(&archive);
+            if let Some(file) = file {
+                command.arg("-f").arg(file);
+            }
+            command
+        })?;
+        line(
+            &format!("manifests, {name}"),
+            format!("{:.1} ms CPU", milliseconds(measured.cpu)),
+            format!("≤ {} ms", ALL_COMPONENTS.as_millis()),
+            measured.cpu <= ALL_COMPONENTS,
+        );
+        line(
+            &format!("manifests, {name}, peak"),
+            format!("{} MiB", measured.peak >> 20),
+            format!("≤ {} MiB", PEAK >> 20),
+            measured.peak <= PEAK,
+        );
+    }
+    Ok(())
+}
+
+/// The folder with the archive's `manifests`.
+fn unpacked(archive: &Path, folder: &Path) -> Result<PathBuf> {
+    let manifests = folder.join(format!("istio-{RELEASE}/manifests"));
+    if !manifests.is_dir() {
+        let file =
+            File::open(archive).with_context(|| format!("cannot read {}", archive.display()))?;
+        tar::Archive::new(GzDecoder::new(file)).unpack(folder)?;
+        ensure!(
+            manifests.is_dir(),
+            "{} holds no istio-{RELEASE}/manifests",
+            archive.display()
+        );
+    }
+    Ok(manifests)
+}
+
+struct Measured {
+    /// User and system time of one run.
+    cpu: Duration,
+    /// Bytes of resident memory at most.
+    peak: u64,
+}
+
+fn measure(command: impl Fn() -> Command) -> Result<Measured> {
+    let quiet = || {
+        let mut command = command();
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let peak = watch(&mut quiet().spawn()?)?;
+    let before = children()?;
+    for _ in 0..RUNS {
+        let status = quiet().status()?;
+        ensure!(status.success(), "{:?} ended with {status}", command());
+    }
+    Ok(Measured {
+        cpu: (children()? - before) / RUNS,
+        peak,
+    })
+}
+
+/// CPU time of all children that were waited for, as Linux counts it in ticks of 10 ms (`man proc_pid_stat`, fields 16
+/// and 17).
+fn children() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/self/stat")?;
+    let fields = text.rsplit_once(") ").map_or("", |it| it.1).split(' ');
+    let ticks: u64 = fields
+        .skip(13)
+        .take(2)
+        .map(|it| it.parse::<u64>().unwrap_or(0))
+        .sum();
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
