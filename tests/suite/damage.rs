@@ -112,6 +112,62 @@ fn secrets_never_reach_an_outcome() {
     }
 }
 
+/// A shorter cluster is never taken for a whole one, wherever the file ends.
+#[test]
+fn every_cut_of_a_list_is_an_error() {
+    let step = if std::env::var_os("REFIT_LONG").is_some() {
+        1
+    } else {
+        7
+    };
+    let json = json_export();
+    for (name, text, whole) in [
+        ("cluster.yaml", CLUSTER, "\nkind: List"),
+        ("cluster.json", json.as_str(), "\n}"),
+    ] {
+        for cut in (1..text.len()).step_by(step) {
+            let rest = &text.as_bytes()[..cut];
+            let mut reader = SnapshotReader::new();
+            let read = reader.read(name, rest).and_then(|()| reader.finish());
+            // What follows the items of a list says nothing of the cluster.
+            let is_whole = String::from_utf8_lossy(rest).contains(whole);
+            assert!(read.is_err() || is_whole, "{name}, {cut} bytes");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 300, failure_persistence: None, ..Config::default() })]
+
+    /// Neither outcome nor error holds anything of a Secret, however damaged the file.
+    #[test]
+    fn damaged_secrets_stay_secret(damages in damages(), as_json in any::<bool>()) {
+        let secret = format!(
+            "  - apiVersion: v1\n    data:\n      root-cert.pem: {coded}\n    kind: Secret\n    metadata:\n      name: cacerts\n      \
+             namespace: istio-system\n    stringData:\n      key.pem: {plain}\n    type: Opaque\n",
+            plain = CANARIES[0],
+            coded = CANARIES[1],
+        );
+        let yaml = format!("apiVersion: v1\nitems:\n{secret}kind: List\nmetadata:\n  resourceVersion: \"\"\n");
+        let mut bytes = if as_json {
+            format!("{:#}", kube_yaml::from_str(&yaml).expect("it is whole")).into_bytes()
+        } else {
+            yaml.into_bytes()
+        };
+        for it in &damages {
+            it.apply(&mut bytes);
+        }
+        let request = Request { to: "1.30.3".to_owned(), predicted: true, ..Request::default() };
+        let text = match outcome(&bytes, request) {
+            Ok(outcome) => report::json(&outcome),
+            Err(why) => format!("{why} {why:?}"),
+        };
+        for canary in CANARIES {
+            assert!(!text.contains(canary), "{text}");
+        }
+    }
+}
+
 #[test]
 fn real_exports_cut_anywhere_never_panic() {
     let Some(data) = istio_data() else { return };

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::lex::{Item, Kind, Lexer};
-use super::node::{
-    Branch, Node, Source, TemplateCall, Tree, is_empty,
-};
+use super::node::{Branch, Node, Source, TemplateCall, Tree, is_empty};
 use super::quote::{quote, unquote};
 
 mod pipeline;
