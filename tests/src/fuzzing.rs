@@ -36,12 +36,15 @@ pub fn parser(input: &[u8]) {
 /// executor and its functions.
 pub fn executor(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let actions: String = text.lines().map(|it| format!("{{{{ {it} }}}}\n")).collect();
+    let actions: Vec<_> = text.lines().map(|it| format!("{{{{ {it} }}}}")).collect();
     let values = "text: a-b_C.d\nnumber: 12\nfloat: 1.5\nlist: [c, a, b, 1]\nnone: null\nmap: {x: 1, y: {z: [true]}}\n";
     let _ = rendered(BTreeMap::from([
         ("Chart.yaml".to_owned(), CHART.as_bytes().to_vec()),
         ("values.yaml".to_owned(), values.as_bytes().to_vec()),
-        ("templates/a.yaml".to_owned(), actions.into_bytes()),
+        (
+            "templates/a.yaml".to_owned(),
+            actions.join("\n").into_bytes(),
+        ),
         (
             "templates/_named.tpl".to_owned(),
             b"{{ define \"named\" }}{{ . | toYaml }}{{ end }}".to_vec(),

@@ -25,6 +25,7 @@ pub(crate) use version::of_image;
 pub(crate) use workload::reference;
 
 pub use installer::installers;
+pub(crate) use plane::other_pods;
 pub use plane::source;
 pub use revision::{Remote, Tag, remotes, tags};
 pub use role::{Role, is_active, proxy_container, role};

@@ -115,15 +115,22 @@ fn seed(target: &str, data: &Path, corpus: &Path) -> Result<()> {
         }
         "values" => seeds.extend(charts(data, |path| path.ends_with("/values.yaml"))?),
         "sets" => {
-            for (files, sets, _) in requests(data)? {
-                seeds.push(format!(
-                    "{}{SEPARATOR}{}",
-                    files.join("\n---\n"),
-                    sets.join("\n")
-                ));
+            for it in requests(data)? {
+                let (files, sets) = (
+                    it.files.join(
+                        "
+---
+",
+                    ),
+                    it.sets.join(
+                        "
+",
+                    ),
+                );
+                seeds.push(format!("{files}{SEPARATOR}{sets}"));
             }
         }
-        "overlays" => seeds.extend(requests(data)?.into_iter().map(|it| it.2)),
+        "overlays" => seeds.extend(requests(data)?.into_iter().map(|it| it.patches)),
         _ => {}
     }
     seeds.retain(|it| !it.trim().is_empty() && it.len() <= LONGEST_SEED);
@@ -162,8 +169,15 @@ fn actions(template: &str) -> String {
     inside.collect::<Vec<_>>().join("\n")
 }
 
-/// Files, `--set` lines and overlay patches of the random requests of the shared data.
-fn requests(data: &Path) -> Result<Vec<(Vec<String>, Vec<String>, String)>> {
+/// A random request of the shared data.
+struct Request {
+    files: Vec<String>,
+    sets: Vec<String>,
+    /// Overlay patches, `path=value` a line.
+    patches: String,
+}
+
+fn requests(data: &Path) -> Result<Vec<Request>> {
     let path: PathBuf = data.join("istio/corpus/1.30.3/cases.jsonl.gz");
     let Ok(file) = File::open(path) else {
         return Ok(Vec::new());
@@ -181,8 +195,15 @@ fn requests(data: &Path) -> Result<Vec<(Vec<String>, Vec<String>, String)>> {
             .into_iter()
             .filter(|it| !it.starts_with('-'))
             .collect();
-        let patches = files.iter().flat_map(|it| patches(it)).collect::<Vec<_>>();
-        found.push((files, sets, patches.join("\n")));
+        let patches: Vec<_> = files.iter().flat_map(|it| patches(it)).collect();
+        found.push(Request {
+            patches: patches.join(
+                "
+",
+            ),
+            files,
+            sets,
+        });
     }
     Ok(found)
 }

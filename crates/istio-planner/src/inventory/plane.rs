@@ -143,28 +143,43 @@ pub fn source(snapshot: &Snapshot, inventory: &Inventory, meant: Option<&Control
     }
 }
 
-fn evidence(plane: &Plane<'_>) -> Vec<Subject> {
-    let image = |containers: &[crate::snapshot::Container]| {
-        containers
-            .iter()
-            .find(|it| it.name == DISCOVERY)
-            .map(|it| it.image.clone())
-            .unwrap_or_default()
+/// Returns the istiod pods of a control plane that run another version than it has, with theirs.
+pub(crate) fn other_pods(snapshot: &Snapshot, of: &ControlPlane) -> Vec<(Version, Subject)> {
+    let planes = planes(snapshot);
+    let own = of.version.as_deref().and_then(Version::parse_tag);
+    let plane = planes.get(&(of.namespace.clone(), of.revision.clone()));
+    let Some((plane, own)) = plane.zip(own) else {
+        return Vec::new();
     };
-    let field = "spec.containers[name=discovery].image";
-    let pods = plane.pods.iter().map(|it| {
-        let object = reference("v1", "Pod", &it.namespace, &it.name);
-        Subject::exported(object, &it.origin)
-            .field(field)
-            .value(image(&it.containers))
+    let pods = plane.pods.iter().filter_map(|it| {
+        let version = version::of_pod(snapshot, it, DISCOVERY)?;
+        (version != own).then(|| (version, pod_evidence(it)))
     });
-    let found: Vec<_> = pods.collect();
+    pods.collect()
+}
+
+const IMAGE: &str = "spec.containers[name=discovery].image";
+
+fn image(containers: &[crate::snapshot::Container]) -> String {
+    let discovery = containers.iter().find(|it| it.name == DISCOVERY);
+    discovery.map(|it| it.image.clone()).unwrap_or_default()
+}
+
+fn pod_evidence(pod: &Pod) -> Subject {
+    let object = reference("v1", "Pod", &pod.namespace, &pod.name);
+    Subject::exported(object, &pod.origin)
+        .field(IMAGE)
+        .value(image(&pod.containers))
+}
+
+fn evidence(plane: &Plane<'_>) -> Vec<Subject> {
+    let found: Vec<_> = plane.pods.iter().map(|it| pod_evidence(it)).collect();
     if !found.is_empty() {
         return found;
     }
     let workload = plane.workload.map(|it| {
         let object = reference(&it.api_version, &it.kind, &it.namespace, &it.name);
-        let field = format!("spec.template.{field}");
+        let field = format!("spec.template.{IMAGE}");
         Subject::exported(object, &it.origin)
             .field(field)
             .value(image(&it.template_containers))

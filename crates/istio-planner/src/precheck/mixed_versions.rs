@@ -6,7 +6,8 @@ use istio_catalog::Version;
 
 use super::{Meant, Situation, enumerate};
 use crate::finding::Code;
-use crate::outcome::{ComponentVersion, Finding, Level, Ref, Subject};
+use crate::inventory::other_pods;
+use crate::outcome::{ComponentVersion, ControlPlane, Finding, Level, Ref, Subject};
 
 pub(super) fn check(it: &Situation) -> Vec<Finding> {
     let planes: Vec<_> = match it.meant() {
@@ -19,6 +20,8 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         .iter()
         .filter_map(|it| Version::parse_tag(it.version.as_deref()?))
         .collect();
+    let rolling = planes.iter().filter_map(|plane| half_rolled(it, plane));
+    let rolling: Vec<_> = rolling.collect();
     let (mut minor, mut patch) = (Vec::new(), Vec::new());
     for component in &it.inventory.components {
         let Some(version) = component.version.as_deref().and_then(Version::parse_tag) else {
@@ -39,7 +42,7 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
     }
     let versions: Vec<_> = istiods.iter().map(Version::to_string).collect();
     let istiod = enumerate(&versions);
-    [
+    let components = [
         (
             minor,
             Level::Block,
@@ -81,8 +84,38 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         )
         .about(components.iter().map(|(it, _)| subject(it)))
         .fix(fix)
-    })
-    .collect()
+    });
+    rolling.into_iter().chain(components).collect()
+}
+
+/// istiod itself runs in two versions: a rollout that is not done, or stuck.
+fn half_rolled(it: &Situation, plane: &ControlPlane) -> Option<Finding> {
+    let others = other_pods(it.snapshot, plane);
+    let own = plane.version.as_deref().and_then(Version::parse_tag)?;
+    let (first, _) = others.first()?;
+    let is_minor = |it: &Version| it.minor_release() != own.minor_release();
+    let level = if others.iter().any(|(version, _)| is_minor(version)) {
+        Level::Block
+    } else {
+        Level::Warn
+    };
+    let finding = Finding::new(
+        Code::MixedVersions,
+        level,
+        "istiod runs in two versions",
+        format!(
+            "Of the pods of istiod in {} some run {own}, and {} {first}",
+            plane.namespace,
+            others.len()
+        ),
+    );
+    let fix =
+        "Wait until the rollout of istiod is done, or mend what holds it up, and export again";
+    Some(
+        finding
+            .about(others.into_iter().map(|(_, subject)| subject))
+            .fix(fix),
+    )
 }
 
 /// Pilot is left out: an istiod of another revision is a control plane of its own, one of the same is counted with it.

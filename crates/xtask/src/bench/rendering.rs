@@ -160,7 +160,7 @@ fn measure(command: impl Fn() -> Command) -> Result<Measured> {
         ensure!(status.success(), "{:?} ended with {status}", command());
     }
     Ok(Measured {
-        cpu: (children()? - before) / RUNS,
+        cpu: children()?.saturating_sub(before) / RUNS,
         peak,
     })
 }
