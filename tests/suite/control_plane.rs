@@ -9,6 +9,7 @@ mod failures;
 mod kills;
 mod plans;
 mod restarts;
+mod serves;
 mod upgrades;
 
 use std::fs;

@@ -79,6 +79,7 @@ function start(): void {
 /** Connects the page to the `refit serve` that serves it. Its files are not kept: another server may have this port next. */
 async function goLive(): Promise<void> {
   const { startLive } = await import("./live/live.js");
+  welcome.setLive();
   live = await startLive({
     request: () => form.request(),
     setRequest: ({ to, ...rest }) => form.setRequest({ to: to === undefined || to === "" ? (form.request()?.to ?? "") : to, ...rest }),
@@ -279,7 +280,8 @@ function hooks(): Hooks {
     actions: (step, from, to) => client.ask("actions", [step, from, to]),
     keep,
     saveRequest: planned?.files?.length ? () => save(FILE, new Blob([form.text()], { type: "application/yaml" })) : undefined,
-    share: async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
+    // Nobody else reaches this machine's own address.
+    share: live !== undefined ? undefined : async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
     command: planned === undefined ? "" : upgradeLine(planned),
     missingReleases: state.missingReleases,
   };

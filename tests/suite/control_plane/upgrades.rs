@@ -13,7 +13,7 @@ use super::cluster::{Cluster, Run, finish};
 use super::is_long;
 
 /// The releases and the exports; without them nothing is shown, which only a machine of a developer may put up with.
-fn istio_data() -> Option<PathBuf> {
+pub(super) fn istio_data() -> Option<PathBuf> {
     let data = refit_tests::istio_data();
     assert!(
         data.is_some() || std::env::var_os("CI").is_none_or(|it| it != "true"),
@@ -26,7 +26,7 @@ fn istio_data() -> Option<PathBuf> {
 }
 
 /// Restores an export into an empty cluster.
-fn restore(cluster: &Cluster, data: &Path, name: &str) {
+pub(super) fn restore(cluster: &Cluster, data: &Path, name: &str) {
     let export = tempfile::tempdir().unwrap();
     let archive = fs::File::open(data.join(format!("exports/{name}/export.tar.gz"))).unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(archive))
@@ -66,7 +66,7 @@ const KINDS: &str = "deployments,daemonsets,services,configmaps,serviceaccounts,
     customresourcedefinitions";
 
 /// What istioctl, or refit in its place, has applied.
-fn applied(cluster: &Cluster) -> Vec<Value> {
+pub(super) fn applied(cluster: &Cluster) -> Vec<Value> {
     let text = cluster.done(
         &[
             "get",

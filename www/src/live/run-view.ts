@@ -18,7 +18,7 @@ const STATES: Record<ProposalState, string> = {
 };
 
 const STATUSES: Record<StepStatus, readonly [string, string]> = {
-  ahead: ["", "not begun"],
+  ahead: ["\u00a0", "not begun"],
   running: ["…", "running"],
   held: ["‖", "held"],
   done: ["✓", "done"],
@@ -39,15 +39,17 @@ export function makeRunView(): RunView {
   const about = el("p", { class: "run-about" });
   const lostNote = el("p", { class: "hint warn", role: "alert", hidden: true });
   const steps = el("ol", { class: "run-steps" });
+  const stepsBox = el("div", { class: "run-box", tabindex: 0, role: "region", "aria-label": "Steps" }, steps);
   const said = el("ul", { class: "said" });
   const failure = el("pre", { class: "failure", tabindex: 0, "aria-label": "Why it stopped", hidden: true });
   const number = el("span", { class: "number" });
   const rows = el("ol", { class: "records" });
   const records = el("details", { hidden: true }, el("summary", {}, "Records of the journal ", number), el("div", { class: "records-box", tabindex: 0, role: "region", "aria-label": "Records of the journal" }, rows));
   const spoken = el("p", { class: "hidden-text", role: "status" });
-  const element = el("section", { class: "card run", id: "run", "aria-label": "Run", hidden: true }, el("header", {}, title, badge), lostNote, about, el("div", { class: "run-extent" }, bar, extentText), steps, failure, said, records, spoken);
+  const element = el("section", { class: "card run", id: "run", "aria-label": "Run", hidden: true }, el("header", {}, title, badge), lostNote, about, el("div", { class: "run-extent" }, bar, extentText), stepsBox, failure, said, records, spoken);
   let shown = 0;
   let plan: string | undefined;
+  let current: string | undefined;
 
   return {
     element,
@@ -70,7 +72,11 @@ export function makeRunView(): RunView {
       bar.max = Math.max(1, all);
       bar.value = done;
       extentText.textContent = `${done} of ${count(all, "write")}`;
+      const { scrollTop } = stepsBox;
       fill(steps, run.steps.map((it) => stepRow(it, run)));
+      stepsBox.hidden = run.steps.length === 0;
+      stepsBox.scrollTop = scrollTop;
+      followStep(run);
       fill(said, run.said.map((it) => el("li", {}, it)));
       failure.hidden = run.failure === undefined;
       failure.textContent = run.failure ?? "";
@@ -81,6 +87,17 @@ export function makeRunView(): RunView {
       }
     },
   };
+
+  /** Keeps the step that runs in sight, once: who scrolls elsewhere stays there. */
+  function followStep(run: Run): void {
+    const at = run.steps.findIndex(isCurrent);
+    const id = run.steps[at]?.outline.id;
+    const row = steps.children[at];
+    if (id !== current && row instanceof HTMLElement) {
+      stepsBox.scrollTop = row.offsetTop - stepsBox.clientHeight / 3;
+    }
+    current = id;
+  }
 
   function showRecords(run: Run): void {
     records.hidden = run.records.length === 0;
@@ -135,7 +152,7 @@ function sentence({ proposal, restarts, steps }: Run): string {
 
 function stepRow({ outline, status, done, remarks }: StepRun, run: Run): HTMLElement {
   const [icon, word] = STATUSES[status];
-  const current = status === "running" || status === "held";
+  const current = isCurrent({ status });
   const what = outline.restarts > 0 && outline.restarts === outline.actions ? count(outline.actions, "workload") : count(outline.actions, "write");
   const extentWords = outline.actions === 0 ? "" : status === "ahead" || status === "left" ? what : `${done.size} of ${what}`;
   return el(
@@ -154,6 +171,10 @@ function stepRow({ outline, status, done, remarks }: StepRun, run: Run): HTMLEle
   );
 }
 
+function isCurrent({ status }: Pick<StepRun, "status">): boolean {
+  return status === "running" || status === "held";
+}
+
 function recordRow(it: JournalRecord): HTMLElement {
   const what = it.object === undefined ? "" : refName(it.object);
   return el("li", {}, el("time", { datetime: it.at, class: "place" }, it.at.slice(11, 19)), el("span", { class: "badge" }, it.event), el("span", { class: "object" }, [it.step, what].filter(Boolean).join(" · ")), it.reason !== undefined && el("span", { class: "hint" }, it.reason));
@@ -161,7 +182,7 @@ function recordRow(it: JournalRecord): HTMLElement {
 
 /** What a screen reader says: the state and the step, not each wait. */
 function spokenWords(run: Run): string {
-  const current = run.steps.find((it) => it.status === "running" || it.status === "held");
+  const current = run.steps.find(isCurrent);
   const state = run.proposal === undefined ? "" : STATES[run.proposal.state];
   return current === undefined ? state : `${state}: ${current.outline.title}`;
 }

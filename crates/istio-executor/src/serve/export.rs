@@ -4,11 +4,11 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::Stream;
 use futures::channel::mpsc::{UnboundedSender, unbounded};
-use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::Mutex;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Error};
 use crate::output::narrator::Reading;
 use crate::{output, snapshot};
 
@@ -16,28 +16,30 @@ use crate::{output, snapshot};
 ///
 /// # Errors
 ///
-/// When the cluster could not be read from its beginning. What fails later ends the archive before its end.
+/// When the cluster does not answer. What fails later is said in the terminal, and cuts the archive off.
 pub(super) async fn export(
     cluster: &Arc<Cluster>,
     turn: &Arc<Mutex<()>>,
-) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, String> {
+) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, Error> {
     let turn = Arc::clone(turn).lock_owned().await;
+    cluster.version().await?;
     let cluster = Arc::clone(cluster);
-    let (sender, mut pieces) = unbounded();
+    let (sender, pieces) = unbounded();
     tokio::spawn(async move {
         let requirement = istio_planner::required(&istio_planner::Request::default());
+        let name = "the page's export";
         let (progress, out) = (Reading::unseen(), Pieces(sender.clone()));
-        let packed = snapshot::pack(&cluster, &requirement, &progress, "the page's export", out);
-        if let Err(error) = packed.await {
-            let _ = sender.unbounded_send(Err(io::Error::other(output::chain(&error))));
+        let packed = snapshot::pack(&cluster, &requirement, &progress, name, out).await;
+        if let Err(error) = packed
+            && !sender.is_closed()
+        {
+            let words = output::chain(&error);
+            output::warning(&format!("{name} is cut off: {words}"));
+            let _ = sender.unbounded_send(Err(io::Error::other(words)));
         }
         drop(turn);
     });
-    match pieces.next().await {
-        Some(Ok(first)) => Ok(stream::once(async { Ok(first) }).chain(pieces)),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("the cluster was not read".to_owned()),
-    }
+    Ok(pieces)
 }
 
 /// What is written goes out as a piece. They are small: what is read was packed before.

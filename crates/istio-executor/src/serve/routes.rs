@@ -130,7 +130,7 @@ fn about(context: &Context) -> Answer {
 async fn export(context: &Context) -> Result<Answer, Problem> {
     let pieces = export::export(&context.sources.cluster, &context.turn)
         .await
-        .map_err(|it| Problem::new(StatusCode::BAD_GATEWAY, it))?;
+        .map_err(|it| Problem::new(StatusCode::BAD_GATEWAY, it.to_string()))?;
     let body = StreamBody::new(pieces.map_ok(Frame::data)).boxed_unsync();
     Ok(with_type("application/gzip", body))
 }
