@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cluster::{Cluster, How, plane};
+use super::plans::workload;
 use super::upgrades::{applied, istio_data, restore};
 
 /// How long anything may take that is waited for.
@@ -169,7 +170,7 @@ struct Heard {
 }
 
 impl Heard {
-    /// Collects messages until a proposal is in one of these states; returns them with the last.
+    /// Collects messages until a proposal is in one of these states; returns them, and the last once more.
     #[track_caller]
     fn until(&self, states: &[&str]) -> (Vec<Value>, Value) {
         let mut heard = Vec::new();
@@ -181,12 +182,31 @@ impl Heard {
             let Ok(message) = serde_json::from_str::<Value>(&line) else {
                 continue;
             };
-            if message["kind"] == "proposal" && states.iter().any(|it| message["state"] == **it) {
+            let is_last =
+                message["kind"] == "proposal" && states.iter().any(|it| message["state"] == **it);
+            heard.push(message.clone());
+            if is_last {
                 return (heard, message);
             }
-            heard.push(message);
         }
     }
+}
+
+impl Heard {
+    /// Collects messages until the terminal asks.
+    #[track_caller]
+    fn until_asked(&self) -> Vec<Value> {
+        let (told, last) = self.until(&["asking", "done", "failed", "refused"]);
+        assert_eq!(last["state"], "asking", "{last}");
+        told
+    }
+}
+
+/// Keeps what was told for the browser's tests, which show it.
+fn keep(messages: &[Value]) {
+    let text: String = messages.iter().map(|it| format!("{it}\n")).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/live-run.jsonl");
+    fs::write(path, text).unwrap();
 }
 
 fn records(messages: &[Value]) -> Vec<Value> {
@@ -232,6 +252,45 @@ fn versions(cluster: &Cluster) -> Vec<String> {
     applied(cluster).iter().map(version).collect()
 }
 
+/// Makes a Deployment in a namespace of its own whose pods have a sidecar of the release that runs.
+fn injected(cluster: &Cluster, namespace: &str) -> String {
+    cluster.await_field(
+        "validatingwebhookconfiguration",
+        "default",
+        "istio-validator-istio-system",
+        "{.webhooks[0].failurePolicy}=Fail",
+    );
+    cluster.namespace(namespace);
+    let label = ["label", "namespace", namespace, "istio-injection=enabled"];
+    cluster.done(&label, None);
+    let mut web = workload("Deployment", namespace, "web");
+    let containers = &mut web["spec"]["template"]["spec"]["containers"];
+    containers.as_array_mut().unwrap().truncate(1);
+    cluster.apply(&web, "someone");
+    let ready = "{.status.availableReplicas}=1";
+    cluster.await_field("deployment", namespace, "web", ready);
+    let images = proxies(cluster, namespace);
+    assert!(images.iter().all(|it| it.contains("1.29.6")), "{images:?}");
+    namespace.to_owned()
+}
+
+/// The images of the sidecars of a namespace.
+fn proxies(cluster: &Cluster, namespace: &str) -> Vec<String> {
+    let text = cluster.done(&["get", "pods", "-n", namespace, "-o", "json"], None);
+    let pods: Value = serde_json::from_str(&text).unwrap();
+    let pods = pods["items"].as_array().unwrap();
+    let stay = pods
+        .iter()
+        .filter(|it| it["metadata"]["deletionTimestamp"].is_null());
+    let images: Vec<String> = stay
+        .flat_map(|it| it["spec"]["containers"].as_array().unwrap())
+        .filter(|it| it["name"] == "istio-proxy")
+        .map(|it| it["image"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!images.is_empty(), "no pod has a sidecar");
+    images
+}
+
 #[test]
 fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
     let Some(data) = istio_data() else { return };
@@ -248,6 +307,7 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
         "stringData": { "password": "canary-of-a-secret" },
     });
     cluster.apply(&secret, "someone");
+    let web = injected(&cluster, "renewed");
     let terminal = How {
         terminal: true,
         ..How::default()
@@ -273,7 +333,7 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
     let wish = json!({ "to": "1.30.3", "force": true });
     for typed in ["y\n", "\n", "upgrade\n"] {
         assert_eq!(served.post("proposal", &wish).status, 202);
-        heard.until(&["asking"]);
+        heard.until_asked();
         let busy = served.post("proposal", &wish);
         assert_eq!(busy.status, 409, "{}", busy.text());
         assert!(served.word().ends_with("upgrade 1.30.3"));
@@ -291,11 +351,14 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
     assert!(cluster.journals().is_empty(), "no journal was begun");
 
     assert_eq!(served.post("proposal", &wish).status, 202);
-    heard.until(&["asking"]);
+    let asked = heard.until_asked();
     let word = served.word();
     served.types(&format!("{word}\n"));
     let (told, last) = heard.until(&["done", "failed", "refused"]);
     assert_eq!(last["state"], "done", "{last} {told:?}");
+    if std::env::var_os("UPDATE_EXPECT").is_some_and(|it| it == "1") {
+        keep(&[asked, told.clone()].concat());
+    }
     let istiod = cluster.get("deployment", "istio-system", "istiod").unwrap();
     let image = super::plans::deployment_of(&istiod);
     assert!(image.contains("1.30.3"), "{image}");
@@ -308,25 +371,31 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
         journal,
         "every record is streamed, as it stands in the journal"
     );
-    assert!(
-        told.iter().any(|it| it["kind"] == "waiting"),
-        "waits are told"
-    );
     let (all, _) = served.listen().until(&["done"]);
     assert_eq!(records(&all), journal, "who comes late hears all of it");
 
     assert_eq!(
-        served.post("restart", &json!({ "wave": "100%" })).status,
+        served
+            .post(
+                "restart",
+                &json!({ "workloads": ["renewed"], "wave": "100%" })
+            )
+            .status,
         202
     );
-    heard.until(&["asking"]);
+    heard.until_asked();
     assert_eq!(served.word(), "restart");
     served.types("restart\n");
     let (told, last) = heard.until(&["done", "failed", "refused"]);
     assert_eq!(last["state"], "done", "{last}");
     let renewed = records(&told);
-    let of_restart = |it: &&Value| it["event"] == "action-ended" && it["changed"] == true;
-    assert!(renewed.iter().filter(of_restart).count() > 3, "{renewed:?}");
+    let is_renewal = |it: &Value| it["event"] == "action-began" && it["object"]["name"] == "web";
+    assert!(renewed.iter().any(is_renewal), "{renewed:?}");
+    assert!(
+        proxies(&cluster, &web)
+            .iter()
+            .all(|it| it.contains("1.30.3"))
+    );
 
     // Ctrl-C, as the terminal sends it.
     served.types("\u{3}");

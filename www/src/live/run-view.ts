@@ -68,7 +68,8 @@ export function makeRunView(): RunView {
       about.textContent = sentence(run);
       const { done, all } = extent(run);
       const measured = all > 0 && proposal.state !== "asking" && proposal.state !== "planning";
-      bar.hidden = extentText.hidden = !measured;
+      extentText.hidden = !measured;
+      bar.hidden = !measured || done >= all;
       bar.max = Math.max(1, all);
       bar.value = done;
       extentText.textContent = `${done} of ${count(all, "write")}`;
