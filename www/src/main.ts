@@ -67,16 +67,17 @@ function start(): void {
     form.setReleases(it);
     return showCommands();
   }, showProblem);
-  void findBeside();
+  welcome.setSamples(madeUp());
   if (/^#(token=|live$)/.test(location.hash)) {
     void goLive();
   } else {
+    void findBeside();
     void keepOffline((...content) => say(content, true));
   }
   void openShared().then((shared) => (shared ? undefined : offerSession()));
 }
 
-/** Connects the page to the `refit serve` that serves it. Its files are not kept: another server may have this port next. */
+/** Connects the page to the `refit serve` that serves it: it has the cluster and the releases. Nothing is kept for use without it: another server may have its port next. */
 async function goLive(): Promise<void> {
   const { startLive } = await import("./live/live.js");
   welcome.setLive();
@@ -546,7 +547,6 @@ function listenForTheme(): void {
 
 /** Releases and clusters that the operator of this page put beside it. */
 async function findBeside(): Promise<void> {
-  welcome.setSamples(madeUp());
   const real = await samplesBeside();
   if (real.length > 0) {
     welcome.setSamples([...real, ...madeUp()]);
