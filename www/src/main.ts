@@ -190,7 +190,7 @@ async function plan(progress: (it: Progress) => void): Promise<void> {
   const have = new Set([...fetched, ...state.releases.map((it) => /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)/.exec(it.name)?.[1] ?? "")]);
   state = { ...state, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
   planned = request;
-  card.show(state);
+  card.show({ ...state, beside: [...state.beside, ...fetched] });
   showOutcome(answer);
   if (rememberBox.checked) {
     await keepSession();

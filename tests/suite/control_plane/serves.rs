@@ -1,6 +1,7 @@
 //! `refit serve` on a terminal of its own: what the page asks for is applied once the word is typed, and not before.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -204,7 +205,10 @@ impl Heard {
 
 /// Keeps what was told for the browser's tests, which show it.
 fn keep(messages: &[Value]) {
-    let text: String = messages.iter().map(|it| format!("{it}\n")).collect();
+    let mut text = String::new();
+    for message in messages {
+        let _ = writeln!(text, "{message}");
+    }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/browser/live-run.jsonl");
     fs::write(path, text).unwrap();
 }
@@ -291,6 +295,21 @@ fn proxies(cluster: &Cluster, namespace: &str) -> Vec<String> {
     images
 }
 
+/// What the page reads is what `refit snapshot` reads, and holds no secret.
+fn export_is_a_snapshot(cluster: &Cluster, served: &Served) {
+    let export = served.get("export");
+    assert_eq!(export.status, 200, "{}", export.text());
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked = flate2::read::GzDecoder::new(export.body.as_slice());
+    tar::Archive::new(unpacked).unpack(folder.path()).unwrap();
+    let snapshot = tempfile::tempdir().unwrap();
+    let run = cluster.run(&["snapshot", "-o", snapshot.path().to_str().unwrap()]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let live = uids(of_folder(&folder.path().join("export")));
+    assert_eq!(live, uids(of_folder(snapshot.path())));
+    assert!(live.len() > 100, "{}", live.len());
+}
+
 #[test]
 fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
     let Some(data) = istio_data() else { return };
@@ -314,17 +333,7 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
     };
     let mut served = Served::start(&cluster, terminal, &["--releases", releases, "--offline"]);
 
-    let export = served.get("export");
-    assert_eq!(export.status, 200, "{}", export.text());
-    let folder = tempfile::tempdir().unwrap();
-    let unpacked = flate2::read::GzDecoder::new(export.body.as_slice());
-    tar::Archive::new(unpacked).unpack(folder.path()).unwrap();
-    let snapshot = tempfile::tempdir().unwrap();
-    let run = cluster.run(&["snapshot", "-o", snapshot.path().to_str().unwrap()]);
-    assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let live = uids(of_folder(&folder.path().join("export")));
-    assert_eq!(live, uids(of_folder(snapshot.path())));
-    assert!(live.len() > 100, "{}", live.len());
+    export_is_a_snapshot(&cluster, &served);
     let release = served.get("releases/istio-1.30.3.tar.gz");
     assert_eq!(release.status, 200, "{}", release.text());
 

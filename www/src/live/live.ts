@@ -10,6 +10,8 @@ import type { About } from "./messages.js";
 import { freshRun, heard, isOpen } from "./run.js";
 import { makeRunView } from "./run-view.js";
 
+const PROMISE = "Nothing is applied without a word typed in the terminal.";
+
 export interface LiveHooks {
   /** What is asked for now; undefined while no target is chosen. */
   request: () => PlanOptions | undefined;
@@ -171,7 +173,7 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
       attended = about.terminal;
       gone = false;
       cluster.textContent = about.cluster;
-      told.textContent = attended ? "Nothing is applied without a word typed in the terminal." : "refit serve has no terminal, so nothing can be applied: start it in one.";
+      told.textContent = attended ? PROMISE : "refit serve has no terminal, so nothing can be applied: start it in one.";
       show();
     },
     fail(error) {
@@ -184,6 +186,9 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
       show();
     },
     busy(isBusy, lost) {
+      if (open && !isBusy) {
+        told.textContent = PROMISE;
+      }
       open = isBusy;
       gone = lost;
       if (!lost && told.classList.contains("warn")) {
