@@ -11,6 +11,10 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=REFIT_PAGE_DIR");
     let mut files = Vec::new();
     if let Some(folder) = env::var_os("REFIT_PAGE_DIR") {
+        // A relative one is meant from where cargo is called, the repository's root.
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(folder);
         let folder = fs::canonicalize(&folder).map_err(|it| {
             io::Error::new(
                 it.kind(),
