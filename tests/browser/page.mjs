@@ -55,6 +55,8 @@ export function usePage() {
   it.checkQuiet = () => {
     const outside = it.requests.filter((url) => !url.startsWith(`${it.server.origin}/some/where/`) && !/^(blob|data):/.test(url));
     assert.deepEqual(outside, []);
+    // Nothing is asked that only `refit serve` answers.
+    assert.deepEqual(it.requests.filter((url) => url.includes("/live/")), []);
     assert.deepEqual(it.complaints.filter((text) => !it.allowed.some((allowed) => allowed.test(text))), []);
   };
 

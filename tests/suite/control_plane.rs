@@ -10,6 +10,7 @@ mod kills;
 mod pairs;
 mod plans;
 mod restarts;
+mod serves;
 mod upgrades;
 
 use std::fs;

@@ -7,6 +7,7 @@ import { type ClusterState, makeClusterCard } from "./cluster-card.js";
 import { byId, el, fill } from "./dom.js";
 import { FILE, makeForm } from "./form.js";
 import { dropped, pasted, purpose } from "./intake.js";
+import type { Live } from "./live/live.js";
 import { openObject } from "./object-dialog.js";
 import { keepOffline } from "./offline.js";
 import type { Keep, NamedBlob, Overview, Problem } from "./protocol.js";
@@ -48,6 +49,8 @@ let timer: ReturnType<typeof setTimeout> | undefined;
 /** How much is being done. */
 let doing = 0;
 let fetched = new Set<string>();
+/** Where `refit serve` serves this page: it has the cluster, and releases. */
+let live: Live | undefined;
 
 start();
 
@@ -64,9 +67,27 @@ function start(): void {
     form.setReleases(it);
     return showCommands();
   }, showProblem);
-  void findBeside();
-  void keepOffline((...content) => say(content, true));
+  welcome.setSamples(madeUp());
+  if (/^#(token=|live$)/.test(location.hash)) {
+    void goLive();
+  } else {
+    void findBeside();
+    void keepOffline((...content) => say(content, true));
+  }
   void openShared().then((shared) => (shared ? undefined : offerSession()));
+}
+
+/** Connects the page to the `refit serve` that serves it: it has the cluster and the releases. Nothing is kept for use without it: another server may have its port next. */
+async function goLive(): Promise<void> {
+  const { startLive } = await import("./live/live.js");
+  welcome.setLive();
+  live = await startLive({
+    request: () => form.request(),
+    setRequest: ({ to, ...rest }) => form.setRequest({ to: to === undefined || to === "" ? (form.request()?.to ?? "") : to, ...rest }),
+    take,
+    attempt,
+  }).catch(() => undefined);
+  schedule();
 }
 
 /** Takes files of any kind: adds exports and releases, puts an IstioOperator file into the editor. */
@@ -169,20 +190,28 @@ async function plan(progress: (it: Progress) => void): Promise<void> {
   const have = new Set([...fetched, ...state.releases.map((it) => /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)/.exec(it.name)?.[1] ?? "")]);
   state = { ...state, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
   planned = request;
-  card.show(state);
+  card.show({ ...state, beside: [...state.beside, ...fetched] });
   showOutcome(answer);
   if (rememberBox.checked) {
     await keepSession();
   }
 }
 
-/** Fetches the target's and the source's release where they lie beside the page. */
+/** Fetches the target's and the source's release where they lie beside the page, or where `refit serve` has them. */
 async function fetchBeside(request: PlanOptions, progress: (it: Progress) => void): Promise<void> {
   const needed = await client.ask("releasesFor", [request]);
   const into = fetched;
-  for (const version of needed.filter((it) => state.beside.includes(it) && !into.has(it) && !state.releases.some((file) => file.name.includes(`istio-${it}`)))) {
-    await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], progress);
-    into.add(version);
+  for (const version of needed.filter((it) => !into.has(it) && !state.releases.some((file) => file.name.includes(`istio-${it}`)))) {
+    if (state.beside.includes(version)) {
+      await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], progress);
+      into.add(version);
+    } else if (live !== undefined && !live.lacks.has(version)) {
+      // What refit cannot get either is asked for in the page, as ever.
+      await client.ask("fetchRelease", [live.releaseAddress(version)], progress).then(
+        () => into.add(version),
+        () => live?.lacks.add(version),
+      );
+    }
   }
 }
 
@@ -221,14 +250,15 @@ async function follow(subject: Subject): Promise<void> {
 
 function showOutcome(answer: Overview): void {
   overview = answer;
-  const live = planned !== undefined;
-  form.mark(live ? answer : undefined);
+  const own = planned !== undefined;
+  live?.planned(own ? answer : undefined);
+  form.mark(own ? answer : undefined);
   byId("forget").hidden = false;
-  byId("remember-label").hidden = !live;
+  byId("remember-label").hidden = !own;
   document.body.classList.add("planned");
   const focused = (document.activeElement as HTMLElement | null)?.dataset["focus"];
   const inside = result.contains(document.activeElement);
-  fill(result, !live && sharedNote(), outcomeView(answer, hooks()));
+  fill(result, !own && sharedNote(), outcomeView(answer, hooks()));
   if (inside && focused !== undefined) {
     result.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
@@ -236,13 +266,13 @@ function showOutcome(answer: Overview): void {
 }
 
 function hooks(): Hooks {
-  const live = planned !== undefined;
+  const own = planned !== undefined;
   return {
     state: view,
-    live,
+    live: own,
     explain: (code) => client.ask("explain", [code]),
-    apply: live ? (edits) => void attempt("Editing the request", () => applyEdits(edits)) : undefined,
-    follow: live ? (subject) => void follow(subject) : undefined,
+    apply: own ? (edits) => void attempt("Editing the request", () => applyEdits(edits)) : undefined,
+    follow: own ? (subject) => void follow(subject) : undefined,
     object: (ref, field) => client.ask("object", [ref, field]),
     compare: (ref, everything) => client.ask("compare", [ref, everything]),
     subjects: (list, at, from) => client.ask("subjects", [list, at, from]),
@@ -251,7 +281,8 @@ function hooks(): Hooks {
     actions: (step, from, to) => client.ask("actions", [step, from, to]),
     keep,
     saveRequest: planned?.files?.length ? () => save(FILE, new Blob([form.text()], { type: "application/yaml" })) : undefined,
-    share: async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
+    // Nobody else reaches this machine's own address.
+    share: live !== undefined ? undefined : async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
     command: planned === undefined ? "" : upgradeLine(planned),
     missingReleases: state.missingReleases,
   };
@@ -443,7 +474,7 @@ async function forget(): Promise<void> {
   form.clear();
   view = freshState();
   state = nothing();
-  history.replaceState(null, "", location.pathname + location.search);
+  history.replaceState(null, "", `${location.pathname}${location.search}${live === undefined ? "" : location.hash}`);
   form.setReleases(await client.ask("releases", []));
   toast.hidden = true;
   byId("forget").hidden = true;
@@ -456,6 +487,7 @@ async function forget(): Promise<void> {
 function showNothing(): void {
   overview = undefined;
   planned = undefined;
+  live?.planned(undefined);
   form.setRecoverable(false);
   form.mark(undefined);
   card.show(state);
@@ -515,7 +547,6 @@ function listenForTheme(): void {
 
 /** Releases and clusters that the operator of this page put beside it. */
 async function findBeside(): Promise<void> {
-  welcome.setSamples(madeUp());
   const real = await samplesBeside();
   if (real.length > 0) {
     welcome.setSamples([...real, ...madeUp()]);

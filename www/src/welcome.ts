@@ -9,22 +9,25 @@ export interface Welcome {
   element: HTMLElement;
   setCommands: (needs: Requirement) => void;
   setSamples: (samples: readonly Sample[]) => void;
+  /** The cluster is at hand: nothing has to be exported. */
+  setLive: () => void;
 }
 
 export function makeWelcome(use: (sample: Sample) => void): Welcome {
   const commands = el("ol", { class: "how", id: "commands" });
   const gallery = el("div", { class: "samples" });
+  const lead = el(
+    "p",
+    { class: "lead" },
+    "Export what the cluster holds, drop it here, and read the verdict: what stands against the upgrade, which defaults change, " +
+      "which of your settings would be lost, what restarts, and every step in order.",
+  );
   return {
     element: el(
       "div",
       { class: "welcome" },
       el("h1", {}, "Can this cluster be upgraded in place?"),
-      el(
-        "p",
-        { class: "lead" },
-        "Export what the cluster holds, drop it here, and read the verdict: what stands against the upgrade, which defaults change, " +
-          "which of your settings would be lost, what restarts, and every step in order.",
-      ),
+      lead,
       commands,
       el("h2", {}, "Or look at a cluster of ours"),
       gallery,
@@ -37,6 +40,12 @@ export function makeWelcome(use: (sample: Sample) => void): Welcome {
         el("li", {}, el("p", {}, "Drop the files anywhere on this page, or paste them.")),
         el("li", {}, el("p", {}, "Choose the version to go to.")),
       );
+    },
+    setLive() {
+      lead.textContent =
+        "Read the cluster, choose the version, and see what stands against the upgrade, which defaults change, what restarts, and every step in order. " +
+        "Then propose it: the terminal plans anew, and applies nothing before a word is typed there.";
+      commands.hidden = true;
     },
     setSamples(samples) {
       fill(

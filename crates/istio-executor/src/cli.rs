@@ -24,6 +24,7 @@ mod request;
 mod restart;
 mod rollback;
 mod schema;
+mod serve;
 mod snapshot;
 mod status;
 mod target;
@@ -87,6 +88,8 @@ enum Verb {
     Rbac(rbac::Args),
     /// Renews the proxies of workloads, in waves
     Restart(restart::Args),
+    /// Serves the page on this machine, fed by the cluster; nothing is applied that is not confirmed in the terminal
+    Serve(serve::Args),
     /// Shows what runs and how far an upgrade has come
     Status(status::Args),
     /// Says which webhook injects a pod
@@ -141,6 +144,7 @@ fn run(verb: Verb) -> Result<Exit, Error> {
         Verb::Profile(args) => profile::run(&args),
         Verb::Rbac(args) => rbac::run(&args),
         Verb::Restart(args) => restart::run(&args),
+        Verb::Serve(args) => serve::run(&args),
         Verb::Status(args) => status::run(&args),
         Verb::CheckInject(args) => check_inject::run(&args),
         Verb::Recover(args) => recover::run(&args),

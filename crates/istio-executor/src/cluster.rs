@@ -51,6 +51,8 @@ pub struct Connection {
 /// A connection to one cluster.
 pub struct Cluster {
     client: Client,
+    /// The context and the address, where they are known.
+    name: Option<String>,
     kinds: Mutex<BTreeMap<String, Vec<Kind>>>,
     /// The server was there at least once.
     answered: AtomicBool,
@@ -107,9 +109,11 @@ impl Cluster {
             context: connection.context.clone(),
             ..KubeConfigOptions::default()
         };
+        let mut context = connection.context.clone();
         let mut config = match &connection.kubeconfig {
             Some(path) => {
                 let file = Kubeconfig::read_from(path).map_err(|it| failed(&it))?;
+                context = context.or_else(|| file.current_context.clone());
                 Config::from_custom_kubeconfig(file, &options)
                     .await
                     .map_err(|it| failed(&it))?
@@ -117,19 +121,37 @@ impl Cluster {
             None if connection.context.is_some() => Config::from_kubeconfig(&options)
                 .await
                 .map_err(|it| failed(&it))?,
-            None => Config::infer().await.map_err(|it| failed(&it))?,
+            None => {
+                // Without a kubeconfig the pod's own account is meant, and there is no context.
+                context = Kubeconfig::read().ok().and_then(|it| it.current_context);
+                Config::infer().await.map_err(|it| failed(&it))?
+            }
         };
         // Requests are repeated here, where it is known what they are for.
         config.default_retry = false;
-        Ok(Self::new(
-            Client::try_from(config).map_err(|it| failed(&it))?,
-        ))
+        let address = config.cluster_url.to_string();
+        let address = address.trim_end_matches('/');
+        let name = match context {
+            Some(context) => format!("{context} ({address})"),
+            None => address.to_owned(),
+        };
+        let client = Client::try_from(config).map_err(|it| failed(&it))?;
+        Ok(Self {
+            name: Some(name),
+            ..Self::new(client)
+        })
+    }
+
+    /// Returns what a person knows the cluster by: its context, where there is one, and its address.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Wraps a client.
     pub fn new(client: Client) -> Self {
         Self {
             client,
+            name: None,
             kinds: Mutex::default(),
             answered: AtomicBool::new(false),
             away: Lock::default(),

@@ -58,7 +58,8 @@ impl Drop for Interruption {
     }
 }
 
-async fn signal() {
+/// Waits for Ctrl-C or SIGTERM.
+pub(crate) async fn signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

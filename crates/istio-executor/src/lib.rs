@@ -26,5 +26,6 @@ pub mod rehearsal;
 pub mod release;
 pub mod restart;
 pub mod rollback;
+pub mod serve;
 pub mod snapshot;
 pub mod wait;

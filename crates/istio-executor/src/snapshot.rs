@@ -52,11 +52,11 @@ pub enum Error {
 pub async fn read(
     cluster: &Cluster,
     requirement: &Requirement,
+    progress: &Reading,
     take: &mut (dyn FnMut(&str, &Value) -> Result<(), Error> + Send),
 ) -> Result<(), Error> {
     let version = cluster.version().await?;
     take("version.json", &json!({ "serverVersion": version }))?;
-    let progress = Reading::new();
     for kind in kinds(&cluster.served().await?, requirement) {
         let selection = Selection {
             metadata_only: kind.kind == "Secret",
@@ -102,9 +102,12 @@ pub async fn read(
 /// Reads the cluster into a snapshot.
 pub async fn take(cluster: &Cluster, requirement: &Requirement) -> Result<Snapshot, Error> {
     let mut reader = SnapshotReader::new();
-    read(cluster, requirement, &mut |name, document| {
-        Ok(reader.read(name, document.to_string().as_bytes())?)
-    })
+    read(
+        cluster,
+        requirement,
+        &Reading::new(),
+        &mut |name, document| Ok(reader.read(name, document.to_string().as_bytes())?),
+    )
     .await?;
     Ok(reader.finish()?)
 }
@@ -119,39 +122,56 @@ pub async fn save(
         path: path.display().to_string(),
         source,
     };
-    let mut files = 0;
     let name = path.to_string_lossy();
+    let progress = Reading::new();
     if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
         let file = std::fs::File::create(path).map_err(failed)?;
-        let mut archive = tar::Builder::new(GzEncoder::new(file, Compression::default()));
-        read(cluster, requirement, &mut |name, document| {
-            let text = document.to_string();
-            let mut header = tar::Header::new_ustar();
-            header.set_size(text.len() as u64);
-            header.set_mode(0o600);
-            files += 1;
-            archive
-                .append_data(&mut header, format!("export/{name}"), text.as_bytes())
-                .map_err(failed)
-        })
-        .await?;
-        archive
-            .into_inner()
-            .and_then(GzEncoder::finish)
-            .map_err(failed)?;
-    } else {
-        std::fs::create_dir_all(path).map_err(failed)?;
-        read(cluster, requirement, &mut |name, document| {
-            let file = path.join(name);
-            let failed = |source| Error::Write {
-                path: file.display().to_string(),
-                source,
-            };
-            files += 1;
-            std::fs::write(&file, document.to_string()).map_err(failed)
-        })
-        .await?;
+        return pack(cluster, requirement, &progress, &name, file).await;
     }
+    std::fs::create_dir_all(path).map_err(failed)?;
+    let mut files = 0;
+    read(cluster, requirement, &progress, &mut |name, document| {
+        let file = path.join(name);
+        let failed = |source| Error::Write {
+            path: file.display().to_string(),
+            source,
+        };
+        files += 1;
+        std::fs::write(&file, document.to_string()).map_err(failed)
+    })
+    .await?;
+    Ok(files)
+}
+
+/// Reads the cluster into an archive, which errors call `name`, and returns how many kinds it holds.
+pub async fn pack(
+    cluster: &Cluster,
+    requirement: &Requirement,
+    progress: &Reading,
+    name: &str,
+    out: impl io::Write + Send,
+) -> Result<usize, Error> {
+    let failed = |source| Error::Write {
+        path: name.to_owned(),
+        source,
+    };
+    let mut files = 0;
+    let mut archive = tar::Builder::new(GzEncoder::new(out, Compression::default()));
+    read(cluster, requirement, progress, &mut |name, document| {
+        let text = document.to_string();
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o600);
+        files += 1;
+        archive
+            .append_data(&mut header, format!("export/{name}"), text.as_bytes())
+            .map_err(failed)
+    })
+    .await?;
+    archive
+        .into_inner()
+        .and_then(GzEncoder::finish)
+        .map_err(failed)?;
     Ok(files)
 }
 

@@ -70,6 +70,11 @@ impl Release {
         Version::new(self.version.major, self.version.minor, patch)
     }
 
+    /// All files, by their paths below `manifests/`.
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
     /// Names of the profiles, sorted.
     pub fn profiles(&self) -> Vec<&str> {
         let named = |it: &'_ String| {

@@ -124,7 +124,17 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         report.suite_with(
             "browser",
             || tools::chromium(&CHROMIUM),
-            |it| node("browser", &[("CHROMIUM", it)]),
+            |it| {
+                let mut env = vec![("CHROMIUM", it)];
+                // The page of `refit serve`, before a cluster.
+                if let Some(plane) = plane.clone().filter(|_| built) {
+                    env.push(("REFIT", refit.clone()));
+                    env.push(("TESTPLANE", plane));
+                    env.push(("KUBECTL", tools::kubectl_for_checks()?));
+                    env.push(("REFIT_PYTHON", tools::python()?));
+                }
+                node("browser", &env)
+            },
         );
     }
 

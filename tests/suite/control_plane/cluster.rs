@@ -47,6 +47,8 @@ pub(super) struct How<'a> {
     pub(super) state: Option<&'a Path>,
     /// Words before the command, run by `sh`: limits of the process.
     pub(super) limits: Option<&'a str>,
+    /// On a terminal of its own (`script`), whose keys are its standard input.
+    pub(super) terminal: bool,
 }
 
 /// A proxy that makes faults, and the way through it.
@@ -276,6 +278,11 @@ impl Cluster {
             .unwrap()
     }
 
+    /// The same, by somebody else or otherwise.
+    pub(super) fn begin_as(&self, how: How<'_>, arguments: &[&str]) -> Child {
+        self.command(how, None, arguments).spawn().unwrap()
+    }
+
     fn command(&self, how: How<'_>, plan: Option<&Plan>, arguments: &[&str]) -> Command {
         let mut command = match how.limits {
             Some(limits) => {
@@ -286,13 +293,31 @@ impl Cluster {
             }
             None => Command::new(refit()),
         };
+        if how.terminal {
+            let words = [refit().to_str().unwrap()].into_iter();
+            let words = words.chain(arguments.iter().copied());
+            let line: Vec<_> = words.map(|it| format!("'{it}'")).collect();
+            command = Command::new("script");
+            command.args([
+                "-q",
+                "-e",
+                "-c",
+                &format!("exec {}", line.join(" ")),
+                "/dev/null",
+            ]);
+        } else {
+            command.args(arguments);
+        }
         command
-            .args(arguments)
             .env("KUBECONFIG", how.kubeconfig.unwrap_or(&self.refit))
             .env("XDG_STATE_HOME", how.state.unwrap_or(self.folder.path()))
             .env("NO_PROXY", "127.0.0.1")
             .env_remove("REFIT_CRASH")
-            .stdin(Stdio::null())
+            .stdin(if how.terminal {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(crash) = how.crash {
@@ -317,6 +342,22 @@ impl Cluster {
         let text = fs::read_to_string(self.journal_path(plan)).unwrap_or_default();
         text.lines()
             .filter_map(|it| serde_json::from_str(it).ok())
+            .collect()
+    }
+
+    /// Reads the whole records of every journal of this machine.
+    pub(super) fn journals(&self) -> Vec<Vec<Value>> {
+        let folder = self.folder.path().join("refit/journals");
+        let paths = fs::read_dir(folder).into_iter().flatten();
+        paths
+            .map(|it| it.unwrap().path())
+            .filter(|it| it.extension().is_some_and(|it| it == "jsonl"))
+            .map(|it| {
+                let text = fs::read_to_string(it).unwrap();
+                text.lines()
+                    .map(|it| serde_json::from_str(it).unwrap())
+                    .collect()
+            })
             .collect()
     }
 

@@ -26,7 +26,7 @@ pub(super) fn istio_data() -> Option<PathBuf> {
 }
 
 /// Restores an export into an empty cluster.
-fn restore(cluster: &Cluster, data: &Path, name: &str) {
+pub(super) fn restore(cluster: &Cluster, data: &Path, name: &str) {
     let export = tempfile::tempdir().unwrap();
     let archive = fs::File::open(data.join(format!("exports/{name}/export.tar.gz"))).unwrap();
     tar::Archive::new(flate2::read::GzDecoder::new(archive))

@@ -50,7 +50,8 @@ export interface Hooks {
   keep: (form: Keep) => Promise<void>;
   /** Saves the request's file under the name that the command uses. */
   saveRequest: (() => void) | undefined;
-  share: () => Promise<string>;
+  /** Makes a link that hands the outcome on; undefined where a link of this page leads nobody here. */
+  share: (() => Promise<string>) | undefined;
   /** The line that performs the plan; empty where the request is not at hand. */
   command: string;
   /** Releases that are not at hand: their versions. */

@@ -14,22 +14,25 @@ const FORMS: readonly (readonly [Keep, string, string])[] = [
 export function keeping(overview: Overview, hooks: Hooks): HTMLElement {
   const forms = FORMS.filter(([form]) => form !== "plan" || (overview.steps !== null && hooks.live));
   const told = el("span", { class: "hint", role: "status" });
-  const share = el("button", { type: "button", class: "quiet", title: "Holds findings and names, no values and no manifests", on: { click: () => void copy() } }, "Copy link");
-  async function copy(): Promise<void> {
-    try {
-      const address = await hooks.share();
-      await navigator.clipboard.writeText(address);
-      told.textContent = "Copied. It holds names and findings, no values.";
-    } catch (error) {
-      told.textContent = error instanceof Error ? error.message : String(error);
-    }
-  }
+  const { share } = hooks;
   return el(
     "div",
     { class: "downloads" },
     el("span", {}, "Keep it as"),
     forms.map(([form, label, title]) => el("button", { type: "button", class: "quiet", title, on: { click: () => void hooks.keep(form) } }, label)),
-    share,
+    share !== undefined && shareButton(share, told),
     told,
   );
+}
+
+function shareButton(share: () => Promise<string>, told: HTMLElement): HTMLElement {
+  async function copy(): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(await share());
+      told.textContent = "Copied. It holds names and findings, no values.";
+    } catch (error) {
+      told.textContent = error instanceof Error ? error.message : String(error);
+    }
+  }
+  return el("button", { type: "button", class: "quiet", title: "Holds findings and names, no values and no manifests", on: { click: () => void copy() } }, "Copy link");
 }

@@ -58,6 +58,12 @@ impl Error {
         }
     }
 
+    /// Returns the error with its causes, as it is printed.
+    pub(crate) fn words(&self) -> String {
+        let (Self::Usage(error) | Self::Refused(error) | Self::Failed(error)) = self;
+        format!("{error:#}")
+    }
+
     /// Prints the error and returns the exit code.
     pub(crate) fn report(self) -> Exit {
         let (error, exit) = match self {

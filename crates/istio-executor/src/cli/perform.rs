@@ -20,6 +20,7 @@ use crate::journal::{self, Journal, Reconciled, Record, Scope, progress, reconci
 use crate::lease::{self, Lease};
 use crate::output;
 use crate::output::narrator::{Audience, Narrator};
+use crate::output::stream::Stream;
 use crate::rollback::Rollback;
 
 /// Flags of everything that writes to a cluster.
@@ -39,7 +40,7 @@ pub(super) struct Perform {
 
     /// Renews the proxies of workloads too
     #[arg(long)]
-    restart: bool,
+    pub(super) restart: bool,
 
     /// Folder of journals
     #[arg(long, value_name = "DIR")]
@@ -48,6 +49,10 @@ pub(super) struct Perform {
     /// How to tell what happens
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(super) output: Format,
+
+    /// Who hears of it besides the terminal.
+    #[arg(skip)]
+    stream: Option<Arc<Stream>>,
 }
 
 /// How to tell what happens.
@@ -60,12 +65,24 @@ pub(super) enum Format {
 }
 
 impl Perform {
+    /// The same, told to those who listen to a stream too.
+    pub(super) fn streamed(&self, stream: &Arc<Stream>) -> Self {
+        Self {
+            stream: Some(Arc::clone(stream)),
+            ..self.clone()
+        }
+    }
+
     /// The same, renewing proxies.
     pub(super) fn with_restarts(&self) -> Self {
         Self {
             restart: true,
             ..self.clone()
         }
+    }
+
+    fn narrator(&self) -> Narrator {
+        self.output.narrator().streamed(self.stream.clone())
     }
 }
 
@@ -136,7 +153,7 @@ async fn with_lease(
     if let Some(found) = found.filter(|it| it.plan_id == plan.id) {
         journal.adopt(found.records)?;
     }
-    let narrator = args.output.narrator();
+    let narrator = args.narrator();
     let interruption = Interruption::listen();
     let restarts = args.restart || plan.is_restart() || progress(journal.records()).restarts;
     let limits = Limits {
@@ -169,7 +186,7 @@ async fn with_lease(
                 cluster,
                 lease,
                 folder: &folder,
-                format: args.output,
+                narrate: &|| args.narrator(),
                 readiness: args.readiness_timeout,
                 interruption: &interruption,
             };
@@ -231,7 +248,7 @@ pub(super) struct Chain<'a> {
     pub(super) cluster: &'a Arc<Cluster>,
     pub(super) lease: &'a Lease,
     pub(super) folder: &'a Path,
-    pub(super) format: Format,
+    pub(super) narrate: &'a (dyn Fn() -> Narrator + Sync),
     pub(super) readiness: Duration,
     pub(super) interruption: &'a Interruption,
 }
@@ -270,7 +287,7 @@ impl Chain<'_> {
         if progress(journal.records()).rolled_back {
             return Ok(Vec::new());
         }
-        let (copy, narrator) = (Copy::new(plan, predecessors), self.format.narrator());
+        let (copy, narrator) = (Copy::new(plan, predecessors), (self.narrate)());
         let left = Rollback {
             cluster: self.cluster,
             plan,

@@ -22,36 +22,36 @@ use crate::{output, planning, snapshot};
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// Only these workloads: KIND/NAMESPACE/NAME, KIND/NAMESPACE or a namespace
-    workloads: Vec<String>,
+    pub(super) workloads: Vec<String>,
 
     #[command(flatten)]
-    connection: Connection,
+    pub(super) connection: Connection,
 
     #[command(flatten)]
-    target: Target,
+    pub(super) target: Target,
 
     #[command(flatten)]
-    perform: Perform,
+    pub(super) perform: Perform,
 
     /// Workloads that are renewed at the same time: a number, or a percentage of all
     #[arg(long, value_name = "N|P%", default_value = "5")]
-    wave: Share,
+    pub(super) wave: Share,
 
     /// Renews workloads with the same value of this label together, instead of those of a namespace
     #[arg(long, value_name = "LABEL")]
-    by_label: Option<String>,
+    pub(super) by_label: Option<String>,
 
     /// Pause between two waves
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
-    pause: Duration,
+    pub(super) pause: Duration,
 
     /// Pods of one workload that may be away at the same time where they are renewed pod by pod: a number, or a percentage
     #[arg(long, value_name = "N|P%", default_value = "1")]
-    max_unavailable: Share,
+    pub(super) max_unavailable: Share,
 
     /// When no wave begins, in UTC: "Mon-Fri 08:00-18:00", "Sat,Sun", "22:00-06:00"; may be given more than once
     #[arg(long, value_name = "WINDOW", value_parser = window)]
-    freeze: Vec<String>,
+    pub(super) freeze: Vec<String>,
 
     /// The namespace of the control plane, where the cluster holds several
     #[arg(
@@ -60,15 +60,15 @@ pub(super) struct Args {
         alias = "istioNamespace",
         value_name = "NAMESPACE"
     )]
-    namespace: Option<String>,
+    pub(super) namespace: Option<String>,
 
     /// Does not ask
     #[arg(short = 'y', long = "skip-confirmation")]
-    yes: bool,
+    pub(super) yes: bool,
 
     /// Lists the workloads and renews none
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -85,44 +85,64 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             output::note("going on with the restart that was begun");
             return renew(&cluster, &begun.plan, args).await;
         }
-        let (version, snapshot, all) = stale(&cluster, args).await?;
-        let chosen: Vec<Restart> = all
-            .into_iter()
-            .filter(|it| is_chosen(it, &args.workloads))
-            .collect();
-        let (todo, left): (Vec<_>, Vec<_>) = chosen
-            .into_iter()
-            .partition(|it| !matches!(it.how, RestartHow::Auto | RestartHow::None));
-        for it in &left {
-            output::note(&format!(
-                "{} is left alone ({})",
-                name(&it.object),
-                it.reason
-            ));
-        }
-        if todo.is_empty() {
-            output::note("no workload is to be renewed");
+        let Some(found) = propose(&cluster, args).await? else {
             return Ok(Exit::Done);
-        }
-        for it in &todo {
-            let line = format!("{} ({} pods, {})", name(&it.object), it.pods, it.reason);
-            // Records are the only result that a program gets.
-            match args.perform.output {
-                Format::Text => output::print(&line)?,
-                Format::Json => output::say(&line),
-            }
-        }
+        };
         if args.dry_run {
             return Ok(Exit::Done);
         }
-        if !args.yes && !output::confirm(&format!("Renew {} workloads?", todo.len())) {
+        if !args.yes && !output::confirm(&format!("Renew {} workloads?", found.todo.len())) {
             return Err(Error::Refused(anyhow::anyhow!(
                 "cancelled, nothing was changed"
             )));
         }
-        let plan = plan(&version, namespace, &snapshot, &todo, args);
-        renew(&cluster, &plan, args).await
+        renew(&cluster, &plan(&found, namespace, args), args).await
     })
+}
+
+/// What a restart would renew.
+pub(super) struct Stale {
+    /// The version that runs.
+    version: String,
+    snapshot: Snapshot,
+    /// The workloads that are to be renewed.
+    pub(super) todo: Vec<Restart>,
+}
+
+/// Finds the workloads that are to be renewed and lists them; nothing where there are none.
+pub(super) async fn propose(cluster: &Cluster, args: &Args) -> Result<Option<Stale>, Error> {
+    let (version, snapshot, all) = stale(cluster, args).await?;
+    let chosen: Vec<Restart> = all
+        .into_iter()
+        .filter(|it| is_chosen(it, &args.workloads))
+        .collect();
+    let (todo, left): (Vec<_>, Vec<_>) = chosen
+        .into_iter()
+        .partition(|it| !matches!(it.how, RestartHow::Auto | RestartHow::None));
+    for it in &left {
+        output::note(&format!(
+            "{} is left alone ({})",
+            name(&it.object),
+            it.reason
+        ));
+    }
+    if todo.is_empty() {
+        output::note("no workload is to be renewed");
+        return Ok(None);
+    }
+    for it in &todo {
+        let line = format!("{} ({} pods, {})", name(&it.object), it.pods, it.reason);
+        // Records are the only result that a program gets.
+        match args.perform.output {
+            Format::Text => output::print(&line)?,
+            Format::Json => output::say(&line),
+        }
+    }
+    Ok(Some(Stale {
+        version,
+        snapshot,
+        todo,
+    }))
 }
 
 async fn renew(cluster: &Arc<Cluster>, plan: &Plan, args: &Args) -> Result<Exit, Error> {
@@ -176,13 +196,7 @@ fn is_chosen(restart: &Restart, chosen: &[String]) -> bool {
 }
 
 /// Waves of workloads, each waited for before the next.
-fn plan(
-    version: &str,
-    namespace: String,
-    snapshot: &Snapshot,
-    todo: &[Restart],
-    args: &Args,
-) -> Plan {
+pub(super) fn plan(found: &Stale, namespace: String, args: &Args) -> Plan {
     let pacing = Pacing {
         grouping: match &args.by_label {
             Some(label) => Grouping::Label(label.clone()),
@@ -195,13 +209,13 @@ fn plan(
     Plan {
         // Every run is its own: restarting again later is meant.
         id: format!("restart-{}", Timestamp::now().as_millisecond()),
-        source: Some(version.to_owned()),
-        target: version.to_owned(),
+        source: Some(found.version.clone()),
+        target: found.version.clone(),
         direction: None,
         namespace,
         forced: false,
         freeze: args.freeze.clone(),
-        steps: pacing::steps(snapshot, todo, version, &pacing),
+        steps: pacing::steps(&found.snapshot, &found.todo, &found.version, &pacing),
     }
 }
 

@@ -102,7 +102,7 @@ async fn put_back(cluster: &Arc<Cluster>, args: &Args, lease: &Lease) -> Result<
         cluster,
         lease,
         folder: &folder,
-        format: args.output,
+        narrate: &|| args.output.narrator(),
         readiness: args.readiness_timeout,
         interruption: &interruption,
     }

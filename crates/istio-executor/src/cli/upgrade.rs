@@ -14,6 +14,7 @@ use super::{Error, Exit};
 use crate::cluster::{self, Cluster};
 use crate::journal::progress;
 use crate::rehearsal::rehearse;
+use crate::release::Places;
 use crate::{apply, output, planning, snapshot};
 
 /// How often a cluster that keeps changing is planned for again.
@@ -193,26 +194,13 @@ async fn dry_run(
     }
 }
 
-fn cancelled() -> Error {
+pub(super) fn cancelled() -> Error {
     Error::Refused(anyhow::anyhow!("cancelled, nothing was changed"))
 }
 
 /// Goes on with what was begun, if that is what was asked for.
 fn go_on(begun: Begun, args: &Args) -> Result<Plan, Error> {
-    let plan = begun.plan;
-    if progress(&begun.records).rolling_back {
-        return Err(Error::Refused(anyhow::anyhow!(
-            "an upgrade to Istio {} is being put back: go on with `refit rollback`",
-            plan.target
-        )));
-    }
-    if plan.target != args.to.trim_start_matches('v') {
-        return Err(Error::Refused(anyhow::anyhow!(
-            "an upgrade to Istio {} was begun and is not done: go on with `refit apply --resume`, or put it back with \
-             `refit rollback`",
-            plan.target
-        )));
-    }
+    let plan = resumable(begun, &args.to)?;
     let question = format!(
         "An upgrade to Istio {} was begun and is not done. Go on with it?",
         plan.target
@@ -227,18 +215,41 @@ fn go_on(begun: Begun, args: &Args) -> Result<Plan, Error> {
     Ok(plan)
 }
 
+/// Returns the plan that was begun, if going on with it leads to the version that is asked for.
+pub(super) fn resumable(begun: Begun, to: &str) -> Result<Plan, Error> {
+    let plan = begun.plan;
+    if progress(&begun.records).rolling_back {
+        return Err(Error::Refused(anyhow::anyhow!(
+            "an upgrade to Istio {} is being put back: go on with `refit rollback`",
+            plan.target
+        )));
+    }
+    if plan.target != to.trim_start_matches('v') {
+        return Err(Error::Refused(anyhow::anyhow!(
+            "an upgrade to Istio {} was begun and is not done: go on with `refit apply --resume`, or put it back with \
+             `refit rollback`",
+            plan.target
+        )));
+    }
+    Ok(plan)
+}
+
 async fn plan(
     cluster: &Cluster,
     request: &istio_planner::Request,
     args: &Args,
 ) -> Result<Outcome, Error> {
+    outcome(cluster, request, &args.target.places()).await
+}
+
+/// Reads the cluster as it is now, and plans.
+pub(super) async fn outcome(
+    cluster: &Cluster,
+    request: &istio_planner::Request,
+    places: &Places,
+) -> Result<Outcome, Error> {
     let snapshot = snapshot::take(cluster, &istio_planner::required(request)).await?;
-    Ok(planning::plan(
-        request.clone(),
-        snapshot,
-        &args.target.places(),
-        None,
-    ))
+    Ok(planning::plan(request.clone(), snapshot, places, None))
 }
 
 /// Plans once more and asks the API server what each write would change now: nothing, after an upgrade.

@@ -1,11 +1,13 @@
 //! Tells what an executor does, from the records it writes.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use istio_planner::plan::{Plan, Step};
 
+use super::stream::{Message, Stream, without_former};
 use crate::cluster;
 use crate::journal::{Event, Record};
 
@@ -24,6 +26,8 @@ pub enum Audience {
 pub struct Narrator {
     audience: Audience,
     bar: ProgressBar,
+    /// Others who hear the same.
+    stream: Option<Arc<Stream>>,
 }
 
 impl Narrator {
@@ -43,11 +47,26 @@ impl Narrator {
         } else {
             ProgressBar::hidden()
         };
-        Self { audience, bar }
+        Self {
+            audience,
+            bar,
+            stream: None,
+        }
+    }
+
+    /// The same, told to those who listen to a stream too.
+    #[must_use]
+    pub fn streamed(self, stream: Option<Arc<Stream>>) -> Self {
+        Self { stream, ..self }
     }
 
     /// Tells a record.
     pub fn tell(&self, plan: &Plan, record: &Record) {
+        if let Some(stream) = &self.stream {
+            stream.tell(&Message::Record {
+                record: without_former(record),
+            });
+        }
         if self.audience == Audience::Program {
             return Self::tell_program(record);
         }
@@ -63,32 +82,32 @@ impl Narrator {
             Event::ActionBegan { object, .. } => self.bar.set_message(cluster::name(object)),
             Event::ActionEnded { .. } | Event::NotRestored { .. } => {}
             Event::ActionSkipped { reason, .. } => {
-                self.line(&format!("! left out: {reason}"));
+                self.show(&format!("! left out: {reason}"));
             }
-            Event::LockTaken { object, .. } => self.line(&format!(
+            Event::LockTaken { object, .. } => self.show(&format!(
                 "! the gateways stay old: {} is taken away, so that istiod tries again",
                 cluster::name(object)
             )),
-            Event::Held { reason, .. } => self.line(&format!("… {reason}")),
+            Event::Held { reason, .. } => self.show(&format!("… {reason}")),
             Event::WaitGivenUp { object, reason, .. } => {
-                self.line(&format!(
+                self.show(&format!(
                     "! {} is left as it is: {reason}",
                     cluster::name(object)
                 ));
             }
             Event::StepEnded { step: id } => {
                 let changes = step(id).map(count).unwrap_or_default();
-                self.line(&format!("✓ {}{changes}", title(id)));
+                self.show(&format!("✓ {}{changes}", title(id)));
             }
-            Event::Failed { step: id, .. } => self.line(&format!("✗ {}", title(id))),
+            Event::Failed { step: id, .. } => self.show(&format!("✗ {}", title(id))),
             Event::Finished | Event::RolledBack => self.bar.finish_and_clear(),
-            Event::RollbackBegan => self.line("putting back what was changed"),
+            Event::RollbackBegan => self.show("putting back what was changed"),
             Event::Restored { step: id, action } => {
                 let object = step(id)
                     .and_then(|it| it.actions.get(*action))
                     .map(crate::apply::object);
                 if let Some(object) = object {
-                    self.line(&format!("↶ {}", cluster::name(&object)));
+                    self.show(&format!("↶ {}", cluster::name(&object)));
                 }
             }
         }
@@ -96,6 +115,12 @@ impl Narrator {
 
     /// Tells what is waited for.
     pub fn waiting(&self, object: &str, reason: &str) {
+        if let Some(stream) = &self.stream {
+            stream.tell(&Message::Waiting {
+                object: object.to_owned(),
+                reason: reason.to_owned(),
+            });
+        }
         // A pipe hears how a step ended, not each thing that it waits for.
         self.bar.set_message(format!("{object}: {reason}"));
     }
@@ -107,6 +132,16 @@ impl Narrator {
 
     /// Says a line above what moves.
     pub fn line(&self, text: &str) {
+        if let Some(stream) = &self.stream {
+            stream.tell(&Message::Said {
+                text: text.to_owned(),
+            });
+        }
+        self.show(text);
+    }
+
+    /// What a record means, in a line: whoever hears the records needs no words for them.
+    fn show(&self, text: &str) {
         match self.audience {
             Audience::Terminal => self.bar.suspend(|| super::say(text)),
             // Standard output is the program's, standard error is for people.
@@ -114,14 +149,9 @@ impl Narrator {
         }
     }
 
-    /// A record without the former object: that is for the journal.
     fn tell_program(record: &Record) {
-        let mut record = record.clone();
-        if let Event::ActionBegan { former, .. } = &mut record.event {
-            *former = None;
-        }
         // A reader that goes away must not stop an upgrade half-way.
-        if let Ok(line) = serde_json::to_string(&record) {
+        if let Ok(line) = serde_json::to_string(&without_former(record)) {
             let _ = super::print(&line);
         }
     }
@@ -140,16 +170,21 @@ impl Reading {
     ///
     /// Never: the line's template is fixed.
     pub fn new() -> Self {
-        let bar = if super::watched() {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {wide_msg}").expect("a fixed template"),
-            );
-            bar
-        } else {
-            ProgressBar::hidden()
-        };
+        if !super::watched() {
+            return Self::unseen();
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(
+            ProgressStyle::with_template("{spinner} {wide_msg}").expect("a fixed template"),
+        );
         Self { bar }
+    }
+
+    /// Begins, and shows nothing: somebody else reads, and the terminal may be asking something.
+    pub fn unseen() -> Self {
+        Self {
+            bar: ProgressBar::hidden(),
+        }
     }
 
     /// Tells how many objects of a kind were read.

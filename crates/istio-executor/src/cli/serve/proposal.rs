@@ -1,0 +1,243 @@
+//! What the terminal does with a proposal: reads the cluster, plans, shows, asks, performs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use istio_planner::dataplane::Share;
+use istio_planner::outcome::{Direction, Outcome, Verdict};
+use istio_planner::plan::Plan;
+
+use super::signal::Signal;
+use super::terminal::Terminal;
+use super::{Args, Telling};
+use crate::cli::Error;
+use crate::cli::perform::{
+    Begun, Ended, Format, Perform, Predecessors, duration, perform, unfinished, unfinished_restart,
+};
+use crate::cli::{plan, restart, upgrade};
+use crate::cluster::Cluster;
+use crate::output;
+use crate::output::stream::{Message, Outline, State, without_former};
+use crate::serve::{Restart, Upgrade};
+
+/// What attending to a proposal takes.
+pub(super) struct Desk<'a> {
+    pub(super) cluster: &'a Arc<Cluster>,
+    pub(super) args: &'a Args,
+    pub(super) telling: &'a Telling<'a>,
+}
+
+impl Desk<'_> {
+    /// An upgrade, as `refit upgrade` performs it.
+    pub(super) async fn upgrade(
+        &self,
+        wish: &Upgrade,
+        terminal: &mut Terminal,
+        signal: &mut Signal,
+    ) -> Result<(), Error> {
+        output::say("");
+        output::note(&format!("the page proposes to go to Istio {}", wish.to));
+        let namespace = self.namespace(wish.namespace.as_deref());
+        let folder = self.args.perform.journal.as_deref();
+        let mut performing = self.performing();
+        performing.restart |= wish.restart;
+        let found = unfinished(self.cluster, &namespace, folder);
+        if let Some(begun) = unless_stopped(signal, found).await? {
+            let plan = self.begun(begun, Some(&wish.to))?;
+            let question = format!(
+                "An upgrade to Istio {} was begun and is not done. Go on with it?",
+                plan.target
+            );
+            let word = format!("resume {}", plan.target);
+            self.ask(&question, &word, terminal, signal).await?;
+            return self.perform(&plan, &performing).await;
+        }
+        let request = istio_planner::Request {
+            revision: self.args.revision.clone(),
+            namespace: wish.namespace.clone().or(self.args.namespace.clone()),
+            prune: self.args.prune.named.clone(),
+            prune_orphans: self.args.prune.orphans,
+            ..wish.request()
+        };
+        let places = self.args.target.places();
+        let planned = upgrade::outcome(self.cluster, &request, &places);
+        let outcome = unless_stopped(signal, planned).await?;
+        self.show(&outcome)?;
+        let (plan, forced) = plan_of(outcome, wish.force)?;
+        self.outline(&plan);
+        let restarts = if performing.restart {
+            " and renew the workloads"
+        } else {
+            ""
+        };
+        let question = format!("Proceed to Istio {}{restarts}?", plan.target);
+        let word = word(&plan, forced);
+        self.ask(&question, &word, terminal, signal).await?;
+        self.perform(&plan, &performing).await
+    }
+
+    /// A renewal of proxies, as `refit restart` performs it.
+    pub(super) async fn restart(
+        &self,
+        wish: &Restart,
+        terminal: &mut Terminal,
+        signal: &mut Signal,
+    ) -> Result<(), Error> {
+        output::say("");
+        output::note("the page proposes to renew the proxies of workloads");
+        let namespace = self.namespace(wish.namespace.as_deref());
+        let folder = self.args.perform.journal.as_deref();
+        let performing = self.performing().with_restarts();
+        let found = unfinished_restart(self.cluster, &namespace, folder);
+        if let Some(begun) = unless_stopped(signal, found).await? {
+            let plan = self.begun(begun, None)?;
+            self.ask(
+                "A restart was begun and is not done. Go on with it?",
+                "resume restart",
+                terminal,
+                signal,
+            )
+            .await?;
+            return self.perform(&plan, &performing).await;
+        }
+        let args = restart::Args {
+            workloads: wish.workloads.clone(),
+            connection: self.args.connection.clone(),
+            target: self.args.target.clone(),
+            perform: performing,
+            wave: share(wish.wave.as_deref().unwrap_or("5"))?,
+            by_label: None,
+            pause: pause(wish.pause.as_deref().unwrap_or("0s"))?,
+            max_unavailable: share("1")?,
+            freeze: Vec::new(),
+            namespace: wish.namespace.clone().or(self.args.namespace.clone()),
+            yes: false,
+            dry_run: false,
+        };
+        let found = restart::propose(self.cluster, &args);
+        let Some(found) = unless_stopped(signal, found).await? else {
+            return Err(Error::Refused(anyhow::anyhow!(
+                "no workload is to be renewed"
+            )));
+        };
+        let plan = restart::plan(&found, namespace, &args);
+        self.outline(&plan);
+        let question = format!("Renew {} workloads?", found.todo.len());
+        self.ask(&question, "restart", terminal, signal).await?;
+        self.perform(&plan, &args.perform).await
+    }
+
+    /// Asks, and goes on only after the word.
+    async fn ask(
+        &self,
+        question: &str,
+        word: &str,
+        terminal: &mut Terminal,
+        signal: &mut Signal,
+    ) -> Result<(), Error> {
+        self.telling.is(State::Asking, Some(question.to_owned()));
+        let confirmed = tokio::select! {
+            confirmed = terminal.confirms(question, word) => confirmed,
+            () = signal.came() => false,
+        };
+        if confirmed {
+            self.telling.is(State::Running, None);
+            Ok(())
+        } else {
+            Err(upgrade::cancelled())
+        }
+    }
+
+    async fn perform(&self, plan: &Plan, performing: &Perform) -> Result<(), Error> {
+        match perform(self.cluster, plan, performing, &Predecessors::new()).await? {
+            Ended::Done => Ok(()),
+            Ended::Drifted(error, _) => Err(Error::Refused(error.into())),
+        }
+    }
+
+    /// Tells the page what was begun, and how far it came.
+    fn begun(&self, begun: Begun, to: Option<&str>) -> Result<Plan, Error> {
+        let records = begun.records.clone();
+        let plan = match to {
+            Some(to) => upgrade::resumable(begun, to)?,
+            None => begun.plan,
+        };
+        self.outline(&plan);
+        for record in &records {
+            let record = without_former(record);
+            self.telling.stream.tell(&Message::Record { record });
+        }
+        Ok(plan)
+    }
+
+    fn outline(&self, plan: &Plan) {
+        self.telling
+            .stream
+            .tell(&Message::Plan(Outline::from(plan)));
+    }
+
+    fn show(&self, outcome: &Outcome) -> Result<(), Error> {
+        let text = plan::text(outcome, false);
+        // Records are the only result that a program gets.
+        match self.args.perform.output {
+            Format::Text => output::print(&text)?,
+            Format::Json => output::say(&text),
+        }
+        Ok(())
+    }
+
+    fn performing(&self) -> Perform {
+        self.args.perform.streamed(self.telling.stream)
+    }
+
+    fn namespace(&self, wished: Option<&str>) -> String {
+        wished
+            .or(self.args.namespace.as_deref())
+            .unwrap_or("istio-system")
+            .to_owned()
+    }
+}
+
+/// Ctrl-C ends what only reads at once.
+async fn unless_stopped<T>(
+    signal: &mut Signal,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        done = work => done,
+        () = signal.came() => Err(upgrade::cancelled()),
+    }
+}
+
+/// Returns the plan, and whether it goes on although the verdict is not clear.
+fn plan_of(outcome: Outcome, force: bool) -> Result<(Plan, bool), Error> {
+    let (verdict, forced) = match outcome.verdict {
+        Verdict::Clear => ("clear", false),
+        Verdict::Blocked => ("blocked", true),
+        Verdict::Unknown => ("unknown", true),
+    };
+    match outcome.plan {
+        Some(plan) if !forced || force => Ok((plan, forced)),
+        _ => Err(Error::Refused(anyhow::anyhow!(
+            "the verdict is {verdict}: settle what the findings say, or ask on the page to go on although a finding blocks"
+        ))),
+    }
+}
+
+/// What has to be typed: it names the version, so that nobody confirms another plan than the one that is shown.
+fn word(plan: &Plan, forced: bool) -> String {
+    let verb = match plan.direction {
+        Some(Direction::Downgrade) => "downgrade",
+        _ => "upgrade",
+    };
+    let force = if forced { "force " } else { "" };
+    format!("{force}{verb} {}", plan.target)
+}
+
+fn share(text: &str) -> Result<Share, Error> {
+    text.parse().map_err(Error::usage)
+}
+
+fn pause(text: &str) -> Result<Duration, Error> {
+    duration(text).map_err(Error::usage)
+}
