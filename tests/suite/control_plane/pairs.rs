@@ -35,7 +35,7 @@ const CUSTOMISED: [&str; 6] = [
     "meshConfig.accessLogEncoding=JSON",
     "values.pilot.traceSampling=7",
     "values.global.proxy.resources.requests.cpu=25m",
-    "values.pilot.env.PILOT_ENABLE_AMBIENT=\"true\"",
+    "values.pilot.env.PILOT_ENABLE_STATUS=true",
 ];
 
 #[test]
