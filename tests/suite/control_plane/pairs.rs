@@ -134,8 +134,8 @@ fn install(cluster: &Cluster, releases: &Path, version: &str, sets: &[&str]) {
     let rendering = istio_render::render(&release, &options).unwrap();
     let desired = Desired::of(&release, &rendering);
     let outcome = diff(&Snapshot::default(), &desired, Consent::NONE, false);
-    let writes = outcome.writes.iter().chain(&outcome.tag_writes);
-    let objects: Vec<&Value> = writes
+    let writes = || outcome.writes.iter().chain(&outcome.tag_writes);
+    let objects: Vec<&Value> = writes()
         .filter(|it| it.how == WriteHow::Apply)
         .map(|it| &it.manifest)
         .collect();
@@ -147,6 +147,12 @@ fn install(cluster: &Cluster, releases: &Path, version: &str, sets: &[&str]) {
     for part in [definitions, others] {
         let list = json!({ "apiVersion": "v1", "kind": "List", "items": part });
         cluster.apply(&list, "istio-operator");
+    }
+    // Once the default tag does its work, the injector's own webhooks are put to sleep.
+    for it in writes().filter(|it| it.how == WriteHow::Patch) {
+        let object = format!("{}/{}", it.object.kind, it.object.name);
+        let patch = it.manifest.to_string();
+        cluster.done(&["patch", &object, "--type", "merge", "-p", &patch], None);
     }
     for kind in ["deploy", "daemonset"] {
         let rollout = ["rollout", "status", kind, "-n", "istio-system"];
