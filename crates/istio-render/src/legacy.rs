@@ -6,12 +6,13 @@ mod component;
 mod merge;
 mod reverse;
 mod settings;
+mod validate;
 mod values;
 
 use serde_json::{Map, Value, json};
 
 use crate::operator::merge::{get, get_str};
-use crate::operator::{profile, set, validate};
+use crate::operator::{profile, set};
 use crate::overlay::tree::Tree;
 use crate::{Component, Diagnostic, Options, Refused, Release, Rendered, chart, is_refused, order};
 
@@ -27,7 +28,7 @@ pub(crate) fn render(
         files = merge::operators(files, Value::Object(document.clone()))?;
     }
     let minor = release.version().minor;
-    let user = overlay_sets(files, &options.sets, diagnostics)?;
+    let user = overlay_sets(files.clone(), &options.sets, diagnostics)?;
     let overlay = reverse::move_settings(user.clone(), minor)?;
     let mut merged = profile(release, get_str(&overlay, &["spec", "profile"]))?;
     if options
@@ -42,9 +43,12 @@ pub(crate) fn render(
     }
     merged = merge::operators(merged, overlay.clone())?;
     enable_gateways(&mut merged, &overlay)?;
-    if minor >= 8 {
-        diagnostics.extend(validate::legacy(&merged, release.version()));
-    }
+    let request = validate::Request {
+        files: &files,
+        user: &user,
+        merged: &merged,
+    };
+    diagnostics.extend(validate::check(request, &release.rules(), options.force));
     if is_refused(diagnostics) {
         return Err(Refused(None));
     }

@@ -53,46 +53,47 @@ struct Field {
     until: u64,
 }
 
-/// A name of an enum, written `NAME>=minor` where older releases do not know it.
+/// A name of an enum, written `NAME>=minor` where older releases do not know it, `NAME<=minor` where newer ones do not.
 #[derive(Debug)]
 struct Variant {
     name: &'static str,
     since: (u64, u64),
+    until: u64,
 }
 
 /// A set of type definitions.
 #[derive(Debug)]
 pub(crate) struct Table {
     definitions: BTreeMap<&'static str, Definition>,
-    /// How the definitions' package is called in Go's messages.
-    package: &'static str,
+    /// How Go's messages call the definitions' package, each up to a minor.
+    packages: &'static [(u64, &'static str)],
 }
 
 pub(crate) static OPERATOR: LazyLock<Table> =
-    LazyLock::new(|| Table::parse(include_str!("../../data/operator.txt"), ""));
+    LazyLock::new(|| Table::parse(include_str!("../../data/operator.txt"), &[]));
 pub(crate) static LEGACY: LazyLock<Table> =
-    LazyLock::new(|| Table::parse(include_str!("../../data/legacy.txt"), "v1alpha1."));
+    LazyLock::new(|| Table::parse(include_str!("../../data/legacy.txt"), &[(23, "v1alpha1.")]));
 pub(crate) static KUBERNETES: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(
         include_str!("../../data/kubernetes.txt"),
-        "k8s.io.api.core.v1.",
+        &[(u64::MAX, "k8s.io.api.core.v1.")],
     )
 });
 pub(crate) static VALUES: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(
         include_str!("../../data/values.txt"),
-        "istio.operator.v1alpha1.",
+        &[(23, "v1alpha1."), (u64::MAX, "istio.operator.v1alpha1.")],
     )
 });
 pub(crate) static MESH_CONFIG: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(
         include_str!("../../data/meshconfig.txt"),
-        "istio.mesh.v1alpha1.",
+        &[(13, "v1alpha1."), (u64::MAX, "istio.mesh.v1alpha1.")],
     )
 });
 
 impl Table {
-    fn parse(text: &'static str, package: &'static str) -> Self {
+    fn parse(text: &'static str, packages: &'static [(u64, &'static str)]) -> Self {
         let mut definitions = BTreeMap::new();
         let mut current: Option<(&'static str, Vec<Field>)> = None;
         for line in text.lines().filter(|it| !it.starts_with('#')) {
@@ -131,8 +132,13 @@ impl Table {
         definitions.extend(current.map(|(name, fields)| (name, Definition::Message(fields))));
         Self {
             definitions,
-            package,
+            packages,
         }
+    }
+
+    fn package(&self, minor: u64) -> &'static str {
+        let package = self.packages.iter().find(|(until, _)| minor <= *until);
+        package.map(|(_, it)| *it).unwrap_or_default()
     }
 
     /// Decodes a value as the named type of this table and returns everything that does not fit.
@@ -156,11 +162,20 @@ impl Table {
 
 impl Variant {
     fn parse(word: &'static str) -> Self {
+        let (word, until) = match word.split_once("<=") {
+            Some((word, until)) => (word, until.parse().unwrap_or(u64::MAX)),
+            None => (word, u64::MAX),
+        };
         let (name, since) = word.split_once(">=").unwrap_or((word, "0"));
         Self {
             name,
             since: release(since),
+            until,
         }
+    }
+
+    fn is_in(&self, (minor, patch): (u64, u64)) -> bool {
+        (minor, patch) >= self.since && minor <= self.until
     }
 }
 
@@ -237,7 +252,7 @@ impl Decoder {
                 None => {
                     let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
-                        format!(" in {}{kind}", table.package)
+                        format!(" in {}{kind}", table.package(self.at.0))
                     } else {
                         String::new()
                     };
@@ -253,7 +268,7 @@ impl Decoder {
     }
 
     fn enumeration(&mut self, kind: &str, variants: &[Variant], value: &Value) {
-        let known = variants.iter().filter(|it| self.at >= it.since);
+        let known = variants.iter().filter(|it| it.is_in(self.at));
         let names: Vec<&str> = known.map(|it| it.name).collect();
         match value {
             Value::String(name) if names.contains(&name.as_str()) => {}
