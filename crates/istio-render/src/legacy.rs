@@ -28,7 +28,7 @@ pub(crate) fn render(
         files = merge::operators(files, Value::Object(document.clone()))?;
     }
     let minor = release.version().minor;
-    let user = overlay_sets(files.clone(), &options.sets, diagnostics)?;
+    let user = overlay_sets(files, &options.sets, diagnostics)?;
     let overlay = reverse::move_settings(user.clone(), minor)?;
     let mut merged = profile(release, get_str(&overlay, &["spec", "profile"]))?;
     if options
@@ -44,7 +44,7 @@ pub(crate) fn render(
     merged = merge::operators(merged, overlay.clone())?;
     enable_gateways(&mut merged, &overlay)?;
     let request = validate::Request {
-        files: &files,
+        files: &as_read(documents)?,
         user: &user,
         merged: &merged,
     };
@@ -82,6 +82,18 @@ pub(crate) fn render(
         user,
         components,
     })
+}
+
+/// What the files say as it is validated: the first as it stands, with its nulls, the others merged over it
+/// (1.23.6:operator/pkg/manifest/shared.go, `readLayeredYAMLs`).
+fn as_read(documents: &[Map<String, Value>]) -> Result<Value, Refused> {
+    let Some((first, others)) = documents.split_first() else {
+        return Ok(json!({}));
+    };
+    let others = others.iter().map(|it| Value::Object(it.clone()));
+    others
+        .into_iter()
+        .try_fold(Value::Object(first.clone()), merge::operators)
 }
 
 /// Writes sets into what the files say (1.23.6:operator/pkg/manifest/shared.go:478-516).

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::operator::merge::{get, get_str};
 use crate::operator::schema::{Encoding, Fault, LEGACY, MESH_CONFIG, OPERATOR, VALUES};
-use crate::operator::validate::{autoscaling, legacy_mesh_config, ports, refused, volume_sources};
+use crate::operator::validate::{autoscaling, legacy_mesh_config, ports, refused};
 use crate::{Diagnostic, Severity};
 
 /// The stages of a request.
@@ -209,7 +209,6 @@ fn semantics(merged: &Value, user: &Value, version: &Version) -> Vec<Diagnostic>
     if version.minor >= 14 {
         autoscaling(spec, values, &mut diagnostics);
     }
-    volume_sources(values, version, &mut diagnostics);
     deprecated::check(merged, user, version.minor, &mut diagnostics);
     diagnostics
 }

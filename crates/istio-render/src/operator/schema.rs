@@ -136,7 +136,11 @@ impl Table {
         }
     }
 
-    fn package(&self, minor: u64) -> &'static str {
+    /// What Go's messages say before the name of a type; names of Kubernetes' types are whole.
+    fn package(&self, kind: &str, minor: u64) -> &'static str {
+        if kind.starts_with("k8s.io.") {
+            return "";
+        }
         let package = self.packages.iter().find(|(until, _)| minor <= *until);
         package.map(|(_, it)| *it).unwrap_or_default()
     }
@@ -154,6 +158,7 @@ impl Table {
             at: (version.minor, version.patch),
             path: Vec::new(),
             faults: Vec::new(),
+            as_message: false,
         };
         decoder.value(self, kind, value);
         decoder.faults
@@ -193,6 +198,8 @@ struct Decoder {
     at: (u64, u64),
     path: Vec<String>,
     faults: Vec<Fault>,
+    /// Inside a type of Kubernetes that `jsonpb` takes for its message, as up to 1.23: numbers with units are maps there.
+    as_message: bool,
 }
 
 impl Decoder {
@@ -220,7 +227,11 @@ impl Decoder {
             return;
         }
         if let Some(kind) = kind.strip_prefix("k8s:") {
-            return self.value(&KUBERNETES, kind, value);
+            let before = self.as_message;
+            self.as_message = self.at.0 <= 23 && self.is_proto();
+            self.value(&KUBERNETES, kind, value);
+            self.as_message = before;
+            return;
         }
         match table
             .definitions
@@ -229,6 +240,11 @@ impl Decoder {
         {
             Some(Definition::Message(fields)) => self.message(table, kind, fields, value),
             Some(Definition::Enum(names)) => self.enumeration(kind, names, value),
+            None if self.as_message && matches!(kind, "intorstring" | "quantity") => {
+                if !value.is_object() {
+                    self.mismatch(value, "map[string]json.RawMessage");
+                }
+            }
             None => {
                 if let Err(message) = scalar::check(kind, value, self.encoding) {
                     self.fault(&message, None, false);
@@ -242,7 +258,7 @@ impl Decoder {
             return self.mismatch(value, kind);
         };
         for (key, entry) in entries {
-            let proto = matches!(self.encoding, Encoding::Proto | Encoding::OpenProto);
+            let proto = self.is_proto();
             let named = |it: &&Field| {
                 it.names.first() == Some(&key.as_str()) || proto && it.names.contains(&key.as_str())
             };
@@ -252,7 +268,7 @@ impl Decoder {
                 None => {
                     let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
-                        format!(" in {}{kind}", table.package(self.at.0))
+                        format!(" in {}{kind}", table.package(kind, self.at.0))
                     } else {
                         String::new()
                     };
@@ -265,6 +281,10 @@ impl Decoder {
                 }
             }
         }
+    }
+
+    fn is_proto(&self) -> bool {
+        matches!(self.encoding, Encoding::Proto | Encoding::OpenProto)
     }
 
     fn enumeration(&mut self, kind: &str, variants: &[Variant], value: &Value) {

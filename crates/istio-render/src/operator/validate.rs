@@ -130,20 +130,17 @@ fn correct_refusals(values: &mut Value, version: &Version, diagnostics: &mut Vec
                 .push(Diagnostic::corrected("f-22", message).at(format!("{path}.tolerations")));
         }
     }
-    volume_sources(values, version, diagnostics);
-}
-
-/// Says so where istioctl refuses sources of istiod's volumes, which were typed from 1.22 to 1.28 (F-32).
-pub(crate) fn volume_sources(values: &Value, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
-    let volumes = get(values, &["pilot", "volumes"]).and_then(Value::as_array);
-    let has_source = volumes.is_some_and(|it| {
-        it.iter()
-            .filter_map(Value::as_object)
-            .any(|it| it.keys().any(|key| key != "name"))
-    });
-    if (22..=28).contains(&version.minor) && has_source {
-        let message = "istioctl before 1.29 refuses every source of a volume here";
-        diagnostics.push(Diagnostic::corrected("f-32", message).at("spec.values.pilot.volumes"));
+    if version.minor <= 28 {
+        let volumes = get(values, &["pilot", "volumes"]).and_then(Value::as_array);
+        if volumes.is_some_and(|it| {
+            it.iter()
+                .filter_map(Value::as_object)
+                .any(|it| it.keys().any(|key| key != "name"))
+        }) {
+            let message = "istioctl before 1.29 refuses every source of a volume here";
+            diagnostics
+                .push(Diagnostic::corrected("f-32", message).at("spec.values.pilot.volumes"));
+        }
     }
 }
 
