@@ -117,7 +117,7 @@ fn in_user(path: String, merged: &Value, user: &Value) -> String {
 }
 
 /// Decodes the whole `IstioOperator` (1.21.6:operator/pkg/validate/common.go:273-293, operator/pkg/apis/istio/common.go:43-57;
-/// its fields are those of operator/pkg/apis/istio/v1alpha1/types.go, up to 1.13 operator_crd.pb.go).
+/// its fields are those of `operator/pkg/apis/istio/v1alpha1/types.go`, up to 1.13 `operator_crd.pb.go`).
 fn undecodable(operator: &Value, version: &Version) -> Vec<Diagnostic> {
     let encoding = if version.minor >= 14 {
         Encoding::Yaml
