@@ -28,7 +28,7 @@ pub(crate) fn render(
         files = merge::operators(files, Value::Object(document.clone()))?;
     }
     let minor = release.version().minor;
-    let user = overlay_sets(files, &options.sets, diagnostics)?;
+    let user = overlay_sets(files, &options.sets, minor, diagnostics)?;
     let overlay = reverse::move_settings(user.clone(), minor)?;
     let mut merged = profile(release, get_str(&overlay, &["spec", "profile"]))?;
     if options
@@ -43,6 +43,9 @@ pub(crate) fn render(
     }
     merged = merge::operators(merged, overlay.clone())?;
     enable_gateways(&mut merged, &overlay)?;
+    if minor >= 18 {
+        proxy_metadata(&merged, &options.sets)?;
+    }
     let request = validate::Request {
         files: &as_read(documents)?,
         user: &user,
@@ -100,6 +103,7 @@ fn as_read(documents: &[Map<String, Value>]) -> Result<Value, Refused> {
 fn overlay_sets(
     files: Value,
     sets: &[String],
+    minor: u64,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Value, Refused> {
     let mut tree = Tree::of_operator(files);
@@ -116,9 +120,15 @@ fn overlay_sets(
         }
         let flag = flag.trim_start();
         let parsed = set::parse(flag.strip_prefix("spec.").unwrap_or(flag));
-        let (path, _) = flag.split_once('=').unwrap_or((flag, ""));
+        let (path, text) = flag.split_once('=').unwrap_or((flag, ""));
         let path = path.trim().trim_start_matches("spec.");
-        tree.write(&format!("spec.{path}"), &parsed.value)
+        let value =
+            if path.contains(PROXY_METADATA) && (minor < 18 || !path.starts_with(PROXY_METADATA)) {
+                set::infer(text.trim())
+            } else {
+                parsed.value
+            };
+        tree.write(&format!("spec.{path}"), &value)
             .map_err(|it| place(Diagnostic::error("invalid-set", it)))?;
         if let Some(number) = parsed.kept_text {
             let message = format!("istioctl takes this for {number}; the text is kept");
@@ -126,6 +136,32 @@ fn overlay_sets(
         }
     }
     Ok(tree.into_object())
+}
+
+const PROXY_METADATA: &str = "meshConfig.defaultConfig.proxyMetadata";
+
+/// Since 1.18 a set of metadata makes texts of all that stands in `spec.meshConfig`, which must then be there:
+/// sets in `values.meshConfig` alone are refused (1.23.6:operator/pkg/manifest/shared.go, `convertIOPMapValues`).
+fn proxy_metadata(merged: &Value, sets: &[String]) -> Result<(), Refused> {
+    let path = |flag: &String| {
+        let (path, _) = flag.split_once('=').unwrap_or((flag, ""));
+        path.trim().to_owned()
+    };
+    let Some(set) = sets.iter().map(path).find(|it| it.contains(PROXY_METADATA)) else {
+        return Ok(());
+    };
+    let mut below = merged.get("spec");
+    for key in PROXY_METADATA.split('.') {
+        below = below.and_then(|it| it.get(key)).filter(|it| it.is_object());
+        if below.is_none() {
+            let message = format!("can not convert subPath {key} in setFlag path {PROXY_METADATA}");
+            let set = set.trim_start_matches("spec.");
+            return Err(Diagnostic::error("invalid-set", message)
+                .at(format!("spec.{set}"))
+                .into());
+        }
+    }
+    Ok(())
 }
 
 /// Reads a profile over the default one; both merge as operators do.
