@@ -4,6 +4,7 @@
 
 mod component;
 mod merge;
+mod mergeable;
 mod reverse;
 mod settings;
 mod validate;
@@ -23,11 +24,14 @@ pub(crate) fn render(
     documents: &[Map<String, Value>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Rendered, Refused> {
+    let version = release.rules();
+    let minor = version.minor;
     let mut files = json!({});
     for document in documents {
-        files = merge::operators(files, Value::Object(document.clone()))?;
+        let document = Value::Object(document.clone());
+        mergeable::check(&files, &document, &version)?;
+        files = merge::operators(files, document)?;
     }
-    let minor = release.version().minor;
     let user = overlay_sets(files, &options.sets, minor, diagnostics)?;
     let overlay = reverse::move_settings(user.clone(), minor)?;
     let mut merged = profile(release, get_str(&overlay, &["spec", "profile"]))?;
@@ -41,6 +45,7 @@ pub(crate) fn render(
             json!({"spec": {"components": {"cni": {"namespace": "kube-system"}}}}),
         );
     }
+    mergeable::check(&merged, &overlay, &version)?;
     merged = merge::operators(merged, overlay.clone())?;
     enable_gateways(&mut merged, &overlay)?;
     if minor >= 18 {

@@ -92,7 +92,45 @@ pub(crate) static MESH_CONFIG: LazyLock<Table> = LazyLock::new(|| {
     )
 });
 
+/// What merging by types needs: see `legacy::mergeable`.
+pub(crate) static MERGING: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("../../data/merging.txt"), &[]));
+
+/// What a table says of a field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FieldType {
+    /// Its type, and the table that defines it.
+    Known {
+        table: &'static Table,
+        kind: &'static str,
+    },
+    /// The type has no such field in this release.
+    Unknown,
+    /// The type has no fields at all.
+    NoMessage,
+}
+
 impl Table {
+    /// Returns the type of a field of the named type, by either of the field's names.
+    pub(crate) fn field(&'static self, kind: &str, name: &str, version: &Version) -> FieldType {
+        let own = self.definitions.get(kind).map(|it| (self, it));
+        let definition = own.or_else(|| {
+            let table = &*KUBERNETES;
+            table.definitions.get(kind).map(|it| (table, it))
+        });
+        let Some((table, Definition::Message(fields))) = definition else {
+            return FieldType::NoMessage;
+        };
+        let at = (version.minor, version.patch);
+        let found = fields
+            .iter()
+            .find(|it| it.is_in(at) && it.names.contains(&name));
+        found.map_or(FieldType::Unknown, |it| FieldType::Known {
+            table,
+            kind: it.kind,
+        })
+    }
+
     fn parse(text: &'static str, packages: &'static [(u64, &'static str)]) -> Self {
         let mut definitions = BTreeMap::new();
         let mut current: Option<(&'static str, Vec<Field>)> = None;
