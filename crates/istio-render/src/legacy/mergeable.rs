@@ -1,6 +1,6 @@
 //! What istioctl 1.8 to 1.23 cannot merge: maps and lists that both sides have, where the types that it merges by have none.
 //!
-//! 1.21.6:operator/pkg/util/merge_iop.go, `OverlayIOP`; k8s.io/apimachinery v0.29.3:pkg/util/strategicpatch, `mergeMap`, `meta.go`.
+//! `OverlayIOP` of 1.21.6:operator/pkg/util/`merge_iop.go`; k8s.io/apimachinery v0.29.3:pkg/util/strategicpatch, `mergeMap`, `meta.go`.
 
 use semver::Version;
 use serde_json::{Map, Value};
