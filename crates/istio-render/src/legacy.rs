@@ -4,14 +4,16 @@
 
 mod component;
 mod merge;
+mod mergeable;
 mod reverse;
 mod settings;
+mod validate;
 mod values;
 
 use serde_json::{Map, Value, json};
 
 use crate::operator::merge::{get, get_str};
-use crate::operator::{profile, set, validate};
+use crate::operator::{profile, set};
 use crate::overlay::tree::Tree;
 use crate::{Component, Diagnostic, Options, Refused, Release, Rendered, chart, is_refused, order};
 
@@ -22,12 +24,15 @@ pub(crate) fn render(
     documents: &[Map<String, Value>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Rendered, Refused> {
+    let version = release.rules();
+    let minor = version.minor;
     let mut files = json!({});
     for document in documents {
-        files = merge::operators(files, Value::Object(document.clone()))?;
+        let document = Value::Object(document.clone());
+        mergeable::check(&files, &document, &version)?;
+        files = merge::operators(files, document)?;
     }
-    let minor = release.version().minor;
-    let user = overlay_sets(files, &options.sets, diagnostics)?;
+    let user = overlay_sets(files, &options.sets, minor, diagnostics)?;
     let overlay = reverse::move_settings(user.clone(), minor)?;
     let mut merged = profile(release, get_str(&overlay, &["spec", "profile"]))?;
     if options
@@ -40,11 +45,18 @@ pub(crate) fn render(
             json!({"spec": {"components": {"cni": {"namespace": "kube-system"}}}}),
         );
     }
+    mergeable::check(&merged, &overlay, &version)?;
     merged = merge::operators(merged, overlay.clone())?;
     enable_gateways(&mut merged, &overlay)?;
-    if minor >= 8 {
-        diagnostics.extend(validate::legacy(&merged, release.version()));
+    if minor >= 18 {
+        proxy_metadata(&merged, &options.sets)?;
     }
+    let request = validate::Request {
+        files: &as_read(documents)?,
+        user: &user,
+        merged: &merged,
+    };
+    diagnostics.extend(validate::check(request, &release.rules(), options.force));
     if is_refused(diagnostics) {
         return Err(Refused(None));
     }
@@ -80,10 +92,23 @@ pub(crate) fn render(
     })
 }
 
+/// What the files say as it is validated: the first as it stands, with its nulls, the others merged over it
+/// (1.23.6:operator/pkg/manifest/shared.go, `readLayeredYAMLs`).
+fn as_read(documents: &[Map<String, Value>]) -> Result<Value, Refused> {
+    let Some((first, others)) = documents.split_first() else {
+        return Ok(json!({}));
+    };
+    let others = others.iter().map(|it| Value::Object(it.clone()));
+    others
+        .into_iter()
+        .try_fold(Value::Object(first.clone()), merge::operators)
+}
+
 /// Writes sets into what the files say (1.23.6:operator/pkg/manifest/shared.go:478-516).
 fn overlay_sets(
     files: Value,
     sets: &[String],
+    minor: u64,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Value, Refused> {
     let mut tree = Tree::of_operator(files);
@@ -100,9 +125,15 @@ fn overlay_sets(
         }
         let flag = flag.trim_start();
         let parsed = set::parse(flag.strip_prefix("spec.").unwrap_or(flag));
-        let (path, _) = flag.split_once('=').unwrap_or((flag, ""));
+        let (path, text) = flag.split_once('=').unwrap_or((flag, ""));
         let path = path.trim().trim_start_matches("spec.");
-        tree.write(&format!("spec.{path}"), &parsed.value)
+        let value =
+            if path.contains(PROXY_METADATA) && (minor < 18 || !path.starts_with(PROXY_METADATA)) {
+                set::infer(text.trim())
+            } else {
+                parsed.value
+            };
+        tree.write(&format!("spec.{path}"), &value)
             .map_err(|it| place(Diagnostic::error("invalid-set", it)))?;
         if let Some(number) = parsed.kept_text {
             let message = format!("istioctl takes this for {number}; the text is kept");
@@ -110,6 +141,32 @@ fn overlay_sets(
         }
     }
     Ok(tree.into_object())
+}
+
+const PROXY_METADATA: &str = "meshConfig.defaultConfig.proxyMetadata";
+
+/// Since 1.18 a set of metadata makes texts of all that stands in `spec.meshConfig`, which must then be there:
+/// sets in `values.meshConfig` alone are refused (1.23.6:operator/pkg/manifest/shared.go, `convertIOPMapValues`).
+fn proxy_metadata(merged: &Value, sets: &[String]) -> Result<(), Refused> {
+    let path = |flag: &String| {
+        let (path, _) = flag.split_once('=').unwrap_or((flag, ""));
+        path.trim().to_owned()
+    };
+    let Some(set) = sets.iter().map(path).find(|it| it.contains(PROXY_METADATA)) else {
+        return Ok(());
+    };
+    let mut below = merged.get("spec");
+    for key in PROXY_METADATA.split('.') {
+        below = below.and_then(|it| it.get(key)).filter(|it| it.is_object());
+        if below.is_none() {
+            let message = format!("can not convert subPath {key} in setFlag path {PROXY_METADATA}");
+            let set = set.trim_start_matches("spec.");
+            return Err(Diagnostic::error("invalid-set", message)
+                .at(format!("spec.{set}"))
+                .into());
+        }
+    }
+    Ok(())
 }
 
 /// Reads a profile over the default one; both merge as operators do.

@@ -18,7 +18,7 @@ pub(super) fn operators(base: Value, overlay: Value) -> Result<Value, Refused> {
 }
 
 /// How the fields of an `IstioOperator` merge (1.23.6:operator/pkg/util/merge_iop.go:42-231).
-fn schema(path: &[String]) -> Option<Strategy> {
+pub(super) fn schema(path: &[String]) -> Option<Strategy> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
         ["spec", "components", "ingressGateways" | "egressGateways"] => {

@@ -51,6 +51,17 @@ pub(super) fn apply(
         if field == "replicaCount" && minor >= 14 && get_bool(spec, &switch) {
             continue;
         }
+        // The path of the object is cut at dots (1.8.6, 1.21.6:operator/pkg/translate/translate.go, `OverlayK8sSettings`).
+        if name.contains('.') {
+            let cut = name.split('.').next().unwrap_or_default();
+            let kind = setting.kind;
+            let message = format!(
+                "path [{kind}:{name}] has an unexpected first element [{kind}:{cut} in OverlayK8sSettings"
+            );
+            return Err(Diagnostic::error("bad-gateway-name", message)
+                .at(path)
+                .into());
+        }
         let Some(object) = objects
             .iter_mut()
             .rfind(|it| is_named(it, setting.kind, &name))
@@ -75,6 +86,7 @@ fn pruned(value: &Value) -> Option<Value> {
         Value::Bool(it) => it.then_some(Value::Bool(true)),
         Value::Number(it) if it.as_f64() == Some(0.0) => None,
         Value::String(it) if it.is_empty() => None,
+        Value::Array(items) if items.is_empty() => None,
         Value::Array(items) => Some(Value::Array(
             items
                 .iter()

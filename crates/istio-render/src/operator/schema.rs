@@ -53,46 +53,85 @@ struct Field {
     until: u64,
 }
 
-/// A name of an enum, written `NAME>=minor` where older releases do not know it.
+/// A name of an enum, written `NAME>=minor` where older releases do not know it, `NAME<=minor` where newer ones do not.
 #[derive(Debug)]
 struct Variant {
     name: &'static str,
     since: (u64, u64),
+    until: u64,
 }
 
 /// A set of type definitions.
 #[derive(Debug)]
 pub(crate) struct Table {
     definitions: BTreeMap<&'static str, Definition>,
-    /// How the definitions' package is called in Go's messages.
-    package: &'static str,
+    /// How Go's messages call the definitions' package, each up to a minor.
+    packages: &'static [(u64, &'static str)],
 }
 
 pub(crate) static OPERATOR: LazyLock<Table> =
-    LazyLock::new(|| Table::parse(include_str!("../../data/operator.txt"), ""));
+    LazyLock::new(|| Table::parse(include_str!("../../data/operator.txt"), &[]));
 pub(crate) static LEGACY: LazyLock<Table> =
-    LazyLock::new(|| Table::parse(include_str!("../../data/legacy.txt"), "v1alpha1."));
+    LazyLock::new(|| Table::parse(include_str!("../../data/legacy.txt"), &[(23, "v1alpha1.")]));
 pub(crate) static KUBERNETES: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(
         include_str!("../../data/kubernetes.txt"),
-        "k8s.io.api.core.v1.",
+        &[(u64::MAX, "k8s.io.api.core.v1.")],
     )
 });
 pub(crate) static VALUES: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(
         include_str!("../../data/values.txt"),
-        "istio.operator.v1alpha1.",
+        &[(23, "v1alpha1."), (u64::MAX, "istio.operator.v1alpha1.")],
     )
 });
 pub(crate) static MESH_CONFIG: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(
         include_str!("../../data/meshconfig.txt"),
-        "istio.mesh.v1alpha1.",
+        &[(13, "v1alpha1."), (u64::MAX, "istio.mesh.v1alpha1.")],
     )
 });
 
+/// What merging by types needs: see `legacy::mergeable`.
+pub(crate) static MERGING: LazyLock<Table> =
+    LazyLock::new(|| Table::parse(include_str!("../../data/merging.txt"), &[]));
+
+/// What a table says of a field.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FieldType {
+    /// Its type, and the table that defines it.
+    Known {
+        table: &'static Table,
+        kind: &'static str,
+    },
+    /// The type has no such field in this release.
+    Unknown,
+    /// The type has no fields at all.
+    NoMessage,
+}
+
 impl Table {
-    fn parse(text: &'static str, package: &'static str) -> Self {
+    /// Returns the type of a field of the named type, by either of the field's names.
+    pub(crate) fn field(&'static self, kind: &str, name: &str, version: &Version) -> FieldType {
+        let own = self.definitions.get(kind).map(|it| (self, it));
+        let definition = own.or_else(|| {
+            let table = &*KUBERNETES;
+            table.definitions.get(kind).map(|it| (table, it))
+        });
+        let Some((table, Definition::Message(fields))) = definition else {
+            return FieldType::NoMessage;
+        };
+        let at = (version.minor, version.patch);
+        let found = fields
+            .iter()
+            .find(|it| it.is_in(at) && it.names.contains(&name));
+        found.map_or(FieldType::Unknown, |it| FieldType::Known {
+            table,
+            kind: it.kind,
+        })
+    }
+
+    fn parse(text: &'static str, packages: &'static [(u64, &'static str)]) -> Self {
         let mut definitions = BTreeMap::new();
         let mut current: Option<(&'static str, Vec<Field>)> = None;
         for line in text.lines().filter(|it| !it.starts_with('#')) {
@@ -131,8 +170,17 @@ impl Table {
         definitions.extend(current.map(|(name, fields)| (name, Definition::Message(fields))));
         Self {
             definitions,
-            package,
+            packages,
         }
+    }
+
+    /// What Go's messages say before the name of a type; names of Kubernetes' types are whole.
+    fn package(&self, kind: &str, minor: u64) -> &'static str {
+        if kind.starts_with("k8s.io.") {
+            return "";
+        }
+        let package = self.packages.iter().find(|(until, _)| minor <= *until);
+        package.map(|(_, it)| *it).unwrap_or_default()
     }
 
     /// Decodes a value as the named type of this table and returns everything that does not fit.
@@ -148,6 +196,7 @@ impl Table {
             at: (version.minor, version.patch),
             path: Vec::new(),
             faults: Vec::new(),
+            as_message: false,
         };
         decoder.value(self, kind, value);
         decoder.faults
@@ -156,11 +205,20 @@ impl Table {
 
 impl Variant {
     fn parse(word: &'static str) -> Self {
+        let (word, until) = match word.split_once("<=") {
+            Some((word, until)) => (word, until.parse().unwrap_or(u64::MAX)),
+            None => (word, u64::MAX),
+        };
         let (name, since) = word.split_once(">=").unwrap_or((word, "0"));
         Self {
             name,
             since: release(since),
+            until,
         }
+    }
+
+    fn is_in(&self, (minor, patch): (u64, u64)) -> bool {
+        (minor, patch) >= self.since && minor <= self.until
     }
 }
 
@@ -178,6 +236,8 @@ struct Decoder {
     at: (u64, u64),
     path: Vec<String>,
     faults: Vec<Fault>,
+    /// Inside a type of Kubernetes that `jsonpb` takes for its message, as up to 1.23: numbers with units are maps there.
+    as_message: bool,
 }
 
 impl Decoder {
@@ -205,7 +265,11 @@ impl Decoder {
             return;
         }
         if let Some(kind) = kind.strip_prefix("k8s:") {
-            return self.value(&KUBERNETES, kind, value);
+            let before = self.as_message;
+            self.as_message = self.at.0 <= 23 && self.is_proto();
+            self.value(&KUBERNETES, kind, value);
+            self.as_message = before;
+            return;
         }
         match table
             .definitions
@@ -214,6 +278,11 @@ impl Decoder {
         {
             Some(Definition::Message(fields)) => self.message(table, kind, fields, value),
             Some(Definition::Enum(names)) => self.enumeration(kind, names, value),
+            None if self.as_message && matches!(kind, "intorstring" | "quantity") => {
+                if !value.is_object() {
+                    self.mismatch(value, "map[string]json.RawMessage");
+                }
+            }
             None => {
                 if let Err(message) = scalar::check(kind, value, self.encoding) {
                     self.fault(&message, None, false);
@@ -227,7 +296,7 @@ impl Decoder {
             return self.mismatch(value, kind);
         };
         for (key, entry) in entries {
-            let proto = matches!(self.encoding, Encoding::Proto | Encoding::OpenProto);
+            let proto = self.is_proto();
             let named = |it: &&Field| {
                 it.names.first() == Some(&key.as_str()) || proto && it.names.contains(&key.as_str())
             };
@@ -237,7 +306,7 @@ impl Decoder {
                 None => {
                     let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
-                        format!(" in {}{kind}", table.package)
+                        format!(" in {}{kind}", table.package(kind, self.at.0))
                     } else {
                         String::new()
                     };
@@ -252,8 +321,12 @@ impl Decoder {
         }
     }
 
+    fn is_proto(&self) -> bool {
+        matches!(self.encoding, Encoding::Proto | Encoding::OpenProto)
+    }
+
     fn enumeration(&mut self, kind: &str, variants: &[Variant], value: &Value) {
-        let known = variants.iter().filter(|it| self.at >= it.since);
+        let known = variants.iter().filter(|it| it.is_in(self.at));
         let names: Vec<&str> = known.map(|it| it.name).collect();
         match value {
             Value::String(name) if names.contains(&name.as_str()) => {}

@@ -2,14 +2,17 @@
 
 mod mesh;
 mod names;
-mod ports;
+pub(crate) mod ports;
 
 use semver::Version;
 use serde_json::Value;
 
 use super::merge::{get, get_bool};
-use super::schema::{Encoding, Fault, KUBERNETES, LEGACY, MESH_CONFIG, OPERATOR, VALUES};
+use super::schema::{Encoding, Fault, KUBERNETES, MESH_CONFIG, OPERATOR, VALUES};
 use crate::Diagnostic;
+
+pub(crate) use mesh::check_legacy as legacy_mesh_config;
+pub(crate) use names::is_dns_label;
 
 /// Validates a merged and translated `IstioOperator`: errors, warnings and refusals of istioctl's that are not repeated.
 ///
@@ -52,14 +55,8 @@ pub(crate) fn unreadable_component(operator: &Value, version: &Version) -> Optio
     })
 }
 
-/// Decodes the spec of a merged `IstioOperator` as istioctl 1.8 to 1.23 does; that refusal no force gets past.
-pub(crate) fn legacy(operator: &Value, version: &Version) -> Vec<Diagnostic> {
-    let spec = operator.get("spec").unwrap_or(&Value::Null);
-    let faults = LEGACY.decode("IstioOperatorSpec", spec, Encoding::Proto, version);
-    faults.into_iter().map(|it| refused(it, "spec")).collect()
-}
-
-fn refused(fault: Fault, prefix: &str) -> Diagnostic {
+/// What a fault is to the user; paths are given below `prefix`.
+pub(crate) fn refused(fault: Fault, prefix: &str) -> Diagnostic {
     let code = if fault.unknown_field {
         "unknown-field"
     } else {
@@ -93,7 +90,7 @@ fn values(spec: &Value, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
     if let Some(mesh_config) = values.get("meshConfig") {
         mesh_config_at(mesh_config, "spec.values.meshConfig", version, diagnostics);
     }
-    ports::check_ranges(values, diagnostics);
+    ports::check_ranges(values, ports::Ranges::CURRENT, diagnostics);
     if version.minor >= 29 {
         let mut found = Vec::new();
         kubernetes(&decoded, version, &mut found);
@@ -173,7 +170,7 @@ fn mesh_config_at(
 }
 
 /// Warns where a fixed number of replicas fights autoscaling.
-fn autoscaling(spec: &Value, values: &Value, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn autoscaling(spec: &Value, values: &Value, diagnostics: &mut Vec<Diagnostic>) {
     let replicas = |component: &Value| {
         get(component, &["k8s", "replicaCount"])
             .and_then(Value::as_f64)

@@ -120,7 +120,7 @@ impl Place {
         match (self.definition(), self.kind) {
             (Some(Definition::Enum(names)), _) => names
                 .iter()
-                .filter(|it| it.since <= at)
+                .filter(|it| it.is_in(at))
                 .map(|it| it.name.to_owned())
                 .collect(),
             (None, "bool") => vec!["true".to_owned(), "false".to_owned()],

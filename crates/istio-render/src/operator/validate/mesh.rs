@@ -4,6 +4,7 @@
 //! are refused although `validateMeshConfig` itself would drop them.
 //! Fields that are not given have defaults that are valid and are not looked at.
 
+mod legacy;
 mod traffic;
 
 use std::net::IpAddr;
@@ -13,6 +14,8 @@ use serde_json::Value;
 
 use super::names::is_dns_label;
 use crate::{Diagnostic, go};
+
+pub(crate) use legacy::check_legacy;
 
 const MILLISECOND: i128 = 1_000_000;
 const SECOND: i128 = 1_000 * MILLISECOND;
@@ -31,11 +34,7 @@ pub(super) fn check(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     let mut checker = Checker { path, diagnostics };
-    checker.port(mesh, "proxyListenPort", "invalid proxy listen port");
-    checker.duration(mesh, "connectTimeout", |it| {
-        it >= MILLISECOND && it % MILLISECOND == 0 && it <= 3600 * SECOND
-    });
-    checker.duration(mesh, "protocolDetectionTimeout", |it| it % MILLISECOND == 0);
+    checker.listener(mesh, 3600 * SECOND);
     if let Some(proxy) = field(mesh, "defaultConfig") {
         let path = format!("{path}.defaultConfig");
         Checker {
@@ -45,7 +44,7 @@ pub(super) fn check(
         .proxy_config(proxy, version);
     }
     if let Some(locality) = field(mesh, "localityLbSetting") {
-        checker.locality(locality);
+        checker.locality(locality, LocalityRules::CURRENT);
     }
     if let Some(zones) = field(mesh, "zoneAwareLbSetting").filter(|_| version.minor >= 31) {
         checker.zone_aware(zones);
@@ -53,30 +52,25 @@ pub(super) fn check(
     if let Some(policy) = field(mesh, "defaultTrafficPolicy").filter(|_| version.minor >= 31) {
         checker.default_traffic_policy(policy);
     }
-    for settings in items(field(mesh, "serviceSettings")) {
-        for host in texts(field(settings, "hosts")).filter(|it| !is_wildcard_domain(it)) {
-            checker.refuse("serviceSettings", &format!("host `{host}` is no domain"));
-        }
-    }
-    if field(mesh, "trustDomain")
-        .and_then(Value::as_str)
-        .is_some_and(|it| !is_trust_domain(it))
-    {
-        checker.refuse("trustDomain", "trust domain name invalid");
-    }
-    for alias in texts(field(mesh, "trustDomainAliases")).filter(|it| !is_trust_domain(it)) {
-        checker.refuse(
-            "trustDomainAliases",
-            &format!("domain `{alias}`: trust domain name invalid"),
-        );
-    }
-    let mtls = field(mesh, "meshMTLS").or_else(|| field(mesh, "mesh_mTLS"));
-    if mtls.is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
-        checker.refuse(
-            "meshMTLS.ecdhCurves",
-            "mesh TLS does not support ECDH curves configuration",
-        );
-    }
+    checker.service_settings(mesh);
+    checker.trust(mesh);
+    checker.mesh_tls(mesh);
+}
+
+/// What releases do not agree on in the settings of locality.
+#[derive(Debug, Clone, Copy)]
+struct LocalityRules {
+    /// Labels of the topology may not stand beside `failover`.
+    priority: bool,
+    /// Both ends of a failover are regions.
+    regions: bool,
+}
+
+impl LocalityRules {
+    const CURRENT: Self = Self {
+        priority: true,
+        regions: true,
+    };
 }
 
 struct Checker<'a> {
@@ -111,6 +105,48 @@ impl Checker<'_> {
         }
     }
 
+    /// The port of listeners, and how long connecting and detecting a protocol may take.
+    fn listener(&mut self, mesh: &Value, longest: i128) {
+        self.port(mesh, "proxyListenPort", "invalid proxy listen port");
+        self.duration(mesh, "connectTimeout", |it| {
+            it >= MILLISECOND && it % MILLISECOND == 0 && it <= longest
+        });
+        self.duration(mesh, "protocolDetectionTimeout", |it| it % MILLISECOND == 0);
+    }
+
+    fn service_settings(&mut self, mesh: &Value) {
+        for settings in items(field(mesh, "serviceSettings")) {
+            for host in texts(field(settings, "hosts")).filter(|it| !is_wildcard_domain(it)) {
+                self.refuse("serviceSettings", &format!("host `{host}` is no domain"));
+            }
+        }
+    }
+
+    fn trust(&mut self, mesh: &Value) {
+        if field(mesh, "trustDomain")
+            .and_then(Value::as_str)
+            .is_some_and(|it| !is_trust_domain(it))
+        {
+            self.refuse("trustDomain", "trust domain name invalid");
+        }
+        for alias in texts(field(mesh, "trustDomainAliases")).filter(|it| !is_trust_domain(it)) {
+            self.refuse(
+                "trustDomainAliases",
+                &format!("domain `{alias}`: trust domain name invalid"),
+            );
+        }
+    }
+
+    fn mesh_tls(&mut self, mesh: &Value) {
+        let mtls = field(mesh, "meshMTLS").or_else(|| field(mesh, "mesh_mTLS"));
+        if mtls.is_some_and(|it| items(field(it, "ecdhCurves")).next().is_some()) {
+            self.refuse(
+                "meshMTLS.ecdhCurves",
+                "mesh TLS does not support ECDH curves configuration",
+            );
+        }
+    }
+
     fn address(&mut self, map: &Value, name: &str, path: &str) {
         let Some(address) = field(map, name).and_then(Value::as_str) else {
             return;
@@ -121,6 +157,22 @@ impl Checker<'_> {
     }
 
     fn proxy_config(&mut self, proxy: &Value, version: &Version) {
+        self.duration(proxy, "drainDuration", |it| {
+            it >= MILLISECOND && it % SECOND == 0
+        });
+        self.proxy(proxy);
+        self.port(proxy, "statusPort", "invalid status port");
+        let tls = field(proxy, "tracing").and_then(|it| field(it, "tlsSettings"));
+        if tls.is_some_and(|it| text(it, "credentialName").starts_with("configmap://")) {
+            self.refuse("tracing.tlsSettings", "invalid configmap:// credentialName");
+        }
+        if let Some(settings) = field(proxy, "connectionSettings").filter(|_| version.minor >= 31) {
+            self.connection_settings(settings);
+        }
+    }
+
+    /// What all releases ask of proxies.
+    fn proxy(&mut self, proxy: &Value) {
         for name in [
             "configPath",
             "binaryPath",
@@ -131,39 +183,11 @@ impl Checker<'_> {
                 self.refuse(name, "must be set");
             }
         }
-        self.duration(proxy, "drainDuration", |it| {
-            it >= MILLISECOND && it % SECOND == 0
-        });
-        if field(proxy, "discoveryAddress")
-            .and_then(Value::as_str)
-            .is_some_and(|it| !it.is_empty() && !is_proxy_address(it))
-        {
-            self.refuse("discoveryAddress", "invalid discovery address");
-        }
         if let Some(tracing) = field(proxy, "tracing") {
             self.tracing(tracing);
         }
-        for (name, shown) in [
-            ("statsdUdpAddress", "statsdUdpAddress"),
-            ("envoyMetricsServiceAddress", "envoyMetricsServiceAddress"),
-        ] {
-            if field(proxy, name)
-                .and_then(Value::as_str)
-                .is_some_and(|it| !it.is_empty() && !is_proxy_address(it))
-            {
-                self.refuse(shown, "invalid address");
-            }
-        }
-        for name in ["envoyMetricsService", "envoyAccessLogService"] {
-            let address = field(proxy, name)
-                .and_then(|it| field(it, "address"))
-                .and_then(Value::as_str);
-            if address.is_some_and(|it| !it.is_empty() && !is_proxy_address(it)) {
-                self.refuse(&format!("{name}.address"), "invalid address");
-            }
-        }
+        self.proxy_addresses(proxy);
         self.port(proxy, "proxyAdminPort", "invalid proxy admin port");
-        self.port(proxy, "statusPort", "invalid status port");
         let policy = field(proxy, "controlPlaneAuthPolicy");
         let known = |it: &Value| {
             matches!(it.as_str(), Some("NONE" | "MUTUAL_TLS"))
@@ -178,8 +202,29 @@ impl Checker<'_> {
         if let Some(provider) = field(proxy, "privateKeyProvider") {
             self.private_key_provider(provider);
         }
-        if let Some(settings) = field(proxy, "connectionSettings").filter(|_| version.minor >= 31) {
-            self.connection_settings(settings);
+    }
+
+    /// Addresses that may be empty, but not wrong.
+    fn proxy_addresses(&mut self, proxy: &Value) {
+        for (name, message) in [
+            ("discoveryAddress", "invalid discovery address"),
+            ("statsdUdpAddress", "invalid address"),
+            ("envoyMetricsServiceAddress", "invalid address"),
+        ] {
+            if field(proxy, name)
+                .and_then(Value::as_str)
+                .is_some_and(|it| !it.is_empty() && !is_proxy_address(it))
+            {
+                self.refuse(name, message);
+            }
+        }
+        for name in ["envoyMetricsService", "envoyAccessLogService"] {
+            let address = field(proxy, name)
+                .and_then(|it| field(it, "address"))
+                .and_then(Value::as_str);
+            if address.is_some_and(|it| !it.is_empty() && !is_proxy_address(it)) {
+                self.refuse(&format!("{name}.address"), "invalid address");
+            }
         }
     }
 
@@ -262,12 +307,6 @@ impl Checker<'_> {
         let skips = field(settings, "insecureSkipVerify").and_then(Value::as_bool) == Some(true);
         let names = items(field(settings, "subjectAltNames")).next().is_some();
         let path = "tracing.tlsSettings";
-        if field(settings, "credentialName")
-            .and_then(Value::as_str)
-            .is_some_and(|it| it.starts_with("configmap://"))
-        {
-            self.refuse(path, "invalid configmap:// credentialName");
-        }
         if skips
             && (simple && (set("caCertificates") || set("credentialName") || names)
                 || mutual && (set("caCertificates") || names))
@@ -328,7 +367,7 @@ impl Checker<'_> {
         }
     }
 
-    fn locality(&mut self, locality: &Value) {
+    fn locality(&mut self, locality: &Value, rules: LocalityRules) {
         let path = "localityLbSetting";
         let list = |name: &str| items(field(locality, name)).collect::<Vec<_>>();
         let (distribute, failover, priority) = (
@@ -342,7 +381,8 @@ impl Checker<'_> {
                 "can not simultaneously specify 'distribute' and 'failover'",
             );
         }
-        if !failover.is_empty()
+        if rules.priority
+            && !failover.is_empty()
             && priority
                 .iter()
                 .filter_map(|it| it.as_str())
@@ -379,7 +419,12 @@ impl Checker<'_> {
             self.refuse(path, "localities overlap or are malformed");
         }
         for entry in failover {
-            self.failover(path, entry);
+            if rules.regions {
+                self.failover(path, entry);
+            } else if text(entry, "from") == text(entry, "to") || text(entry, "to").contains('*') {
+                let message = "locality lb failover settings must specify different regions, the second without a wildcard";
+                self.refuse(path, message);
+            }
         }
     }
 }
@@ -495,74 +540,4 @@ fn is_proxy_address(address: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_judged_as_by_istiod() {
-        for good in [
-            "istiod.istio-system.svc:15012",
-            "10.0.0.1:80",
-            "[::1]:80",
-            "localhost:1",
-        ] {
-            assert!(is_proxy_address(good), "{good}");
-        }
-        for bad in ["istiod", "istiod:0", "::1:80", "a_b:80", "10.0.0:80", ":80"] {
-            assert!(!is_proxy_address(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn domains_may_begin_with_a_wildcard() {
-        for good in ["*", "*.x", "*-a.b", "*a.b", "A.b.", "a."] {
-            assert!(is_wildcard_domain(good), "{good}");
-        }
-        for bad in ["", "**", "*_", "a_b", "a..b", "a.1", "*."] {
-            assert_eq!(is_wildcard_domain(bad), bad == "*.", "{bad}");
-        }
-    }
-
-    #[test]
-    fn nulls_and_names_of_protos_are_seen_through() {
-        for mesh in [
-            serde_json::json!({"serviceSettings": [{"hosts": [null]}]}),
-            serde_json::json!({"trustDomainAliases": [null]}),
-            serde_json::json!({"mesh_mTLS": {"ecdhCurves": ["P-256"]}}),
-        ] {
-            let mut diagnostics = Vec::new();
-            check(
-                &mesh,
-                "spec.meshConfig",
-                &Version::new(1, 25, 5),
-                &mut diagnostics,
-            );
-            assert_eq!(diagnostics.len(), 1, "{mesh}");
-        }
-    }
-
-    #[test]
-    fn trust_domains_are_labels_parted_by_dots() {
-        for (domain, good) in [
-            ("a.b", true),
-            ("a.", true),
-            ("TD", true),
-            ("", false),
-            (".", false),
-            ("a..", false),
-        ] {
-            assert_eq!(is_trust_domain(domain), good, "{domain:?}");
-        }
-    }
-
-    #[test]
-    fn localities_may_not_overlap() {
-        assert!(localities_fit(&["a/b/c", "a/b/d", "a/c/*", "b"]));
-        assert!(!localities_fit(&["a", "a/b"]));
-        assert!(!localities_fit(&["a/*/c"]));
-        assert!(!localities_fit(&["a//c"]));
-        assert!(!localities_fit(&["a/*", "a/b"]));
-        assert!(!localities_fit(&["a/b/*", "a/b/c"]));
-        assert!(localities_fit(&["a/b/c", "a/b/*"]));
-    }
-}
+mod tests;

@@ -64,7 +64,7 @@ pub(super) fn check(spec: &Value, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Whether Istio takes a text for a DNS-1123 label: unlike Kubernetes it allows capitals
 /// (1.31:pkg/config/labels/instance.go:28-32,111-113).
-pub(super) fn is_dns_label(text: &str) -> bool {
+pub(crate) fn is_dns_label(text: &str) -> bool {
     let inner = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
     text.len() <= 63
         && !text.is_empty()

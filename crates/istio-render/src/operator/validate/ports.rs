@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
+use semver::Version;
 use serde_json::Value;
 
 use crate::operator::merge::{get, get_bool, get_str};
 use crate::{Diagnostic, go};
 
 /// Checks the ports of gateways that do not run as root (1.31:operator/pkg/apis/validation/validation.go:321-386).
-pub(super) fn check(spec: &Value, values: &Value, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(spec: &Value, values: &Value, diagnostics: &mut Vec<Diagnostic>) {
     for (list, gateway) in [
         ("ingressGateways", "istio-ingressgateway"),
         ("egressGateways", "istio-egressgateway"),
@@ -77,7 +78,7 @@ fn service_port(
         Some(it) => it.as_f64().unwrap_or_default(),
         None => 0.0,
     };
-    let number = port.get("port").and_then(Value::as_f64).unwrap_or_default();
+    let number = port.get("port").and_then(number).unwrap_or_default();
     if needs_root(target, number) {
         let port = get_str(port, &["name"]);
         let message = format!(
@@ -87,39 +88,100 @@ fn service_port(
     }
 }
 
+/// A number, which `jsonpb` (up to 1.23) reads from a text too.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
 /// Without a target the port itself is bound.
 fn needs_root(target: f64, port: f64) -> bool {
     target < 1024.0 && !(target == 0.0 && port > 1024.0)
 }
 
-/// Checks the ranges of `values.global.proxy` (the same file, 474-540).
-pub(super) fn check_ranges(values: &Value, diagnostics: &mut Vec<Diagnostic>) {
+/// How releases read ranges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ranges {
+    /// Blanks around the elements of a list do not count.
+    trims: bool,
+    /// `net.ParseCIDR`, which takes zeros before the length of a prefix.
+    lenient: bool,
+    /// A null is no text.
+    strict: bool,
+}
+
+impl Ranges {
+    /// As from 1.24 on.
+    pub(crate) const CURRENT: Self = Self {
+        trims: false,
+        lenient: false,
+        strict: false,
+    };
+
+    /// As up to 1.23 (1.15.7, 1.16.7, 1.18.7, 1.19.10:operator/pkg/validate/common.go, `validateStringList`, `validateCIDR`).
+    pub(crate) fn of(version: &Version) -> Self {
+        Self {
+            trims: version.minor <= 18,
+            lenient: version.minor <= 15,
+            strict: true,
+        }
+    }
+
+    fn element(self, text: &str) -> &str {
+        if self.trims { text.trim() } else { text }
+    }
+
+    fn is_prefix(self, text: &str) -> bool {
+        let shortened = text.rsplit_once('/').map(|(address, bits)| {
+            let bits = bits.trim_start_matches('0');
+            format!("{address}/{}", if bits.is_empty() { "0" } else { bits })
+        });
+        is_prefix(text)
+            || self.lenient && !text.ends_with('/') && shortened.is_some_and(|it| is_prefix(&it))
+    }
+}
+
+/// Checks the ranges of `values.global.proxy` (1.31:operator/pkg/apis/validation/validation.go:474-540).
+pub(crate) fn check_ranges(values: &Value, rules: Ranges, diagnostics: &mut Vec<Diagnostic>) {
     let proxy = get(values, &["global", "proxy"]).unwrap_or(&Value::Null);
+    let mut refuse = |code: &str, key: &str, message: String| {
+        let path = format!("spec.values.global.proxy.{key}");
+        diagnostics.push(Diagnostic::error(code, message).at(path));
+    };
     for key in ["includeIPRanges", "excludeIPRanges"] {
+        if rules.strict && proxy.get(key) == Some(&Value::Null) {
+            let message =
+                format!("validateIPRangesOrStar global.proxy.{key} got <nil>, want string");
+            refuse("bad-address-range", key, message);
+        }
         let ranges = get_str(proxy, &[key]);
         if ranges.is_empty() || ranges == "*" {
             continue;
         }
-        for range in ranges.split(',').filter(|it| !is_prefix(it)) {
-            let message =
-                format!("global.proxy.{key} netip.ParsePrefix({range:?}): not an address range");
-            diagnostics.push(
-                Diagnostic::error("bad-address-range", message)
-                    .at(format!("spec.values.global.proxy.{key}")),
-            );
+        for range in ranges.split(',').map(|it| rules.element(it)) {
+            if !rules.is_prefix(range) {
+                let message = format!(
+                    "global.proxy.{key} netip.ParsePrefix({range:?}): not an address range"
+                );
+                refuse("bad-address-range", key, message);
+            }
         }
     }
     for key in ["includeInboundPorts", "excludeInboundPorts"] {
+        if rules.strict && proxy.get(key) == Some(&Value::Null) {
+            let message = format!("validateStringList global.proxy.{key} got <nil>, want string");
+            refuse("bad-port", key, message);
+        }
         let is_port = |it: &str| {
             it.is_empty() || it == "*" || go::atoi(it).is_some_and(|it| (0..=65535).contains(&it))
         };
-        let ports = get_str(proxy, &[key]).split(',');
-        for port in ports.filter(|it| !is_port(it)) {
-            let message = format!("global.proxy.{key} : {port:?} is no port of 0 to 65535");
-            diagnostics.push(
-                Diagnostic::error("bad-port", message)
-                    .at(format!("spec.values.global.proxy.{key}")),
-            );
+        for port in get_str(proxy, &[key])
+            .split(',')
+            .map(|it| rules.element(it))
+        {
+            if !is_port(port) {
+                let message = format!("global.proxy.{key} : {port:?} is no port of 0 to 65535");
+                refuse("bad-port", key, message);
+            }
         }
     }
 }
