@@ -10,13 +10,19 @@
 //! - A setting is reverted only if the target would end up with another value, whoever gives it.
 
 mod applied;
+mod components;
+mod guesses;
+mod identity;
 mod installed_state;
 mod overlays;
 mod profile;
 mod recovery;
 mod residue;
 mod reverted;
+mod search;
 mod setting;
+mod steps;
+mod tracked;
 mod unknown;
 mod values;
 
