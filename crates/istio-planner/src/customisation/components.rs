@@ -57,6 +57,13 @@ impl<'a> Installed<'a> {
         })
     }
 
+    /// Whether istioctl applied it, rather than something that applies what istioctl renders.
+    pub(super) fn is_by_istioctl(self) -> bool {
+        super::identity::istiod(self.snapshot, self.plane).is_none_or(|(_, kept)| {
+            text(&kept.value, "/metadata/labels/operator.istio.io~1managed").is_some()
+        })
+    }
+
     /// Gateways of a list: their Deployments.
     pub(super) fn gateways(
         self,

@@ -9,12 +9,14 @@ use serde_json::Value;
 use super::components::Installed;
 use super::identity::Identity;
 use super::residue::Residue;
-use super::search::{self, Search};
+use super::search::{self, DEFINITION, Search};
 use super::tracked::tracked;
 use super::{Installation, applied, installed_state, values};
 use crate::input::{Asked, Input};
-use crate::outcome::{FieldChange, Ref, Subject};
+use crate::outcome::{ComponentVersion, FieldChange, Inventory, Ref, Subject};
+use crate::precheck::text;
 use crate::report::origin;
+use crate::snapshot::Snapshot;
 use crate::{inventory, planning, precheck, rendering};
 
 /// The request that reproduces an installation, as far as the export tells.
@@ -52,7 +54,9 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     } = input;
     let snapshot = tracked(&input.snapshot);
     let snapshot = snapshot.as_ref();
-    let inventory = inventory::inventory(snapshot);
+    let mut inventory = inventory::inventory(snapshot);
+    with_workloads(&mut inventory, snapshot);
+    let inventory = inventory;
     let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
     let source = Version::parse_tag(&planning::source_version(request, snapshot)?)?;
     let identity = Identity::of(snapshot, plane);
@@ -76,13 +80,31 @@ pub fn recover(input: &Input) -> Option<Recovery> {
             settings: Vec::new(),
             evidence: Subject::default(),
         });
-    let server = inventory.kubernetes.server.as_ref();
-    let search = release.map(|release| Search {
-        installed,
-        release,
-        kubernetes: server.map(|it| format!("v{it}")),
+    let best = release.and_then(|release| {
+        let server = inventory.kubernetes.server.as_ref();
+        let small = (release.without_definitions(), without_definitions(snapshot));
+        let search = Search {
+            installed: Installed {
+                snapshot: &small.1,
+                ..installed
+            },
+            release: &small.0,
+            kubernetes: server.map(|it| format!("v{it}")),
+            definitions: false,
+        };
+        let best = search.run(&found, recorded)?;
+        let exported = snapshot.objects.keys().any(|it| it.kind == DEFINITION);
+        if !exported {
+            return Some(best);
+        }
+        let search = Search {
+            installed,
+            release,
+            definitions: true,
+            ..search
+        };
+        search.complete(best.found)
     });
-    let best = search.and_then(|it| it.run(&found, recorded));
     let (mut found, left) = match best {
         Some(best) => (best.found, Some(best.residue)),
         None => (found, None),
@@ -100,6 +122,34 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         compared: left.is_some(),
         unexplained: left.map(Residue::unexplained).unwrap_or_default(),
     })
+}
+
+fn without_definitions(snapshot: &Snapshot) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    snapshot.objects.retain(|it, _| it.kind != DEFINITION);
+    snapshot
+}
+
+/// Components whose pods were not exported run all the same: their workloads are there.
+fn with_workloads(inventory: &mut Inventory, snapshot: &Snapshot) {
+    for (object, kept) in &snapshot.objects {
+        let component = text(&kept.value, "/metadata/labels/operator.istio.io~1component");
+        let Some(component) =
+            component.filter(|_| matches!(object.kind.as_str(), "Deployment" | "DaemonSet"))
+        else {
+            continue;
+        };
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let is_known = |it: &ComponentVersion| it.name == object.name && it.namespace == namespace;
+        if !inventory.components.iter().any(is_known) {
+            inventory.components.push(ComponentVersion {
+                component: component.to_owned(),
+                namespace,
+                name: object.name.clone(),
+                ..ComponentVersion::default()
+            });
+        }
+    }
 }
 
 impl Recovery {
