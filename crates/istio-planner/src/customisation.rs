@@ -26,6 +26,7 @@ mod tracked;
 mod unknown;
 mod values;
 
+pub(crate) use recovery::charts;
 pub use recovery::{Recovery, Unexplained, recover};
 pub(crate) use reverted::{After, keys, reverted};
 pub(crate) use setting::{Installation, Setting};

@@ -146,6 +146,7 @@ pub(super) fn guesses(installed: Installed<'_>, best: &Candidate, recorded: bool
         guesses.extend(switches(change, is_there));
         if is_there {
             guesses.extend(replicas(installed, change));
+            guesses.extend(root_certificate(installed, change));
         }
     }
     guesses.dedup();
@@ -276,6 +277,17 @@ fn replicas(installed: Installed<'_>, change: &Change) -> Vec<Guess> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The certificate by which istiod trusts those who publish keys of tokens has an object of its own.
+fn root_certificate(installed: Installed<'_>, change: &Change) -> Option<Guess> {
+    let object = &change.object;
+    let kept = installed.snapshot.objects.get(object)?;
+    let certificate = text(&kept.value, "/data/extra.pem")?;
+    let is_it = object.name.starts_with("pilot-jwks-extra-cacerts");
+    let evidence = Subject::kept(object, kept).field("data[\"extra.pem\"]");
+    let path = "values.pilot.jwksResolverExtraRootCA";
+    is_it.then(|| Guess::Settings(vec![setting(path, json!(certificate), evidence)]))
 }
 
 fn setting(path: &str, value: Value, evidence: Subject) -> Setting {

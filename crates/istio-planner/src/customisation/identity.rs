@@ -1,5 +1,6 @@
 //! Which installation it is: its istiod, where its root namespace is, how its revision was written.
 
+use istio_catalog::Version;
 use serde_json::Value;
 
 use crate::outcome::{ControlPlane, Ref};
@@ -29,15 +30,38 @@ impl Identity {
             .map(str::to_owned)
             .or_else(|| recorded_namespace(snapshot, plane))
             .unwrap_or_else(|| plane.namespace.clone());
-        // Without a name there is `unknown`; 1.21 to 1.23 write `installed-state`.
-        let name = label("install.operator.istio.io/owning-resource")
-            .filter(|it| *it != "unknown" && !it.starts_with("installed-state"));
         Self {
             namespace,
             revision: revision(istiod.map(|it| it.0.name.as_str()), plane),
-            name: name.map(str::to_owned),
+            name: name(snapshot, plane),
         }
     }
+}
+
+/// The name that istioctl wrote on all that it applied of istiod; charts write something on a few objects of their own.
+fn name(snapshot: &Snapshot, plane: &ControlPlane) -> Option<String> {
+    let mut names = snapshot.objects.values().filter_map(|kept| {
+        let labels = kept.value.pointer("/metadata/labels")?;
+        let label = |key: &str| labels.get(key).and_then(Value::as_str);
+        let ours = label("operator.istio.io/component") == Some("Pilot")
+            && label("operator.istio.io/managed").is_some()
+            && label("istio.io/rev") == Some(plane.revision.as_str());
+        ours.then(|| label("install.operator.istio.io/owning-resource"))
+    });
+    let first = names.next()??;
+    // Without a name there is `unknown`; 1.21 to 1.23 write `installed-state`.
+    let is_name = first != "unknown" && !first.starts_with("installed-state");
+    (is_name && names.all(|it| it == Some(first))).then(|| first.to_owned())
+}
+
+/// Returns the version of the charts that istiod was rendered from: its image may have another tag.
+pub(super) fn charts(snapshot: &Snapshot, plane: &ControlPlane) -> Option<Version> {
+    let (_, kept) = istiod(snapshot, plane)?;
+    let labels = kept.value.pointer("/metadata/labels")?;
+    let label = |key: &str| labels.get(key).and_then(Value::as_str);
+    let of_chart = || label("helm.sh/chart")?.strip_prefix("istiod-");
+    let version = label("operator.istio.io/version").or_else(of_chart)?;
+    Version::parse_tag(version)
 }
 
 /// The Deployment of a control plane.

@@ -7,13 +7,13 @@ use istio_catalog::Version;
 use serde_json::Value;
 
 use super::components::Installed;
-use super::identity::Identity;
+use super::identity::{self, Identity};
 use super::residue::Residue;
 use super::search::{self, DEFINITION, Search};
 use super::tracked::tracked;
 use super::{Installation, applied, installed_state, values};
-use crate::input::{Asked, Input};
-use crate::outcome::{ComponentVersion, FieldChange, Inventory, Ref, Subject};
+use crate::input::{Asked, Input, Request};
+use crate::outcome::{ComponentVersion, ControlPlane, FieldChange, Inventory, Ref, Subject};
 use crate::precheck::text;
 use crate::report::origin;
 use crate::snapshot::Snapshot;
@@ -58,7 +58,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     with_workloads(&mut inventory, snapshot);
     let inventory = inventory;
     let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
-    let source = Version::parse_tag(&planning::source_version(request, snapshot)?)?;
+    let source = source(input, snapshot, plane)?;
     let identity = Identity::of(snapshot, plane);
     let installed = Installed {
         snapshot,
@@ -122,6 +122,26 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         compared: left.is_some(),
         unexplained: left.map(Residue::unexplained).unwrap_or_default(),
     })
+}
+
+/// The version to render with: that of the charts, else the one that runs, the first of them that is at hand.
+fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Version> {
+    let runs = planning::source_version(&input.request, snapshot);
+    let versions = [
+        identity::charts(snapshot, plane),
+        runs.as_deref().and_then(Version::parse_tag),
+        input.request.from.as_deref().and_then(Version::parse_tag),
+    ];
+    let known = || versions.iter().flatten();
+    let at_hand = |it: &&Version| rendering::find(&input.releases, it).is_some();
+    known().find(at_hand).or_else(|| known().next()).cloned()
+}
+
+/// Returns the version of the charts that the control plane was rendered from, which a request without a target means.
+pub(crate) fn charts(request: &Request, snapshot: &Snapshot) -> Option<Version> {
+    let inventory = inventory::inventory(snapshot);
+    let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
+    identity::charts(snapshot, plane)
 }
 
 fn without_definitions(snapshot: &Snapshot) -> Snapshot {

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::components::{Installed, LISTS};
 use super::identity::revisioned;
 use super::recovery::Unexplained;
-use super::setting::{Setting, beyond};
+use super::setting::Setting;
 use super::steps::{Step, at, fields, steps};
+use super::values::TRANSLATED;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
 use crate::precheck::{DEFAULT_REVISION, text};
 
@@ -16,6 +17,9 @@ pub(super) struct Residue {
     pub(super) changes: Vec<Change>,
     pub(super) rendering: Rendering,
 }
+
+/// An object that is missing, or too many, is worse than any that differs.
+const WHOLE: usize = 1000;
 
 /// Managers that write for a program; what others write is an edit that somebody made.
 const PROGRAMS: [&str; 6] = [
@@ -52,7 +56,10 @@ impl Residue {
     /// How much differs: objects, then fields.
     pub(super) fn score(&self) -> (usize, usize) {
         let all = || self.changes.iter().filter(|it| is_different(it));
-        let fields = all().map(|it| it.fields.iter().filter(|it| counts(it)).count().max(1));
+        let fields = all().map(|it| match it.class {
+            ChangeClass::Create | ChangeClass::Delete | ChangeClass::Orphan => WHOLE,
+            _ => it.fields.iter().filter(|it| counts(it)).count(),
+        });
         (all().count(), fields.sum())
     }
 
@@ -179,7 +186,7 @@ impl Field<'_> {
         let (names, rest) = fields(&self.steps);
         match (self.change.object.kind.as_str(), names.as_slice()) {
             ("ConfigMap", ["data", key]) => self.configuration(key),
-            ("ConfigMap", ["data"]) => ["mesh", "values"]
+            ("ConfigMap", ["data"]) => ["mesh", "values", "original-values"]
                 .iter()
                 .flat_map(|it| self.configuration(it))
                 .collect(),
@@ -300,6 +307,7 @@ impl Field<'_> {
         let root = match key {
             "mesh" if is_named(name, "istio") => "meshConfig",
             "values" if is_named(name, "istio-sidecar-injector") => "values",
+            "original-values" if is_named(name, "values") => "values",
             _ => return Vec::new(),
         };
         let pointer = format!("/data/{key}");
@@ -310,14 +318,34 @@ impl Field<'_> {
         };
         let base = rendered.and_then(|it| read(it.1));
         let mut settings = Vec::new();
-        beyond(&live, base.as_ref(), &mut Vec::new(), &mut |path, value| {
-            if path != ["revision"] && !path.is_empty() {
+        differing(&live, base.as_ref(), &mut Vec::new(), &mut |path, value| {
+            if !path.is_empty() && (root != "values" || !TRANSLATED.contains(&path)) {
                 let mut whole = vec![root.to_owned()];
                 whole.extend(path.iter().map(|it| (*it).to_owned()));
                 settings.push((whole, value.clone()));
             }
         });
         settings
+    }
+}
+
+/// Calls `each` with what differs: with the leaves of maps, nulls and empty maps included.
+fn differing<'a>(
+    live: &'a Value,
+    base: Option<&Value>,
+    path: &mut Vec<&'a str>,
+    each: &mut impl FnMut(&[&'a str], &'a Value),
+) {
+    match live {
+        Value::Object(map) if !map.is_empty() && base.is_none_or(Value::is_object) => {
+            for (key, value) in map {
+                path.push(key);
+                differing(value, base.and_then(|it| it.get(key)), path, each);
+                path.pop();
+            }
+        }
+        leaf if base != Some(leaf) => each(path, leaf),
+        _ => {}
     }
 }
 

@@ -21,7 +21,7 @@ const HUBS: [&str; 4] = [
 ];
 
 /// What istioctl writes into the values by itself (domain.md §1.5): it stands for a component, or for a stamp.
-const TRANSLATED: [&[&str]; 4] = [
+pub(super) const TRANSLATED: [&[&str]; 4] = [
     &["pilot", "enabled"],
     &["pilot", "cni", "enabled"],
     &["revision"],
