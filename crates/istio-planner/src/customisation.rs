@@ -61,6 +61,7 @@ pub(crate) fn installation(
                 inventory,
                 plane,
                 rendering::find(releases, source)?,
+                None,
             )
         })
 }

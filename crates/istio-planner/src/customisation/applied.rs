@@ -9,6 +9,7 @@ use super::identity::{Identity, config_map, istiod};
 use super::profile;
 use super::setting::{Installation, Setting, beyond};
 use super::values::is_stamp;
+use crate::defaults::tree;
 use crate::outcome::{ControlPlane, Inventory, Subject};
 use crate::precheck::text;
 use crate::snapshot::Snapshot;
@@ -16,23 +17,23 @@ use crate::snapshot::Snapshot;
 /// Variables of istiod that a setting of its own gives.
 const ENVIRONMENT: [(&str, &str); 1] = [("PILOT_TRACE_SAMPLING", "traceSampling")];
 
-/// Reads the applied objects of a control plane.
+/// Reads the applied objects of a control plane. `variant` is what is known before: a profile, a platform and the like.
 pub(super) fn read(
     snapshot: &Snapshot,
     inventory: &Inventory,
     plane: &ControlPlane,
     release: &Release,
+    variant: Option<&Installation>,
 ) -> Option<Installation> {
     let (object, kept) = config_map(snapshot, plane, "istio")?;
-    let version = Version::parse_tag(&release.version().to_string())?;
-    let known = Catalog::embedded().release(&version)?;
-    let profile = profile::by_components(known, inventory);
+    let guessed = || guess(inventory, release);
+    let variant = variant.cloned().or_else(guessed)?;
     let identity = Identity::of(snapshot, plane);
-    let rendering = render(release, &profile, &identity, inventory)?;
+    let rendering = render(release, &variant, &identity, inventory)?;
     let rendered = Rendered {
         rendering: &rendering,
     };
-    let mut settings = Vec::new();
+    let mut settings = variant.settings.clone();
     let mut add = |root: &[&str], path: &[&str], value: &Value, evidence: &Subject| {
         settings.push(Setting::new(
             root.iter().chain(path).map(|it| (*it).to_owned()).collect(),
@@ -87,21 +88,36 @@ pub(super) fn read(
     settings.sort_by(|a, b| a.path.cmp(&b.path));
     settings.dedup_by(|a, b| a.path == b.path);
     Some(Installation {
-        profile,
+        profile: variant.profile,
         settings,
         evidence,
     })
 }
 
-/// What the source makes of its profile alone.
+/// The profile whose components run, and nothing else.
+pub(super) fn guess(inventory: &Inventory, release: &Release) -> Option<Installation> {
+    let version = Version::parse_tag(&release.version().to_string())?;
+    let known = Catalog::embedded().release(&version)?;
+    Some(Installation {
+        profile: profile::by_components(known, inventory),
+        settings: Vec::new(),
+        evidence: Subject::default(),
+    })
+}
+
+/// What the source makes of a variant alone.
 fn render(
     release: &Release,
-    profile: &str,
+    variant: &Installation,
     identity: &Identity,
     inventory: &Inventory,
 ) -> Option<Rendering> {
     let namespace = &identity.namespace;
-    let mut spec = json!({"profile": profile, "values": {"global": {"istioNamespace": namespace}}});
+    let mut spec =
+        json!({"profile": variant.profile, "values": {"global": {"istioNamespace": namespace}}});
+    for setting in &variant.settings {
+        tree::set(&mut spec, &setting.keys(), setting.value.clone());
+    }
     if let Some(revision) = &identity.revision {
         spec["revision"] = json!(revision);
     }

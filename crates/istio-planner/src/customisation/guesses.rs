@@ -127,12 +127,9 @@ const REPLICAS: [(&str, &str); 3] = [
     ("EgressGateways", "gateways.istio-egressgateway"),
 ];
 
-/// Returns what is worth trying for what is left. `recorded`: profile, platform and the like are known.
-pub(super) fn guesses(installed: Installed<'_>, best: &Candidate, recorded: bool) -> Vec<Guess> {
+/// Returns what is worth trying for what is left.
+pub(super) fn guesses(installed: Installed<'_>, best: &Candidate) -> Vec<Guess> {
     let mut guesses = Vec::new();
-    if !recorded {
-        guesses.extend(variants(installed, best));
-    }
     guesses.extend(images(installed, best));
     for change in &best.residue.changes {
         let is_there = match change.class {
@@ -153,8 +150,8 @@ pub(super) fn guesses(installed: Installed<'_>, best: &Candidate, recorded: bool
     guesses
 }
 
-/// Other profiles, platforms and compatibility versions of the release.
-fn variants(installed: Installed<'_>, best: &Candidate) -> Vec<Guess> {
+/// Returns other profiles, platforms and compatibility versions of the release.
+pub(super) fn variants(installed: Installed<'_>, best: &Candidate) -> Vec<Guess> {
     let Some(release) = Catalog::embedded().release(installed.source) else {
         return Vec::new();
     };

@@ -89,8 +89,7 @@ pub(super) fn istiod<'a>(
 fn revision(istiod: Option<&str>, plane: &ControlPlane) -> Option<String> {
     let named = istiod.and_then(|it| it.strip_prefix("istiod"));
     match named.map(|it| it.strip_prefix('-').unwrap_or(it)) {
-        Some("") if plane.revision == DEFAULT_REVISION => None,
-        None if plane.revision == DEFAULT_REVISION => None,
+        Some("") | None if plane.revision == DEFAULT_REVISION => None,
         _ => Some(plane.revision.clone()),
     }
 }

@@ -241,22 +241,18 @@ fn looks_like_yaml(value: &Value) -> bool {
 
 /// Without a value the field is taken out; an element that is not rendered is put at the end.
 fn patch(path: &[Step], live: &Value, rendered: &Value) -> Option<Value> {
-    let mut written = String::new();
-    for step in path {
-        if !written.is_empty() {
-            written.push('.');
+    let escaped = |it: &str| it.replace('.', "\\.");
+    let segment = |step: &Step| match step {
+        Step::Field(name) => Some(escaped(name)),
+        Step::Keyed(pairs) => {
+            let (key, value) = named(pairs)?;
+            Some(format!("[{key}:{}]", escaped(value)))
         }
-        let escaped = |it: &str| it.replace('.', "\\.");
-        match step {
-            Step::Field(name) => written.push_str(&escaped(name)),
-            Step::Keyed(pairs) => {
-                let (key, value) = named(pairs)?;
-                written.push_str(&format!("[{key}:{}]", escaped(value)));
-            }
-            Step::Place(index) => written.push_str(&format!("[{index}]")),
-            Step::Scalar(_) => return None,
-        }
-    }
+        Step::Place(index) => Some(format!("[{index}]")),
+        Step::Scalar(_) => None,
+    };
+    let segments: Option<Vec<_>> = path.iter().map(segment).collect();
+    let written = segments?.join(".");
     match at(live, path) {
         Some(value) => Some(json!({"path": written, "value": value})),
         None if at(rendered, path).is_some() => Some(json!({"path": written})),
@@ -295,7 +291,7 @@ mod tests {
     use super::{Reach, patch, place, steps};
 
     #[track_caller]
-    fn check(path: &str, reach: Reach, expected: Value) {
+    fn check(path: &str, reach: Reach, expected: &Value) {
         let rendered = json!({
             "spec": {"a": 0, "gone": 1, "list": [{"name": "x", "v": 0}, {"name": "y.z"}], "ports": [{"port": 1}]},
             "data": {"mesh": "a: c"}, "metadata": {"annotations": {}},
@@ -305,7 +301,7 @@ mod tests {
             "data": {"mesh": "a: b"}, "metadata": {"annotations": {"a.b/c": "d"}},
         });
         let place = place(&steps(path), &live, &rendered, reach).unwrap();
-        assert_eq!(patch(&place, &live, &rendered).unwrap(), expected);
+        assert_eq!(&patch(&place, &live, &rendered).unwrap(), expected);
     }
 
     #[test]
@@ -313,28 +309,27 @@ mod tests {
         check(
             "spec.a",
             Reach::Field,
-            json!({"path": "spec.a", "value": 1}),
+            &json!({"path": "spec.a", "value": 1}),
         );
         check(
             "spec.list[name=x].v",
             Reach::Field,
-            json!({"path": "spec.list.[name:x].v", "value": 1}),
+            &json!({"path": "spec.list.[name:x].v", "value": 1}),
         );
         check(
             "spec.list[name=y.z].w",
             Reach::Field,
-            json!({"path": "spec.list.[name:y\\.z].w", "value": 2}),
+            &json!({"path": "spec.list.[name:y\\.z].w", "value": 2}),
         );
-        let annotation = json!({"path": "metadata.annotations.a\\.b/c", "value": "d"});
-        check("metadata.annotations[\"a.b/c\"]", Reach::Field, annotation);
+        let annotation = &json!({"path": "metadata.annotations.a\\.b/c", "value": "d"});
+        check("metadata.annotations["a.b / c"]", Reach::Field, annotation);
     }
 
     #[test]
     fn a_list_of_other_elements_is_written_whole() {
-        let whole = json!({"path": "spec.ports", "value": [{"port": 1}, {"port": 2}]});
+        let whole = &json!({"path": "spec.ports", "value": [{"port": 1}, {"port": 2}]});
         check("spec.ports[port=2,protocol=TCP]", Reach::Field, whole);
-        let whole =
-            json!({"path": "spec.list", "value": [{"name": "x", "v": 1}, {"name": "y.z", "w": 2}]});
+        let whole = &json!({"path": "spec.list", "value": [{"name": "x", "v": 1}, {"name": "y.z", "w": 2}]});
         check("spec.list[name=x].v", Reach::List, whole);
     }
 
@@ -343,12 +338,12 @@ mod tests {
         check(
             "data.mesh",
             Reach::Field,
-            json!({"path": "data", "value": {"mesh": "a: b"}}),
+            &json!({"path": "data", "value": {"mesh": "a: b"}}),
         );
     }
 
     #[test]
     fn what_is_not_there_is_taken_out() {
-        check("spec.gone", Reach::Field, json!({"path": "spec.gone"}));
+        check("spec.gone", Reach::Field, &json!({"path": "spec.gone"}));
     }
 }

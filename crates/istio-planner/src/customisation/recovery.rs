@@ -71,17 +71,10 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         installed_state::read(snapshot, plane, &source, known)
             .or_else(|| values::read(snapshot, &inventory, plane, known))
     });
-    let recorded = record.is_some();
     let release = rendering::find(releases, &source);
-    let found = record
-        .or_else(|| applied::read(snapshot, &inventory, plane, release?))
-        .unwrap_or_else(|| Installation {
-            profile: "default".to_owned(),
-            settings: Vec::new(),
-            evidence: Subject::default(),
-        });
+    let server = inventory.kubernetes.server.as_ref();
+    let kubernetes = server.map(|it| format!("v{it}"));
     let best = release.and_then(|release| {
-        let server = inventory.kubernetes.server.as_ref();
         let small = (release.without_definitions(), without_definitions(snapshot));
         let search = Search {
             installed: Installed {
@@ -89,10 +82,15 @@ pub fn recover(input: &Input) -> Option<Recovery> {
                 ..installed
             },
             release: &small.0,
-            kubernetes: server.map(|it| format!("v{it}")),
+            kubernetes,
             definitions: false,
         };
-        let best = search.run(&found, recorded)?;
+        let recorded = record.is_some();
+        let found = record.clone().or_else(|| {
+            let variant = search.variant(applied::guess(&inventory, release)?);
+            applied::read(snapshot, &inventory, plane, &small.0, Some(&variant)).or(Some(variant))
+        });
+        let best = search.run(&found.unwrap_or_else(default), recorded)?;
         let exported = snapshot.objects.keys().any(|it| it.kind == DEFINITION);
         if !exported {
             return Some(best);
@@ -107,7 +105,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     });
     let (mut found, left) = match best {
         Some(best) => (best.found, Some(best.residue)),
-        None => (found, None),
+        None => (record.unwrap_or_else(default), None),
     };
     found.settings.sort_by(|a, b| a.path.cmp(&b.path));
     let settings = || found.settings.iter();
@@ -122,6 +120,15 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         compared: left.is_some(),
         unexplained: left.map(Residue::unexplained).unwrap_or_default(),
     })
+}
+
+/// Where nothing is known of an installation.
+fn default() -> Installation {
+    Installation {
+        profile: "default".to_owned(),
+        settings: Vec::new(),
+        evidence: Subject::default(),
+    }
 }
 
 /// The version to render with: that of the charts, else the one that runs, the first of them that is at hand.

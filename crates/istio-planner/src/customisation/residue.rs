@@ -80,12 +80,10 @@ impl Residue {
                 && text(it, "/metadata/name") == Some(object.name.as_str())
                 && (namespace.is_none() || namespace == object.namespace.as_deref())
         };
-        let components = self.rendering.components.iter().rev();
-        components
-            .filter_map(|component| {
-                Some((component, component.objects.iter().rev().find(|it| is(it))?))
-            })
-            .next()
+        let mut components = self.rendering.components.iter().rev();
+        components.find_map(|component| {
+            Some((component, component.objects.iter().rev().find(|it| is(it))?))
+        })
     }
 
     /// What no setting explains.

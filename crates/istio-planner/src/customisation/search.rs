@@ -66,7 +66,11 @@ impl Search<'_> {
             }
             best = self.improved(best, |it| components::settings(self.installed, it));
             best = self.improved(best, |it| residue::settings(self.installed, it));
-            for guess in guesses::guesses(self.installed, &best, recorded || round > 0) {
+            let mut guesses = guesses::guesses(self.installed, &best);
+            if !recorded && round == 0 {
+                guesses.extend(guesses::variants(self.installed, &best));
+            }
+            for guess in guesses {
                 best = self.guessed(best, &guess);
             }
             if best.residue.score() >= before {
@@ -105,10 +109,21 @@ impl Search<'_> {
         Some(best)
     }
 
+    /// The profile, platform and compatibility version that explain most by themselves.
+    pub(super) fn variant(&self, found: Installation) -> Installation {
+        let Some(mut best) = self.candidate(found.clone()) else {
+            return found;
+        };
+        for guess in guesses::variants(self.installed, &best) {
+            best = self.guessed(best, &guess);
+        }
+        best.found
+    }
+
     /// The first candidate; what keeps the release from rendering it is left out.
     fn first(&self, found: &Installation) -> Option<Candidate> {
         if let Some(candidate) = self.candidate(found.clone()) {
-            return Some(candidate);
+            return Some(self.without_twins(candidate));
         }
         let mut kept = Installation {
             settings: Vec::new(),
@@ -123,6 +138,35 @@ impl Search<'_> {
             }
         }
         Some(best)
+    }
+
+    /// Takes back variables of istiod that another setting gives already: the server would refuse both.
+    fn without_twins(&self, candidate: Candidate) -> Candidate {
+        let twins: BTreeSet<String> = candidate
+            .residue
+            .rendered("Pilot")
+            .filter_map(|it| {
+                it.pointer("/spec/template/spec/containers/0/env")?
+                    .as_array()
+            })
+            .flat_map(|list| {
+                let names: Vec<_> = list.iter().filter_map(|it| it["name"].as_str()).collect();
+                let twice = names
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, it)| names[..*at].contains(it));
+                twice.map(|it| (*it.1).to_owned()).collect::<Vec<_>>()
+            })
+            .collect();
+        let mut found = candidate.found.clone();
+        found.settings.retain(|it| {
+            !matches!(it.path.as_slice(), [values, pilot, env, name]
+                if values == "values" && pilot == "pilot" && env == "env" && twins.contains(name))
+        });
+        if found.settings.len() == candidate.found.settings.len() {
+            return candidate;
+        }
+        self.candidate(found).unwrap_or(candidate)
     }
 
     /// Renders a request and compares it; `None` where the release cannot.
