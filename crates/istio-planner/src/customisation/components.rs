@@ -47,7 +47,7 @@ impl<'a> Installed<'a> {
             let label = |key: &str| labels.and_then(|it| it.get(key)?.as_str());
             let is = |key: &str, wanted: &str| label(key).is_none_or(|it| it == wanted);
             let version = label("operator.istio.io/version").and_then(Version::parse_tag);
-            label("operator.istio.io/component") == Some(component)
+            component_of(&kept.value) == Some(component)
                 && is("istio.io/rev", &self.plane.revision)
                 && is(
                     "install.operator.istio.io/owning-resource-namespace",
@@ -115,6 +115,15 @@ impl<'a> Installed<'a> {
         }
         settings
     }
+}
+
+/// The component that an object says it is a part of; ztunnel's chart leaves that to istioctl.
+pub(super) fn component_of(object: &Value) -> Option<&str> {
+    let labels = object.pointer("/metadata/labels")?;
+    let label = |key: &str| labels.get(key).and_then(Value::as_str);
+    let is_ztunnel = label("app.kubernetes.io/name") == Some("ztunnel")
+        && label("app.kubernetes.io/part-of") == Some("istio");
+    label("operator.istio.io/component").or(is_ztunnel.then_some("Ztunnel"))
 }
 
 /// Returns settings that turn on what is installed, turn off what is not, and put it where it is.

@@ -322,7 +322,7 @@ mod tests {
             &json!({"path": "spec.list.[name:y\\.z].w", "value": 2}),
         );
         let annotation = &json!({"path": "metadata.annotations.a\\.b/c", "value": "d"});
-        check("metadata.annotations["a.b / c"]", Reach::Field, annotation);
+        check("metadata.annotations[\"a.b/c\"]", Reach::Field, annotation);
     }
 
     #[test]

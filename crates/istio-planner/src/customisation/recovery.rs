@@ -6,7 +6,7 @@
 use istio_catalog::Version;
 use serde_json::Value;
 
-use super::components::Installed;
+use super::components::{Installed, component_of};
 use super::identity::{self, Identity};
 use super::residue::Residue;
 use super::search::{self, DEFINITION, Search};
@@ -14,7 +14,6 @@ use super::tracked::tracked;
 use super::{Installation, applied, installed_state, values};
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{ComponentVersion, ControlPlane, FieldChange, Inventory, Ref, Subject};
-use crate::precheck::text;
 use crate::report::origin;
 use crate::snapshot::Snapshot;
 use crate::{inventory, planning, precheck, rendering};
@@ -160,7 +159,7 @@ fn without_definitions(snapshot: &Snapshot) -> Snapshot {
 /// Components whose pods were not exported run all the same: their workloads are there.
 fn with_workloads(inventory: &mut Inventory, snapshot: &Snapshot) {
     for (object, kept) in &snapshot.objects {
-        let component = text(&kept.value, "/metadata/labels/operator.istio.io~1component");
+        let component = component_of(&kept.value);
         let Some(component) =
             component.filter(|_| matches!(object.kind.as_str(), "Deployment" | "DaemonSet"))
         else {

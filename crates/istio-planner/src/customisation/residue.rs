@@ -8,6 +8,7 @@ use super::identity::revisioned;
 use super::recovery::Unexplained;
 use super::setting::Setting;
 use super::steps::{Step, at, fields, steps};
+use super::tracked::FOREIGN;
 use super::values::TRANSLATED;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
 use crate::precheck::{DEFAULT_REVISION, text};
@@ -269,10 +270,10 @@ impl Field<'_> {
             place.push(Step::Field(name.to_owned()));
         }
         let value = at(self.live, &place)?;
-        let value = if path.last().is_some_and(|it| it == "ports") {
-            ports(value)
-        } else {
-            value.clone()
+        let value = match path.last().map(String::as_str) {
+            Some("ports") => ports(value),
+            Some("serviceAnnotations" | "podAnnotations") => annotations(value),
+            _ => value.clone(),
         };
         Some((path, value))
     }
@@ -366,11 +367,11 @@ fn place<'a>(
         ("HorizontalPodAutoscaler", ["spec", _, ..]) => Some((1, vec!["hpaSpec"])),
         ("PodDisruptionBudget", ["spec", _, ..]) => Some((1, vec!["podDisruptionBudget"])),
         ("Service", ["spec", name, ..]) if !OF_SERVER.contains(name) => Some((1, vec!["service"])),
-        ("Service", ["metadata", "annotations", key]) if is_own(key) => {
+        ("Service", ["metadata", "annotations", key @ ..]) if key.iter().all(|it| is_own(it)) => {
             Some((2, vec!["serviceAnnotations"]))
         }
-        ("Deployment" | "DaemonSet", ["spec", "template", "metadata", "annotations", key])
-            if is_own(key) =>
+        ("Deployment" | "DaemonSet", ["spec", "template", "metadata", "annotations", key @ ..])
+            if key.iter().all(|it| is_own(it)) =>
         {
             Some((4, vec!["podAnnotations"]))
         }
@@ -399,7 +400,15 @@ fn place<'a>(
 
 /// Whether an annotation is one that a request gives.
 fn is_own(key: &str) -> bool {
-    !key.contains("kubectl.kubernetes.io/")
+    !FOREIGN.iter().any(|it| key.starts_with(it))
+}
+
+/// Annotations without those of clients and controllers.
+fn annotations(annotations: &Value) -> Value {
+    let all = annotations.as_object().into_iter().flatten();
+    let own = all.filter(|it| is_own(it.0));
+    own.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// Ports as a user writes them: without what the API server adds.

@@ -15,7 +15,7 @@ use super::steps::steps;
 use crate::defaults::tree;
 use crate::desired::Desired;
 use crate::diff::{Consent, diff};
-use crate::outcome::{Change, ChangeClass, Ref, Subject};
+use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
 
 /// How often what is left over is explained anew; a setting may bring another to light.
 const ROUNDS: usize = 6;
@@ -183,7 +183,7 @@ impl Search<'_> {
             desired.tag = None;
         }
         let outcome = diff(self.installed.snapshot, &desired, Consent::NONE, false);
-        let mut changes: Vec<Change> = outcome.changes.into_iter().map(without_labels).collect();
+        let mut changes: Vec<Change> = outcome.changes.into_iter().map(meaningful).collect();
         let exports_definitions = self.installed.snapshot.kinds.keys();
         let exports_definitions = exports_definitions
             .clone()
@@ -441,16 +441,27 @@ fn below(long: &str, short: &str) -> bool {
         .is_some_and(|it| it.is_empty() || it.starts_with(['.', '[']))
 }
 
-/// Leaves out labels that istioctl would add where something else applied the objects.
-fn without_labels(mut change: Change) -> Change {
+/// Leaves out what no request can have to do with: labels that istioctl would add where something else applied the
+/// objects, and a configuration that is written otherwise but says the same.
+fn meaningful(mut change: Change) -> Change {
     let before = change.fields.len();
     change
         .fields
-        .retain(|it| it.from.is_some() || !is_owner_label(&steps(&it.path)));
-    if before > 0 && change.fields.is_empty() && change.class == ChangeClass::Change {
+        .retain(|it| (it.from.is_some() || !is_owner_label(&steps(&it.path))) && !is_same_text(it));
+    let applied = matches!(change.class, ChangeClass::Change | ChangeClass::TakeOver);
+    if before > 0 && change.fields.is_empty() && applied {
         change.class = ChangeClass::Unchanged;
     }
     change
+}
+
+/// Whether both sides are texts of the same map.
+fn is_same_text(field: &FieldChange) -> bool {
+    let read = |it: &Option<Value>| -> Option<Value> {
+        let text = it.as_ref()?.as_str().filter(|it| it.contains('\n'))?;
+        kube_yaml::from_str(text).ok().filter(Value::is_object)
+    };
+    read(&field.from).is_some_and(|from| Some(from) == read(&field.to))
 }
 
 /// Kinds that charts render; others carry a component's labels because a controller copied them.

@@ -16,7 +16,7 @@ use crate::schema::Schemas;
 use crate::snapshot::Snapshot;
 
 /// Domains of annotations that clients and controllers write.
-const FOREIGN: [&str; 5] = [
+pub(super) const FOREIGN: [&str; 5] = [
     "kubectl.kubernetes.io/",
     "deployment.kubernetes.io/",
     "deprecated.daemonset.template.",
@@ -66,7 +66,11 @@ fn is_of_istioctl(object: &Value) -> bool {
     let labels = object
         .pointer("/metadata/labels")
         .and_then(Value::as_object);
-    labels.is_some_and(|it| it.keys().any(|it| it.contains("istio.io/")))
+    let is_part = |it: &Map<String, Value>| {
+        it.get("app.kubernetes.io/part-of") == Some(&json!("istio"))
+            || it.keys().any(|it| it.contains("istio.io/"))
+    };
+    labels.is_some_and(is_part)
 }
 
 /// Whether an autoscaler sets the replicas of a workload.
@@ -122,12 +126,15 @@ fn written(live: &Value, scaled: bool) -> Value {
             it.remove(*field);
         }
     });
-    for annotations in [
-        "/metadata/annotations",
-        "/spec/template/metadata/annotations",
-    ] {
-        map(object.pointer_mut(annotations), &|it| {
-            it.retain(|key, _| !FOREIGN.iter().any(|foreign| key.starts_with(foreign)));
+    for metadata in ["/metadata", "/spec/template/metadata"] {
+        map(object.pointer_mut(metadata), &|it| {
+            if let Some(Value::Object(annotations)) = it.get_mut("annotations") {
+                annotations
+                    .retain(|key, _| !FOREIGN.iter().any(|foreign| key.starts_with(foreign)));
+                if annotations.is_empty() {
+                    it.remove("annotations");
+                }
+            }
         });
     }
     let kind = live.get("kind").and_then(Value::as_str).unwrap_or_default();
