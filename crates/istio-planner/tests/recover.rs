@@ -120,10 +120,11 @@ fn edits_by_others_are_proposed_where_an_apply_would_revert_them() {
         return;
     };
     let spec = &recovery.operator["spec"];
+    let text = recovery.yaml();
     assert_eq!(spec["values"]["pilot"]["autoscaleMin"], 2);
     assert_eq!(
-        spec["meshConfig"]["outboundTrafficPolicy"]["mode"],
-        "REGISTRY_ONLY"
+        spec["meshConfig"]["outboundTrafficPolicy"]["mode"], "REGISTRY_ONLY",
+        "{text}"
     );
     let k8s = &spec["components"]["pilot"]["k8s"];
     assert_eq!(
@@ -134,7 +135,6 @@ fn edits_by_others_are_proposed_where_an_apply_would_revert_them() {
     let edit = "components.pilot.k8s.podDisruptionBudget.minAvailable";
     let edit = recovery.edits.iter().find(|it| it.0 == edit);
     assert_eq!(edit.map(|it| it.1.as_str()), Some("argocd-controller"));
-    let text = recovery.yaml();
     assert!(text.contains("set by kubectl-edit: without it an apply reverts that"));
     // istiod's own writes are no edits.
     assert!(text.contains("# Set by others than istioctl:"));

@@ -6,10 +6,9 @@ use istio_render::{OperatorFile, Options, Release, Rendering};
 use serde_json::{Map, Value, json};
 
 use super::identity::{Identity, config_map, istiod};
-use super::profile;
+use super::profile::by_components;
 use super::setting::{Installation, Setting, beyond};
 use super::values::is_stamp;
-use crate::defaults::tree;
 use crate::outcome::{ControlPlane, Inventory, Subject};
 use crate::precheck::text;
 use crate::snapshot::Snapshot;
@@ -17,19 +16,24 @@ use crate::snapshot::Snapshot;
 /// Variables of istiod that a setting of its own gives.
 const ENVIRONMENT: [(&str, &str); 1] = [("PILOT_TRACE_SAMPLING", "traceSampling")];
 
-/// Reads the applied objects of a control plane. `variant` is what is known before: a profile, a platform and the like.
+/// Reads the applied objects of a control plane. `variant` is what is known before, and what the source makes of it: a
+/// profile, a platform and the like.
 pub(super) fn read(
     snapshot: &Snapshot,
     inventory: &Inventory,
     plane: &ControlPlane,
     release: &Release,
-    variant: Option<&Installation>,
+    variant: Option<(&Installation, &Rendering)>,
 ) -> Option<Installation> {
     let (object, kept) = config_map(snapshot, plane, "istio")?;
-    let guessed = || guess(inventory, release);
-    let variant = variant.cloned().or_else(guessed)?;
-    let identity = Identity::of(snapshot, plane);
-    let rendering = render(release, &variant, &identity, inventory)?;
+    let (variant, rendering) = if let Some((variant, rendering)) = variant {
+        (variant.clone(), rendering.clone())
+    } else {
+        let variant = guess(inventory, release)?;
+        let identity = Identity::of(snapshot, plane);
+        let rendering = render(release, &variant.profile, &identity, inventory)?;
+        (variant, rendering)
+    };
     let rendered = Rendered {
         rendering: &rendering,
     };
@@ -99,25 +103,21 @@ pub(super) fn guess(inventory: &Inventory, release: &Release) -> Option<Installa
     let version = Version::parse_tag(&release.version().to_string())?;
     let known = Catalog::embedded().release(&version)?;
     Some(Installation {
-        profile: profile::by_components(known, inventory),
+        profile: by_components(known, inventory),
         settings: Vec::new(),
         evidence: Subject::default(),
     })
 }
 
-/// What the source makes of a variant alone.
+/// What the source makes of its profile alone.
 fn render(
     release: &Release,
-    variant: &Installation,
+    profile: &str,
     identity: &Identity,
     inventory: &Inventory,
 ) -> Option<Rendering> {
     let namespace = &identity.namespace;
-    let mut spec =
-        json!({"profile": variant.profile, "values": {"global": {"istioNamespace": namespace}}});
-    for setting in &variant.settings {
-        tree::set(&mut spec, &setting.keys(), setting.value.clone());
-    }
+    let mut spec = json!({"profile": profile, "values": {"global": {"istioNamespace": namespace}}});
     if let Some(revision) = &identity.revision {
         spec["revision"] = json!(revision);
     }

@@ -86,8 +86,9 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         };
         let recorded = record.is_some();
         let found = record.clone().or_else(|| {
-            let variant = search.variant(applied::guess(&inventory, release)?);
-            applied::read(snapshot, &inventory, plane, &small.0, Some(&variant)).or(Some(variant))
+            let best = search.variant(applied::guess(&inventory, release)?)?;
+            let variant = Some((&best.found, &best.residue.rendering));
+            applied::read(snapshot, &inventory, plane, &small.0, variant).or(Some(best.found))
         });
         let best = search.run(&found.unwrap_or_else(default), recorded)?;
         let exported = snapshot.objects.keys().any(|it| it.kind == DEFINITION);

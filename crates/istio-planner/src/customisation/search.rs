@@ -65,6 +65,7 @@ impl Search<'_> {
                 break;
             }
             best = self.improved(best, |it| components::settings(self.installed, it));
+            best = self.without_twins(best);
             best = self.improved(best, |it| residue::settings(self.installed, it));
             let mut guesses = guesses::guesses(self.installed, &best);
             if !recorded && round == 0 {
@@ -110,14 +111,13 @@ impl Search<'_> {
     }
 
     /// The profile, platform and compatibility version that explain most by themselves.
-    pub(super) fn variant(&self, found: Installation) -> Installation {
-        let Some(mut best) = self.candidate(found.clone()) else {
-            return found;
-        };
+    pub(super) fn variant(&self, found: Installation) -> Option<Candidate> {
+        let mut best = self.candidate(found)?;
+        best = self.improved(best, |it| components::settings(self.installed, it));
         for guess in guesses::variants(self.installed, &best) {
             best = self.guessed(best, &guess);
         }
-        best.found
+        Some(best)
     }
 
     /// The first candidate; what keeps the release from rendering it is left out.
