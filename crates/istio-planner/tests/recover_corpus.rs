@@ -253,7 +253,7 @@ impl Installation {
             export: match export {
                 Export::Managed => snapshot.clone(),
                 Export::Plain => without_owners(&snapshot),
-                Export::Rendered => read(objects().cloned().collect(), None),
+                Export::Rendered => read(&objects().cloned().collect::<Vec<_>>(), None),
             },
             again: diff(&snapshot, &desired, Consent::NONE, false).changes,
             snapshot,
@@ -342,10 +342,10 @@ fn exported(outcome: &DiffOutcome) -> Snapshot {
         items.extend(pod(&object));
         items.push(object);
     }
-    read(items, Some(KUBERNETES))
+    read(&items, Some(KUBERNETES))
 }
 
-fn read(items: Vec<Value>, version: Option<&str>) -> Snapshot {
+fn read(items: &[Value], version: Option<&str>) -> Snapshot {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
     let mut reader = SnapshotReader::new();
     reader.read("cluster.json", list.as_bytes()).unwrap();
