@@ -10,16 +10,23 @@
 //! - A setting is reverted only if the target would end up with another value, whoever gives it.
 
 mod applied;
+mod components;
+mod guesses;
+mod identity;
 mod installed_state;
 mod overlays;
 mod profile;
 mod recovery;
 mod residue;
 mod reverted;
+mod search;
 mod setting;
+mod steps;
+mod tracked;
 mod unknown;
 mod values;
 
+pub(crate) use recovery::charts;
 pub use recovery::{Recovery, Unexplained, recover};
 pub(crate) use reverted::{After, keys, reverted};
 pub(crate) use setting::{Installation, Setting};
@@ -54,6 +61,7 @@ pub(crate) fn installation(
                 inventory,
                 plane,
                 rendering::find(releases, source)?,
+                None,
             )
         })
 }

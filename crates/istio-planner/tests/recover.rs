@@ -115,13 +115,38 @@ fn the_record_of_1_20_holds_everything() {
 }
 
 #[test]
-fn edits_by_others_are_no_settings() {
+fn edits_by_others_are_proposed_where_an_apply_would_revert_them() {
     let Some(recovery) = recovered("live-edits") else {
         return;
     };
+    let spec = &recovery.operator["spec"];
+    let text = recovery.yaml();
+    assert_eq!(spec["values"]["pilot"]["autoscaleMin"], 2);
+    let k8s = &spec["components"]["pilot"]["k8s"];
     assert_eq!(
-        recovery.operator["spec"],
-        serde_json::json!({"profile": "default", "values": {"pilot": {"autoscaleMin": 2}}})
+        k8s["hpaSpec"],
+        serde_json::json!({"minReplicas": 3, "maxReplicas": 9})
     );
-    assert!(recovery.yaml().contains("# Set by others than istioctl:"));
+    assert_eq!(k8s["podDisruptionBudget"]["minAvailable"], 2);
+    let edit = "components.pilot.k8s.podDisruptionBudget.minAvailable";
+    let edit = recovery.edits.iter().find(|it| it.0 == edit);
+    assert_eq!(edit.map(|it| it.1.as_str()), Some("argocd-controller"));
+    assert!(text.contains("set by kubectl-edit: without it an apply reverts that"));
+    // The record of values knows nothing of this edit, so a setting would change that too.
+    let mesh = &k8s["overlays"][0]["patches"][0]["value"]["mesh"];
+    assert!(mesh.as_str().unwrap().contains("REGISTRY_ONLY"), "{text}");
+    // istiod's own writes are no edits.
+    assert!(text.contains("# Set by others than istioctl:"));
+    assert!(text.contains("(pilot-discovery)"));
+    assert_eq!(missing(&recovery), [""; 0]);
+}
+
+#[test]
+fn an_export_without_managed_fields_is_recovered_too() {
+    let Some(recovery) = recovered("without-managed-fields") else {
+        return;
+    };
+    assert!(recovery.compared);
+    assert_eq!(missing(&recovery), [""; 0], "{}", recovery.yaml());
+    println!("{}", recovery.yaml());
 }

@@ -5,38 +5,45 @@ use istio_catalog::{Catalog, Version};
 use istio_render::{OperatorFile, Options, Release, Rendering};
 use serde_json::{Map, Value, json};
 
-use super::profile;
+use super::identity::{Identity, config_map, istiod};
+use super::profile::by_components;
 use super::setting::{Installation, Setting, beyond};
-use super::values::{config_map, is_stamp};
-use crate::outcome::{ControlPlane, Inventory, Ref, Subject};
-use crate::precheck::{DEFAULT_REVISION, text};
-use crate::snapshot::{Object, Snapshot};
+use super::values::is_stamp;
+use crate::outcome::{ControlPlane, Inventory, Subject};
+use crate::precheck::text;
+use crate::snapshot::Snapshot;
 
 /// Variables of istiod that a setting of its own gives.
 const ENVIRONMENT: [(&str, &str); 1] = [("PILOT_TRACE_SAMPLING", "traceSampling")];
 
-/// Reads the applied objects of a control plane.
+/// Reads the applied objects of a control plane. `variant` is what is known before, and what the source makes of it: a
+/// profile, a platform and the like.
 pub(super) fn read(
     snapshot: &Snapshot,
     inventory: &Inventory,
     plane: &ControlPlane,
     release: &Release,
+    variant: Option<(&Installation, &Rendering)>,
 ) -> Option<Installation> {
     let (object, kept) = config_map(snapshot, plane, "istio")?;
-    let version = Version::parse_tag(&release.version().to_string())?;
-    let known = Catalog::embedded().release(&version)?;
-    let profile = profile::by_components(known, inventory);
-    let rendering = render(release, &profile, plane, inventory)?;
+    let (variant, rendering) = if let Some((variant, rendering)) = variant {
+        (variant.clone(), rendering.clone())
+    } else {
+        let variant = guess(inventory, release)?;
+        let identity = Identity::of(snapshot, plane);
+        let rendering = render(release, &variant.profile, &identity, inventory)?;
+        (variant, rendering)
+    };
     let rendered = Rendered {
         rendering: &rendering,
     };
-    let mut settings = Vec::new();
+    let mut settings = variant.settings.clone();
     let mut add = |root: &[&str], path: &[&str], value: &Value, evidence: &Subject| {
-        settings.push(Setting {
-            path: root.iter().chain(path).map(|it| (*it).to_owned()).collect(),
-            value: value.clone(),
-            evidence: evidence.clone(),
-        });
+        settings.push(Setting::new(
+            root.iter().chain(path).map(|it| (*it).to_owned()).collect(),
+            value.clone(),
+            evidence.clone(),
+        ));
     };
     let evidence = Subject::kept(object, kept).field("data.mesh");
     if let Some(mesh) = yaml(text(&kept.value, "/data/mesh")) {
@@ -61,7 +68,7 @@ pub(super) fn read(
             },
         );
     }
-    if let Some((object, kept)) = deployment(snapshot, plane) {
+    if let Some((object, kept)) = istiod(snapshot, plane) {
         let base = rendered.environment();
         let evidence =
             Subject::kept(object, kept).field("spec.template.spec.containers[name=discovery].env");
@@ -85,9 +92,20 @@ pub(super) fn read(
     settings.sort_by(|a, b| a.path.cmp(&b.path));
     settings.dedup_by(|a, b| a.path == b.path);
     Some(Installation {
-        profile,
+        profile: variant.profile,
         settings,
         evidence,
+    })
+}
+
+/// The profile whose components run, and nothing else.
+pub(super) fn guess(inventory: &Inventory, release: &Release) -> Option<Installation> {
+    let version = Version::parse_tag(&release.version().to_string())?;
+    let known = Catalog::embedded().release(&version)?;
+    Some(Installation {
+        profile: by_components(known, inventory),
+        settings: Vec::new(),
+        evidence: Subject::default(),
     })
 }
 
@@ -95,13 +113,13 @@ pub(super) fn read(
 fn render(
     release: &Release,
     profile: &str,
-    plane: &ControlPlane,
+    identity: &Identity,
     inventory: &Inventory,
 ) -> Option<Rendering> {
-    let mut spec =
-        json!({"profile": profile, "values": {"global": {"istioNamespace": plane.namespace}}});
-    if plane.revision != DEFAULT_REVISION {
-        spec["revision"] = json!(plane.revision);
+    let namespace = &identity.namespace;
+    let mut spec = json!({"profile": profile, "values": {"global": {"istioNamespace": namespace}}});
+    if let Some(revision) = &identity.revision {
+        spec["revision"] = json!(revision);
     }
     let operator =
         json!({"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": spec});
@@ -153,20 +171,6 @@ impl<'a> Rendered<'a> {
 
 fn yaml(written: Option<&str>) -> Option<Value> {
     kube_yaml::from_str(written?).ok()
-}
-
-/// The Deployment of istiod.
-fn deployment<'a>(snapshot: &'a Snapshot, plane: &ControlPlane) -> Option<(&'a Ref, &'a Object)> {
-    let name = match plane.revision.as_str() {
-        DEFAULT_REVISION => "istiod".to_owned(),
-        revision => format!("istiod-{revision}"),
-    };
-    snapshot.objects.get_key_value(&Ref {
-        api_version: "apps/v1".to_owned(),
-        kind: "Deployment".to_owned(),
-        namespace: Some(plane.namespace.clone()),
-        name,
-    })
 }
 
 /// Variables of istiod with a value of their own.

@@ -6,8 +6,9 @@
 
 use istio_catalog::{Release, Version};
 
+use super::identity::revisioned;
 use super::setting::{Installation, Setting, beyond};
-use super::values::revisioned;
+
 use crate::defaults::tree;
 use crate::outcome::{ControlPlane, Subject};
 use crate::precheck::{objects, text};
@@ -54,11 +55,11 @@ pub(super) fn read(
             return;
         }
         let field = format!("spec.{}", tree::text(path));
-        settings.push(Setting {
-            path: path.iter().map(|it| (*it).to_owned()).collect(),
-            value: value.clone(),
-            evidence: evidence.clone().field(field).value(value.clone()),
-        });
+        settings.push(Setting::new(
+            path.iter().map(|it| (*it).to_owned()).collect(),
+            value.clone(),
+            evidence.clone().field(field).value(value.clone()),
+        ));
     });
     Some(Installation {
         profile,

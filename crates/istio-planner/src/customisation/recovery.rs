@@ -1,27 +1,22 @@
 //! The request that reproduces an installation: `refit recover`.
 //!
 //! Settings that istioctl left on record come first. Then the source renders them, and what the cluster holds otherwise
-//! is explained by settings of components where there are such, until nothing new is found.
+//! is explained by settings of components where there are such, until nothing new is found; overlays say the rest.
 
 use istio_catalog::Version;
-use istio_render::{OperatorFile, Options, Release};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::overlays::overlays;
-use super::residue::{self, Residue};
-use super::{Installation, Setting, installation};
-use crate::defaults::tree;
-use crate::desired::Desired;
-use crate::diff::{Consent, diff};
-use crate::input::{Asked, Input};
-use crate::outcome::{ControlPlane, FieldChange, Inventory, Ref, Subject};
-use crate::precheck::{self, DEFAULT_REVISION, objects, text};
+use super::components::{Installed, component_of};
+use super::identity::{self, Identity};
+use super::residue::Residue;
+use super::search::{self, DEFINITION, Search};
+use super::tracked::tracked;
+use super::{Installation, applied, installed_state, values};
+use crate::input::{Asked, Input, Request};
+use crate::outcome::{ComponentVersion, ControlPlane, FieldChange, Inventory, Ref, Subject};
 use crate::report::origin;
 use crate::snapshot::Snapshot;
-use crate::{inventory, planning, rendering};
-
-/// How often what is left over is explained anew; a setting may bring another to light.
-const ROUNDS: usize = 3;
+use crate::{inventory, planning, precheck, rendering};
 
 /// The request that reproduces an installation, as far as the export tells.
 #[derive(Debug, Clone)]
@@ -30,6 +25,9 @@ pub struct Recovery {
     pub operator: Value,
     /// Paths that it sets beyond the profile, each with where the value was read.
     pub evidence: Vec<(String, Subject)>,
+    /// Of those the paths that somebody other than istioctl set, each with who that was: an apply without them would
+    /// revert the edit.
+    pub edits: Vec<(String, String)>,
     /// Objects that it does not reproduce.
     pub unexplained: Vec<Unexplained>,
     /// The source was rendered, so that `unexplained` holds all there is.
@@ -51,169 +49,134 @@ pub struct Unexplained {
 /// or not its version, is known.
 pub fn recover(input: &Input) -> Option<Recovery> {
     let Input {
-        request,
-        snapshot,
-        releases,
-        ..
+        request, releases, ..
     } = input;
-    let inventory = inventory::inventory(snapshot);
+    let snapshot = tracked(&input.snapshot);
+    let snapshot = snapshot.as_ref();
+    let mut inventory = inventory::inventory(snapshot);
+    with_workloads(&mut inventory, snapshot);
+    let inventory = inventory;
     let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
-    let source = Version::parse_tag(&planning::source_version(request, snapshot)?)?;
-    let mut found =
-        installation(snapshot, &inventory, plane, &source, releases).unwrap_or_else(|| {
-            Installation {
-                profile: "default".to_owned(),
-                settings: Vec::new(),
-                evidence: Subject::default(),
-            }
-        });
+    let source = source(input, snapshot, plane)?;
+    let identity = Identity::of(snapshot, plane);
+    let installed = Installed {
+        snapshot,
+        plane,
+        identity: &identity,
+        source: &source,
+    };
+    let known = istio_catalog::Catalog::embedded().release(&source);
+    let record = known.and_then(|known| {
+        installed_state::read(snapshot, plane, &source, known)
+            .or_else(|| values::read(snapshot, &inventory, plane, known))
+    });
     let release = rendering::find(releases, &source);
-    let mut left = None;
-    for _ in 0..ROUNDS {
-        let operator = operator(&found, snapshot, plane);
-        let Some(residue) = release.and_then(|it| compare(input, it, &operator, &inventory)) else {
-            break;
+    let server = inventory.kubernetes.server.as_ref();
+    let kubernetes = server.map(|it| format!("v{it}"));
+    let best = release.and_then(|release| {
+        let small = (release.without_definitions(), without_definitions(snapshot));
+        let search = Search {
+            installed: Installed {
+                snapshot: &small.1,
+                ..installed
+            },
+            release: &small.0,
+            kubernetes,
+            definitions: false,
         };
-        let before = found.settings.len();
-        for setting in residue::settings(snapshot, &inventory, &source, &residue) {
-            add(&mut found.settings, setting);
+        let recorded = record.is_some();
+        let found = record.clone().or_else(|| {
+            let best = search.variant(applied::guess(&inventory, release)?)?;
+            let variant = Some((&best.found, &best.residue.rendering));
+            applied::read(snapshot, &inventory, plane, &small.0, variant).or(Some(best.found))
+        });
+        let best = search.run(&found.unwrap_or_else(default), recorded)?;
+        let exported = snapshot.objects.keys().any(|it| it.kind == DEFINITION);
+        if !exported {
+            return Some(best);
         }
-        left = Some(residue);
-        if found.settings.len() == before {
-            break;
-        }
-    }
-    if let Some((release, residue)) = release.zip(left.as_ref()) {
-        let mut attempt = found.clone();
-        let more = residue::settings(snapshot, &inventory, &source, residue);
-        for setting in more.into_iter().chain(overlays(snapshot, residue)) {
-            add(&mut attempt.settings, setting);
-        }
-        let operator = operator(&attempt, snapshot, plane);
-        let after = compare(input, release, &operator, &inventory);
-        if let Some(after) = after.filter(|it| it.differences() < residue.differences()) {
-            found = attempt;
-            left = Some(after);
-        }
-    }
+        let search = Search {
+            installed,
+            release,
+            definitions: true,
+            ..search
+        };
+        search.complete(best.found)
+    });
+    let (mut found, left) = match best {
+        Some(best) => (best.found, Some(best.residue)),
+        None => (record.unwrap_or_else(default), None),
+    };
     found.settings.sort_by(|a, b| a.path.cmp(&b.path));
+    let settings = || found.settings.iter();
     Some(Recovery {
-        operator: operator(&found, snapshot, plane),
-        evidence: found
-            .settings
-            .iter()
+        operator: search::operator(installed, &found),
+        evidence: settings()
             .map(|it| (it.name(), it.evidence.clone()))
+            .collect(),
+        edits: settings()
+            .filter_map(|it| Some((it.name(), it.owner.clone()?)))
             .collect(),
         compared: left.is_some(),
         unexplained: left.map(Residue::unexplained).unwrap_or_default(),
     })
 }
 
-/// Adds a setting in the place of what stands there; overlays come after those that are known.
-fn add(settings: &mut Vec<Setting>, mut setting: Setting) {
-    if setting.path.last().is_some_and(|it| it == "overlays") {
-        let known = settings.iter().find(|it| it.path == setting.path);
-        let known = known.and_then(|it| it.value.as_array().cloned());
-        if let (Some(mut known), Some(new)) = (known, setting.value.as_array_mut()) {
-            known.append(new);
-            setting.value = known.into();
+/// Where nothing is known of an installation.
+fn default() -> Installation {
+    Installation {
+        profile: "default".to_owned(),
+        settings: Vec::new(),
+        evidence: Subject::default(),
+    }
+}
+
+/// The version to render with: that of the charts, else the one that runs, the first of them that is at hand.
+fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Version> {
+    let runs = planning::source_version(&input.request, snapshot);
+    let versions = [
+        identity::charts(snapshot, plane),
+        runs.as_deref().and_then(Version::parse_tag),
+        input.request.from.as_deref().and_then(Version::parse_tag),
+    ];
+    let known = || versions.iter().flatten();
+    let at_hand = |it: &&Version| rendering::find(&input.releases, it).is_some();
+    known().find(at_hand).or_else(|| known().next()).cloned()
+}
+
+/// Returns the version of the charts that the control plane was rendered from, which a request without a target means.
+pub(crate) fn charts(request: &Request, snapshot: &Snapshot) -> Option<Version> {
+    let inventory = inventory::inventory(snapshot);
+    let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
+    identity::charts(snapshot, plane)
+}
+
+fn without_definitions(snapshot: &Snapshot) -> Snapshot {
+    let mut snapshot = snapshot.clone();
+    snapshot.objects.retain(|it, _| it.kind != DEFINITION);
+    snapshot
+}
+
+/// Components whose pods were not exported run all the same: their workloads are there.
+fn with_workloads(inventory: &mut Inventory, snapshot: &Snapshot) {
+    for (object, kept) in &snapshot.objects {
+        let component = component_of(&kept.value);
+        let Some(component) =
+            component.filter(|_| matches!(object.kind.as_str(), "Deployment" | "DaemonSet"))
+        else {
+            continue;
+        };
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let is_known = |it: &ComponentVersion| it.name == object.name && it.namespace == namespace;
+        if !inventory.components.iter().any(is_known) {
+            inventory.components.push(ComponentVersion {
+                component: component.to_owned(),
+                namespace,
+                name: object.name.clone(),
+                ..ComponentVersion::default()
+            });
         }
     }
-    settings.retain(|it| !it.path.starts_with(&setting.path));
-    settings.push(setting);
-}
-
-/// What the cluster holds otherwise than the source would store for a request.
-fn compare(
-    input: &Input,
-    release: &Release,
-    operator: &Value,
-    inventory: &Inventory,
-) -> Option<Residue> {
-    let options = Options {
-        files: vec![OperatorFile {
-            name: "recovered".to_owned(),
-            text: kube_yaml::to_string(operator),
-        }],
-        force: true,
-        kubernetes: inventory
-            .kubernetes
-            .server
-            .as_ref()
-            .map(|it| format!("v{it}")),
-        ..Options::default()
-    };
-    let rendering = istio_render::render(release, &options).ok()?;
-    let desired = Desired::of(release, &rendering);
-    let outcome = diff(&input.snapshot, &desired, Consent::NONE, false);
-    Some(Residue {
-        changes: outcome.changes,
-        rendering,
-    })
-}
-
-/// Writes the settings as an `IstioOperator`.
-fn operator(found: &Installation, snapshot: &Snapshot, plane: &ControlPlane) -> Value {
-    let mut spec = Value::Object(Map::new());
-    for Setting { path, value, .. } in &found.settings {
-        let keys: Vec<_> = path.iter().map(String::as_str).collect();
-        tree::set(&mut spec, &keys, value.clone());
-    }
-    tree::set(&mut spec, &["profile"], json!(found.profile));
-    if plane.revision != DEFAULT_REVISION {
-        tree::set(&mut spec, &["revision"], json!(plane.revision));
-    }
-    if plane.namespace != "istio-system" {
-        tree::set(
-            &mut spec,
-            &["values", "global", "istioNamespace"],
-            json!(plane.namespace),
-        );
-    }
-    let mut metadata = json!({"namespace": plane.namespace});
-    if let Some(name) = name(snapshot, plane) {
-        tree::set(&mut metadata, &["name"], json!(name));
-    }
-    json!({
-        "apiVersion": "install.istio.io/v1alpha1",
-        "kind": "IstioOperator",
-        "metadata": metadata,
-        "spec": listed(spec),
-    })
-}
-
-/// The name that the request had: istioctl writes it on everything it applies (domain.md §2.5).
-fn name<'a>(snapshot: &'a Snapshot, plane: &ControlPlane) -> Option<&'a str> {
-    let (_, kept) = objects(snapshot, "apps", "Deployment").find(|(object, kept)| {
-        object.namespace.as_deref() == Some(plane.namespace.as_str())
-            && text(&kept.value, "/metadata/labels/operator.istio.io~1component") == Some("Pilot")
-    })?;
-    // Without a name there is `unknown`; 1.21 to 1.23 write `installed-state`.
-    text(
-        &kept.value,
-        "/metadata/labels/install.operator.istio.io~1owning-resource",
-    )
-    .filter(|it| *it != "unknown" && !it.starts_with("installed-state"))
-}
-
-/// Takes back [`tree::named`]: maps by `[name:…]` become lists.
-pub(super) fn listed(tree: Value) -> Value {
-    match tree {
-        Value::Object(map) if !map.is_empty() && map.keys().all(|it| it.starts_with("[name:")) => {
-            map.into_iter()
-                .map(|(key, element)| named_element(&key, listed(element)))
-                .collect()
-        }
-        Value::Object(map) => map.into_iter().map(|(key, it)| (key, listed(it))).collect(),
-        other => other,
-    }
-}
-
-/// An element of a list, its name included.
-fn named_element(key: &str, mut element: Value) -> Value {
-    let name = key.trim_start_matches("[name:").trim_end_matches(']');
-    tree::set(&mut element, &["name"], json!(name));
-    element
 }
 
 impl Recovery {
@@ -224,7 +187,15 @@ impl Recovery {
         if !self.compared {
             lines.push("# The source's release was not at hand, so the rest was not compared with what it renders.".to_owned());
         }
-        let read = |(path, subject): &(String, Subject)| format!("# {path}: {}", origin(subject));
+        let edit = |path: &String| {
+            let edit = self.edits.iter().find(|it| it.0 == *path);
+            edit.map_or_else(String::new, |(_, owner)| {
+                format!(", set by {owner}: without it an apply reverts that")
+            })
+        };
+        let read = |(path, subject): &(String, Subject)| {
+            format!("# {path}: {}{}", origin(subject), edit(path))
+        };
         lines.extend(self.evidence.iter().map(read));
         lines.push(kube_yaml::to_string(&self.operator).trim_end().to_owned());
         let missing: Vec<_> = self

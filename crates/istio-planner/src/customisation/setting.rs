@@ -25,6 +25,8 @@ pub(crate) struct Setting {
     pub(crate) value: Value,
     /// Where it was read.
     pub(crate) evidence: Subject,
+    /// Who set it, where that was not istioctl.
+    pub(crate) owner: Option<String>,
 }
 
 impl Installation {
@@ -36,6 +38,21 @@ impl Installation {
 }
 
 impl Setting {
+    /// A setting of istioctl's.
+    pub(crate) fn new(path: Vec<String>, value: Value, evidence: Subject) -> Self {
+        Self {
+            path,
+            value,
+            evidence,
+            owner: None,
+        }
+    }
+
+    /// Says who set it; `None` is istioctl.
+    pub(crate) fn by(self, owner: Option<String>) -> Self {
+        Self { owner, ..self }
+    }
+
     /// Returns the keys as the functions of [`tree`] take them.
     pub(crate) fn keys(&self) -> Vec<&str> {
         self.path.iter().map(String::as_str).collect()

@@ -3,7 +3,7 @@
 use istio_render::{OperatorFile, Options, Release};
 use serde_json::{Map, Value, json};
 
-use super::recovery::listed;
+use super::search::listed;
 use super::{Installation, Setting};
 use crate::defaults::tree;
 
@@ -68,10 +68,12 @@ mod tests {
             return;
         };
         let release = istio_render::Release::from_tar_gz(archive).unwrap();
-        let setting = |path: &[&str]| Setting {
-            path: path.iter().map(|it| (*it).to_owned()).collect(),
-            value: json!("x"),
-            evidence: Subject::default(),
+        let setting = |path: &[&str]| {
+            Setting::new(
+                path.iter().map(|it| (*it).to_owned()).collect(),
+                json!("x"),
+                Subject::default(),
+            )
         };
         let found = Installation {
             profile: "default".to_owned(),

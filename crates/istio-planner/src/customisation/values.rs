@@ -3,13 +3,14 @@
 use istio_catalog::Release;
 use serde_json::{Map, Value, json};
 
+use super::identity::config_map;
 use super::profile;
 use super::setting::{Installation, Setting, beyond};
 use crate::defaults::tree;
 use crate::input::Said;
-use crate::outcome::{ControlPlane, Inventory, Ref, Subject};
-use crate::precheck::{DEFAULT_REVISION, text};
-use crate::snapshot::{Object, Snapshot};
+use crate::outcome::{ControlPlane, Inventory, Subject};
+use crate::precheck::text;
+use crate::snapshot::Snapshot;
 
 /// Registries that releases are stamped with, over time.
 const HUBS: [&str; 4] = [
@@ -20,36 +21,12 @@ const HUBS: [&str; 4] = [
 ];
 
 /// What istioctl writes into the values by itself (domain.md §1.5): it stands for a component, or for a stamp.
-const TRANSLATED: [&[&str]; 4] = [
+pub(super) const TRANSLATED: [&[&str]; 4] = [
     &["pilot", "enabled"],
     &["pilot", "cni", "enabled"],
     &["revision"],
     &["global", "istioNamespace"],
 ];
-
-/// Returns the name of an istiod object of a revision: `values`, `values-canary`.
-pub(super) fn revisioned(name: &str, revision: &str) -> String {
-    if revision == DEFAULT_REVISION {
-        name.to_owned()
-    } else {
-        format!("{name}-{revision}")
-    }
-}
-
-/// Returns a ConfigMap of a control plane.
-pub(super) fn config_map<'a>(
-    snapshot: &'a Snapshot,
-    plane: &ControlPlane,
-    name: &str,
-) -> Option<(&'a Ref, &'a Object)> {
-    let key = Ref {
-        api_version: "v1".to_owned(),
-        kind: "ConfigMap".to_owned(),
-        namespace: Some(plane.namespace.clone()),
-        name: revisioned(name, &plane.revision),
-    };
-    snapshot.objects.get_key_value(&key)
-}
 
 /// Returns the values that the istiod chart was given, before its own defaults, and where they stand.
 fn original_values(snapshot: &Snapshot, plane: &ControlPlane) -> Option<(Value, Subject)> {
@@ -87,11 +64,11 @@ pub(super) fn read(
         .unwrap_or_else(|| Value::Object(Map::new()));
     let mut settings = Vec::new();
     let mut add = |path: Vec<&str>, value: &Value, subject: &Subject| {
-        settings.push(Setting {
-            path: path.into_iter().map(str::to_owned).collect(),
-            value: value.clone(),
-            evidence: subject.clone(),
-        });
+        settings.push(Setting::new(
+            path.into_iter().map(str::to_owned).collect(),
+            value.clone(),
+            subject.clone(),
+        ));
     };
     beyond(
         &original,

@@ -84,10 +84,10 @@ pub fn required(request: &Request) -> Requirement {
 /// Returns the versions of all releases that a plan for `request` in this cluster reads: the target's, then the source's.
 pub fn releases(request: &Request, snapshot: &Snapshot) -> Vec<String> {
     let mut versions = required(request).releases;
-    if let Some(source) = crate::planning::source_version(request, snapshot)
-        && !versions.contains(&source)
-    {
-        versions.push(source);
-    }
+    let charts = || crate::customisation::charts(request, snapshot).map(|it| it.to_string());
+    // Without a target the request is one of recovery.
+    let charts = if versions.is_empty() { charts() } else { None };
+    let source = charts.or_else(|| crate::planning::source_version(request, snapshot));
+    versions.extend(source.filter(|it| !versions.contains(it)));
     versions
 }

@@ -8,10 +8,12 @@ use crate::outcome::Subject;
 /// Paths that a request to 1.30 would revert, given what is installed over the default profile.
 #[track_caller]
 fn check(installed: &[(&str, Value)], user: &Value, expected: &[&str]) {
-    let setting = |(path, value): &(&str, Value)| Setting {
-        path: path.split('.').map(str::to_owned).collect(),
-        value: value.clone(),
-        evidence: Subject::default(),
+    let setting = |(path, value): &(&str, Value)| {
+        Setting::new(
+            path.split('.').map(str::to_owned).collect(),
+            value.clone(),
+            Subject::default(),
+        )
     };
     let installation = Installation {
         profile: "default".to_owned(),
