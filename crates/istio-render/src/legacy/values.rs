@@ -170,12 +170,15 @@ fn flattened(
         flat.extend(scalars.map(|(key, it)| (key.clone(), it.clone())));
     }
     let global = values.get("global").cloned().unwrap_or_default();
-    if (version.minor, version.patch) >= (22, 4) {
-        flat.insert("global".to_owned(), global);
-    } else {
+    // The charts of 1.21 to 1.23 in Istio's own tests are the same: an unstamped tree may be of any of them.
+    let is_unstamped = version.patch == u64::MAX;
+    if (version.minor, version.patch) < (22, 4) {
         flat.extend(global.as_object().cloned().unwrap_or_default());
     }
-    if version.minor >= 22 {
+    if (version.minor, version.patch) >= (22, 4) || is_unstamped {
+        flat.insert("global".to_owned(), global);
+    }
+    if version.minor >= 22 || is_unstamped {
         let shared = ["ownerName", "revision", "compatibilityVersion", "profile"];
         let shared = shared
             .into_iter()
