@@ -59,6 +59,9 @@ const KUBERNETES: &str = "v1.33.1";
 /// Of a hundred installations, how many are reproduced whole at least.
 const REPRODUCED: usize = 99;
 
+/// The same where only what was rendered is known: it names neither the request nor who applied it.
+const REPRODUCED_AS_RENDERED: usize = 98;
+
 #[test]
 fn random_installations_are_recovered() {
     check(Export::Managed);
@@ -134,8 +137,13 @@ fn check(export: Export) {
         ..
     } = count;
     assert!(installed > 0);
+    let floor = if export == Export::Rendered {
+        REPRODUCED_AS_RENDERED
+    } else {
+        REPRODUCED
+    };
     assert!(
-        reproduced * 100 >= installed * REPRODUCED,
+        reproduced * 100 >= installed * floor,
         "{reproduced} of {installed} installations are reproduced"
     );
 }
