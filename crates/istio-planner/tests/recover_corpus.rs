@@ -59,6 +59,9 @@ const KUBERNETES: &str = "v1.33.1";
 /// Of a hundred installations, how many are reproduced whole at least.
 const REPRODUCED: usize = 99;
 
+/// The same where only what was rendered is known: it names neither the request nor who applied it.
+const REPRODUCED_AS_RENDERED: usize = 98;
+
 #[test]
 fn random_installations_are_recovered() {
     check(Export::Managed);
@@ -134,8 +137,13 @@ fn check(export: Export) {
         ..
     } = count;
     assert!(installed > 0);
+    let floor = if export == Export::Rendered {
+        REPRODUCED_AS_RENDERED
+    } else {
+        REPRODUCED
+    };
     assert!(
-        reproduced * 100 >= installed * REPRODUCED,
+        reproduced * 100 >= installed * floor,
         "{reproduced} of {installed} installations are reproduced"
     );
 }
@@ -165,7 +173,7 @@ impl Count {
         self.objects += changes.len();
         let wrong: Vec<_> = changes
             .iter()
-            .filter(|it| it.class != ChangeClass::Unchanged && !installation.again.contains(it))
+            .filter(|it| it.class != ChangeClass::Unchanged && !installation.leaves_open(it))
             .collect();
         self.equal += changes.len() - wrong.len();
         self.reproduced += usize::from(wrong.is_empty());
@@ -259,6 +267,14 @@ impl Installation {
             snapshot,
             version: release.version().to_string(),
             force: options.force,
+        })
+    }
+
+    /// Whether the very same request would change that again.
+    fn leaves_open(&self, change: &Change) -> bool {
+        let again = self.again.iter().find(|it| it.object == change.object);
+        again.is_some_and(|again| {
+            again.class == change.class && change.fields.iter().all(|it| again.fields.contains(it))
         })
     }
 

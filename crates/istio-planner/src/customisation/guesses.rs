@@ -155,7 +155,15 @@ pub(super) fn variants(installed: Installed<'_>, best: &Candidate) -> Vec<Guess>
     let Some(release) = Catalog::embedded().release(installed.source) else {
         return Vec::new();
     };
-    let profiles = release.profiles().filter(|it| *it != best.found.profile);
+    // There is an istiod, so it is none of those that use another cluster's.
+    let is_remote = |name: &str| {
+        let spec = release.profile(name).unwrap_or_default();
+        spec.pointer("/components/istiodRemote/enabled") == Some(&json!(true))
+            || spec.pointer("/values/profile") == Some(&json!("remote"))
+    };
+    let profiles = release
+        .profiles()
+        .filter(|it| *it != best.found.profile && !is_remote(it));
     let profiles = profiles.map(|it| Guess::Profile(it.to_owned()));
     let one = |path: &str, value: String| {
         let evidence = Subject::default();
