@@ -30,7 +30,7 @@ after(async () => {
 
 for (const golden of await goldenCases()) {
   test(`golden: ${golden.name}`, async () => {
-    const files = (await golden.files()).map(({ name, bytes }) => ({ name, text: bytes.toString("utf8") }));
+    const files = (await golden.files()).map(({ name, bytes }) => ({ name, text: bytes.toString("base64") }));
     const got = await page.evaluate(planned, { files, request: await golden.request() });
     assert.equal(got.outcome, golden.expected.outcome);
     assert.deepEqual(got.error, golden.expected.error && JSON.parse(golden.expected.error));
@@ -75,7 +75,8 @@ async function plannedWhole({ request, cluster, releases }) {
 async function planned({ files, request }) {
   const { InputError, planText } = await import("/pkg/index.js");
   try {
-    const cluster = files.map(({ name, text }) => ({ name, content: new Blob([text]) }));
+    const bytes = (text) => Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
+    const cluster = files.map(({ name, text }) => ({ name, content: new Blob([bytes(text)]) }));
     return { outcome: await planText({ ...request, cluster }) };
   } catch (error) {
     if (!(error instanceof InputError)) {

@@ -10,7 +10,7 @@ use istio_planner::report;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
 use k8s_openapi::jiff::civil::Date;
 
-use super::request::{Prune, Request};
+use super::request::{Meant, Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::{diagnostic, export, output, planning};
@@ -50,18 +50,8 @@ pub(super) struct Args {
     #[command(flatten)]
     target: Target,
 
-    /// The revision that is asked for
-    #[arg(short, long)]
-    revision: Option<String>,
-
-    /// The namespace of the control plane, where the cluster holds several
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        value_name = "NAMESPACE"
-    )]
-    namespace: Option<String>,
+    #[command(flatten)]
+    meant: Meant,
 
     #[command(flatten)]
     prune: Prune,
@@ -122,8 +112,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         to,
         files: Vec::new(),
         sets: args.request.sets.clone(),
-        revision: args.revision.clone(),
-        namespace: args.namespace.clone(),
+        revision: args.meant.revision.clone(),
+        namespace: args.meant.namespace.clone(),
         from: args.from.clone(),
         force: args.force,
         predicted: args.predicted || args.out.is_some() || args.output == Format::Diff,

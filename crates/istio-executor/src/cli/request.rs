@@ -27,6 +27,23 @@ pub(super) struct Request {
     pub(super) sets: Vec<String>,
 }
 
+/// Which control plane is meant.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Meant {
+    /// The namespace of the control plane, where the cluster holds several
+    #[arg(
+        short = 'i',
+        long = "istio-namespace",
+        alias = "istioNamespace",
+        value_name = "NAMESPACE"
+    )]
+    pub(super) namespace: Option<String>,
+
+    /// The revision that is asked for
+    #[arg(short, long)]
+    pub(super) revision: Option<String>,
+}
+
 impl Request {
     /// Whether the request is read from standard input.
     pub(super) fn reads_standard_input(&self) -> bool {

@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 
 use super::connection::{Connection, block_on};
 use super::perform::Perform;
-use super::request::{Prune, Request};
+use super::request::{Meant, Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::Cluster;
@@ -52,18 +52,8 @@ pub(super) struct Args {
     #[command(flatten)]
     perform: Perform,
 
-    /// The namespace of the control plane, where the cluster holds several
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        value_name = "NAMESPACE"
-    )]
-    namespace: Option<String>,
-
-    /// The revision that is asked for
-    #[arg(short, long)]
-    revision: Option<String>,
+    #[command(flatten)]
+    meant: Meant,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -77,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         to: args.to.clone(),
         files: args.request.planner_files()?,
         sets: args.request.sets.clone(),
-        namespace: args.namespace.clone(),
+        namespace: args.meant.namespace.clone(),
         ..Default::default()
     };
     block_on(async {

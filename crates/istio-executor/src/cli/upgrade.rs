@@ -8,7 +8,7 @@ use istio_planner::plan::{Action, Plan};
 
 use super::connection::{Connection, block_on};
 use super::perform::{Begun, Ended, Format, Perform, Predecessors, perform, unfinished};
-use super::request::{Prune, Request};
+use super::request::{Meant, Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{self, Cluster};
@@ -46,18 +46,8 @@ pub(super) struct Args {
     #[command(flatten)]
     perform: Perform,
 
-    /// The namespace of the control plane
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        value_name = "NAMESPACE"
-    )]
-    namespace: Option<String>,
-
-    /// The revision that is asked for
-    #[arg(short, long)]
-    revision: Option<String>,
+    #[command(flatten)]
+    meant: Meant,
 
     /// Does not ask
     #[arg(short = 'y', long = "skip-confirmation")]
@@ -85,8 +75,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         to: args.to.clone(),
         files: args.request.planner_files()?,
         sets: args.request.sets.clone(),
-        revision: args.revision.clone(),
-        namespace: args.namespace.clone(),
+        revision: args.meant.revision.clone(),
+        namespace: args.meant.namespace.clone(),
         from: None,
         force: args.force,
         predicted: false,
@@ -98,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         if args.dry_run {
             return dry_run(&cluster, request, args).await;
         }
-        let namespace = args.namespace.as_deref().unwrap_or("istio-system");
+        let namespace = args.meant.namespace.as_deref().unwrap_or("istio-system");
         let folder = args.perform.journal.as_deref();
         // An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
         let mut begun = unfinished(&cluster, namespace, folder).await?;

@@ -53,8 +53,8 @@ impl Desk<'_> {
             return self.perform(&plan, &performing).await;
         }
         let request = istio_planner::Request {
-            revision: self.args.revision.clone(),
-            namespace: wish.namespace.clone().or(self.args.namespace.clone()),
+            revision: self.args.meant.revision.clone(),
+            namespace: wish.namespace.clone().or(self.args.meant.namespace.clone()),
             prune: self.args.prune.named.clone(),
             prune_orphans: self.args.prune.orphans,
             ..wish.request()
@@ -110,7 +110,7 @@ impl Desk<'_> {
             pause: pause(wish.pause.as_deref().unwrap_or("0s"))?,
             max_unavailable: share("1")?,
             freeze: Vec::new(),
-            namespace: wish.namespace.clone().or(self.args.namespace.clone()),
+            namespace: wish.namespace.clone().or(self.args.meant.namespace.clone()),
             yes: false,
             dry_run: false,
         };
@@ -192,7 +192,7 @@ impl Desk<'_> {
 
     fn namespace(&self, wished: Option<&str>) -> String {
         wished
-            .or(self.args.namespace.as_deref())
+            .or(self.args.meant.namespace.as_deref())
             .unwrap_or("istio-system")
             .to_owned()
     }
