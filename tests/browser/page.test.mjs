@@ -1,8 +1,11 @@
 // The page as a person uses it: files in, a request, a verdict, what is kept.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createServer } from "node:http";
-import { readFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { data, golden, needsData, needsGallery, usePage } from "./page.mjs";
@@ -45,6 +48,28 @@ test("files are dropped, pasted twice, and taken out again", async () => {
   await it.page.getByRole("button", { name: "Remove cluster.yaml" }).click();
   await it.settled();
   assert.equal(await it.page.locator(".files .name").count(), 2);
+});
+
+test("a folder is picked, and a bug report, whose logs are passed over", async () => {
+  await it.page.setInputFiles("#folder", golden("version-skew/export"));
+  await it.page.waitForSelector(".verdict.blocked");
+  const names = await it.page.locator(".files .name").allTextContents();
+  assert.deepEqual(names.map((name) => name.split("/").at(-1)).sort(), ["cluster.yaml", "version.json"]);
+  await it.open({});
+  const folder = await mkdtemp(join(tmpdir(), "refit-"));
+  try {
+    const cluster = join(folder, "bug-report/cluster/one");
+    await mkdir(cluster, { recursive: true });
+    await copyFile(SKEW[0], join(cluster, "k8s-cluster-resources"));
+    await mkdir(join(folder, "bug-report/istio/istio-system/istiod"), { recursive: true });
+    await writeFile(join(folder, "bug-report/istio/istio-system/istiod/istiod.log"), "{ no: yaml: [\n");
+    execFileSync("tar", ["czf", "bug-report.tar.gz", "bug-report"], { cwd: folder });
+    await it.pick([join(folder, "bug-report.tar.gz")]);
+    await it.page.waitForSelector(".verdict.blocked");
+    assert.match(await it.page.textContent(".findings"), /version-skew/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("a bad file does not stick: the others stay, and it can be taken out", async () => {
