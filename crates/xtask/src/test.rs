@@ -68,6 +68,8 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             SUITES.join(", ")
         );
     }
+    // It takes hours, so it runs where it is asked for.
+    let fuzzes = long || only.iter().any(|it| it == "fuzz");
     let data = data::folder();
     let mut report = Report::new(missing, only);
 
@@ -146,7 +148,7 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             "no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`",
         ),
     }
-    if long {
+    if fuzzes {
         report.suite("fuzz", || {
             fuzz::run_targets(&[], fuzz::MINUTES).map(|()| Verdict::Passed(None))
         });

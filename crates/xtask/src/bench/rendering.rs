@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
-use super::{Line, watch};
+use super::{Line, release_build, watch};
 use crate::test::tools;
-use crate::{data, process, project};
+use crate::{data, process};
 
 /// The release whose charts are rendered.
 const RELEASE: &str = "1.30.3";
@@ -94,7 +94,11 @@ pub(super) fn run(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()
         ours.peak <= PEAK,
     );
 
-    let render_time = example()?;
+    // Renders in one process, without start and without printing.
+    let render_time = release_build(
+        &["istio-render", "--example", "render_time"],
+        "examples/render_time",
+    )?;
     for (name, file) in [
         ("default profile", None),
         ("customised demo", Some(&operator)),
@@ -132,22 +136,6 @@ pub(super) fn run(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()
         );
     }
     Ok(())
-}
-
-/// Builds the program that renders in one process, without start and without printing.
-fn example() -> Result<PathBuf> {
-    let args = [
-        "build",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--package",
-        "istio-render",
-        "--example",
-        "render_time",
-    ];
-    process::run(process::cargo().current_dir(project::root()).args(args))?;
-    Ok(project::target().join("release/examples/render_time"))
 }
 
 /// The folder with the archive's `manifests`.
