@@ -57,12 +57,8 @@ const fn refused(
     minors: (u64, u64),
 ) -> Setting {
     Setting {
-        path,
-        instead,
-        harmless,
-        since: minors.0,
-        until: 23,
         refused: minors.1,
+        ..warned(path, instead, harmless, (minors.0, 23))
     }
 }
 
