@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::is_long;
 use super::upgrades::{
-    applied, is_as_predicted, istio_data, name, predicted, settled, succeeds, upgrade,
+    applied, is_as_before, is_as_predicted, istio_data, predicted, succeeds, upgrade,
 };
 
 /// The newest patch of each minor.
@@ -111,16 +111,7 @@ fn walk(sets: &[&str], releases: &[&str], edited: bool) {
     if edited {
         return;
     }
-    let last = applied(&cluster);
-    for before in &first {
-        let now = last.iter().find(|it| name(it) == name(before));
-        assert_eq!(
-            now.map(settled),
-            Some(settled(before)),
-            "{sets:?} {}",
-            name(before)
-        );
-    }
+    is_as_before(&cluster, &first, &format!("{sets:?}"));
 }
 
 /// Applies what a release renders, as `istioctl install` does, and waits until it runs.

@@ -83,7 +83,7 @@ pub(super) fn applied(cluster: &Cluster) -> Vec<Value> {
     list["items"].as_array().unwrap().clone()
 }
 
-pub(super) fn name(object: &Value) -> String {
+fn name(object: &Value) -> String {
     let field = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     format!(
         "{} {}/{}",
@@ -94,7 +94,7 @@ pub(super) fn name(object: &Value) -> String {
 }
 
 /// Without what controllers count, and what istiod writes into webhooks.
-pub(super) fn settled(object: &Value) -> String {
+fn settled(object: &Value) -> String {
     let mut object = object.clone();
     if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
         annotations.remove("deployment.kubernetes.io/revision");
@@ -170,6 +170,21 @@ pub(super) fn is_as_predicted(cluster: &Cluster, predicted: &[Value]) {
         );
     }
     assert!(predicted.len() > 10, "{}", predicted.len());
+}
+
+/// Everything that was applied at first is there as it was.
+#[track_caller]
+pub(super) fn is_as_before(cluster: &Cluster, first: &[Value], told: &str) {
+    let last = applied(cluster);
+    for before in first {
+        let now = last.iter().find(|it| name(it) == name(before));
+        assert_eq!(
+            now.map(settled),
+            Some(settled(before)),
+            "{told} {}",
+            name(before)
+        );
+    }
 }
 
 /// Makes labelled pods until it is told to stop: each has a sidecar, or is refused. Returns how many of each.
@@ -252,11 +267,7 @@ fn up_and_down_again_it_is_as_predicted_and_no_pod_begins_without_its_sidecar() 
         println!("{injected} pods with a sidecar, {refused} refused");
         assert!(injected > 5);
     });
-    let last = applied(&cluster);
-    for before in &first {
-        let now = last.iter().find(|it| name(it) == name(before));
-        assert_eq!(now.map(settled), Some(settled(before)), "{}", name(before));
-    }
+    is_as_before(&cluster, &first, "up and down again");
     // The last step of the circle is put back, and with it 1.30.3 runs again.
     let run = cluster.run(&["rollback", "-y"]);
     succeeds(&run, "rollback");
@@ -302,10 +313,6 @@ fn a_real_upgrade_that_is_killed_and_meets_faults_ends_as_predicted_and_is_put_b
     is_as_predicted(&cluster, &predicted);
     let run = cluster.run(&["rollback", "-y"]);
     succeeds(&run, "rollback");
-    let last = applied(&cluster);
-    for before in &first {
-        let now = last.iter().find(|it| name(it) == name(before));
-        assert_eq!(now.map(settled), Some(settled(before)), "{}", name(before));
-    }
+    is_as_before(&cluster, &first, "put back");
     println!("{kills} kills");
 }
