@@ -6,6 +6,7 @@
 
 mod cluster;
 mod failures;
+mod gateways;
 mod kills;
 mod pairs;
 mod plans;

@@ -521,10 +521,6 @@ impl Run<'_, '_> {
             return Ok(false);
         }
         if !taken {
-            self.record(Event::LockTaken {
-                step: step.id.clone(),
-                object: lock.clone(),
-            })?;
             let now = Timestamp::now()
                 .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
                 .to_string();
@@ -541,6 +537,11 @@ impl Run<'_, '_> {
                 manager: MANAGER,
             };
             cluster.write(lock, &write, false).await?;
+            // After the write: taking it twice does no harm, not taking it leaves the gateways old.
+            self.record(Event::LockTaken {
+                step: step.id.clone(),
+                object: lock.clone(),
+            })?;
         }
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! The rights that the executor needs, and no others.
 
 use istio_planner::Request;
+use istio_planner::plan::{Plan, Wait, gateway_lease};
 use serde_json::{Value, json};
 
 /// The name of the role that may write, and of its binding.
@@ -9,8 +10,8 @@ const NAME: &str = "refit";
 /// The name of the role that may only read, and of its binding.
 const READER: &str = "refit-reader";
 
-/// Leases that are written: our own, and the one by which istiod's replicas agree who makes gateways.
-const LEASES: [&str; 2] = ["refit", "istio-gateway-deployment-default"];
+/// The Lease of refit itself.
+const LEASE: &str = "refit";
 
 /// Kinds that the charts of a release hold, by group: what an apply writes.
 const WRITTEN: [(&str, &[&str]); 10] = [
@@ -42,8 +43,40 @@ const WRITTEN: [(&str, &[&str]); 10] = [
     ("k8s.cni.cncf.io", &["network-attachment-definitions"]),
 ];
 
-/// Returns the `ClusterRole`: what planning reads, and, unless `read_only`, what performing writes.
-pub fn role(read_only: bool) -> Value {
+/// What a role is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Purpose<'a> {
+    /// Planning, which only reads.
+    Planning,
+    /// Performing, with the Leases of istiod that may be taken (see [`leases`]).
+    Performing(&'a [String]),
+}
+
+/// Returns the Leases by which the istiods of these revisions agree who makes gateways; of the default one where there are
+/// none.
+pub fn leases(revisions: &[String]) -> Vec<String> {
+    if revisions.is_empty() {
+        return vec![gateway_lease("")];
+    }
+    revisions.iter().map(|it| gateway_lease(it)).collect()
+}
+
+/// Returns the Leases that a plan may take.
+pub fn leases_of(plan: &Plan) -> Vec<String> {
+    let waits = plan.steps.iter().flat_map(|it| &it.waits);
+    let mut names: Vec<String> = waits
+        .filter_map(|it| match it {
+            Wait::AutoRollout { lock, .. } => Some(lock.as_ref()?.name.clone()),
+            _ => None,
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Returns the `ClusterRole`.
+pub fn role(purpose: Purpose<'_>) -> Value {
     let requirement = istio_planner::required(&Request::default());
     let read = ["get", "list", "watch"];
     // One rule for all kinds by name: a group that lacks one of them gives nothing for it.
@@ -51,7 +84,7 @@ pub fn role(read_only: bool) -> Value {
     kinds.push("customresourcedefinitions");
     let groups: Vec<&str> = crate::snapshot::BUILT_IN.to_vec();
     let mut rules = vec![rule(&groups, &kinds, &read), rule(&CUSTOM, &["*"], &read)];
-    if !read_only {
+    if let Purpose::Performing(taken) = purpose {
         let write = ["create", "patch", "update", "delete"];
         rules.extend(
             WRITTEN
@@ -82,13 +115,17 @@ pub fn role(read_only: bool) -> Value {
             &["leases"],
             &["get", "update", "patch", "delete"],
         );
-        leases["resourceNames"] = json!(LEASES);
+        let names: Vec<&str> = [LEASE]
+            .into_iter()
+            .chain(taken.iter().map(String::as_str))
+            .collect();
+        leases["resourceNames"] = json!(names);
         rules.push(leases);
     }
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": { "name": name(read_only) },
+        "metadata": { "name": name(purpose) },
         "rules": rules,
     })
 }
@@ -121,8 +158,8 @@ pub fn service_account(namespace: &str, name: &str) -> Value {
 }
 
 /// Returns the binding of the role to a service account.
-pub fn binding(read_only: bool, namespace: &str, account: &str) -> Value {
-    let name = name(read_only);
+pub fn binding(purpose: Purpose<'_>, namespace: &str, account: &str) -> Value {
+    let name = name(purpose);
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
@@ -141,8 +178,11 @@ pub fn documents(objects: &[Value]) -> String {
         .join("---\n")
 }
 
-fn name(read_only: bool) -> &'static str {
-    if read_only { READER } else { NAME }
+fn name(purpose: Purpose<'_>) -> &'static str {
+    match purpose {
+        Purpose::Planning => READER,
+        Purpose::Performing(_) => NAME,
+    }
 }
 
 fn rule(groups: &[&str], kinds: &[&str], verbs: &[&str]) -> Value {
@@ -165,24 +205,28 @@ mod tests {
     #[test]
     fn secrets_are_out_of_reach() {
         for verb in ["get", "list", "watch", "create", "patch", "delete"] {
-            assert!(!grants(&role(false), verb, "secrets"), "{verb}");
+            assert!(
+                !grants(&role(Purpose::Performing(&[])), verb, "secrets"),
+                "{verb}"
+            );
         }
     }
 
     #[test]
     fn the_role_that_is_printed_is_the_one_that_is_bound() {
-        for read_only in [true, false] {
-            let binding = binding(read_only, "n", "a");
+        for purpose in [Purpose::Planning, Purpose::Performing(&[])] {
+            let binding = binding(purpose, "n", "a");
             assert_eq!(
                 binding["roleRef"]["name"],
-                role(read_only)["metadata"]["name"]
+                role(purpose)["metadata"]["name"]
             );
         }
     }
 
     #[test]
     fn other_leases_and_namespaces_are_left_alone() {
-        let role = role(false);
+        let named = leases(&["canary".to_owned()]);
+        let role = role(Purpose::Performing(&named));
         for rule in role["rules"].as_array().unwrap() {
             let has = |field: &str, wanted: &str| {
                 rule[field]
@@ -194,7 +238,7 @@ mod tests {
             assert!(!(has("resources", "namespaces") && has("verbs", "delete")));
             assert!(
                 !(has("resources", "leases") && has("verbs", "update"))
-                    || rule["resourceNames"] == json!(LEASES)
+                    || rule["resourceNames"] == json!(["refit", "istio-gateway-deployment-canary"])
             );
         }
         assert!(grants(&role, "get", "pods/log"));
@@ -202,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_reader_cannot_write() {
-        let role = role(true);
+        let role = role(Purpose::Planning);
         for verb in ["create", "patch", "update", "delete", "escalate"] {
             assert!(
                 !grants(&role, verb, "deployments") && !grants(&role, verb, "clusterroles"),
@@ -215,7 +259,7 @@ mod tests {
     #[test]
     fn every_kind_that_a_plan_reads_may_be_read() {
         for kind in istio_planner::required(&Request::default()).kinds {
-            assert!(grants(&role(true), "list", kind), "{kind}");
+            assert!(grants(&role(Purpose::Planning), "list", kind), "{kind}");
         }
     }
 }

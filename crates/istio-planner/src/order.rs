@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::desired::Desired;
 use crate::diff::{DiffOutcome, Write, WriteHow};
 use crate::outcome::{ChangeClass, Direction, Ref, Restart, RestartHow};
-use crate::plan::{Action, Plan, Step, Wait};
+use crate::plan::{Action, Plan, Step, Wait, gateway_lease};
 use crate::snapshot::Snapshot;
 use pacing::Pacing;
 
@@ -262,12 +262,11 @@ fn namespace(context: &Context<'_>) -> Option<Step> {
 
 /// Gateways and waypoints of the Gateway API: istiod rolls them, and they are only watched.
 fn rolled_by_istiod(context: &Context<'_>) -> Option<Step> {
-    // Held by the istiod of the default revision that makes the Deployments of gateways (pilot/pkg/leaderelection).
     let lock = Ref {
         api_version: "coordination.k8s.io/v1".to_owned(),
         kind: "Lease".to_owned(),
         namespace: Some(context.desired.namespace.clone()),
-        name: "istio-gateway-deployment-default".to_owned(),
+        name: gateway_lease(&context.desired.revision),
     };
     let waits: Vec<Wait> = context
         .restarts

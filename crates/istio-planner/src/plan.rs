@@ -71,6 +71,17 @@ impl Plan {
     }
 }
 
+/// The name of the Lease by which the istiods of a revision (empty is the default one) agree who makes the Deployments of
+/// gateways (1.31:pilot/pkg/leaderelection, `NewPerRevisionLeaderElection`).
+pub fn gateway_lease(revision: &str) -> String {
+    let revision = if revision.is_empty() {
+        "default"
+    } else {
+        revision
+    };
+    format!("istio-gateway-deployment-{revision}")
+}
+
 /// One step: one component's apply, one deletion, one wave of restarts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -7,7 +7,8 @@ use clap::Args as ClapArgs;
 use super::apply::read;
 use super::{Error, Exit};
 use crate::job::{self, Runner};
-use crate::{output, rbac};
+use crate::output;
+use crate::rbac::{self, Purpose};
 
 /// The arguments of `refit job`.
 #[derive(Debug, ClapArgs)]
@@ -28,6 +29,10 @@ pub(super) struct Args {
     #[arg(long, default_value = "refit", value_name = "NAME")]
     service_account: String,
 
+    /// The revision that the Job upgrades by itself
+    #[arg(long, value_name = "REVISION", conflicts_with = "plan")]
+    revision: Option<String>,
+
     /// Takes a plan although evidence is missing (verdict unknown)
     #[arg(long)]
     force: bool,
@@ -43,18 +48,24 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         namespace: &args.namespace,
         service_account: &args.service_account,
     };
-    let mut objects = vec![
-        rbac::service_account(&args.namespace, &args.service_account),
-        rbac::role(false),
-        rbac::binding(false, &args.namespace, &args.service_account),
-    ];
-    match &args.plan {
+    let (leases, jobs) = match &args.plan {
         Some(path) => {
             let plan = read(path, args.force)?;
-            objects.extend(job::applying(&runner, &plan, &args.arguments)?);
+            let jobs = job::applying(&runner, &plan, &args.arguments)?;
+            (rbac::leases_of(&plan), jobs)
         }
-        None => objects.push(job::upgrading(&runner, &args.arguments)),
-    }
+        None => (
+            rbac::leases(args.revision.as_slice()),
+            vec![job::upgrading(&runner, &args.arguments)],
+        ),
+    };
+    let purpose = Purpose::Performing(&leases);
+    let mut objects = vec![
+        rbac::service_account(&args.namespace, &args.service_account),
+        rbac::role(purpose),
+        rbac::binding(purpose, &args.namespace, &args.service_account),
+    ];
+    objects.extend(jobs);
     output::print(&rbac::documents(&objects))?;
     Ok(Exit::Done)
 }

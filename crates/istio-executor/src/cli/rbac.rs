@@ -3,7 +3,8 @@
 use clap::Args as ClapArgs;
 
 use super::{Error, Exit};
-use crate::{output, rbac};
+use crate::output;
+use crate::rbac::{self, Purpose};
 
 /// The arguments of `refit rbac`.
 #[derive(Debug, ClapArgs)]
@@ -16,16 +17,26 @@ pub(super) struct Args {
     #[arg(short, long, default_value = "istio-system")]
     namespace: String,
 
+    /// A revision that is upgraded in place, and whose istiod may be asked to renew its gateways; several may be given
+    #[arg(long, value_name = "REVISION", conflicts_with = "read_only")]
+    revision: Vec<String>,
+
     /// The service account; without it, only the role is printed
     #[arg(long, value_name = "NAME")]
     service_account: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let mut objects = vec![rbac::role(args.read_only)];
+    let leases = rbac::leases(&args.revision);
+    let purpose = if args.read_only {
+        Purpose::Planning
+    } else {
+        Purpose::Performing(&leases)
+    };
+    let mut objects = vec![rbac::role(purpose)];
     if let Some(account) = &args.service_account {
         objects.push(rbac::service_account(&args.namespace, account));
-        objects.push(rbac::binding(args.read_only, &args.namespace, account));
+        objects.push(rbac::binding(purpose, &args.namespace, account));
     }
     output::print(&rbac::documents(&objects))?;
     Ok(Exit::Done)

@@ -92,8 +92,7 @@ fn diff() -> DiffOutcome {
     diff
 }
 
-#[track_caller]
-fn check(direction: Direction, expected: &expect_test::Expect) {
+fn planned(direction: Direction, revision: &str) -> Plan {
     let restarts = [
         restart("Deployment", "shop", "cart", RestartHow::Rollout),
         restart("Deployment", "mesh", "waypoint", RestartHow::Auto),
@@ -103,11 +102,12 @@ fn check(direction: Direction, expected: &expect_test::Expect) {
     let diff = diff();
     let desired = Desired {
         namespace: "istio-system".to_owned(),
+        revision: revision.to_owned(),
         ..Desired::default()
     };
     let mut snapshot = Snapshot::default();
     snapshot.kinds.insert("v1/Namespace".to_owned(), 1);
-    let plan = plan(&Context {
+    plan(&Context {
         snapshot: &snapshot,
         desired: &desired,
         diff: &diff,
@@ -116,7 +116,12 @@ fn check(direction: Direction, expected: &expect_test::Expect) {
         target: "1.30.3",
         direction: Some(direction),
         forced: false,
-    });
+    })
+}
+
+#[track_caller]
+fn check(direction: Direction, expected: &expect_test::Expect) {
+    let plan = planned(direction, "");
     assert_eq!(plan.id.len(), 64);
     let name = |it: &Ref| format!("{} {}", it.kind, it.name);
     let mut text = String::new();
@@ -189,4 +194,26 @@ fn a_downgrade_ends_with_the_control_plane() {
         prune: delete EnvoyFilter unwanted (0 waits)
     "]],
     );
+}
+
+#[test]
+fn gateways_are_the_business_of_the_istiod_of_their_revision() {
+    for (revision, lease) in [
+        ("", "istio-gateway-deployment-default"),
+        ("canary", "istio-gateway-deployment-canary"),
+    ] {
+        let plan = planned(Direction::Upgrade, revision);
+        let locks: Vec<&Ref> = plan
+            .steps
+            .iter()
+            .flat_map(|it| &it.waits)
+            .filter_map(|it| match it {
+                Wait::AutoRollout { lock, .. } => lock.as_ref(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(locks.len(), 1);
+        assert_eq!(locks[0].name, lease);
+        assert_eq!(locks[0].namespace.as_deref(), Some("istio-system"));
+    }
 }
