@@ -360,3 +360,12 @@ fn choices_and_types() {
         "#]],
     );
 }
+
+#[test]
+fn a_text_that_is_read_twice_gives_two_values() {
+    let template = r#"{{ $text := "a: {b: 1}" }}{{ $one := fromYaml $text }}{{ $two := fromYaml $text }}{{ $_ := set $one.a "b" 2 }}{{ $three := fromYaml $text }}{{ $_ := set $three.a "b" 3 }}{{ $one }} {{ $two }} {{ $three }} {{ fromYaml $text }}"#;
+    assert_eq!(
+        shown(template),
+        "map[a:map[b:2]] map[a:map[b:1]] map[a:map[b:3]] map[a:map[b:1]]"
+    );
+}
