@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{How, plane};
 use super::is_long;
-use super::plans::{plan, reference, restart, step, workload};
+use super::plans::{never_ready, plan, reference, restart, step, well, workload};
 
 /// The uids of the pods of a workload.
 fn uids(cluster: &super::Cluster, namespace: &str, app: &str) -> Vec<String> {
@@ -208,4 +208,47 @@ fn a_budget_is_respected_a_paused_workload_left_out_and_old_proxies_are_told() {
         .find(|it| it["event"] == "action-skipped")
         .expect("the paused one is left out");
     assert!(skipped["reason"].as_str().unwrap().contains("is paused"));
+}
+
+#[test]
+fn a_wave_that_does_not_become_healthy_keeps_the_next_from_beginning() {
+    let Some(cluster) = plane() else { return };
+    let namespace = cluster.namespace("sick-wave");
+    let (mut sick, sick_wait) = never_ready(&namespace);
+    let (well, well_wait) = well(&namespace, "well");
+    cluster.apply(&sick, "someone");
+    cluster.apply(&well, "someone");
+    cluster.await_field(
+        "deployment",
+        &namespace,
+        "well",
+        "{.status.availableReplicas}=1",
+    );
+    let before = uids(cluster, &namespace, "well");
+    let waves = [(&sick, sick_wait), (&well, well_wait)];
+    let steps = waves
+        .into_iter()
+        .enumerate()
+        .map(|(index, (workload, wait))| {
+            let action = restart(workload, RestartHow::Rollout);
+            step(&format!("restart-{}", index + 1), vec![action], vec![wait])
+        })
+        .collect();
+    let plan = plan(&namespace, steps);
+    let run = cluster.refit(&plan, &["apply", "--readiness-timeout", "3s"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(
+        run.stderr
+            .contains("Deployment sick-wave/never is not ready in time"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(uids(cluster, &namespace, "well"), before);
+    assert_eq!(cluster.last_event(&plan), "failed");
+    // With its cause gone, the same command goes on.
+    sick["spec"]["template"]["metadata"]["annotations"] = json!({});
+    cluster.apply(&sick, "someone");
+    let run = cluster.refit(&plan, &["apply"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_ne!(uids(cluster, &namespace, "well"), before);
 }
