@@ -30,7 +30,7 @@ fn data(cluster: &Cluster, namespace: &str, name: &str) -> Option<Value> {
         .map(|it| it["data"].clone())
 }
 
-/// What says who owns which fields, whenever that was.
+/// What says who owns which fields, whenever that was; what controllers write is their own business.
 fn ownership(object: &Value) -> Vec<String> {
     let entries = object["metadata"]["managedFields"]
         .as_array()
@@ -38,6 +38,7 @@ fn ownership(object: &Value) -> Vec<String> {
         .unwrap_or_default();
     let mut owners: Vec<String> = entries
         .iter()
+        .filter(|it| it["subresource"].is_null() && it["manager"] != "kube-controller-manager")
         .map(|it| format!("{} {} {}", it["manager"], it["operation"], it["fieldsV1"]))
         .collect();
     owners.sort();

@@ -17,6 +17,7 @@ use crate::journal::{self, Event, Journal, Next, Record, Scope, next, progress};
 use crate::lease::Lease;
 use crate::output::narrator::Narrator;
 use crate::restart::{self, Renewal};
+use crate::wait::Deadline;
 use crate::{apply, wait};
 
 mod pace;
@@ -455,12 +456,14 @@ impl Run<'_, '_> {
     }
 
     async fn wait(&mut self, step: &Step) -> Result<(), Error> {
-        let deadline = self.deadline(self.execution.limits.readiness);
+        let mut begun = Instant::now() + wait::AUTOMATIC;
+        let end = self.deadline(self.execution.limits.readiness);
         for condition in &step.waits {
             let object = wait::object(condition);
             if self.is_skipped(object) {
                 continue;
             }
+            let deadline = Deadline { end, begun };
             let mut ended = self.until(step, condition, deadline).await?;
             if let (
                 wait::Ended::GivenUp(_),
@@ -470,7 +473,9 @@ impl Run<'_, '_> {
             ) = (&ended, condition)
                 && self.take_lock(step, lock).await?
             {
-                let deadline = self.deadline(RETAKEN);
+                begun = Instant::now() + wait::AUTOMATIC;
+                let end = self.deadline(RETAKEN);
+                let deadline = Deadline { end, begun };
                 ended = self.until(step, condition, deadline).await?;
             }
             if let wait::Ended::GivenUp(reason) = ended {
@@ -489,7 +494,7 @@ impl Run<'_, '_> {
         &self,
         step: &Step,
         condition: &Wait,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<wait::Ended, Error> {
         let Execution {
             cluster,
@@ -511,38 +516,36 @@ impl Run<'_, '_> {
     }
 
     /// Takes the lock away from the istiod that rolls gateways: it begins anew once it has it again, and tries all of them
-    /// (domain.md §8.2, the race). Once a step. False if there is no such lock.
+    /// (domain.md §8.2, the race). False if there is no such lock, or it was taken in this step before.
     async fn take_lock(&mut self, step: &Step, lock: &Ref) -> Result<bool, Error> {
         let taken = progress(self.execution.journal.records())
             .locks_taken
             .contains(step.id.as_str());
         let cluster = self.execution.cluster;
-        if cluster.get(lock).await?.is_none() {
+        if taken || cluster.get(lock).await?.is_none() {
             return Ok(false);
         }
-        if !taken {
-            let now = Timestamp::now()
-                .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
-                .to_string();
-            let patch = json!({
-                "spec": {
-                    "holderIdentity": MANAGER,
-                    "leaseDurationSeconds": LOCKED,
-                    "acquireTime": now,
-                    "renewTime": now,
-                },
-            });
-            let write = Write::Merge {
-                patch: &patch,
-                manager: MANAGER,
-            };
-            cluster.write(lock, &write, false).await?;
-            // After the write: taking it twice does no harm, not taking it leaves the gateways old.
-            self.record(Event::LockTaken {
-                step: step.id.clone(),
-                object: lock.clone(),
-            })?;
-        }
+        let now = Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
+            .to_string();
+        let patch = json!({
+            "spec": {
+                "holderIdentity": MANAGER,
+                "leaseDurationSeconds": LOCKED,
+                "acquireTime": now,
+                "renewTime": now,
+            },
+        });
+        let write = Write::Merge {
+            patch: &patch,
+            manager: MANAGER,
+        };
+        cluster.write(lock, &write, false).await?;
+        // After the write: taking it twice does no harm, not taking it leaves the gateways old.
+        self.record(Event::LockTaken {
+            step: step.id.clone(),
+            object: lock.clone(),
+        })?;
         Ok(true)
     }
 

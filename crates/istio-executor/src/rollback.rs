@@ -14,6 +14,7 @@ use crate::journal::copy::{Copy, MANAGER};
 use crate::journal::{self, Event, Journal, progress};
 use crate::lease::Lease;
 use crate::output::narrator::Narrator;
+use crate::wait::Deadline;
 use crate::{apply, wait};
 
 /// Metadata that the server writes, and that no write may carry.
@@ -246,7 +247,8 @@ impl Rollback<'_> {
             }
             let name = cluster::name(&it.object);
             let mut report = |reason: &str| self.narrator.waiting(&name, reason);
-            let deadline = Instant::now() + self.readiness;
+            let end = Instant::now() + self.readiness;
+            let deadline = Deadline { end, begun: end };
             let ready = tokio::select! {
                 ready = wait::until(self.cluster, &condition, deadline, &mut report) => ready,
                 () = self.interruption.asked() => return,
@@ -431,21 +433,15 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
             Err(error) if error.code() == Some(409) => continue,
             Err(error) => return Err(failed(error)),
         };
-        if same_values {
-            let restored =
-                digest(&stored) == digest(&wanted) && ownership(&stored) == ownership(former);
-            return if restored {
-                Ok(())
-            } else {
-                Err(Error::Different {
-                    object: object.clone(),
-                })
-            };
-        }
-        if digest(&stored) != digest(&wanted) {
+        let restored = has_content(&stored, former)
+            && (!same_values || ownership(&stored) == ownership(former));
+        if !restored {
             return Err(Error::Different {
                 object: object.clone(),
             });
+        }
+        if same_values {
+            return Ok(());
         }
     }
     Err(Error::Contended {
@@ -488,6 +484,12 @@ fn values(former: &Value, live: Option<&Value>) -> Value {
         }
     }
     wanted
+}
+
+/// Whether a live object has the values of a former one. The server counts a `DaemonSet`'s templates within the write that
+/// changes one, so what is stored is compared, not what was sent.
+fn has_content(live: &Value, former: &Value) -> bool {
+    digest(&values(former, Some(live))) == digest(live)
 }
 
 /// Who owned which fields; entries of subresources (status) are the server's own.
@@ -542,8 +544,7 @@ fn difference(former: Option<&Value>, live: Option<&Value>) -> Option<String> {
         (None, Some(_)) => Some("it was not there".to_owned()),
         (Some(_), None) => Some("it is not there".to_owned()),
         (Some(former), Some(live)) => {
-            let wanted = values(former, Some(live));
-            if digest(&wanted) != digest(live) {
+            if !has_content(live, former) {
                 Some("its content differs".to_owned())
             } else if ownership(live) != ownership(former) {
                 Some("others own its fields".to_owned())

@@ -20,9 +20,18 @@ pub use state::{
     stateful_set, trouble,
 };
 
-/// How long istiod may take to begin with the workloads that it renders itself. Longer means that it has given up trying
-/// (domain.md §8.2), which no waiting changes.
-const AUTOMATIC: Duration = Duration::from_mins(1);
+/// How long istiod may take to begin with the workloads that it renders itself, all of them at once. Longer means that it
+/// has given up trying (domain.md §8.2), which no waiting changes.
+pub const AUTOMATIC: Duration = Duration::from_mins(1);
+
+/// When a wait is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline {
+    /// By then it has to be there.
+    pub end: Instant,
+    /// By then istiod has to have begun with it, where it is for istiod to renew it.
+    pub begun: Instant,
+}
 
 /// Lines of a crashing container's log that are shown.
 const LINES: i64 = 20;
@@ -73,22 +82,21 @@ pub fn object(wait: &Wait) -> &Ref {
     }
 }
 
-/// Waits until the condition holds, at most until `deadline`. `report` hears what is missing.
+/// Waits until the condition holds, at most until the deadline. `report` hears what is missing.
 pub async fn until(
     cluster: &Cluster,
     wait: &Wait,
-    deadline: Instant,
+    deadline: Deadline,
     report: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Ended, Error> {
     let object = object(wait);
     let automatic = matches!(wait, Wait::AutoRollout { .. });
-    let begun_by = deadline.min(Instant::now() + AUTOMATIC);
     let mut troubled: Option<(String, Instant)> = None;
     let mut changes = Changes::default();
     loop {
         let live = cluster.get(object).await?;
         let state = look(cluster, wait, live.as_ref()).await?;
-        let mut alarm = deadline;
+        let mut alarm = deadline.end;
         let reason = match state {
             State::Ready => return Ok(Ended::Ready),
             State::Failed(reason) if matches!(wait, Wait::Proxies { .. }) => {
@@ -119,11 +127,11 @@ pub async fn until(
             }
         };
         report(&reason);
-        let mut limit = deadline;
-        if let (Wait::AutoRollout { to, .. }, Some(live)) = (wait, &live)
-            && image_version(live).as_deref() != Some(to)
+        let mut limit = deadline.end;
+        if let Wait::AutoRollout { to, .. } = wait
+            && live.as_ref().and_then(image_version).as_deref() != Some(to)
         {
-            limit = begun_by;
+            limit = limit.min(deadline.begun);
         }
         if Instant::now() >= limit {
             return if automatic {
