@@ -27,6 +27,22 @@ fn uids(cluster: &super::Cluster, namespace: &str, app: &str) -> Vec<String> {
     uids
 }
 
+/// Waits for a pod of a workload that is ready.
+fn await_ready(cluster: &super::Cluster, namespace: &str, app: &str) {
+    let label = format!("app={app}");
+    let ready = [
+        "wait",
+        "--for=condition=Ready",
+        "pod",
+        "-l",
+        &label,
+        "-n",
+        namespace,
+        "--timeout=120s",
+    ];
+    while !cluster.kubectl(&ready, None).status.success() {}
+}
+
 #[test]
 fn every_kind_of_workload_is_renewed_and_others_edits_survive() {
     let Some(cluster) = plane() else { return };
@@ -63,18 +79,7 @@ fn every_kind_of_workload_is_renewed_and_others_edits_survive() {
         steps.push(step(&format!("restart-{}", round + 1), actions, waits));
     }
     for app in &apps {
-        let label = format!("app={app}");
-        let ready = [
-            "wait",
-            "--for=condition=Ready",
-            "pod",
-            "-l",
-            &label,
-            "-n",
-            &namespace,
-            "--timeout=120s",
-        ];
-        while !cluster.kubectl(&ready, None).status.success() {}
+        await_ready(cluster, &namespace, app);
     }
     let looks = steps
         .iter()
@@ -135,18 +140,7 @@ fn a_budget_is_respected_a_paused_workload_left_out_and_old_proxies_are_told() {
         cluster.apply(object, "someone");
     }
     for app in ["bare", "old", "paused"] {
-        let label = format!("app={app}");
-        let ready = [
-            "wait",
-            "--for=condition=Ready",
-            "pod",
-            "-l",
-            &label,
-            "-n",
-            &namespace,
-            "--timeout=60s",
-        ];
-        while !cluster.kubectl(&ready, None).status.success() {}
+        await_ready(cluster, &namespace, app);
     }
     paused["spec"]["paused"] = json!(true);
     cluster.apply(&paused, "someone");

@@ -12,7 +12,7 @@ use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::plan::Plan;
 use serde_json::Value;
 
-use super::connection::{Connection, block_on};
+use super::connection::{Connection, ControlPlane, block_on};
 use super::perform::{
     Ended, Perform, Predecessors, genuine, perform, unfinished, unfinished_restart,
 };
@@ -35,14 +35,8 @@ pub(super) struct Args {
     #[arg(long)]
     resume: bool,
 
-    /// The namespace of the control plane, to find the plan that was begun
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        default_value = "istio-system"
-    )]
-    namespace: String,
+    #[command(flatten)]
+    plane: ControlPlane,
 
     /// Asks the API server what it says to each write, and changes nothing
     #[arg(long)]
@@ -71,9 +65,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             plan
         } else {
             let folder = args.perform.journal.as_deref();
-            let begun = match unfinished(&cluster, &args.namespace, folder).await? {
+            let begun = match unfinished(&cluster, &args.plane.namespace, folder).await? {
                 Some(begun) => Some(begun),
-                None => unfinished_restart(&cluster, &args.namespace, folder).await?,
+                None => unfinished_restart(&cluster, &args.plane.namespace, folder).await?,
             };
             let Some(begun) = begun else {
                 output::note("nothing was begun here that is not done");

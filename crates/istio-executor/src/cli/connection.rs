@@ -30,6 +30,32 @@ impl Connection {
     }
 }
 
+/// `-i`, of a verb that goes on with what was begun in a control plane's namespace.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct ControlPlane {
+    /// The namespace of the control plane
+    #[arg(
+        short = 'i',
+        long = "istio-namespace",
+        alias = "istioNamespace",
+        default_value = "istio-system"
+    )]
+    pub(super) namespace: String,
+}
+
+/// `-i`, of a verb that finds the control plane by itself.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct AnyControlPlane {
+    /// The namespace of the control plane, where the cluster holds several
+    #[arg(
+        short = 'i',
+        long = "istio-namespace",
+        alias = "istioNamespace",
+        value_name = "NAMESPACE"
+    )]
+    pub(super) namespace: Option<String>,
+}
+
 /// Runs what waits for the cluster.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::runtime::Builder::new_multi_thread()

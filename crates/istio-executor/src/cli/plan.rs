@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         files: Vec::new(),
         sets: args.request.sets.clone(),
         revision: args.meant.revision.clone(),
-        namespace: args.meant.namespace.clone(),
+        namespace: args.meant.plane.namespace.clone(),
         from: args.from.clone(),
         force: args.force,
         predicted: args.predicted || args.out.is_some() || args.output == Format::Diff,

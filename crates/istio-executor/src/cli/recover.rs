@@ -8,6 +8,7 @@ use clap::Args as ClapArgs;
 use istio_planner::customisation::{Recovery, recover};
 use istio_planner::{Input, Request};
 
+use super::connection::AnyControlPlane;
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::name;
@@ -27,14 +28,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "VERSION")]
     from: Option<String>,
 
-    /// The namespace of the control plane, where the cluster holds several
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        value_name = "NAMESPACE"
-    )]
-    namespace: Option<String>,
+    #[command(flatten)]
+    plane: AnyControlPlane,
 
     /// Writes it to a file
     #[arg(short, long, value_name = "FILE")]
@@ -45,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let snapshot = export::read(&args.files).map_err(|it| Error::Usage(it.into()))?;
     let request = Request {
         from: args.from.clone(),
-        namespace: args.namespace.clone(),
+        namespace: args.plane.namespace.clone(),
         ..Request::default()
     };
     let releases = planning::releases(&request, &snapshot, &args.target.places());

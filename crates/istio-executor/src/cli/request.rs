@@ -8,6 +8,7 @@ use clap::Args as ClapArgs;
 use istio_render::OperatorFile;
 
 use super::Error;
+use super::connection::AnyControlPlane;
 
 /// `-f` and `--set`.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -30,14 +31,8 @@ pub(super) struct Request {
 /// Which control plane is meant.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Meant {
-    /// The namespace of the control plane, where the cluster holds several
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        value_name = "NAMESPACE"
-    )]
-    pub(super) namespace: Option<String>,
+    #[command(flatten)]
+    pub(super) plane: AnyControlPlane,
 
     /// The revision that is asked for
     #[arg(short, long)]

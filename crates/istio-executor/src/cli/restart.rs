@@ -11,7 +11,7 @@ use istio_planner::plan::Plan;
 use istio_planner::snapshot::Snapshot;
 use k8s_openapi::jiff::Timestamp;
 
-use super::connection::{Connection, block_on};
+use super::connection::{AnyControlPlane, Connection, block_on};
 use super::perform::{Ended, Format, Perform, Predecessors, duration, perform, unfinished_restart};
 use super::target::Target;
 use super::{Error, Exit};
@@ -53,14 +53,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "WINDOW", value_parser = window)]
     pub(super) freeze: Vec<String>,
 
-    /// The namespace of the control plane, where the cluster holds several
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        value_name = "NAMESPACE"
-    )]
-    pub(super) namespace: Option<String>,
+    #[command(flatten)]
+    pub(super) plane: AnyControlPlane,
 
     /// Does not ask
     #[arg(short = 'y', long = "skip-confirmation")]
@@ -75,6 +69,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         let namespace = args
+            .plane
             .namespace
             .clone()
             .unwrap_or_else(|| "istio-system".to_owned());
@@ -156,7 +151,7 @@ async fn renew(cluster: &Arc<Cluster>, plan: &Plan, args: &Args) -> Result<Exit,
 /// The version that runs, and the workloads whose proxies are older.
 async fn stale(cluster: &Cluster, args: &Args) -> Result<(String, Snapshot, Vec<Restart>), Error> {
     let request = istio_planner::Request {
-        namespace: args.namespace.clone(),
+        namespace: args.plane.namespace.clone(),
         ..Default::default()
     };
     let snapshot = snapshot::take(cluster, &istio_planner::required(&request)).await?;

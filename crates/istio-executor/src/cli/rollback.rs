@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use super::connection::{Connection, block_on};
+use super::connection::{Connection, ControlPlane, block_on};
 use super::perform::{Chain, Format, duration, kept_plan, plan_of, release, take_lease};
 use super::{Error, Exit};
 use crate::cluster::Cluster;
@@ -21,14 +21,8 @@ pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,
 
-    /// The namespace of the control plane
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        default_value = "istio-system"
-    )]
-    namespace: String,
+    #[command(flatten)]
+    plane: ControlPlane,
 
     /// The plan to put back, where it is not the last one; its journal has to be on this machine
     #[arg(long, value_name = "ID")]
@@ -54,7 +48,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
-        let lease = take_lease(&cluster, &args.namespace).await?;
+        let lease = take_lease(&cluster, &args.plane.namespace).await?;
         let ended = put_back(&cluster, args, &lease).await;
         release(lease).await;
         ended
@@ -63,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
 
 async fn put_back(cluster: &Arc<Cluster>, args: &Args, lease: &Lease) -> Result<Exit, Error> {
     let folder = journal::folder(args.journal.as_deref());
-    let found = copy::load(cluster, &args.namespace).await?;
+    let found = copy::load(cluster, &args.plane.namespace).await?;
     let (plan, copied, predecessors) = match (found, &args.plan) {
         (Some(found), plan) if plan.as_ref().is_none_or(|it| *it == found.plan_id) => {
             let plan = plan_of(&found, args.journal.as_deref())?;
@@ -79,7 +73,7 @@ async fn put_back(cluster: &Arc<Cluster>, args: &Args, lease: &Lease) -> Result<
         (_, None) => {
             return Err(Error::usage(format!(
                 "refit has upgraded nothing in {}",
-                args.namespace
+                args.plane.namespace
             )));
         }
     };

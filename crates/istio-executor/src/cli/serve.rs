@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         to: args.to.clone(),
         files: args.request.planner_files()?,
         sets: args.request.sets.clone(),
-        namespace: args.meant.namespace.clone(),
+        namespace: args.meant.plane.namespace.clone(),
         ..Default::default()
     };
     block_on(async {

@@ -5,7 +5,7 @@ use istio_planner::outcome::Inventory;
 use istio_planner::plan::Plan;
 use serde_json::json;
 
-use super::connection::{Connection, block_on};
+use super::connection::{Connection, ControlPlane, block_on};
 use super::perform::plan_of;
 use super::{Error, Exit};
 use crate::cluster::Cluster;
@@ -20,14 +20,8 @@ pub(super) struct Args {
     #[command(flatten)]
     connection: Connection,
 
-    /// The namespace of the control plane
-    #[arg(
-        short = 'i',
-        long = "istio-namespace",
-        alias = "istioNamespace",
-        default_value = "istio-system"
-    )]
-    namespace: String,
+    #[command(flatten)]
+    plane: ControlPlane,
 
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -44,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = args.connection.connect().await?;
         let inventory = inventory(&cluster).await?;
-        let found = copy::load(&cluster, &args.namespace).await?;
+        let found = copy::load(&cluster, &args.plane.namespace).await?;
         match args.output {
             Format::Json => {
                 let upgrade = found

@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         files: args.request.planner_files()?,
         sets: args.request.sets.clone(),
         revision: args.meant.revision.clone(),
-        namespace: args.meant.namespace.clone(),
+        namespace: args.meant.plane.namespace.clone(),
         from: None,
         force: args.force,
         predicted: false,
@@ -88,7 +88,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         if args.dry_run {
             return dry_run(&cluster, request, args).await;
         }
-        let namespace = args.meant.namespace.as_deref().unwrap_or("istio-system");
+        let namespace = args
+            .meant
+            .plane
+            .namespace
+            .as_deref()
+            .unwrap_or("istio-system");
         let folder = args.perform.journal.as_deref();
         // An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
         let mut begun = unfinished(&cluster, namespace, folder).await?;

@@ -11,6 +11,7 @@ use super::signal::Signal;
 use super::terminal::Terminal;
 use super::{Args, Telling};
 use crate::cli::Error;
+use crate::cli::connection::AnyControlPlane;
 use crate::cli::perform::{
     Begun, Ended, Format, Perform, Predecessors, duration, perform, unfinished, unfinished_restart,
 };
@@ -54,7 +55,10 @@ impl Desk<'_> {
         }
         let request = istio_planner::Request {
             revision: self.args.meant.revision.clone(),
-            namespace: wish.namespace.clone().or(self.args.meant.namespace.clone()),
+            namespace: wish
+                .namespace
+                .clone()
+                .or(self.args.meant.plane.namespace.clone()),
             prune: self.args.prune.named.clone(),
             prune_orphans: self.args.prune.orphans,
             ..wish.request()
@@ -110,7 +114,12 @@ impl Desk<'_> {
             pause: pause(wish.pause.as_deref().unwrap_or("0s"))?,
             max_unavailable: share("1")?,
             freeze: Vec::new(),
-            namespace: wish.namespace.clone().or(self.args.meant.namespace.clone()),
+            plane: AnyControlPlane {
+                namespace: wish
+                    .namespace
+                    .clone()
+                    .or(self.args.meant.plane.namespace.clone()),
+            },
             yes: false,
             dry_run: false,
         };
@@ -192,7 +201,7 @@ impl Desk<'_> {
 
     fn namespace(&self, wished: Option<&str>) -> String {
         wished
-            .or(self.args.meant.namespace.as_deref())
+            .or(self.args.meant.plane.namespace.as_deref())
             .unwrap_or("istio-system")
             .to_owned()
     }
