@@ -5,6 +5,7 @@
 //! no others. `REFIT_LONG=1` makes the long ones longer.
 
 mod cluster;
+mod connections;
 mod failures;
 mod gateways;
 mod kills;

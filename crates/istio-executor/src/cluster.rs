@@ -3,17 +3,15 @@
 //! Everything that `kube` knows stays in here. Requests that fail for a passing reason are tried again.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use istio_planner::outcome::Ref;
+use kube::Client;
 use kube::api::{
     DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions,
 };
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use kube_core::Request;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -22,11 +20,13 @@ use tokio::time::{Instant, timeout};
 use crate::lease::Held;
 
 mod changes;
+mod connection;
 mod error;
 mod kinds;
 mod request;
 
 pub use changes::Changes;
+pub use connection::Connection;
 pub use error::Error;
 pub use kinds::Kind;
 
@@ -38,15 +38,6 @@ const CONFLICTS: u32 = 5;
 
 /// How long a pod's log may take: it only makes a message better.
 const LOG: Duration = Duration::from_secs(5);
-
-/// Which cluster is meant.
-#[derive(Debug, Clone, Default)]
-pub struct Connection {
-    /// `--kubeconfig`; else `KUBECONFIG`, `~/.kube/config`, the pod's own account.
-    pub kubeconfig: Option<PathBuf>,
-    /// `--context`; else the current one.
-    pub context: Option<String>,
-}
 
 /// A connection to one cluster.
 pub struct Cluster {
@@ -102,40 +93,12 @@ pub enum Write<'a> {
 impl Cluster {
     /// Connects to the cluster that is meant. No request is sent yet.
     pub async fn connect(connection: &Connection) -> Result<Self, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::Config {
-            reason: error.to_string(),
-        };
-        let options = KubeConfigOptions {
-            context: connection.context.clone(),
-            ..KubeConfigOptions::default()
-        };
-        let mut context = connection.context.clone();
-        let mut config = match &connection.kubeconfig {
-            Some(path) => {
-                let file = Kubeconfig::read_from(path).map_err(|it| failed(&it))?;
-                context = context.or_else(|| file.current_context.clone());
-                Config::from_custom_kubeconfig(file, &options)
-                    .await
-                    .map_err(|it| failed(&it))?
-            }
-            None if connection.context.is_some() => Config::from_kubeconfig(&options)
-                .await
-                .map_err(|it| failed(&it))?,
-            None => {
-                // Without a kubeconfig the pod's own account is meant, and there is no context.
-                context = Kubeconfig::read().ok().and_then(|it| it.current_context);
-                Config::infer().await.map_err(|it| failed(&it))?
-            }
-        };
+        let (mut config, name) = connection.find().await?;
         // Requests are repeated here, where it is known what they are for.
         config.default_retry = false;
-        let address = config.cluster_url.to_string();
-        let address = address.trim_end_matches('/');
-        let name = match context {
-            Some(context) => format!("{context} ({address})"),
-            None => address.to_owned(),
-        };
-        let client = Client::try_from(config).map_err(|it| failed(&it))?;
+        let client = Client::try_from(config).map_err(|it| Error::Config {
+            reason: it.to_string(),
+        })?;
         Ok(Self {
             name: Some(name),
             ..Self::new(client)
