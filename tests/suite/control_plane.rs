@@ -248,6 +248,67 @@ fn a_rollback_restores_values_and_owners() {
 }
 
 #[test]
+fn what_a_broken_webhook_has_to_admit_is_put_back_after_the_webhook() {
+    let Some(cluster) = plane() else { return };
+    let namespace = cluster.namespace("postponed");
+    let guard = |of: &str| {
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "metadata": { "name": "postponed" },
+            "webhooks": [{
+                "name": "guard.example.org",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "timeoutSeconds": 1,
+                "clientConfig": { "service": { "namespace": namespace, "name": "nobody" } },
+                "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": of } },
+                "objectSelector": { "matchLabels": { "guarded": "yes" } },
+                "rules": [{
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE"],
+                    "resources": ["configmaps"],
+                }],
+            }],
+        })
+    };
+    cluster.apply(&guard("no-namespace"), "istio-operator");
+    for name in ["one", "two"] {
+        let mut guarded = config_map(&namespace, name, "1");
+        guarded["metadata"]["labels"] = json!({ "guarded": "yes" });
+        cluster.apply(&guarded, "istio-operator");
+    }
+    let live = cluster.get("validatingwebhookconfiguration", "", "postponed");
+    let guarded = |name: &str| cluster.get("configmap", &namespace, name).unwrap();
+    let before = [guarded("one"), guarded("two")];
+    let plan = plan(
+        &namespace,
+        vec![
+            step(
+                "one",
+                vec![apply(live.as_ref(), &guard(&namespace))],
+                vec![],
+            ),
+            step("prune", before.iter().map(delete).collect(), vec![]),
+        ],
+    );
+    let run = cluster.refit(&plan, &["apply"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let run = cluster.refit(&plan, &["rollback", "-y"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("it is tried again after the rest"),
+        "{}",
+        run.stderr
+    );
+    for (name, before) in ["one", "two"].into_iter().zip(&before) {
+        assert_eq!(guarded(name)["data"], before["data"], "{name}");
+        assert_eq!(ownership(&guarded(name)), ownership(before), "{name}");
+    }
+}
+
+#[test]
 fn a_snapshot_holds_what_a_plan_needs_and_no_secret() {
     let Some(cluster) = plane() else { return };
     let namespace = cluster.namespace("snapshot");

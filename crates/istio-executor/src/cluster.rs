@@ -245,17 +245,22 @@ impl Cluster {
         self.send(&what, request).await
     }
 
-    /// Deletes an object with foreground propagation, if it still is the one with this uid. True if it was there.
+    /// Deletes an object, if it still is the one with this uid. True if it was there.
+    ///
+    /// A workload goes after its pods (foreground, as istioctl prunes); what has none goes at once, whether or not the
+    /// garbage collector knows its kind by now.
     pub async fn delete(&self, object: &Ref, uid: Option<&str>) -> Result<bool, Error> {
         let preconditions = Preconditions {
             uid: uid.map(str::to_owned),
             resource_version: None,
         };
-        self.delete_with(
-            object,
-            &DeleteParams::foreground().preconditions(preconditions),
-        )
-        .await
+        let params = if object.api_version.starts_with("apps/") {
+            DeleteParams::foreground()
+        } else {
+            DeleteParams::background()
+        };
+        self.delete_with(object, &params.preconditions(preconditions))
+            .await
     }
 
     /// Deletes an object at once, if nobody wrote it since it was read. True if it was there.

@@ -192,7 +192,6 @@ impl Lease {
         self.renewal.abort();
         let live = self.own.get(&self.object).await?;
         if let Some(live) = live.filter(|it| other_holder(it).as_ref() == Some(&self.holder)) {
-            // At once: a lease that is deleted in the foreground could be taken while it is going.
             self.own.delete_unchanged(&self.object, &live).await?;
         }
         Ok(())

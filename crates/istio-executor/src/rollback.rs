@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use istio_planner::digest::{digest, relevant};
+use istio_planner::digest::digest;
 use istio_planner::outcome::Ref;
-use istio_planner::plan::{Action, FIELD_MANAGER, Plan, Wait};
+use istio_planner::plan::{Action, Plan, Wait};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -16,15 +16,11 @@ use crate::lease::Lease;
 use crate::output::narrator::Narrator;
 use crate::wait::Deadline;
 use crate::{apply, wait};
+use former::{difference, has_content, owners, ownership, untouched, values};
 
-/// Metadata that the server writes, and that no write may carry.
-const SERVER: [&str; 5] = [
-    "resourceVersion",
-    "generation",
-    "uid",
-    "creationTimestamp",
-    "selfLink",
-];
+mod former;
+#[cfg(test)]
+mod tests;
 
 /// How often a write is tried that loses against others' writes.
 const ATTEMPTS: u32 = 10;
@@ -78,6 +74,23 @@ pub enum Error {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] journal::Error),
+}
+
+impl Error {
+    /// Whether the rest should be put back all the same.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Cluster { source, .. } => {
+                source.code().is_some_and(|it| !matches!(it, 401 | 403))
+            }
+            Self::Different { .. } | Self::Contended { .. } | Self::Undeleted { .. } => true,
+            Self::Omitted { .. } | Self::Interrupted | Self::LeaseLost | Self::Journal(_) => false,
+        }
+    }
+
+    fn is_webhook_away(&self) -> bool {
+        matches!(self, Self::Cluster { source, .. } if source.is_webhook_away())
+    }
 }
 
 /// Something to put back.
@@ -161,6 +174,22 @@ pub struct Rollback<'a> {
     pub readiness: Duration,
 }
 
+/// What could not be put back yet, and is tried again after everything else: an istiod that does not work refuses what only
+/// the former one, once it is back, admits.
+struct Postponed<'t> {
+    it: &'t Restoration,
+    /// A webhook did not answer.
+    away: bool,
+}
+
+impl Postponed<'_> {
+    /// Whether another one has to come after it: an earlier state of the same object, or what the same webhook admits.
+    fn holds(&self, other: &Restoration) -> bool {
+        let (one, two) = (&self.it.object, &other.object);
+        one == two || self.away && one.kind == two.kind && one.api_version == two.api_version
+    }
+}
+
 /// What a rollback left otherwise than it was.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Left {
@@ -195,6 +224,7 @@ impl Rollback<'_> {
         let mut left = Left::default();
         let todo = restorations(self.plan, self.journal.records());
         let mut restored: Vec<&Restoration> = Vec::new();
+        let mut postponed: Vec<Postponed<'_>> = Vec::new();
         for (number, it) in todo.iter().enumerate() {
             if self.interruption.is_asked() {
                 return Err(Error::Interrupted);
@@ -204,20 +234,41 @@ impl Rollback<'_> {
                     object: it.object.clone(),
                 });
             }
-            if self.restore(it).await? {
-                restored.push(it);
-            } else {
-                left.stays.push(it.object.clone());
+            let done = match postponed.iter().find(|other| other.holds(it)) {
+                Some(other) => Err(other.away),
+                None => match self.restore(it).await {
+                    Err(error) if error.may_pass() => {
+                        self.narrator.line(&format!(
+                            "! {}; it is tried again after the rest",
+                            crate::output::chain(&error)
+                        ));
+                        Err(error.is_webhook_away())
+                    }
+                    done => Ok(done?),
+                },
+            };
+            match done {
+                Err(away) => postponed.push(Postponed { it, away }),
+                Ok(there) => {
+                    if there {
+                        restored.push(it);
+                    } else {
+                        left.stays.push(it.object.clone());
+                    }
+                    self.restored(it)?;
+                }
             }
-            self.record(Event::Restored {
-                step: it.step.clone(),
-                action: it.action,
-            })?;
             // What a step changed works again before the step before it is put back.
             if todo.get(number + 1).is_none_or(|next| next.step != it.step) {
                 self.settle(&std::mem::take(&mut restored)).await;
                 self.copy_journal().await;
             }
+        }
+        for Postponed { it, .. } in postponed {
+            if !self.restore(it).await? {
+                left.stays.push(it.object.clone());
+            }
+            self.restored(it)?;
         }
         left.different = self.compare().await?;
         for (object, reason) in &left.different {
@@ -228,6 +279,13 @@ impl Rollback<'_> {
         }
         self.record(Event::RolledBack)?;
         Ok(left)
+    }
+
+    fn restored(&mut self, it: &Restoration) -> Result<(), Error> {
+        self.record(Event::Restored {
+            step: it.step.clone(),
+            action: it.action,
+        })
     }
 
     /// Waits for workloads that were ready before the upgrade. One that does not come back ends nothing: the rest has to be
@@ -433,8 +491,8 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
             Err(error) if error.code() == Some(409) => continue,
             Err(error) => return Err(failed(error)),
         };
-        let restored = has_content(&stored, former)
-            && (!same_values || ownership(&stored) == ownership(former));
+        let restored =
+            has_content(&stored, former) && (!same_values || owners(&stored) == owners(former));
         if !restored {
             return Err(Error::Different {
                 object: object.clone(),
@@ -447,112 +505,6 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
     Err(Error::Contended {
         object: object.clone(),
     })
-}
-
-/// The values of a former object as they are to be again.
-///
-/// A controller's count of templates only goes up, so the live one is kept. A validating webhook that refuses what it
-/// cannot check goes on refusing it.
-fn values(former: &Value, live: Option<&Value>) -> Value {
-    let mut wanted = former.clone();
-    if let Some(object) = wanted.as_object_mut() {
-        object.remove("status");
-    }
-    if let Some(metadata) = wanted["metadata"].as_object_mut() {
-        metadata.remove("managedFields");
-        for field in SERVER {
-            metadata.remove(field);
-        }
-    }
-    let Some(live) = live else { return wanted };
-    for annotation in [
-        "deployment.kubernetes.io/revision",
-        "deprecated.daemonset.template.generation",
-    ] {
-        let now = &live["metadata"]["annotations"][annotation];
-        if now.is_string() {
-            wanted["metadata"]["annotations"][annotation] = now.clone();
-        }
-    }
-    if former["kind"] == "ValidatingWebhookConfiguration" {
-        let live = live["webhooks"].as_array().cloned().unwrap_or_default();
-        for webhook in wanted["webhooks"].as_array_mut().into_iter().flatten() {
-            let now = live.iter().find(|it| it["name"] == webhook["name"]);
-            if now.is_some_and(|it| it["failurePolicy"] == "Fail") {
-                webhook["failurePolicy"] = Value::from("Fail");
-            }
-        }
-    }
-    wanted
-}
-
-/// Whether a live object has the values of a former one. The server counts a `DaemonSet`'s templates within the write that
-/// changes one, so what is stored is compared, not what was sent.
-fn has_content(live: &Value, former: &Value) -> bool {
-    digest(&values(former, Some(live))) == digest(live)
-}
-
-/// Who owned which fields; entries of subresources (status) are the server's own.
-fn ownership(object: &Value) -> Vec<Value> {
-    let entries = object["metadata"]["managedFields"].as_array();
-    let mut entries: Vec<Value> = entries
-        .into_iter()
-        .flatten()
-        .filter(|it| it["subresource"].is_null())
-        .cloned()
-        .collect();
-    entries.sort_by_key(|it| {
-        (
-            it["manager"].to_string(),
-            it["operation"].to_string(),
-            it["time"].to_string(),
-        )
-    });
-    entries
-}
-
-/// Whether an action that is not known to have been done was not: nothing of ours is in the object that was not before.
-///
-/// Times of ownership are whole seconds, so the fields that the action writes (`content`) are compared too: had others
-/// changed those, they would own them.
-fn untouched(former: Option<&Value>, live: Option<&Value>, content: Option<&Value>) -> bool {
-    let ours = |it: &Value| -> Vec<Value> {
-        ownership(it)
-            .into_iter()
-            .filter(|it| it["manager"] == FIELD_MANAGER || it["manager"] == MANAGER)
-            .collect()
-    };
-    match (former, live) {
-        (None, None) => true,
-        (None, Some(live)) => ours(live).is_empty(),
-        (Some(_), None) => false,
-        (Some(former), Some(live)) => {
-            former["metadata"]["uid"] == live["metadata"]["uid"]
-                && ours(former) == ours(live)
-                && content.is_none_or(|it| relevant(former, Some(it)) == relevant(live, Some(it)))
-        }
-    }
-}
-
-/// How an object differs from what it was; nothing if it does not.
-fn difference(former: Option<&Value>, live: Option<&Value>) -> Option<String> {
-    match (former, live) {
-        (None, None) => None,
-        (None, Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => {
-            Some("it is still being deleted".to_owned())
-        }
-        (None, Some(_)) => Some("it was not there".to_owned()),
-        (Some(_), None) => Some("it is not there".to_owned()),
-        (Some(former), Some(live)) => {
-            if !has_content(live, former) {
-                Some("its content differs".to_owned())
-            } else if ownership(live) != ownership(former) {
-                Some("others own its fields".to_owned())
-            } else {
-                None
-            }
-        }
-    }
 }
 
 /// Whether there are objects of the kind that a definition defines.
@@ -585,6 +537,3 @@ async fn has_objects(cluster: &Cluster, definition: &Value) -> Result<bool, clus
     };
     Ok(!cluster.list_all(&kind, &selection).await?.is_empty())
 }
-
-#[cfg(test)]
-mod tests;

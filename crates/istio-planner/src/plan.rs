@@ -175,7 +175,7 @@ pub enum Action {
         /// The live object that the plan relies on.
         expected: Expected,
     },
-    /// Deletes with foreground propagation.
+    /// Deletes; a workload goes after its pods.
     Delete {
         /// The object.
         object: Ref,

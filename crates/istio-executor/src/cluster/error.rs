@@ -55,6 +55,11 @@ impl Error {
         }
     }
 
+    /// Whether a webhook that has to admit the object does not answer: it may be what is being put back.
+    pub fn is_webhook_away(&self) -> bool {
+        matches!(self, Self::Api { message, .. } if message.contains("failed calling webhook"))
+    }
+
     /// Whether the object was written by somebody else since it was read. A conflict of fields is another thing.
     pub fn is_stale(&self) -> bool {
         matches!(self, Self::Api { code: 409, message, .. } if message.contains("the object has been modified"))

@@ -140,3 +140,27 @@ fn the_controllers_count_goes_only_up() {
         "2"
     );
 }
+
+#[test]
+fn what_controllers_count_is_nobodys_loss() {
+    let with = |fields: Value| json!({ "metadata": { "managedFields": [{ "manager": "velero", "operation": "Update", "fieldsV1": fields }] } });
+    let counted = "f:deployment.kubernetes.io/revision";
+    let annotated = |names: &[&str]| {
+        let fields: serde_json::Map<_, _> = names
+            .iter()
+            .map(|it| ((*it).to_owned(), json!({})))
+            .collect();
+        with(json!({ "f:metadata": { "f:annotations": fields, "f:labels": {} } }))
+    };
+    let none = with(json!({ "f:metadata": { "f:labels": {} } }));
+    assert_eq!(
+        owners(&annotated(&[".", counted])),
+        owners(&annotated(&["."]))
+    );
+    assert_eq!(owners(&annotated(&[".", counted])), owners(&none));
+    assert_eq!(
+        owners(&annotated(&["f:a", counted])),
+        owners(&annotated(&["f:a"]))
+    );
+    assert_ne!(owners(&annotated(&["f:a"])), owners(&none));
+}
