@@ -60,13 +60,13 @@ fn tunnel() -> (SocketAddr, Arc<AtomicUsize>) {
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
             counted.fetch_add(1, Ordering::Relaxed);
-            thread::spawn(move || pass(client));
+            thread::spawn(move || pass(&client));
         }
     });
     (address, count)
 }
 
-fn pass(client: TcpStream) -> io::Result<()> {
+fn pass(mut client: &TcpStream) -> io::Result<()> {
     let mut lines = BufReader::new(client.try_clone()?);
     let mut asked = String::new();
     lines.read_line(&mut asked)?;
@@ -79,7 +79,7 @@ fn pass(client: TcpStream) -> io::Result<()> {
         .nth(2)
         .and_then(|it| it.parse().ok());
     let server = TcpStream::connect(("127.0.0.1", port.unwrap_or(0)))?;
-    (&client).write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
     let (mut from, mut to) = (server.try_clone()?, client.try_clone()?);
     thread::spawn(move || io::copy(&mut from, &mut to));
     io::copy(&mut lines, &mut &server)?;
