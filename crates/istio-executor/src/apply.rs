@@ -155,7 +155,12 @@ async fn would_store_the_same(
     live: Option<&Value>,
 ) -> Result<bool, Error> {
     let Some(live) = live else { return Ok(false) };
-    let stored = cluster.write(object, write, true).await?;
+    let stored = match cluster.write(object, write, true).await {
+        Ok(stored) => stored,
+        // Others own a field that it would write: they changed it since.
+        Err(error) if error.code() == Some(409) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
     Ok(digest(&stored) == digest(live) && owned(&stored) == owned(live))
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use istio_planner::digest::digest;
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, Run, finish};
+use super::cluster::{Cluster, How, Run, finish};
 use super::{is_long, ownership};
 
 /// The releases and the exports; without them nothing is shown, which only a machine of a developer may put up with.
@@ -372,4 +372,52 @@ fn a_real_cluster_is_put_back_values_and_owners() {
     for export in exports {
         there_and_back(&data, &export);
     }
+}
+
+#[test]
+fn a_change_by_others_stops_it_and_planning_again_goes_on_from_there() {
+    let Some(data) = istio_data() else { return };
+    let Some(cluster) = Cluster::start(&[]) else {
+        return;
+    };
+    let releases = data.join("istio/releases");
+    let releases = releases.to_str().unwrap();
+    restore(&cluster, &data, "default-1.29-to-1.30");
+    let first = applied(&cluster);
+    let killed = How {
+        crash: Some("write:20"),
+        ..How::default()
+    };
+    let run = finish(cluster.begin_as(killed, &upgrade("1.30.3", releases, &[])));
+    assert_eq!(run.code, None, "{}", run.stderr);
+    // The gateway comes last.
+    let gateway = || {
+        let live = cluster.get("deployment", "istio-system", "istio-ingressgateway");
+        super::plans::deployment_of(&live.unwrap()).to_owned()
+    };
+    let edit = [
+        "set",
+        "image",
+        "deployment/istio-ingressgateway",
+        "istio-proxy=example.org/own:1",
+        "-n",
+        "istio-system",
+    ];
+    cluster.done(&edit, None);
+    let run = cluster.run(&upgrade("1.30.3", releases, &[]));
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    assert!(run.stderr.contains("example.org/own:1"), "{}", run.stderr);
+    assert_eq!(gateway(), "example.org/own:1");
+    let run = cluster.run(&upgrade("1.30.3", releases, &["--replan", "--verify"]));
+    succeeds(&run, "replanned");
+    assert!(run.stderr.contains("planning again"), "{}", run.stderr);
+    assert!(gateway().contains("1.30.3"), "{}", gateway());
+    // Both plans are put back: all as it was at first, but for what others made of it before the second.
+    succeeds(&cluster.run(&["rollback", "-y"]), "rollback");
+    assert_eq!(gateway(), "example.org/own:1");
+    let (own, rest): (Vec<_>, Vec<_>) = first
+        .into_iter()
+        .partition(|it| name(it) == "Deployment istio-system/istio-ingressgateway");
+    assert_eq!(own.len(), 1);
+    is_as_before(&cluster, &rest, "both put back");
 }
