@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use istio_planner::digest::digest;
+use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, Expected, FIELD_MANAGER};
 use serde_json::Value;
@@ -193,7 +193,7 @@ pub async fn perform(
         Action::Ensure { manifest } => {
             if let Some(live) = live {
                 return Ok(Done {
-                    digest: Some(digest(live)),
+                    digest: Some(relevant(live, None)),
                     changed: false,
                 });
             }
@@ -203,7 +203,7 @@ pub async fn perform(
             };
             match cluster.write(&object(action), &write, false).await {
                 Ok(stored) => Ok(Done {
-                    digest: Some(digest(&stored)),
+                    digest: Some(relevant(&stored, None)),
                     changed: true,
                 }),
                 Err(error) if error.code() == Some(409) => Ok(Done {
@@ -249,7 +249,7 @@ pub async fn perform(
             };
             let stored = cluster.write(object, &write, false).await?;
             Ok(Done {
-                digest: Some(digest(&stored)),
+                digest: Some(relevant(&stored, None)),
                 changed: true,
             })
         }
@@ -338,7 +338,7 @@ async fn guarded(
                     .as_ref()
                     .is_none_or(|it| version(it) != version(&stored));
                 return Ok(Done {
-                    digest: Some(digest(&stored)),
+                    digest: Some(relevant(&stored, None)),
                     changed,
                 });
             }

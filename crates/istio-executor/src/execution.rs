@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use istio_planner::digest::relevant;
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, Plan, Step};
 use k8s_openapi::jiff::Timestamp;
@@ -365,7 +366,7 @@ impl Run<'_, '_> {
                 .await
                 .map_err(failed)?
         {
-            let digest = live.as_ref().map(istio_planner::digest::digest);
+            let digest = live.as_ref().map(|it| relevant(it, None));
             return self.ended(step, number, digest, true);
         }
         let half_done = again && is_half_done(action, former.as_ref(), live.as_ref());
@@ -431,7 +432,7 @@ impl Run<'_, '_> {
     /// Whether the object is as an earlier action of this plan left it: the plan's expectation is older than that.
     fn is_our_own(&self, step: &Step, number: usize, object: &Ref, live: Option<&Value>) -> bool {
         let ended = progress(self.execution.journal.records()).actions_ended;
-        let live = live.map(istio_planner::digest::digest);
+        let live = live.map(|it| relevant(it, None));
         self.execution
             .plan
             .steps

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use istio_planner::digest::digest;
+use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, Plan, Wait};
 use serde_json::Value;
@@ -381,7 +381,7 @@ impl Rollback<'_> {
             return Ok(true);
         }
         if let (Some(left), Some(live)) = (&it.left, &live)
-            && *left != digest(live)
+            && *left != relevant(live, None)
         {
             let name = cluster::name(&it.object);
             self.narrator.line(&format!(

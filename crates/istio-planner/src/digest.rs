@@ -51,7 +51,7 @@ fn sent(live: &Value, content: &Value) -> Value {
     }
 }
 
-/// An object without what autoscalers and controllers write.
+/// An object without what autoscalers and controllers write, and what istiod writes into webhooks.
 fn settled(live: &Value) -> Value {
     let mut object = live.clone();
     if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
@@ -67,6 +67,19 @@ fn settled(live: &Value) -> Value {
             && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
         {
             metadata.remove("annotations");
+        }
+    }
+    let validating = object["kind"] == "ValidatingWebhookConfiguration";
+    let webhooks = object.get_mut("webhooks").and_then(Value::as_array_mut);
+    for webhook in webhooks.into_iter().flatten() {
+        if let Some(client) = webhook
+            .get_mut("clientConfig")
+            .and_then(Value::as_object_mut)
+        {
+            client.remove("caBundle");
+        }
+        if let Some(webhook) = webhook.as_object_mut().filter(|_| validating) {
+            webhook.remove("failurePolicy");
         }
     }
     object
@@ -95,6 +108,17 @@ mod tests {
         let before = relevant(&live(1, json!([1])), Some(&content));
         assert_eq!(before, relevant(&live(5, json!([1])), Some(&content)));
         assert_ne!(before, relevant(&live(1, json!([1, 2])), Some(&content)));
+    }
+
+    #[test]
+    fn what_istiod_writes_into_webhooks_is_not_relevant_to_a_deletion() {
+        let with = |kind: &str, bundle: &str, policy: &str| json!({ "kind": kind, "webhooks": [{ "name": "a", "clientConfig": { "caBundle": bundle }, "failurePolicy": policy }] });
+        let of = |object: &Value| relevant(object, None);
+        let kind = "ValidatingWebhookConfiguration";
+        assert_eq!(of(&with(kind, "a", "Ignore")), of(&with(kind, "b", "Fail")));
+        let kind = "MutatingWebhookConfiguration";
+        assert_eq!(of(&with(kind, "a", "Fail")), of(&with(kind, "b", "Fail")));
+        assert_ne!(of(&with(kind, "a", "Ignore")), of(&with(kind, "a", "Fail")));
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub enum Event {
         step: String,
         /// From 0, in the step.
         action: usize,
-        /// [`istio_planner::digest::digest`] of the object as stored; absent where there is none any more.
+        /// [`istio_planner::digest::relevant`] of the object as stored, without a content; absent where there is none any more.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         digest: Option<String>,
         /// Whether the action changed anything.
