@@ -88,6 +88,14 @@ fn a_plan_is_applied_and_its_journal_kept() {
         cluster.get("lease", &namespace, "refit").is_none(),
         "the lease is given back"
     );
+    let status = cluster.run(&["status", "-i", &namespace]);
+    assert!(
+        status
+            .stdout
+            .contains("last upgrade: done\n  ✓ Step one\n  ✓ Step two\n"),
+        "{}",
+        status.stdout
+    );
     let again = cluster.refit(&plan, &["apply"]);
     assert_eq!(
         again.code,

@@ -239,10 +239,21 @@ fn a_wave_that_does_not_become_healthy_keeps_the_next_from_beginning() {
     );
     assert_eq!(uids(cluster, &namespace, "well"), before);
     assert_eq!(cluster.last_event(&plan), "failed");
+    let status = || cluster.run(&["status", "-i", &namespace]).stdout;
+    let told = status();
+    let stopped = "last restart: stopped: step restart-1: Deployment sick-wave/never is not ready";
+    assert!(told.contains(stopped), "{told}");
+    assert!(
+        told.contains("  … Step restart-1\n    Step restart-2"),
+        "{told}"
+    );
     // With its cause gone, the same command goes on.
     sick["spec"]["template"]["metadata"]["annotations"] = json!({});
     cluster.apply(&sick, "someone");
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_ne!(uids(cluster, &namespace, "well"), before);
+    let done = "last restart: done\n  ✓ Step restart-1\n  ✓ Step restart-2\n";
+    let told = status();
+    assert!(told.contains(done), "{told}");
 }

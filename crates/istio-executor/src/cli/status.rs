@@ -1,4 +1,4 @@
-//! `refit status`: what runs, and how far an upgrade has come.
+//! `refit status`: what runs, and how far an upgrade and a restart have come.
 
 use clap::{Args as ClapArgs, ValueEnum};
 use istio_planner::outcome::Inventory;
@@ -38,16 +38,30 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = args.connection.connect().await?;
         let inventory = inventory(&cluster).await?;
-        let found = copy::load(&cluster, &args.plane.namespace).await?;
+        let namespace = &args.plane.namespace;
+        let upgrade = copy::load(&cluster, namespace).await?;
+        let restart = copy::load_restart(&cluster, namespace).await?;
         match args.output {
             Format::Json => {
-                let upgrade = found
-                    .as_ref()
-                    .map(|it| json!({ "plan": it.plan_id, "state": state(it) }));
-                let document = json!({ "inventory": inventory, "upgrade": upgrade });
+                let of = |it: &Found| json!({ "plan": it.plan_id, "state": state(it) });
+                let document = json!({
+                    "inventory": inventory,
+                    "upgrade": upgrade.as_ref().map(of),
+                    "restart": restart.as_ref().map(of),
+                });
                 output::print(&serde_json::to_string_pretty(&document)?)?;
             }
-            Format::Text => output::print(&text(&inventory, found.as_ref()))?,
+            Format::Text => {
+                let mut lines = running(&inventory);
+                for (what, found) in [("upgrade", upgrade), ("restart", restart)] {
+                    let Some(found) = found else { continue };
+                    lines.push(format!("\nlast {what}: {}", state(&found)));
+                    if let Ok(plan) = plan_of(&found, None) {
+                        lines.extend(steps(&plan, &found));
+                    }
+                }
+                output::print(&lines.join("\n"))?;
+            }
         }
         Ok(Exit::Done)
     })
@@ -64,7 +78,8 @@ async fn inventory(cluster: &Cluster) -> Result<Inventory, Error> {
     Ok(planning::quietly(request, snapshot, &places).inventory)
 }
 
-fn text(inventory: &Inventory, found: Option<&Found>) -> String {
+/// What runs, a line each.
+fn running(inventory: &Inventory) -> Vec<String> {
     let unknown = |it: &Option<String>| it.clone().unwrap_or_else(|| "unknown".to_owned());
     let mut lines: Vec<String> = inventory
         .components
@@ -99,13 +114,7 @@ fn text(inventory: &Inventory, found: Option<&Found>) -> String {
     if lines.is_empty() {
         lines.push("no Istio runs here".to_owned());
     }
-    if let Some(found) = found {
-        lines.push(format!("\nlast upgrade: {}", state(found)));
-        if let Ok(plan) = plan_of(found, None) {
-            lines.extend(steps(&plan, found));
-        }
-    }
-    lines.join("\n")
+    lines
 }
 
 fn state(found: &Found) -> String {
@@ -127,6 +136,8 @@ fn steps(plan: &Plan, found: &Found) -> Vec<String> {
     let progress = progress(&found.records);
     plan.steps
         .iter()
+        // An upgrade that is done has left the rest of the data plane to `refit restart`.
+        .filter(|it| !progress.finished || progress.begun.contains(it.id.as_str()))
         .map(|it| {
             let id = it.id.as_str();
             let mark = if progress.ended.contains(id) {
