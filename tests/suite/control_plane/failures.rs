@@ -278,10 +278,24 @@ fn an_autoscaler_at_work_is_no_drift_and_keeps_its_replicas() {
     );
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    let now = cluster.get("deployment", &namespace, "scaled").unwrap();
-    assert_eq!(now["spec"]["replicas"], 3);
-    assert_eq!(now["status"]["availableReplicas"], 3);
-    assert_eq!(deployment_of(&now), "example.org/none:2");
+    let now = || cluster.get("deployment", &namespace, "scaled").unwrap();
+    assert_eq!(now()["spec"]["replicas"], 3);
+    assert_eq!(now()["status"]["availableReplicas"], 3);
+    assert_eq!(deployment_of(&now()), "example.org/none:2");
+    cluster.done(
+        &[
+            "scale",
+            "deployment/scaled",
+            "--replicas=4",
+            "-n",
+            &namespace,
+        ],
+        None,
+    );
+    let run = cluster.refit(&plan, &["rollback", "-y"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(now()["spec"]["replicas"], 4);
+    assert_eq!(deployment_of(&now()), "example.org/none:1");
 }
 
 #[test]

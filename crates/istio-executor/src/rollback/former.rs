@@ -23,8 +23,8 @@ const COUNTS: [&str; 2] = [
 
 /// The values of a former object as they are to be again.
 ///
-/// A controller's count of templates only goes up, so the live one is kept. A validating webhook that refuses what it
-/// cannot check goes on refusing it.
+/// A controller's count of templates only goes up, so the live one is kept, and so is a number of replicas that nobody
+/// declares, then or now: it is for those to say who scale. A validating webhook that refuses what it cannot check goes on refusing it.
 pub(super) fn values(former: &Value, live: Option<&Value>) -> Value {
     let mut wanted = former.clone();
     if let Some(object) = wanted.as_object_mut() {
@@ -43,6 +43,10 @@ pub(super) fn values(former: &Value, live: Option<&Value>) -> Value {
             wanted["metadata"]["annotations"][annotation] = now.clone();
         }
     }
+    let replicas = &live["spec"]["replicas"];
+    if replicas.is_number() && !declares_replicas(former) && !declares_replicas(live) {
+        wanted["spec"]["replicas"] = replicas.clone();
+    }
     if former["kind"] == "ValidatingWebhookConfiguration" {
         let live = live["webhooks"].as_array().cloned().unwrap_or_default();
         for webhook in wanted["webhooks"].as_array_mut().into_iter().flatten() {
@@ -53,6 +57,14 @@ pub(super) fn values(former: &Value, live: Option<&Value>) -> Value {
         }
     }
     wanted
+}
+
+/// Whether somebody wrote the number of replicas into the object itself. Autoscalers and `kubectl scale` write a
+/// subresource.
+fn declares_replicas(object: &Value) -> bool {
+    ownership(object)
+        .iter()
+        .any(|it| it.pointer("/fieldsV1/f:spec/f:replicas").is_some())
 }
 
 /// Whether a live object has the values of a former one. The server counts a `DaemonSet`'s templates within the write that

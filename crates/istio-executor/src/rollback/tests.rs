@@ -164,3 +164,18 @@ fn what_controllers_count_is_nobodys_loss() {
     );
     assert_ne!(owners(&annotated(&["f:a"])), owners(&none));
 }
+
+#[test]
+fn replicas_that_nobody_declared_are_left_to_those_who_scale() {
+    let with = |replicas: u32, entries: Value| json!({ "kind": "Deployment", "metadata": { "managedFields": entries }, "spec": { "replicas": replicas } });
+    let owner = |subresource: Value| json!([{ "manager": "m", "operation": "Update", "subresource": subresource, "fieldsV1": { "f:spec": { "f:replicas": {} } } }]);
+    let restored =
+        |former: &Value, live: &Value| values(former, Some(live))["spec"]["replicas"].clone();
+    let (declared, scaled, silent) = (owner(Value::Null), owner(json!("scale")), json!([]));
+    let live = with(5, silent.clone());
+    assert_eq!(restored(&with(2, declared.clone()), &live), 2);
+    assert_eq!(restored(&with(2, scaled), &live), 5);
+    assert_eq!(restored(&with(2, silent.clone()), &live), 5);
+    // The upgrade itself wrote them.
+    assert_eq!(restored(&with(2, silent), &with(5, declared)), 2);
+}
