@@ -4,8 +4,11 @@ use crate::gotmpl::quote::{quote, quote_ascii, quote_char};
 use crate::object::Object;
 use crate::value::{DEPTH, Elements, MapKind, Value};
 
-/// Text longer than this is not made by padding.
-const WIDTH: usize = 1_000_000;
+/// A width or precision that goes on behind this is none (Go's `tooLarge`).
+const LARGE: usize = 1_000_000;
+
+/// No float has more digits than this behind its point; what follows are zeros. Rust formats no more than 65,535.
+const DECIMALS: usize = 1_100;
 
 /// Writes a value as Go's `%v` does within other values; nil is `<nil>`.
 pub(crate) fn plain(value: &Value) -> String {
@@ -189,8 +192,6 @@ impl Printer<'_> {
         if !indexed {
             (rest, _) = self.index(rest);
         }
-        verb.width = verb.width.map(|it| it.min(WIDTH));
-        verb.precision = verb.precision.map(|it| it.min(WIDTH));
         let Some(it) = rest.chars().next() else {
             self.out.push_str("%!(NOVERB)");
             return "";
@@ -244,12 +245,19 @@ impl Printer<'_> {
     }
 }
 
+/// Reads a width or a precision, and returns what follows it; nothing follows one that is too large.
 fn digits(text: &str) -> (&str, Option<usize>) {
-    let end = text
-        .find(|it: char| !it.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    (rest, number.parse().ok())
+    let mut number = None;
+    let mut rest = text;
+    while let Some(digit) = rest.chars().next().and_then(|it| it.to_digit(10)) {
+        let before = number.unwrap_or(0);
+        if before > LARGE {
+            return ("", None);
+        }
+        number = Some(before * 10 + digit as usize);
+        rest = rest.get(1..).unwrap_or_default();
+    }
+    (rest, number)
 }
 
 /// Prints one of the values that a format was given.
@@ -347,10 +355,10 @@ fn pad(out: &mut String, text: &str, verb: &Verb) {
     let missing = verb.width.unwrap_or(0).saturating_sub(text.chars().count());
     if verb.minus {
         out.push_str(text);
-        out.extend(std::iter::repeat_n(' ', missing));
+        out.push_str(&" ".repeat(missing));
     } else {
-        let fill = if verb.zero { '0' } else { ' ' };
-        out.extend(std::iter::repeat_n(fill, missing));
+        let fill = if verb.zero { "0" } else { " " };
+        out.push_str(&fill.repeat(missing));
         out.push_str(text);
     }
 }
@@ -460,7 +468,7 @@ fn float(out: &mut String, number: f64, value: &Value, verb: &Verb) {
         "NaN".to_owned()
     } else {
         match verb.letter {
-            'f' | 'F' => format!("{magnitude:.*}", verb.precision.unwrap_or(6)),
+            'f' | 'F' => fixed(magnitude, verb.precision.unwrap_or(6)),
             'e' | 'E' => exponent(magnitude, verb.precision.unwrap_or(6)),
             'v' | 'g' | 'G' => match verb.precision {
                 None => kube_yaml::format_float(magnitude),
@@ -494,20 +502,28 @@ fn float(out: &mut String, number: f64, value: &Value, verb: &Verb) {
     pad(out, &format!("{sign}{body}"), &padding);
 }
 
+/// Go's `%f`.
+fn fixed(magnitude: f64, precision: usize) -> String {
+    let exact = precision.min(DECIMALS);
+    format!("{magnitude:.exact$}") + &"0".repeat(precision - exact)
+}
+
 /// Go's `%e`: two digits of exponent at least.
 fn exponent(magnitude: f64, precision: usize) -> String {
-    let text = format!("{magnitude:.precision$e}");
+    let exact = precision.min(DECIMALS);
+    let text = format!("{magnitude:.exact$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let mark = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{mark}{:02}", exponent.abs())
+    let zeros = "0".repeat(precision - exact);
+    format!("{mantissa}{zeros}e{mark}{:02}", exponent.abs())
 }
 
 /// Go's `%.Ng`.
 fn general(magnitude: f64, precision: usize) -> String {
     let precision = precision.max(1);
-    let text = format!("{magnitude:.*e}", precision - 1);
-    let (_, exponent_text) = text.split_once('e').unwrap_or((&text, "0"));
+    let whole = exponent(magnitude, precision - 1);
+    let (mantissa, exponent_text) = whole.split_once('e').unwrap_or((&whole, "+00"));
     let power: i32 = exponent_text.parse().unwrap_or(0);
     let trimmed = |text: String| {
         if text.contains('.') {
@@ -529,11 +545,9 @@ fn general(magnitude: f64, precision: usize) -> String {
         limit
     };
     if power < -4 || power >= limit {
-        let whole = exponent(magnitude, precision - 1);
-        let (mantissa, rest) = whole.split_once('e').unwrap_or((&whole, "+00"));
-        return format!("{}e{rest}", trimmed(mantissa.to_owned()));
+        return format!("{}e{exponent_text}", trimmed(mantissa.to_owned()));
     }
     let after = i32::try_from(precision).unwrap_or(i32::MAX) - 1 - power;
     let after = usize::try_from(after).unwrap_or(0);
-    trimmed(format!("{magnitude:.after$}"))
+    trimmed(fixed(magnitude, after))
 }

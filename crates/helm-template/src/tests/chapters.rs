@@ -369,3 +369,31 @@ fn a_text_that_is_read_twice_gives_two_values() {
         "map[a:map[b:2]] map[a:map[b:1]] map[a:map[b:3]] map[a:map[b:1]]"
     );
 }
+
+#[test]
+fn widths_and_precisions_of_any_size_are_go_s() {
+    // What Go 1.26 prints: the text, or its length where it is long.
+    for (call, expected) in [
+        (
+            r#"printf "%55555555555555t" 1"#,
+            "%!(NOVERB)%!(EXTRA int=1)",
+        ),
+        (
+            r#"printf "a%.55555555555555f|" 1.5"#,
+            "a%!(NOVERB)%!(EXTRA float64=1.5)",
+        ),
+        (r#"printf "%9999999d|" 1 | len"#, "10000000"),
+        (r#"printf "%-1000001d|" 1 | len"#, "1000002"),
+        (r#"printf "%.100000f" 1.5 | len"#, "100002"),
+        (r#"printf "%.100000e" 1.5 | len"#, "100006"),
+        (r#"printf "%.100000g" 1.5"#, "1.5"),
+        (r#"printf "%.100000g" 1e300 | len"#, "301"),
+        (
+            r#"printf "%.1200f" 5e-324 | trunc -130 | trunc 6"#,
+            "562500",
+        ),
+        (r#"printf "%.100000d" 1 | len"#, "100000"),
+    ] {
+        assert_eq!(shown(&format!("{{{{ {call} }}}}")), expected, "{call}");
+    }
+}

@@ -378,9 +378,34 @@ fn table<const N: usize>(f: &mut fmt::Formatter<'_>, rows: &[[String; N]]) -> fm
     for row in rows {
         let mut line = String::from(" ");
         for (cell, width) in row.iter().zip(widths) {
-            write!(line, " {cell:width$} ")?;
+            let missing = width.saturating_sub(cell.chars().count());
+            write!(line, " {cell}{} ", " ".repeat(missing))?;
         }
         writeln!(f, "{}", line.trim_end())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Rows(Vec<[String; 2]>);
+
+    impl fmt::Display for Rows {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            table(f, &self.0)
+        }
+    }
+
+    #[test]
+    fn a_cell_may_be_wider_than_rust_formats() {
+        let wide = "x".repeat(70_000);
+        let rows = Rows(vec![
+            [wide.clone(), "a".to_owned()],
+            ["y".to_owned(), "b".to_owned()],
+        ]);
+        let text = rows.to_string();
+        assert_eq!(text, format!("  {wide}  a\n  y{}  b\n", " ".repeat(69_999)));
+    }
 }
