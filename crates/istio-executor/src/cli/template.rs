@@ -1,11 +1,11 @@
 //! `refit template`: what `helm template` prints.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args as ClapArgs;
+use helm_template::manifest::{self, PrintOptions};
 use helm_template::{Capabilities, Chart};
 use serde_json::{Map, Value};
 
@@ -58,6 +58,14 @@ pub(super) struct Args {
     /// Prints the chart's CRDs too
     #[arg(long)]
     include_crds: bool,
+
+    /// Leaves hooks out
+    #[arg(long)]
+    no_hooks: bool,
+
+    /// Leaves tests out
+    #[arg(long)]
+    skip_tests: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -78,19 +86,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     };
     let rendered = helm_template::render(&chart, &values(args)?, &release, &capabilities)
         .map_err(|it| Error::Usage(it.into()))?;
-    let crds = rendered.crds.iter().filter(|_| args.include_crds);
-    let mut text = String::new();
-    for (path, content) in crds.chain(&rendered.files) {
-        for document in content
-            .split("\n---")
-            .map(|it| it.trim_start_matches("---").trim())
-        {
-            if !document.is_empty() {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "---\n# Source: {path}\n{document}");
-            }
-        }
-    }
+    let printed = PrintOptions {
+        include_crds: args.include_crds,
+        no_hooks: args.no_hooks,
+        skip_tests: args.skip_tests,
+    };
+    let text = manifest::print(&rendered, printed).map_err(|it| Error::Usage(it.into()))?;
     output::print(&text)?;
     Ok(Exit::Done)
 }
