@@ -12,7 +12,7 @@ use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::Cluster;
 use crate::output;
-use crate::output::stream::{Message, State, Stream};
+use crate::output::stream::{Message, State, Stream, Verb};
 use crate::serve::{About, Page, Proposal, Server, Sources, Wish, desk};
 
 mod proposal;
@@ -106,8 +106,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             let Some(terminal) = &mut terminal else {
                 continue;
             };
-            let ended = attend(&cluster, args, &stream, terminal, &mut signal, &proposal).await;
-            drop(proposal);
+            let ended = attend(&cluster, args, &stream, terminal, &mut signal, proposal).await;
             if let Ended::Stopped(exit) = ended {
                 return Ok(exit);
             }
@@ -150,11 +149,12 @@ async fn attend(
     stream: &Arc<Stream>,
     terminal: &mut Terminal,
     signal: &mut Signal,
-    proposal: &Proposal,
+    proposal: Proposal,
 ) -> Ended {
     let telling = Telling {
         stream,
-        proposal,
+        id: proposal.id,
+        verb: proposal.wish.verb(),
         to: match &proposal.wish {
             Wish::Upgrade(upgrade) => Some(upgrade.to.clone()),
             Wish::Restart(_) => None,
@@ -170,6 +170,8 @@ async fn attend(
         Wish::Upgrade(upgrade) => desk.upgrade(upgrade, terminal, signal).await,
         Wish::Restart(restart) => desk.restart(restart, terminal, signal).await,
     };
+    // Whoever hears how it ended may propose again.
+    drop(proposal);
     match done {
         Ok(()) => telling.is(State::Done, None),
         Err(error) => {
@@ -194,15 +196,16 @@ async fn attend(
 /// Tells the page how far a proposal is.
 struct Telling<'a> {
     stream: &'a Arc<Stream>,
-    proposal: &'a Proposal,
+    id: u64,
+    verb: Verb,
     to: Option<String>,
 }
 
 impl Telling<'_> {
     fn is(&self, state: State, reason: Option<String>) {
         self.stream.tell(&Message::Proposal {
-            id: self.proposal.id,
-            verb: self.proposal.wish.verb(),
+            id: self.id,
+            verb: self.verb,
             to: self.to.clone(),
             state,
             reason,

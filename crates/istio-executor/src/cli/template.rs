@@ -14,6 +14,10 @@ use crate::{output, release};
 
 /// The arguments of `refit template`.
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of the command line are independent of one another"
+)]
 pub(super) struct Args {
     /// The release's name
     name: String,
