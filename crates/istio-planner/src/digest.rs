@@ -13,6 +13,12 @@ pub const SERVER_METADATA: [&str; 6] = [
     "selfLink",
 ];
 
+/// Annotations in which controllers count a workload's templates: only upwards, and as their own.
+pub const TEMPLATE_COUNTS: [&str; 2] = [
+    "deployment.kubernetes.io/revision",
+    "deprecated.daemonset.template.generation",
+];
+
 /// Returns the first 16 hexadecimal digits of the SHA-256 of the object's canonical JSON (sorted keys),
 /// without `status` and without [`SERVER_METADATA`].
 pub fn digest(object: &Value) -> String {
@@ -61,8 +67,9 @@ fn settled(live: &Value) -> Value {
         .pointer_mut("/metadata/annotations")
         .and_then(Value::as_object_mut);
     if let Some(annotations) = annotations {
-        annotations.remove("deployment.kubernetes.io/revision");
-        annotations.remove("deprecated.daemonset.template.generation");
+        for annotation in TEMPLATE_COUNTS {
+            annotations.remove(annotation);
+        }
         if annotations.is_empty()
             && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
         {

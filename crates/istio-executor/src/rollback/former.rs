@@ -1,6 +1,6 @@
 //! An object as it was, beside what it is now: values, owners, and how they differ.
 
-use istio_planner::digest::{digest, relevant};
+use istio_planner::digest::{TEMPLATE_COUNTS, digest, relevant};
 use istio_planner::plan::FIELD_MANAGER;
 use serde_json::Value;
 
@@ -15,16 +15,11 @@ const SERVER: [&str; 5] = [
     "selfLink",
 ];
 
-/// Annotations in which controllers count templates: only upwards, and as their own.
-const COUNTS: [&str; 2] = [
-    "deployment.kubernetes.io/revision",
-    "deprecated.daemonset.template.generation",
-];
-
 /// The values of a former object as they are to be again.
 ///
 /// A controller's count of templates only goes up, so the live one is kept, and so is a number of replicas that nobody
-/// declares, then or now: it is for those to say who scale. A validating webhook that refuses what it cannot check goes on refusing it.
+/// declares, then or now: it is for those to say who scale. A validating webhook that refuses what it cannot check goes on
+/// refusing it.
 pub(super) fn values(former: &Value, live: Option<&Value>) -> Value {
     let mut wanted = former.clone();
     if let Some(object) = wanted.as_object_mut() {
@@ -37,7 +32,7 @@ pub(super) fn values(former: &Value, live: Option<&Value>) -> Value {
         }
     }
     let Some(live) = live else { return wanted };
-    for annotation in COUNTS {
+    for annotation in TEMPLATE_COUNTS {
         let now = &live["metadata"]["annotations"][annotation];
         if now.is_string() {
             wanted["metadata"]["annotations"][annotation] = now.clone();
@@ -106,7 +101,7 @@ pub(super) fn owners(object: &Value) -> Vec<Value> {
             .get_mut("f:annotations")
             .and_then(Value::as_object_mut)
         {
-            for annotation in COUNTS {
+            for annotation in TEMPLATE_COUNTS {
                 annotations.remove(&format!("f:{annotation}"));
             }
             if annotations.keys().all(|it| it == ".") {
