@@ -59,6 +59,15 @@ pub(super) fn restore(cluster: &Cluster, data: &Path, name: &str) {
     );
 }
 
+/// Returns a cluster of its own that runs 1.29.6 of the default profile, and where the releases are.
+fn restored() -> Option<(Cluster, String)> {
+    let data = istio_data()?;
+    let cluster = Cluster::start(&[])?;
+    restore(&cluster, &data, "default-1.29-to-1.30");
+    let releases = data.join("istio/releases");
+    Some((cluster, releases.to_str().unwrap().to_owned()))
+}
+
 /// The kinds that istioctl applies.
 const KINDS: &str = "deployments,daemonsets,services,configmaps,serviceaccounts,\
     mutatingwebhookconfigurations,validatingwebhookconfigurations,poddisruptionbudgets,\
@@ -279,13 +288,10 @@ fn up_and_down_again_it_is_as_predicted_and_no_pod_begins_without_its_sidecar() 
 
 #[test]
 fn a_real_upgrade_that_is_killed_and_meets_faults_ends_as_predicted_and_is_put_back() {
-    let Some(data) = istio_data() else { return };
-    let Some(cluster) = Cluster::start(&[]) else {
+    let Some((cluster, releases)) = restored() else {
         return;
     };
-    let releases = data.join("istio/releases");
-    let releases = releases.to_str().unwrap();
-    restore(&cluster, &data, "default-1.29-to-1.30");
+    let releases = releases.as_str();
     let first = applied(&cluster);
     let predicted = predicted(&cluster, "1.30.3", releases, &[]);
     let mut random = super::Random::from_clock();
@@ -376,13 +382,10 @@ fn a_real_cluster_is_put_back_values_and_owners() {
 
 #[test]
 fn a_change_by_others_stops_it_and_planning_again_goes_on_from_there() {
-    let Some(data) = istio_data() else { return };
-    let Some(cluster) = Cluster::start(&[]) else {
+    let Some((cluster, releases)) = restored() else {
         return;
     };
-    let releases = data.join("istio/releases");
-    let releases = releases.to_str().unwrap();
-    restore(&cluster, &data, "default-1.29-to-1.30");
+    let releases = releases.as_str();
     let first = applied(&cluster);
     let killed = How {
         crash: Some("write:20"),
