@@ -1,19 +1,10 @@
 //! An object as it was, beside what it is now: values, owners, and how they differ.
 
-use istio_planner::digest::{TEMPLATE_COUNTS, digest, relevant};
+use istio_planner::digest::{SERVER_METADATA, TEMPLATE_COUNTS, digest, relevant};
 use istio_planner::plan::FIELD_MANAGER;
 use serde_json::Value;
 
 use crate::journal::copy::MANAGER;
-
-/// Metadata that the server writes, and that no write may carry.
-const SERVER: [&str; 5] = [
-    "resourceVersion",
-    "generation",
-    "uid",
-    "creationTimestamp",
-    "selfLink",
-];
 
 /// The values of a former object as they are to be again.
 ///
@@ -26,8 +17,7 @@ pub(super) fn values(former: &Value, live: Option<&Value>) -> Value {
         object.remove("status");
     }
     if let Some(metadata) = wanted["metadata"].as_object_mut() {
-        metadata.remove("managedFields");
-        for field in SERVER {
+        for field in SERVER_METADATA {
             metadata.remove(field);
         }
     }
