@@ -272,7 +272,7 @@ owner?: string, };
  */
 export type Finding = { 
 /**
- * Stable, kebab-case (design/outcome.md).
+ * Stable, kebab-case; `refit explain` knows it.
  */
 code: string, 
 /**
@@ -351,7 +351,7 @@ restart: { [key in string]: number }, };
  */
 export type Installer = { 
 /**
- * By domain.md §7.1.
+ * Which it is.
  */
 kind: InstallerKind, 
 /**
@@ -364,7 +364,7 @@ covers: Array<string>,
 evidence: Array<Subject>, };
 
 /**
- * The kinds of installers told apart (domain.md §7.1).
+ * The kinds of installers told apart.
  */
 export type InstallerKind = "istioctl" | "helm" | "operator" | "sail" | "managed" | "manifests" | "argocd" | "flux" | "unknown";
 

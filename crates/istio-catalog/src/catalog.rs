@@ -74,7 +74,7 @@ impl Catalog {
         self.release(minor).map(Release::newest_patch)
     }
 
-    /// Returns which Gateway API CRD bundles a version passes over (domain.md §6.2).
+    /// Returns which Gateway API CRD bundles a version passes over (domain §6.2).
     pub fn gateway_api_limits<'a>(
         &self,
         version: &'a Version,

@@ -1,6 +1,6 @@
 //! Effective defaults: what a chart uses when the user sets nothing but profile, platform and compatibility version.
 //!
-//! Settings stand where a user would write them in `spec.values` of an `IstioOperator` (domain.md §2.1), whatever the
+//! Settings stand where a user would write them in `spec.values` of an `IstioOperator` (domain §2.1), whatever the
 //! chart's own layout is: `pilot.env`, `cni.ambient.enabled`, `ztunnel.resources`, `global.proxy`, `meshConfig`.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ impl Release {
     ///
     /// Each tree holds the component's own part of `spec.values`; `global`, `meshConfig` and the other shared roots
     /// stand under `Pilot`, but for globals that the istiod chart does not have, and `base` under `Base`. Chart defaults < profile < compatibility version < platform <
-    /// values of the profile's `IstioOperator` (domain.md §1.6); up to 1.20 chart defaults < values of the profile.
+    /// values of the profile's `IstioOperator` (domain §1.6); up to 1.20 chart defaults < values of the profile.
     pub fn effective_defaults(
         &self,
         profile: &str,
@@ -114,7 +114,7 @@ impl Release {
     }
 }
 
-/// Returns the Helm values that a profile makes: its `values`, under its `meshConfig` (domain.md §1.5).
+/// Returns the Helm values that a profile makes: its `values`, under its `meshConfig` (domain §1.5).
 fn profile_values(spec: Value) -> Value {
     let Value::Object(mut spec) = spec else {
         return Value::Object(Map::new());
@@ -181,7 +181,7 @@ fn unscoped(component: &str, tree: Value) -> Value {
     let mut own = Value::Object(Map::new());
     for (key, value) in tree {
         let shared = SHARED_ROOTS.contains(&key.as_str());
-        // ztunnel's values are `values.ztunnel`, but for `global` (domain.md §1.5).
+        // ztunnel's values are `values.ztunnel`, but for `global` (domain §1.5).
         if (shared && root != "ztunnel") || key == "global" {
             roots.insert(key.clone(), value.clone());
         } else if key != root {
@@ -261,7 +261,7 @@ fn without(tree: &mut Value, other: &Value) {
     });
 }
 
-/// Lays one tree over another: maps are merged, everything else is replaced, also by null (domain.md §1.2).
+/// Lays one tree over another: maps are merged, everything else is replaced, also by null (domain §1.2).
 pub fn merge(under: &mut Value, over: &Value) {
     match (under, over) {
         (Value::Object(under), Value::Object(over)) => {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{Minor, Version};
 
-/// Which Kubernetes versions a release runs on (domain.md §10). Absent bounds are not published.
+/// Which Kubernetes versions a release runs on (domain §10). Absent bounds are not published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubernetesBounds {
@@ -28,7 +28,7 @@ pub struct EndOfLife {
     pub tabled: bool,
 }
 
-/// A Gateway API CRD bundle that some releases pass over (domain.md §6.2).
+/// A Gateway API CRD bundle that some releases pass over (domain §6.2).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GatewayApiLimit {

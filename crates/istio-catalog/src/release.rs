@@ -33,7 +33,7 @@ pub struct Archive {
     pub ztunnel_takes_globals: bool,
 }
 
-/// Files that a chart lays over its own defaults (`files/profile-*.yaml`, 1.21 and newer; domain.md §1.6).
+/// Files that a chart lays over its own defaults (`files/profile-*.yaml`, 1.21 and newer; domain §1.6).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overlays {
@@ -61,7 +61,7 @@ impl Release {
         self.archive.profiles.keys().map(String::as_str)
     }
 
-    /// Returns `spec` of a profile, merged over that of the default profile (domain.md §1.2).
+    /// Returns `spec` of a profile, merged over that of the default profile (domain §1.2).
     ///
     /// Lists of gateways are replaced whole since 1.24 and merged by name before. `None` for a profile that the
     /// release does not ship.
@@ -106,13 +106,13 @@ impl Release {
     }
 
     /// Tells whether a compatibility version of this release sets an environment variable that its binaries no longer
-    /// read, so that setting it does not bring the old behaviour back (domain.md §11, F-20).
+    /// read, so that setting it does not bring the old behaviour back (domain §11, F-20).
     pub fn is_unread(&self, variable: &str) -> bool {
         let unread = self.facts.unread_variables.get(&self.minor());
         unread.is_some_and(|it| it.iter().any(|it| it == variable))
     }
 
-    /// Returns which Kubernetes versions it runs on (domain.md §10).
+    /// Returns which Kubernetes versions it runs on (domain §10).
     pub fn kubernetes_bounds(&self) -> KubernetesBounds {
         self.facts
             .kubernetes

@@ -13,7 +13,7 @@ const VARIANTS: &[&str] = &["distroless", "debug"];
 /// A version: three numbers, and what follows them.
 ///
 /// Two versions are equal, and are ordered, by their numbers alone: `1.30.3-distroless` equals `1.30.3`, and a release
-/// candidate equals its release, as in Istio's own tools (domain.md §5.3, istio 1.31:operator/pkg/version/version.go).
+/// candidate equals its release, as in Istio's own tools (domain §5.3, istio 1.31:operator/pkg/version/version.go).
 #[derive(Debug, Clone, Default)]
 pub struct Version {
     /// The first number.

@@ -126,7 +126,7 @@ pub fn compare(
     }
 }
 
-/// Refuses to let a validating webhook pass what it cannot check, where the live one refuses it (domain.md F-7).
+/// Refuses to let a validating webhook pass what it cannot check, where the live one refuses it (domain §11, F-7).
 pub fn keeps_validation(object: &Ref, manifest: &Value, live: Option<&Value>) -> Result<(), Drift> {
     if object.kind != "ValidatingWebhookConfiguration" {
         return Ok(());

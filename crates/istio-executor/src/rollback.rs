@@ -439,7 +439,7 @@ impl Rollback<'_> {
 }
 
 /// Writes an object as it was, in two writes: a write that changes values makes its author the owner of them, whatever
-/// managedFields it carries; a second one with the same values takes the managedFields as they are (domain.md §12).
+/// managedFields it carries; a second one with the same values takes the managedFields as they are (domain §12).
 async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(), Error> {
     let failed = |source| Error::Cluster {
         object: object.clone(),

@@ -21,7 +21,7 @@ pub use state::{
 };
 
 /// How long istiod may take to begin with the workloads that it renders itself, all of them at once. Longer means that it
-/// has given up trying (domain.md §8.2), which no waiting changes.
+/// has given up trying (domain §8.2), which no waiting changes.
 pub const AUTOMATIC: Duration = Duration::from_mins(1);
 
 /// When a wait is over.

@@ -1,5 +1,5 @@
 //! Settings of the installation, recovered from the cluster, and those of them that a request would revert
-//! (domain.md §7.4).
+//! (domain §7.4).
 //!
 //! istioctl keeps no record of what an installation was asked for. What it applied tells: the resource
 //! `installed-state` up to 1.20, the ConfigMap `values` from 1.26 on, and everywhere the applied objects themselves.

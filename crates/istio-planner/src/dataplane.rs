@@ -1,5 +1,5 @@
 //! The data plane: which injector a pod gets, and which workloads keep an old proxy until they are renewed
-//! (domain.md §8).
+//! (domain §8).
 //!
 //! # Invariants
 //!

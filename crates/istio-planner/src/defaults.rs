@@ -2,7 +2,7 @@
 //!
 //! Two kinds of change are found: defaults of charts and profiles that differ, and behaviour that the target changed
 //! and a compatibility version brings back. The latter stands in no chart's defaults; the files of the compatibility
-//! versions are its list (domain.md §1.6).
+//! versions are its list (domain §1.6).
 
 use std::collections::BTreeMap;
 
@@ -164,7 +164,7 @@ impl Comparison<'_> {
         changes
     }
 
-    /// Tells whether a path is set, `values.meshConfig.x` and `meshConfig.x` being one setting (domain.md §1.5).
+    /// Tells whether a path is set, `values.meshConfig.x` and `meshConfig.x` being one setting (domain §1.5).
     fn is_pinned(&self, path: &str) -> bool {
         let mesh = path
             .strip_prefix("values.")
@@ -258,7 +258,7 @@ fn component_changes(
         }
         let component = path.first().map(|it| tree::capitalised(it));
         let text = format!("components.{}", tree::text(path));
-        // A gateway chosen by name needs a file: `--set` finds only those that the user listed (domain.md §1.4).
+        // A gateway chosen by name needs a file: `--set` finds only those that the user listed (domain §1.4).
         let keep = from
             .filter(|_| to.is_some() && !text.contains('['))
             .and_then(tree::scalar)

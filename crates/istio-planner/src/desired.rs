@@ -43,7 +43,7 @@ pub struct Component {
 }
 
 impl<'a> Desired<'a> {
-    /// Labels what a release renders, as its istioctl does (domain.md §2.5).
+    /// Labels what a release renders, as its istioctl does (domain §2.5).
     pub fn of(release: &'a Release, rendering: &Rendering) -> Self {
         let merged = &rendering.merged;
         let revision = istio_render::revision(merged);
@@ -80,7 +80,7 @@ impl<'a> Desired<'a> {
     }
 
     /// Makes the webhooks of the default tag from the revision's injector and the live default validator
-    /// (domain.md §4.6).
+    /// (domain §4.6).
     pub(crate) fn tag_webhooks(&self, injector: &Value, validator: Option<&Value>) -> Vec<Value> {
         let Some(tag) = self.tag else {
             return Vec::new();

@@ -280,7 +280,7 @@ impl<'a> Applying<'a> {
         Ok(after)
     }
 
-    /// Makes the webhooks of the default tag, as istioctl does after everything else (domain.md §4.6).
+    /// Makes the webhooks of the default tag, as istioctl does after everything else (domain §4.6).
     fn tag(&mut self, desired: &Desired<'_>) {
         if desired.tag.is_none() || !self.tag_is_needed(desired) {
             return;

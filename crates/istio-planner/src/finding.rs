@@ -263,7 +263,7 @@ fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
     })
 }
 
-/// Sorts findings and the subjects of each as design/outcome.md says: level, code, subject.
+/// Sorts findings and the subjects of each in the order of output: level, code, subject.
 pub(crate) fn sort(findings: &mut [Finding]) {
     for finding in &mut *findings {
         finding.subjects.sort_by(|a, b| a.order().cmp(&b.order()));

@@ -1,8 +1,8 @@
-//! What runs in the cluster, in which versions, and who installed it (domain.md §7).
+//! What runs in the cluster, in which versions, and who installed it (domain §7).
 //!
 //! # Invariants
 //!
-//! - A version is read from what runs; labels and charts speak only where an image does not (domain.md §7.2).
+//! - A version is read from what runs; labels and charts speak only where an image does not (domain §7.2).
 //! - What the export does not tell is `None` or [`InstallerKind::Unknown`], never a guess.
 
 use std::collections::BTreeMap;

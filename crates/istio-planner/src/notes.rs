@@ -4,7 +4,7 @@
 //! names the objects it speaks of. Nothing is said of a fact whose trigger finds nothing.
 //!
 //! Facts come from upstream's release notes (`releasenotes/notes/*.yaml`), from the files of compatibility versions and
-//! from the code (domain.md §9); each links to its source.
+//! from the code (domain §9); each links to its source.
 
 use istio_catalog::{Catalog, Minor, Version};
 use serde_json::Value;
@@ -265,7 +265,7 @@ impl Setting {
         kept || chosen || self.places().iter().any(|it| (context.pinned)(it))
     }
 
-    /// Returns the paths at which a request can set it (domain.md §1.5).
+    /// Returns the paths at which a request can set it (domain §1.5).
     fn places(self) -> Vec<String> {
         let mut places = vec![format!("values.{}", self.path)];
         if self.path.starts_with("meshConfig.") {

@@ -1,4 +1,4 @@
-//! Changes in an order in which a mesh stays up: steps with their waits (domain.md §8.5, F-4, F-6).
+//! Changes in an order in which a mesh stays up: steps with their waits (domain §8.5, F-4, F-6).
 //!
 //! Upgrade: definitions and shared rights, istiod, its injection, the tag, gateways that istiod rolls, CNI, ztunnel,
 //! gateways, deletions, workloads. Downgrade: the injection template first, which the newer istiod can read, then
@@ -112,7 +112,7 @@ pub fn plan(context: &Context<'_>) -> Plan {
 }
 
 /// What an istiod reads or serves with its own templates: it changes only once an istiod that understands it runs
-/// (domain.md §12).
+/// (domain §12).
 fn is_injection(object: &Ref) -> bool {
     match object.kind.as_str() {
         "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => true,
@@ -144,7 +144,8 @@ fn gateways(writes: &[Write]) -> Vec<Option<Step>> {
         .collect()
 }
 
-/// The writes of one step, in an order in which each finds what it needs (F-6), and the waits that follow from them.
+/// The writes of one step, in an order in which each finds what it needs (domain §11, F-6), and the waits that
+/// follow from them.
 fn apply(id: &str, title: &str, writes: &[Write], of: impl Fn(&Write) -> bool) -> Option<Step> {
     let mut writes: Vec<&Write> = writes.iter().filter(|it| of(it)).collect();
     if writes.is_empty() {

@@ -1,4 +1,4 @@
-//! The document that every face prints: `refit.outcome/v1` (design/outcome.md).
+//! The document that every face prints: `refit.outcome/v1` (its schema is `pkg/schema/outcome.json`).
 //!
 //! Plain data with public fields, in the document's own order. Nothing here decides anything.
 
@@ -202,7 +202,7 @@ pub struct Subject {
 #[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Installer {
-    /// By domain.md §7.1.
+    /// Which it is.
     pub kind: InstallerKind,
     /// The components it installed.
     pub covers: Vec<String>,
@@ -210,7 +210,7 @@ pub struct Installer {
     pub evidence: Vec<Subject>,
 }
 
-/// The kinds of installers told apart (domain.md §7.1).
+/// The kinds of installers told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
@@ -342,7 +342,7 @@ pub enum Level {
 #[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// Stable, kebab-case (design/outcome.md).
+    /// Stable, kebab-case; `refit explain` knows it.
     pub code: String,
     /// How much it weighs.
     pub level: Level,

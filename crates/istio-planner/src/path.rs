@@ -1,5 +1,5 @@
 //! The way over several minors: what each hop meets in this cluster, and what has to restart before the next
-//! (istio.io, Supported releases; domain.md §5.4).
+//! (istio.io, Supported releases; domain §5.4).
 
 use std::collections::BTreeMap;
 

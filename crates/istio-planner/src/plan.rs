@@ -1,4 +1,4 @@
-//! What an executor performs: complete data, nothing left to decide (design/architecture.md, Invariants).
+//! What an executor performs: complete data, nothing left to decide (crates/README.md, Invariants).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::digest::hex;
 use crate::outcome::{Direction, Ref, RestartHow};
 
-/// The field manager of every apply: istioctl's own, so that ownership goes on (domain.md §4.2).
+/// The field manager of every apply: istioctl's own, so that ownership goes on (domain §4.2).
 pub const FIELD_MANAGER: &str = "istio-operator";
 
 /// Steps in the order in which they are performed.

@@ -105,7 +105,7 @@ pub fn dump(
 /// Returns how two profiles differ, `None` where they do not.
 ///
 /// The text is a tree of what differs, each leaf `old -> new`, `<empty> -> new (ADDED)` or `old -> <empty> (REMOVED)`;
-/// elements of lists stand under `[#0]` (domain.md §5.2, istio 1.23.6:operator/pkg/compare/compare.go:45-75).
+/// elements of lists stand under `[#0]` (domain §5.2, istio 1.23.6:operator/pkg/compare/compare.go:45-75).
 pub fn diff(from: &Choice, to: &Choice, scope: Scope) -> Result<Option<String>, ProfileError> {
     let tree = compare::difference(&spec(from, scope)?, &spec(to, scope)?);
     Ok(tree.map(|it| format!("The difference between profiles:\n{}", print::yaml(it))))

@@ -62,7 +62,7 @@ pub(crate) fn find<'a>(releases: &'a [Release], version: &Version) -> Option<&'a
         .find(|it| Version::parse_tag(&it.version().to_string()).as_ref() == Some(version))
 }
 
-/// What istioctl would be called with: `--revision` becomes the last `--set` (domain.md §1.1).
+/// What istioctl would be called with: `--revision` becomes the last `--set` (domain §1.1).
 fn options(request: &Request, kubernetes: &Kubernetes) -> Options {
     let revision = request
         .revision

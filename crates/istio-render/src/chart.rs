@@ -23,7 +23,7 @@ pub(crate) struct Objects {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Renders a chart as operator/pkg/helm does: always release `istio`, neither install nor upgrade (domain.md §3.1).
+/// Renders a chart as operator/pkg/helm does: always release `istio`, neither install nor upgrade (domain §3.1).
 pub(crate) fn render(
     release: &Release,
     settings: Settings<'_>,

@@ -1,4 +1,4 @@
-//! Components: which there are, which a request turns on, and what their charts see (domain.md §2.1, §2.2).
+//! Components: which there are, which a request turns on, and what their charts see (domain §2.1, §2.2).
 
 use serde_json::{Map, Value};
 
@@ -286,11 +286,11 @@ impl Kind {
 /// What of a component's `k8s` settings charts get to see, by release.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// `hpaSpec` and `replicaCount`: 1.28.8 and newer of 1.28, and 1.31 (domain.md §1.5).
+    /// `hpaSpec` and `replicaCount`: 1.28.8 and newer of 1.28, and 1.31 (domain §1.5).
     replicas_reach_charts: bool,
     /// `resources.*.cpu`: 1.31.
     cpu_reaches_charts: bool,
-    /// A gateway with `hub` or `tag` needs a `label`: 1.24 and 1.25 (F-32).
+    /// A gateway with `hub` or `tag` needs a `label`: 1.24 and 1.25 (domain §11, F-32).
     images_need_labels: bool,
 }
 

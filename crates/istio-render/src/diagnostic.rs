@@ -9,7 +9,7 @@ pub enum Severity {
     Error,
     /// istioctl warns.
     Warning,
-    /// A defect of istioctl was corrected here (domain.md §11).
+    /// A defect of istioctl was corrected here (domain §11).
     Corrected,
 }
 

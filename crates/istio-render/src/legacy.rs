@@ -1,4 +1,4 @@
-//! The rules of 1.6 to 1.23: typed `IstioOperator`, strategic merges, settings moved out of values (domain.md §2.6).
+//! The rules of 1.6 to 1.23: typed `IstioOperator`, strategic merges, settings moved out of values (domain §2.6).
 //!
 //! 1.23.6:operator/pkg/manifest/shared.go, operator/pkg/translate, operator/pkg/component, operator/pkg/patch.
 

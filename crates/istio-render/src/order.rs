@@ -1,4 +1,4 @@
-//! The order of `istioctl manifest generate`'s output, and its text (domain.md §2.4).
+//! The order of `istioctl manifest generate`'s output, and its text (domain §2.4).
 
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ pub(crate) fn group_and_kind(object: &Value) -> (&str, &str) {
     )
 }
 
-/// The rank of a kind; Secrets have none of their own since istioctl's list spells them wrong (F-30).
+/// The rank of a kind; Secrets have none of their own since istioctl's list spells them wrong (domain §11, F-30).
 pub(crate) fn rank(group: &str, kind: &str) -> i32 {
     match (group, kind) {
         ("apiextensions.k8s.io", "CustomResourceDefinition") => -1000,

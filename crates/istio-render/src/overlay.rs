@@ -1,4 +1,4 @@
-//! What is done to objects after their chart rendered them: `k8s` settings and overlays (domain.md §2.3).
+//! What is done to objects after their chart rendered them: `k8s` settings and overlays (domain §2.3).
 
 pub(crate) mod strategic;
 pub(crate) mod tree;
@@ -84,7 +84,7 @@ pub(crate) struct Setting {
 impl Setting {
     /// Returns the patch of a setting; `None` for what is no setting.
     ///
-    /// `volumes` and `volumeMounts` are in the schema and do nothing (F-30).
+    /// `volumes` and `volumeMounts` are in the schema and do nothing (domain §11, F-30).
     pub(crate) fn new(
         field: &str,
         value: &Value,
@@ -144,7 +144,7 @@ fn settle_disruption_budget(object: &mut Value) {
     }
 }
 
-/// Applies an overlay to every object of its kind and name, and says where it hit nothing (F-8).
+/// Applies an overlay to every object of its kind and name, and says where it hit nothing (domain §11, F-8).
 fn apply_overlay(
     overlay: &Value,
     path: &str,

@@ -1,4 +1,4 @@
-//! Labels that istioctl puts on everything it applies (domain.md §2.5).
+//! Labels that istioctl puts on everything it applies (domain §2.5).
 
 use std::collections::BTreeMap;
 

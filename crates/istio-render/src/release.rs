@@ -114,7 +114,7 @@ impl Release {
 
     /// The lowest Kubernetes version that this release's istioctl supports, `v1.32.0`.
     ///
-    /// It is the version that charts see where no cluster is known (domain.md §3.1, §10).
+    /// It is the version that charts see where no cluster is known (domain §3.1, §10).
     pub fn minimum_kubernetes(&self) -> String {
         let minor = match self.version.minor {
             ..=8 => 16,

@@ -1,4 +1,4 @@
-//! The webhooks of the default revision tag, which istioctl makes beside the manifests (domain.md §4.6).
+//! The webhooks of the default revision tag, which istioctl makes beside the manifests (domain §4.6).
 
 use std::collections::BTreeMap;
 

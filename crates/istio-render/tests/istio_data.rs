@@ -72,7 +72,7 @@ fn random_cases_render_as_istioctl_does() {
             .map(|mut it| (it["sha"].as_str().unwrap().to_owned(), it["object"].take()))
             .collect();
         for case in sampled(rows(&root.join(&version).join("cases.jsonl.gz"))) {
-            // Corrected on purpose (F-31).
+            // Corrected on purpose (domain §11, F-31).
             if case["features"]
                 .as_array()
                 .unwrap()

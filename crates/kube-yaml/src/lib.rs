@@ -1,7 +1,7 @@
 //! Kubernetes' YAML: read as `kubectl` reads it, written as `sigs.k8s.io/yaml` writes it.
 //!
 //! Reading follows go-yaml v2 (YAML 1.1 scalars, merge keys, last duplicate wins) and keeps the line and column of every
-//! node; writing follows Go's rules byte for byte (design/dependencies.md §1.1, §1.2).
+//! node; writing follows Go's rules byte for byte (go.yaml.in/yaml/v3 and sigs.k8s.io/yaml).
 //! Plain data is [`serde_json::Value`], whose objects are sorted maps: never enable its `preserve_order`.
 //!
 //! - [`load`], [`load_items`], [`first`], [`from_str`]: text to nodes or plain data

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::project;
 
-/// Components and the folders of their charts (domain.md §2.1).
+/// Components and the folders of their charts (domain §2.1).
 const CHARTS: &[(&str, &str)] = &[
     ("Base", "base"),
     ("Cni", "istio-cni"),
@@ -31,7 +31,7 @@ const CHARTS: &[(&str, &str)] = &[
     ("Ztunnel", "ztunnel"),
 ];
 
-/// Keys under which a chart hides its defaults from Helm (domain.md §1.6).
+/// Keys under which a chart hides its defaults from Helm (domain §1.6).
 const WRAPPERS: &[&str] = &["defaults", "_internal_defaults_do_not_set"];
 
 /// Reads the archives and writes one file for each minor release, from the newest archive of each.

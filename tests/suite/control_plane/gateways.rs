@@ -1,4 +1,4 @@
-//! Gateways that istiod rolls by itself, and an istiod that has given up on them (domain.md §8.2, the race).
+//! Gateways that istiod rolls by itself, and an istiod that has given up on them (domain §8.2, the race).
 
 use istio_planner::plan::{Plan, Wait, gateway_lease};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use crate::output;
 
-/// What the process returns (design/outcome.md, exit codes of `refit plan`).
+/// What the process returns (README.md, Plan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done; a plan is clear.

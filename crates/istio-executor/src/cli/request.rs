@@ -45,7 +45,7 @@ impl Request {
         self.filenames.iter().any(|it| it.trim() == "-")
     }
 
-    /// Reads the files. Standard input can only be the last of them, as for istioctl (domain.md §1.2).
+    /// Reads the files. Standard input can only be the last of them, as for istioctl (domain §1.2).
     pub(super) fn files(&self) -> Result<Vec<OperatorFile>, Error> {
         let names: Vec<&str> = self.filenames.iter().map(|it| it.trim()).collect();
         if names.iter().rev().skip(1).any(|it| *it == "-") {

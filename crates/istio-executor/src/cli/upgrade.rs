@@ -250,7 +250,7 @@ pub(super) async fn outcome(
 /// Plans once more and asks the API server what each write would change now: nothing, after an upgrade.
 ///
 /// The plan's writes are asked about, not its list of changes: that one tells what istioctl would do, and a write here
-/// leaves a validating webhook's policy alone (domain.md F-7).
+/// leaves a validating webhook's policy alone (domain §11, F-7).
 async fn verify(
     cluster: &Cluster,
     request: &istio_planner::Request,

@@ -85,7 +85,7 @@ impl Run<'_, '_> {
     }
 
     /// Takes the lock away from the istiod that rolls gateways: it begins anew once it has it again, and tries all of them
-    /// (domain.md §8.2, the race). False if there is no such lock, or it was taken in this step before.
+    /// (domain §8.2, the race). False if there is no such lock, or it was taken in this step before.
     async fn take_lock(&mut self, step: &Step, lock: &Ref) -> Result<bool, Error> {
         let taken = progress(self.execution.journal.records())
             .locks_taken

@@ -81,7 +81,7 @@ pub fn deployment(live: &Value) -> State {
     }
 }
 
-/// A `DaemonSet`: all scheduled pods updated and ready. None desired is ready too (domain.md F-19).
+/// A `DaemonSet`: all scheduled pods updated and ready. None desired is ready too (domain §11, F-19).
 pub fn daemon_set(live: &Value) -> State {
     if let Some(state) = unobserved(live) {
         return state;

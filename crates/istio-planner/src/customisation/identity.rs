@@ -14,7 +14,7 @@ pub(super) struct Identity {
     pub(super) namespace: String,
     /// As it was written: names end in it even if it is `default`. `None`: none was given.
     pub(super) revision: Option<String>,
-    /// `metadata.name` of the request: istioctl writes it on everything it applies (domain.md §2.5).
+    /// `metadata.name` of the request: istioctl writes it on everything it applies (domain §2.5).
     pub(super) name: Option<String>,
 }
 

@@ -1,5 +1,5 @@
 //! What no setting says, said by overlays: the way in which an `IstioOperator` can change any field of what it renders
-//! (domain.md §2.3).
+//! (domain §2.3).
 
 use std::collections::{BTreeMap, BTreeSet};
 

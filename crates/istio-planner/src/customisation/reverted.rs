@@ -34,7 +34,7 @@ impl<'a> After<'a> {
 }
 
 /// Settings of istiod that stand in two places: under `values.pilot`, and in Kubernetes' words in `components.pilot`
-/// (domain.md §1.5; which releases translate one into the other differs by patch).
+/// (domain §1.5; which releases translate one into the other differs by patch).
 const ALIASES: [(&[&str], &[&str]); 7] = [
     (&["autoscaleMin"], &["k8s", "hpaSpec", "minReplicas"]),
     (&["autoscaleMax"], &["k8s", "hpaSpec", "maxReplicas"]),

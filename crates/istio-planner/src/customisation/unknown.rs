@@ -7,7 +7,7 @@ use super::search::listed;
 use super::{Installation, Setting};
 use crate::defaults::tree;
 
-/// Returns the settings that the release's own validation (V1 of domain.md §1.7) calls unknown.
+/// Returns the settings that the release's own validation (V1 of domain §1.7) calls unknown.
 pub(crate) fn unknown<'a>(found: &'a Installation, release: &Release) -> Vec<&'a Setting> {
     if found.settings.is_empty() {
         return Vec::new();

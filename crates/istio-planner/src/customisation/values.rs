@@ -20,7 +20,7 @@ const HUBS: [&str; 4] = [
     "gcr.io/istio-testing",
 ];
 
-/// What istioctl writes into the values by itself (domain.md §1.5): it stands for a component, or for a stamp.
+/// What istioctl writes into the values by itself (domain §1.5): it stands for a component, or for a stamp.
 pub(super) const TRANSLATED: [&[&str]; 4] = [
     &["pilot", "enabled"],
     &["pilot", "cni", "enabled"],

@@ -248,7 +248,7 @@ fn environment(deployment: &Value) -> BTreeMap<String, String> {
 }
 
 /// Whether a proxy is the one that a pod of these annotations gets: its version, and where the target was rendered, its
-/// repository and its variant (domain.md §8.2).
+/// repository and its variant (domain §8.2).
 pub(super) fn is_current(
     image: &str,
     version: Option<&Version>,

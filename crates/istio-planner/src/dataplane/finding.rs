@@ -127,7 +127,7 @@ fn finding(code: Code, level: Level, troubles: Vec<(Trouble, Subject)>) -> Findi
         .fix(fix)
 }
 
-/// Gateways and waypoints that the new istiod replaces by itself (domain.md §8.2).
+/// Gateways and waypoints that the new istiod replaces by itself (domain §8.2).
 pub(super) fn istiod_rolls(snapshot: &Snapshot, restarts: &[Restart]) -> Option<Finding> {
     let rolled: Vec<_> = restarts
         .iter()

@@ -1,4 +1,4 @@
-//! Native sidecars: whether istiod makes the proxy an init container that keeps running (domain.md §8.4).
+//! Native sidecars: whether istiod makes the proxy an init container that keeps running (domain §8.4).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which workloads keep an old proxy, why, and how it can be renewed (domain.md §8.2).
+//! Which workloads keep an old proxy, why, and how it can be renewed (domain §8.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The order in which workloads are restarted: gateways first, then one group after the other (domain.md §8.5).
+//! The order in which workloads are restarted: gateways first, then one group after the other (domain §8.5).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Objects of earlier installations that the target does not render (domain.md §4.4, F-2, F-15).
+//! Objects of earlier installations that the target does not render (domain §4.4, F-2, F-15).
 
 use serde_json::Value;
 

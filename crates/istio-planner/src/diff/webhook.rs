@@ -54,7 +54,7 @@ pub(super) fn quieting_patch(quiet: &Value) -> Value {
 }
 
 /// Leaves the selectors out of an apply where the live webhooks match nothing and are to stay so: istioctl wakes them up
-/// for a moment, in which two injectors match the same pods (domain.md §4.6). What is stored in the end, and who owns
+/// for a moment, in which two injectors match the same pods (domain §4.6). What is stored in the end, and who owns
 /// it, is the same; a webhook that the live configuration has not is made asleep.
 pub(super) fn stays_quiet(live: &Value, manifest: &mut Value) -> bool {
     let sleeps = |it: &Value| {
@@ -83,7 +83,7 @@ pub(super) fn stays_quiet(live: &Value, manifest: &mut Value) -> bool {
 /// Takes the chart's version labels from the live object where they are unstamped.
 ///
 /// istioctl makes the tag's Service from the charts inside its own executable. Where those are not stamped, as in its
-/// container image (domain.md §2.7), it writes `1.0.0`, whatever its version.
+/// container image (domain §2.7), it writes `1.0.0`, whatever its version.
 pub(super) fn stays_unstamped(live: Option<&Value>, manifest: &mut Value) {
     const CHART: &str = "helm.sh/chart";
     const VERSION: &str = "app.kubernetes.io/version";
@@ -98,7 +98,7 @@ pub(super) fn stays_unstamped(live: Option<&Value>, manifest: &mut Value) {
 }
 
 /// Leaves `failurePolicy: Ignore` out of an apply where istiod has turned it to Fail: istioctl opens the validation of
-/// configuration with every upgrade (domain.md F-7). Returns whether there was something to leave out.
+/// configuration with every upgrade (domain §11, F-7). Returns whether there was something to leave out.
 pub(super) fn keeps_closed(live: Option<&Value>, manifest: &mut Value) -> bool {
     let Some(live) = live.filter(|it| it["kind"] == "ValidatingWebhookConfiguration") else {
         return false;

@@ -1,4 +1,4 @@
-//! Who installed the mesh, by what stands on its objects (domain.md §7.1).
+//! Who installed the mesh, by what stands on its objects (domain §7.1).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Revision tags and clusters whose control plane runs elsewhere (domain.md §7.3).
+//! Revision tags and clusters whose control plane runs elsewhere (domain §7.3).
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! The version of what runs: the image's tag first, then the labels that installers write (domain.md §7.2).
+//! The version of what runs: the image's tag first, then the labels that installers write (domain §7.2).
 
 use std::collections::BTreeMap;
 

@@ -173,7 +173,7 @@ pub(super) const FACTS: &[Fact] = &[
     },
 ];
 
-/// Names the nodes, if all are new enough for native sidecars and some pod has a classic one (domain.md §8.4).
+/// Names the nodes, if all are new enough for native sidecars and some pod has a classic one (domain §8.4).
 /// The nodes that keep the others from deciding.
 fn mixed_nodes(cluster: &Cluster) -> Vec<Subject> {
     let nodes = &cluster.snapshot.nodes;

@@ -1,4 +1,4 @@
-//! `alpha-security-objects`: policies that nothing enforces since 1.6 (domain.md §5.1 E7).
+//! `alpha-security-objects`: policies that nothing enforces since 1.6 (domain §5.1 E7).
 
 use super::{Situation, count, enumerate, group_of};
 use crate::finding::Code;

@@ -1,4 +1,4 @@
-//! `cni-conflict`: settings of Cilium that do not go with CNI or ztunnel (domain.md §1.7, V3 to V6).
+//! `cni-conflict`: settings of Cilium that do not go with CNI or ztunnel (domain §1.7, V3 to V6).
 
 use istio_catalog::Minor;
 

@@ -1,4 +1,4 @@
-//! `compatibility-version-unsupported`: charts fail on a compatibility version that they do not ship (domain.md §1.6).
+//! `compatibility-version-unsupported`: charts fail on a compatibility version that they do not ship (domain §1.6).
 //!
 //! One that the installation has and the request no longer names does not fail: its defaults change at once, which is
 //! worth a warning.

@@ -1,4 +1,4 @@
-//! `control-plane-not-rendered`: an apply without istiod leaves it behind everything else (domain.md §5.4).
+//! `control-plane-not-rendered`: an apply without istiod leaves it behind everything else (domain §5.4).
 
 use super::Situation;
 use crate::finding::Code;

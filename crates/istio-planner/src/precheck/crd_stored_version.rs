@@ -1,4 +1,4 @@
-//! `crd-stored-version`: a definition must go on serving what it has stored (domain.md §8.5).
+//! `crd-stored-version`: a definition must go on serving what it has stored (domain §8.5).
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! `disruption-budget-change`, `disruption-budget-blocks-drains`: budgets that the apply brings, takes away, or makes
-//! impossible to keep (policy/v1 `PodDisruptionBudget`; domain.md §8.2).
+//! impossible to keep (policy/v1 `PodDisruptionBudget`; domain §8.2).
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `disruption-budget-exhausted`: evictions are refused now (domain.md §8.2).
+//! `disruption-budget-exhausted`: evictions are refused now (domain §8.2).
 
 use super::{Situation, enumerate, runs};
 use crate::dataplane::selector;

@@ -1,4 +1,4 @@
-//! `foreign-installer`: only istioctl's installation is istioctl's to upgrade (domain.md §7.1).
+//! `foreign-installer`: only istioctl's installation is istioctl's to upgrade (domain §7.1).
 
 use super::{Situation, enumerate};
 use crate::finding::Code;

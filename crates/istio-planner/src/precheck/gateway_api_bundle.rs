@@ -1,4 +1,4 @@
-//! `gateway-api-bundle`: definitions of the Gateway API that the target's istiod passes over (domain.md §6.2).
+//! `gateway-api-bundle`: definitions of the Gateway API that the target's istiod passes over (domain §6.2).
 //!
 //! istiod compares the bundle version that each definition carries with what it was built for, and does not read a
 //! kind outside of it. `istioctl x precheck` further wants `v1` (and `v1beta1` for the older kinds) to be served.

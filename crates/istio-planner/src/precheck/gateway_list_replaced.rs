@@ -1,4 +1,4 @@
-//! `gateway-list-replaced`: a gateway that runs is not in the request (domain.md §1.2, F-13).
+//! `gateway-list-replaced`: a gateway that runs is not in the request (domain §1.2, F-13).
 //!
 //! Spoken of are gateways that the installation itself rendered last: one left behind by an earlier upgrade carries
 //! an older version, and is an orphan already.

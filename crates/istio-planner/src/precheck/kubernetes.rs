@@ -1,4 +1,4 @@
-//! `kubernetes-below-minimum`, `kubernetes-untested`, `kubernetes-unknown` (domain.md §10).
+//! `kubernetes-below-minimum`, `kubernetes-untested`, `kubernetes-unknown` (domain §10).
 //!
 //! Where the server's version is not exported, the newest kubelet stands for it: a server is never older than its nodes.
 

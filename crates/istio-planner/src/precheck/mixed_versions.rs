@@ -1,4 +1,4 @@
-//! `mixed-versions`: istiod, the gateways that istioctl made, CNI and ztunnel run one version (domain.md §5.1 E4).
+//! `mixed-versions`: istiod, the gateways that istioctl made, CNI and ztunnel run one version (domain §5.1 E4).
 //!
 //! Gateways of the Gateway API and of the `gateway` chart are data plane: `proxies-too-old` speaks of them.
 

@@ -1,4 +1,4 @@
-//! `no-control-plane`, and `remote-cluster` where the control plane is elsewhere (domain.md §7.3).
+//! `no-control-plane`, and `remote-cluster` where the control plane is elsewhere (domain §7.3).
 
 use serde_json::Value;
 

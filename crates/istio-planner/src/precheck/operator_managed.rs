@@ -1,4 +1,4 @@
-//! `operator-managed`: an in-cluster operator of 1.23 and older would set everything back (domain.md §7.1).
+//! `operator-managed`: an in-cluster operator of 1.23 and older would set everything back (domain §7.1).
 
 use super::Situation;
 use crate::finding::Code;

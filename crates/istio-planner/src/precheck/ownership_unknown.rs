@@ -1,4 +1,4 @@
-//! `ownership-unknown`: managedFields are the only proof of who set a field (domain.md §7).
+//! `ownership-unknown`: managedFields are the only proof of who set a field (domain §7).
 
 use super::{Situation, count};
 use crate::diff::is_tracked;

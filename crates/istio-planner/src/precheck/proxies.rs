@@ -1,4 +1,4 @@
-//! `proxies-too-old` and `proxies-ahead`: how far proxies may be from their control plane (domain.md §5.4).
+//! `proxies-too-old` and `proxies-ahead`: how far proxies may be from their control plane (domain §5.4).
 //!
 //! The policy speaks of minors: a proxy may be of the control plane's minor or of the one before, never ahead.
 

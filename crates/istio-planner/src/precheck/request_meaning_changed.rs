@@ -1,4 +1,4 @@
-//! `request-meaning-changed`: 1.24 reads an `IstioOperator` otherwise than 1.23 did (domain.md §1.2, F-13).
+//! `request-meaning-changed`: 1.24 reads an `IstioOperator` otherwise than 1.23 did (domain §1.2, F-13).
 
 use istio_catalog::Minor;
 use kube_yaml::{Node, NodeValue};

@@ -1,4 +1,4 @@
-//! `revision-tag-stale`: a user's tag keeps the webhook that the source's istioctl made (domain.md F-30).
+//! `revision-tag-stale`: a user's tag keeps the webhook that the source's istioctl made (domain §11, F-30).
 
 use super::{DEFAULT_REVISION, Situation, enumerate};
 use crate::finding::Code;

@@ -1,7 +1,7 @@
 //! `revisioned-install`: an installation with a revision is upgraded by another revision, not in place.
 //!
 //! istio.io says of the in-place way that it is "not compatible with the --revision flag"; istioctl accepts it since
-//! 1.13 and makes a second control plane (domain.md §5.1, §11.1).
+//! 1.13 and makes a second control plane (domain §5.1, §11.1).
 
 use super::{DEFAULT_REVISION, Meant, Situation, enumerate};
 use crate::finding::Code;

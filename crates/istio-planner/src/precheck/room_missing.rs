@@ -1,4 +1,4 @@
-//! `room-missing`: what the target's pods ask for against what the nodes have (domain.md §8.2, §8.3).
+//! `room-missing`: what the target's pods ask for against what the nodes have (domain §8.2, §8.3).
 //!
 //! Counted is what is certain: requests of the pods in the export, `allocatable` of its nodes. Taints, selectors and
 //! affinity only take room away, so none is read; a node that the export does not show, or that an autoscaler would add,

@@ -1,4 +1,4 @@
-//! `settings-reverted`: what the request does not repeat falls back (domain.md §7.4, F-27).
+//! `settings-reverted`: what the request does not repeat falls back (domain §7.4, F-27).
 
 use super::{Situation, count, enumerate};
 use crate::edit::{Edit, Fix};

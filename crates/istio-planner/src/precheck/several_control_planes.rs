@@ -1,4 +1,4 @@
-//! `several-control-planes`: the request has to mean one (domain.md §7.3).
+//! `several-control-planes`: the request has to mean one (domain §7.3).
 
 use super::{Meant, Situation, enumerate, revisioned_install};
 use crate::finding::Code;

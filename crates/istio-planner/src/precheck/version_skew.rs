@@ -1,4 +1,4 @@
-//! `version-skew`: in place leads across one minor only (istio.io, Upgrade with Istioctl; domain.md §5.4).
+//! `version-skew`: in place leads across one minor only (istio.io, Upgrade with Istioctl; domain §5.4).
 
 use super::{Situation, minors_ahead};
 use crate::finding::Code;

@@ -7,7 +7,8 @@ pub(crate) const MOST_SEGMENTS: usize = 200;
 ///
 /// `\.` is a dot inside a segment, empty segments vanish, and one dot is cut off either end
 /// (1.31:operator/pkg/values/map.go:450-480).
-/// istioctl also cleans the path as if it named a file, which loses parts of `a//b` and `a/../b`; this does not (F-11).
+/// istioctl also cleans the path as if it named a file, which loses parts of `a//b` and `a/../b`; this does not
+/// (domain §11, F-11).
 pub(crate) fn split(path: &str) -> Vec<String> {
     let path = path.strip_prefix('.').unwrap_or(path);
     let path = path.strip_suffix('.').unwrap_or(path);

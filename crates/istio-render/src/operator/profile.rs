@@ -1,4 +1,4 @@
-//! Profiles: the base that files and sets are merged over (domain.md §1.2 steps 5 to 7).
+//! Profiles: the base that files and sets are merged over (domain §1.2 steps 5 to 7).
 
 use serde_json::{Map, Value};
 

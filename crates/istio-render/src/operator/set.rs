@@ -1,4 +1,4 @@
-//! `--set path=value` (domain.md §1.4).
+//! `--set path=value` (domain §1.4).
 
 use semver::Version;
 use serde_json::{Map, Number, Value};
@@ -12,7 +12,7 @@ pub(crate) struct Flag {
     /// Below `spec`.
     pub(crate) path: Vec<String>,
     pub(crate) value: Value,
-    /// The number that istioctl would have made of a tag or revision, where this kept the text (F-12).
+    /// The number that istioctl would have made of a tag or revision, where this kept the text (domain §11, F-12).
     pub(crate) kept_text: Option<String>,
 }
 
@@ -38,8 +38,8 @@ pub fn revision_set(release: &Version, revision: &str) -> Option<String> {
 
 /// Takes a flag apart at its first `=`.
 ///
-/// Before 1.31 istioctl takes a flag with two or more for a path without value; this does not (F-11).
-/// Tags and revisions are texts even where istioctl makes numbers of them (F-12).
+/// Before 1.31 istioctl takes a flag with two or more for a path without value; this does not (domain §11, F-11).
+/// Tags and revisions are texts even where istioctl makes numbers of them (domain §11, F-12).
 pub(crate) fn parse(flag: &str) -> Flag {
     let (path, value) = match flag.split_once('=') {
         // The blanks before the path stay: istioctl puts `spec.` before it first.
@@ -73,7 +73,7 @@ pub(crate) fn parse(flag: &str) -> Flag {
 }
 
 /// What a flag says that its writer may not mean: `--set` has neither null nor lists nor quotes, and single letters are
-/// booleans (F-11). istioctl takes it the same way, silently; it panics on numbers that are none.
+/// booleans (domain §11, F-11). istioctl takes it the same way, silently; it panics on numbers that are none.
 ///
 /// `spec.` is no part of a path since 1.24 (1.23.6:operator/pkg/manifest/shared.go:490).
 pub(crate) fn doubtful(flag: &str, takes_spec: bool) -> Option<Diagnostic> {
@@ -157,7 +157,7 @@ fn is_revision(segments: &[String]) -> bool {
 /// `[n]` beyond the end (or negative) appends one element, `[key:value]` must be there
 /// (1.31:operator/pkg/values/map.go:308-369).
 /// Where istioctl panics or loses the value this does what was asked: an existing element is replaced,
-/// a map takes the place of an explicit null (F-11).
+/// a map takes the place of an explicit null (domain §11, F-11).
 pub(crate) fn write(
     map: &mut Map<String, Value>,
     path: &[String],

@@ -1,4 +1,4 @@
-//! From the `IstioOperator` to Helm values (domain.md §1.5).
+//! From the `IstioOperator` to Helm values (domain §1.5).
 
 use serde_json::{Map, Value};
 
@@ -108,7 +108,8 @@ fn translate_mesh_config(merged: &mut Map<String, Value>, mesh_config: Value) {
 
 /// Merges the user's values over the translated ones.
 ///
-/// istioctl means to do the same, but by then the maps that it merges hold the translated values themselves (F-3).
+/// istioctl means to do the same, but by then the maps that it merges hold the translated values
+/// themselves (domain §11, F-3).
 /// Of `meshConfig` that leaves the translated value on top unless the profile brings a map of its own; that is kept.
 fn merge_user_values(
     merged: &mut Map<String, Value>,

@@ -1,4 +1,4 @@
-//! What istioctl checks before it renders (domain.md §1.7).
+//! What istioctl checks before it renders (domain §1.7).
 
 mod mesh;
 mod names;
@@ -99,7 +99,7 @@ fn values(spec: &Value, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Takes out what istioctl refuses although the charts want it, and says so (F-22, F-32).
+/// Takes out what istioctl refuses although the charts want it, and says so (domain §11, F-22, F-32).
 fn correct_refusals(values: &mut Value, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
     if let Some(Value::Object(waypoint)) = values
         .get_mut("global")
