@@ -132,7 +132,7 @@ mod tests {
 
     use super::{Detail, compare};
     use crate::outcome::Ref;
-    use crate::precheck::fixture::Cluster;
+    use crate::rules::fixture::Cluster;
 
     #[test]
     fn stamps_and_status_are_left_out_until_they_are_asked_for() {

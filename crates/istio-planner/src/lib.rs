@@ -30,10 +30,10 @@ pub mod ownership;
 mod path;
 pub mod plan;
 mod planning;
-mod precheck;
 pub mod profile;
 mod rendering;
 pub mod report;
+mod rules;
 pub mod schema;
 pub mod snapshot;
 

@@ -8,7 +8,7 @@ use istio_catalog::{Catalog, Release, Version};
 use crate::input::Request;
 use crate::notes;
 use crate::outcome::{Hop, Inventory, KubernetesRange, ProxyCount};
-use crate::precheck::{self, Facts, Situation};
+use crate::rules::{self, Facts, Situation};
 
 /// What every hop is judged by.
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ fn hop(context: Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
     };
     let facts = Facts::of(Some(from), to);
     let pair = [from.to_string(), to.to_string()];
-    let findings = precheck::check_hop(&Situation {
+    let findings = rules::check_hop(&Situation {
         request: &request,
         from: Some(from),
         to: Some(to),
@@ -106,7 +106,7 @@ fn restart(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::precheck::fixture::Cluster;
+    use crate::rules::fixture::Cluster;
 
     fn proxies(version: &str, pods: u32) -> ProxyCount {
         ProxyCount {

@@ -12,8 +12,8 @@ use crate::outcome::{
     SCHEMA, Source, Subject, Target, Verdict,
 };
 use crate::plan::Plan;
-use crate::precheck::{self, Facts, Situation};
 use crate::rendering::{self, Rendered};
+use crate::rules::{self, Facts, Situation};
 use crate::snapshot::Snapshot;
 use crate::{dataplane, defaults, finding, hops, inventory, notes, order, path};
 
@@ -84,7 +84,7 @@ impl Basis {
             request,
             snapshot,
             &inventory,
-            precheck::meant(&inventory, &asked).one(),
+            rules::meant(&inventory, &asked).one(),
         );
         let from = source.version.as_deref().and_then(Version::parse_tag);
         Self {
@@ -101,7 +101,7 @@ impl Basis {
 
     /// The control plane that the request means, if it is one.
     fn plane(&self) -> Option<&ControlPlane> {
-        precheck::meant(&self.inventory, &self.asked).one()
+        rules::meant(&self.inventory, &self.asked).one()
     }
 
     fn profile(&self) -> &str {
@@ -207,7 +207,7 @@ impl<'a> Settings<'a> {
             format!("The installation has settings that Istio {to} does not know"),
             format!(
                 "Set now, by {from}: {}. What they do ends with the apply, and a request that repeats them is refused",
-                precheck::enumerate(&names)
+                rules::enumerate(&names)
             ),
         );
         (!unknown.is_empty()).then(|| {
@@ -275,7 +275,7 @@ impl<'a> Effect<'a> {
         let renewed = rendered
             .rendering
             .as_ref()
-            .is_none_or(precheck::control_plane_not_rendered::is_rendered);
+            .is_none_or(rules::control_plane_not_rendered::is_rendered);
         let to = basis.to.as_ref().filter(|_| renewed);
         let (restarts, restart_findings) = match (basis.plane(), to) {
             (Some(plane), Some(to)) => dataplane::restarts(
@@ -328,13 +328,10 @@ fn situation<'a>(
         as_of: input.as_of.as_deref(),
         reverted: &settings.reverted,
         restarts: &effect.restarts,
-        desired: rendered
-            .rendering
-            .as_ref()
-            .map(|rendering| precheck::Desired {
-                rendering,
-                changes: &effect.diff.changes,
-            }),
+        desired: rendered.rendering.as_ref().map(|rendering| rules::Desired {
+            rendering,
+            changes: &effect.diff.changes,
+        }),
     }
 }
 
@@ -347,7 +344,7 @@ fn findings(
     effect: &Effect,
     situation: &Situation,
 ) -> Vec<Finding> {
-    let mut findings = precheck::check(situation);
+    let mut findings = rules::check(situation);
     findings.extend(rendered.findings.iter().cloned());
     findings.extend(settings.unknown(input, basis, rendered));
     if let (Some(_), Some(from), Some(_)) = (basis.plane(), &basis.from, &rendered.rendering)
@@ -400,6 +397,6 @@ fn source(
 /// Returns the version that runs.
 pub(crate) fn source_version(request: &Request, snapshot: &Snapshot) -> Option<String> {
     let inventory = inventory::inventory(snapshot);
-    let plane = precheck::meant(&inventory, &Asked::of(request)).one();
+    let plane = rules::meant(&inventory, &Asked::of(request)).one();
     source(request, snapshot, &inventory, plane).version
 }

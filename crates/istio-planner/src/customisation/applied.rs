@@ -10,7 +10,7 @@ use super::profile::by_components;
 use super::setting::{Installation, Setting, beyond};
 use super::values::is_stamp;
 use crate::outcome::{ControlPlane, Inventory, Subject};
-use crate::precheck::text;
+use crate::rules::text;
 use crate::snapshot::Snapshot;
 
 /// Variables of istiod that a setting of its own gives.

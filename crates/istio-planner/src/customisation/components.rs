@@ -10,7 +10,7 @@ use super::residue::Residue;
 use super::setting::Setting;
 use crate::desired::reference;
 use crate::outcome::{ControlPlane, Ref, Subject};
-use crate::precheck::text;
+use crate::rules::text;
 use crate::snapshot::{Object, Snapshot};
 
 /// Components that there is one of, and where they stand in `spec.components`.

@@ -9,7 +9,7 @@ use super::components::Installed;
 use super::search::Candidate;
 use super::setting::Setting;
 use crate::outcome::{Change, ChangeClass, Ref, Subject};
-use crate::precheck::text;
+use crate::rules::text;
 
 /// Something to try.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,7 @@ use istio_catalog::Version;
 use serde_json::Value;
 
 use crate::outcome::{ControlPlane, Ref};
-use crate::precheck::{DEFAULT_REVISION, text};
+use crate::rules::{DEFAULT_REVISION, text};
 use crate::snapshot::{Object, Snapshot};
 
 /// What names an installation.

@@ -11,7 +11,7 @@ use super::setting::{Installation, Setting, beyond};
 
 use crate::defaults::tree;
 use crate::outcome::{ControlPlane, Subject};
-use crate::precheck::{objects, text};
+use crate::rules::{objects, text};
 use crate::snapshot::Snapshot;
 
 /// Keys of `spec` that istioctl itself writes: the release's own, and where its files lay.

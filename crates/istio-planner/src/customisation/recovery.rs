@@ -16,7 +16,7 @@ use crate::input::{Asked, Input, Request};
 use crate::outcome::{ComponentVersion, ControlPlane, FieldChange, Inventory, Ref, Subject};
 use crate::report::origin;
 use crate::snapshot::Snapshot;
-use crate::{inventory, planning, precheck, rendering};
+use crate::{inventory, planning, rendering, rules};
 
 /// The request that reproduces an installation, as far as the export tells.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     let mut inventory = inventory::inventory(snapshot);
     with_workloads(&mut inventory, snapshot);
     let inventory = inventory;
-    let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
+    let plane = rules::meant(&inventory, &Asked::of(request)).one()?;
     let source = source(input, snapshot, plane)?;
     let identity = Identity::of(snapshot, plane);
     let installed = Installed {
@@ -147,7 +147,7 @@ fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Ve
 /// Returns the version of the charts that the control plane was rendered from, which a request without a target means.
 pub(crate) fn charts(request: &Request, snapshot: &Snapshot) -> Option<Version> {
     let inventory = inventory::inventory(snapshot);
-    let plane = precheck::meant(&inventory, &Asked::of(request)).one()?;
+    let plane = rules::meant(&inventory, &Asked::of(request)).one()?;
     identity::charts(snapshot, plane)
 }
 

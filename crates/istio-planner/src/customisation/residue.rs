@@ -11,7 +11,7 @@ use super::steps::{Step, at, fields, steps};
 use super::tracked::FOREIGN;
 use super::values::TRANSLATED;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
-use crate::precheck::{DEFAULT_REVISION, text};
+use crate::rules::{DEFAULT_REVISION, text};
 
 /// Differences between the cluster and what a request would give at the source's own version.
 pub(super) struct Residue {

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::{Installation, Setting};
 use crate::defaults::tree;
 use crate::outcome::Reverted;
-use crate::precheck::text;
 use crate::rendering::Rendered;
+use crate::rules::text;
 
 /// What an apply of the request would leave.
 pub(crate) struct After<'a> {

@@ -9,7 +9,7 @@ use super::setting::{Installation, Setting, beyond};
 use crate::defaults::tree;
 use crate::input::Said;
 use crate::outcome::{ControlPlane, Inventory, Subject};
-use crate::precheck::text;
+use crate::rules::text;
 use crate::snapshot::Snapshot;
 
 /// Registries that releases are stamped with, over time.
@@ -134,7 +134,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::read;
-    use crate::precheck::fixture::Cluster;
+    use crate::rules::fixture::Cluster;
 
     /// Settings as `path=value`, for values beyond what the default profile of 1.29 gives.
     fn settings(values: &Value) -> Vec<String> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::inventory;
 use crate::outcome::ControlPlane;
-use crate::precheck::{group_of, text};
+use crate::rules::{group_of, text};
 use crate::snapshot::{Pod, Snapshot};
 
 /// The newest `gateway.istio.io/controller-version` that an istiod touches
@@ -60,7 +60,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::is_of;
-    use crate::precheck::fixture::{Cluster, control_plane};
+    use crate::rules::fixture::{Cluster, control_plane};
     use crate::snapshot::Pod;
 
     fn check(gateway: Option<&Value>, namespace: &Value, tags: &[&str]) -> bool {

@@ -3,7 +3,7 @@
 use super::requirement::KINDS;
 use super::{Request, required};
 use crate::finding::Code;
-use crate::precheck::ALWAYS;
+use crate::rules::ALWAYS;
 use crate::snapshot::Snapshot;
 
 /// What an export holds of what a plan reads.

@@ -6,7 +6,7 @@ use crate::outcome::{
     Change, ChangeClass, Direction, Hop, Installer, InstallerKind, Level, Outcome, Ref, Restart,
     RestartHow, Subject, Verdict,
 };
-use crate::precheck::{count, enumerate};
+use crate::rules::{count, enumerate};
 
 /// The longest value that stands in a line.
 pub(super) const FOLD: usize = 80;

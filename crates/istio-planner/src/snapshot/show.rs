@@ -219,7 +219,7 @@ mod tests {
 
     use super::{line_of, show};
     use crate::outcome::Ref;
-    use crate::precheck::fixture::Cluster;
+    use crate::rules::fixture::Cluster;
 
     const YAML: &str = "\
 metadata:

@@ -1,0 +1,39 @@
+//! The root certificates that the namespaces trust.
+//!
+//! istiod writes its root into a ConfigMap of every namespace and into the `caBundle` of its webhooks
+//! (1.31:pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go; pkg/webhooks/webhookpatch.go). The export's
+//! certificates are kept as fingerprints alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Situation;
+use crate::fingerprint::ROOT_KEY;
+use crate::outcome::{ControlPlane, Ref};
+use crate::snapshot::Object;
+
+/// The ConfigMap with the root certificates of a namespace.
+pub(super) const ROOT: &str = "istio-ca-root-cert";
+
+/// Fingerprints by namespace.
+pub(super) struct Roots<'a>(pub(super) BTreeMap<&'a str, (BTreeSet<&'a str>, &'a Ref, &'a Object)>);
+
+impl<'a> Roots<'a> {
+    /// Reads them.
+    pub(super) fn of(it: &Situation<'a>) -> Self {
+        let roots = it
+            .objects("", "ConfigMap")
+            .filter(|(object, _)| object.name == ROOT)
+            .filter_map(|(object, kept)| {
+                let all = kept.value.pointer("/data")?.get(ROOT_KEY)?.as_str()?;
+                let all: BTreeSet<_> = all.split_whitespace().collect();
+                let namespace = object.namespace.as_deref()?;
+                (!all.is_empty()).then_some((namespace, (all, object, kept)))
+            });
+        Self(roots.collect())
+    }
+
+    /// The root of the control plane itself.
+    pub(super) fn own(&self, plane: &ControlPlane) -> Option<BTreeSet<&'a str>> {
+        self.0.get(plane.namespace.as_str()).map(|it| it.0.clone())
+    }
+}

@@ -1,0 +1,123 @@
+//! `disruption-budget-exhausted`: evictions are refused now (domain §8.2).
+
+use super::Explanation;
+use super::links::BUDGETS;
+use super::{Situation, enumerate, runs};
+use crate::dataplane::selector;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
+use crate::snapshot::Pod;
+
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "A PodDisruptionBudget over the control plane, a gateway or a workload to restart allows no disruption now.",
+    why: "Evictions of its pods are refused: node drains hang, and so does a restart by eviction. A rollout does not ask.",
+    settle: "Add a replica, or lower `minAvailable`, before the upgrade.",
+    source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed; domain.md §8.2",
+    link: BUDGETS,
+};
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let mut names = Vec::new();
+    let mut subjects = Vec::new();
+    for (object, kept) in it.objects("policy", "PodDisruptionBudget") {
+        let status = |field: &str| {
+            kept.value
+                .pointer("/status")
+                .and_then(|it| it.get(field)?.as_i64())
+        };
+        // A budget over no pods allows none either, and stops nobody.
+        if status("disruptionsAllowed") != Some(0)
+            || status("expectedPods").is_none_or(|it| it == 0)
+        {
+            continue;
+        }
+        let Some(labels) = kept.value.pointer("/spec/selector") else {
+            continue;
+        };
+        let concerned = it.snapshot.pods.values().any(|pod| {
+            Some(pod.namespace.as_str()) == object.namespace.as_deref()
+                && runs(pod)
+                && is_touched(pod)
+                && selector::matches(Some(labels), &pod.labels)
+        });
+        if concerned {
+            names.push(format!(
+                "{}/{}",
+                object.namespace.as_deref().unwrap_or_default(),
+                object.name
+            ));
+            subjects.push(
+                Subject::kept(object, kept)
+                    .field("status.disruptionsAllowed")
+                    .value(0),
+            );
+        }
+    }
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let finding = Finding::new(
+        Code::DisruptionBudgetExhausted,
+        Level::Warn,
+        format!(
+            "{} no disruption now",
+            if names.len() == 1 {
+                "A disruption budget allows"
+            } else {
+                "Disruption budgets allow"
+            }
+        ),
+        format!(
+            "{}: node drains hang on their pods, and so does a restart by eviction",
+            enumerate(&names)
+        ),
+    );
+    vec![
+        finding
+            .about(subjects)
+            .fix("Add a replica, or lower `minAvailable`, before the upgrade"),
+    ]
+}
+
+/// Whether the operation, or what follows it, renews a pod: it is a part of the installation or has a proxy.
+fn is_touched(pod: &Pod) -> bool {
+    let label = |key: &str| pod.labels.get(key).map(String::as_str);
+    matches!(label("app"), Some("istiod" | "ztunnel"))
+        || label("k8s-app") == Some("istio-cni-node")
+        || label("operator.istio.io/component").is_some()
+        || pod.containers.iter().any(|it| it.name == "istio-proxy")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    fn cluster(app: &str, allowed: i64, expected: i64) -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.pod("istio-system", "other", &[("app", "other")]);
+        cluster.object(json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": app, "namespace": "istio-system"},
+            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": app}}},
+            "status": {"disruptionsAllowed": allowed, "expectedPods": expected},
+        }));
+        cluster
+    }
+
+    #[test]
+    fn a_budget_over_istiod_without_room_is_worth_a_warning() {
+        let findings = cluster("istiod", 0, 1).check(check);
+        assert_eq!(findings[0].code, "disruption-budget-exhausted");
+        assert_eq!(findings[0].subjects[0].value, Some(json!(0)));
+    }
+
+    #[test]
+    fn a_budget_with_room_over_no_pods_or_over_others_is_not() {
+        assert!(cluster("istiod", 1, 2).check(check).is_empty());
+        assert!(cluster("istiod", 0, 0).check(check).is_empty());
+        assert!(cluster("other", 0, 1).check(check).is_empty());
+    }
+}

@@ -1,0 +1,132 @@
+//! `export-conflict`: where the export contradicts itself.
+
+use super::Explanation;
+use super::{Situation, count, enumerate};
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
+
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "The export holds the same object more than once, with different resource versions.",
+    why: "The parts were taken at different times. The plan reads the newest; what changed between may be mixed.",
+    settle: "Export anew in one go, and name every file once.",
+    source: "design/architecture.md, Input",
+    link: None,
+};
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    conflicts(it).into_iter().chain(two_servers(it)).collect()
+}
+
+/// The same object at different times.
+fn conflicts(it: &Situation) -> Vec<Finding> {
+    let conflicts = &it.snapshot.conflicts;
+    if conflicts.is_empty() {
+        return Vec::new();
+    }
+    let subjects = conflicts.iter().flat_map(|conflict| {
+        conflict
+            .origins
+            .iter()
+            .map(|origin| Subject::exported(conflict.object.clone(), origin))
+    });
+    let finding = Finding::new(
+        Code::ExportConflict,
+        Level::Warn,
+        format!(
+            "The export holds {} more than once, at different times",
+            count(conflicts.len(), "object")
+        ),
+        "The newest of each is read; what changed in between may be mixed with it",
+    );
+    vec![
+        finding
+            .about(subjects)
+            .fix("Export anew in one go, and name every file once"),
+    ]
+}
+
+/// The versions of two servers.
+fn two_servers(it: &Situation) -> Option<Finding> {
+    let versions = &it.snapshot.server_versions;
+    if versions.len() < 2 {
+        return None;
+    }
+    let names: Vec<_> = versions.keys().map(String::as_str).collect();
+    let finding = Finding::new(
+        Code::ExportConflict,
+        Level::Warn,
+        format!("The export says that the server runs {}", enumerate(&names)),
+        "One server runs one version; the oldest of them is what the other rules read",
+    );
+    let subjects = versions.iter().map(|(version, origin)| {
+        Subject::place(&origin.file, origin.line, origin.column)
+            .field("serverVersion.gitVersion")
+            .value(version.clone())
+    });
+    Some(
+        finding
+            .about(subjects)
+            .fix("Keep the output of `kubectl version -o json` of this cluster alone"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::outcome::Ref;
+    use crate::rules::fixture::Cluster;
+    use crate::snapshot::{Conflict, Origin};
+
+    #[test]
+    fn a_full_export_is_accepted() {
+        assert!(Cluster::new().check(check).is_empty());
+    }
+
+    #[test]
+    fn two_versions_of_the_server_name_both_places() {
+        let mut cluster = Cluster::new();
+        for (version, file) in [("1.31.0", "a.json"), ("1.35.2", "b.json")] {
+            let origin = Origin {
+                file: file.to_owned(),
+                line: 1,
+                column: 1,
+            };
+            let versions = &mut cluster.snapshot.server_versions;
+            versions.insert(version.to_owned(), origin);
+        }
+        let findings = cluster.check(check);
+        assert_eq!(
+            findings[0].title,
+            "The export says that the server runs 1.31.0 and 1.35.2"
+        );
+        assert_eq!(findings[0].subjects.len(), 2);
+    }
+
+    #[test]
+    fn an_object_that_stands_twice_names_both_places() {
+        let mut cluster = Cluster::new();
+        let origin = |file: &str| Origin {
+            file: file.to_owned(),
+            line: 3,
+            column: 1,
+        };
+        cluster.snapshot.conflicts.push(Conflict {
+            object: Ref {
+                kind: "Service".to_owned(),
+                name: "istiod".to_owned(),
+                ..Ref::default()
+            },
+            origins: vec![origin("a.yaml"), origin("b.yaml")],
+        });
+        let findings = cluster.check(check);
+        let files: Vec<_> = findings[0]
+            .subjects
+            .iter()
+            .filter_map(|it| it.file.as_deref())
+            .collect();
+        assert_eq!(
+            (findings[0].code.as_str(), files),
+            ("export-conflict", vec!["a.yaml", "b.yaml"])
+        );
+    }
+}

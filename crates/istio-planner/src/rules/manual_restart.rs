@@ -1,0 +1,13 @@
+//! `manual-restart`: no rollout can renew a proxy.
+
+use super::Explanation;
+use super::links::UPGRADE;
+
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "A proxy that no rollout renews: a pod without controller, one injected by hand, a StatefulSet or DaemonSet \
+              that waits for deletions, a running Job.",
+    why: "It stays at the old version until somebody acts, and falls behind with every upgrade.",
+    settle: "Delete the pods yourself when their service allows it, inject by hand anew, or let the Job end.",
+    source: "domain.md §8.2",
+    link: UPGRADE,
+};

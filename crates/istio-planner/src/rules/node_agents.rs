@@ -1,0 +1,27 @@
+//! ztunnel and the CNI plug-in, one pod on each node (domain.md §8.3).
+//!
+//! ztunnel at 1.x goes with a control plane at 1.x or 1.x+1 (istio.io, ambient/upgrade/helm), so istiod goes first in an
+//! upgrade and last in a downgrade; the plan's steps are ordered so (domain.md §8.5).
+
+use super::Situation;
+use crate::outcome::{Change, Subject};
+
+/// Changes of the agents.
+pub(super) fn agents<'a>(it: &Situation<'a>) -> impl Iterator<Item = &'a Change> {
+    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
+    changes.iter().filter(|it| {
+        it.object.kind == "DaemonSet" && matches!(it.component.as_str(), "Ztunnel" | "Cni")
+    })
+}
+
+pub(super) fn subjects(it: &Situation, changes: &[&Change]) -> Vec<Subject> {
+    let of = |change: &&Change| match it.snapshot.objects.get(&change.object) {
+        Some(kept) => Subject::kept(&change.object, kept),
+        None => Subject::of(change.object.clone()),
+    };
+    changes.iter().map(of).collect()
+}
+
+pub(super) fn has(changes: &[&Change], component: &str) -> bool {
+    changes.iter().any(|it| it.component == component)
+}

@@ -1,0 +1,99 @@
+//! `request-invalid`: source or target are no versions, or the release refuses the request.
+
+use istio_catalog::{Catalog, Minor, Version};
+
+use super::Explanation;
+use super::Situation;
+use super::links::OPTIONS;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
+
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "The target release's own istioctl refuses the request.",
+    why: "Nothing would be applied. Releases differ in what they refuse: from 1.24 on, unknown fields are errors.",
+    settle: "Correct the place that the finding names; the nearest valid field is given where there is one.",
+    source: "TARGET:operator/pkg/apis/validation/validation.go; domain.md §1.7",
+    link: OPTIONS,
+};
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    source(it).into_iter().chain(target(it)).collect()
+}
+
+/// What the user says of the target is no version.
+fn target(it: &Situation) -> Option<Finding> {
+    if it.to.is_some() {
+        return None;
+    }
+    let place = Subject::flag("--to").value(it.request.to.clone());
+    let finding = Finding::new(
+        Code::RequestInvalid,
+        Level::Block,
+        format!("{:?} is not a version", it.request.to),
+        "A target is a release of Istio with its three numbers, as 1.30.3",
+    );
+    let newest = it.request.to.parse::<Minor>().ok();
+    let newest = newest.and_then(|minor| Catalog::embedded().newest_patch(minor));
+    let example = newest.map_or_else(|| "1.30.3".to_owned(), ToString::to_string);
+    Some(finding.about([place]).fix(format!(
+        "Give the release with `--to`, for example `--to {example}`"
+    )))
+}
+
+/// What the user says of the version is none, or is not what runs.
+fn source(it: &Situation) -> Option<Finding> {
+    let said = it.request.from.as_deref()?;
+    let place = Subject::flag("--from").value(said);
+    let Some(version) = Version::parse_tag(said) else {
+        let finding = Finding::new(
+            Code::RequestInvalid,
+            Level::Block,
+            format!("{said:?} is not a version"),
+            "A source is a release of Istio, as 1.29.6",
+        );
+        return Some(
+            finding
+                .about([place])
+                .fix("Give what `istioctl version` prints of the control plane with `--from`"),
+        );
+    };
+    let runs = it.from.filter(|it| **it != version)?;
+    let finding = Finding::new(
+        Code::RequestInvalid,
+        Level::Block,
+        format!("The export shows that {runs} runs, not {version}"),
+        "What runs is read from the cluster; `--from` only fills in what the export does not tell",
+    );
+    let evidence = it.source.evidence.iter().cloned();
+    Some(
+        finding
+            .about(evidence.chain([place]))
+            .fix("Leave `--from` out, or name the export of the cluster that was meant"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    #[test]
+    fn a_source_that_contradicts_the_export_is_refused() {
+        let mut cluster = Cluster::new();
+        cluster.request.from = Some("1.28.0".to_owned());
+        assert_eq!(cluster.codes(check), ["request-invalid Block"]);
+        cluster.request.from = Some("1.29.6".to_owned());
+        assert!(cluster.check(check).is_empty());
+        cluster.request.from = Some("latest".to_owned());
+        assert_eq!(cluster.codes(check), ["request-invalid Block"]);
+    }
+
+    #[test]
+    fn a_target_that_is_no_version_is_refused() {
+        for to in ["latest", "1.30", "1.30.3.4"] {
+            let mut cluster = Cluster::new();
+            cluster.request.to = to.to_owned();
+            assert_eq!(cluster.codes(check), ["request-invalid Block"], "{to}");
+        }
+    }
+}

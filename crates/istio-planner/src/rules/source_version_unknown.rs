@@ -1,0 +1,93 @@
+//! `source-version-unknown`: what runs has to be known (domain.md §5.1).
+
+use super::Explanation;
+use super::{Meant, Situation, pod_subject, workload_subject};
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
+
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "No image tag, label or chart in the export gives the version of istiod.",
+    why: "Without it neither the distance to the target nor the changed defaults can be told.",
+    settle: "Read it with `istioctl version` and give it with `--from`, or export pods and Deployments of the \
+             control plane's namespace.",
+    source: "domain.md §7.2; 1.31:operator/pkg/version/version.go",
+    link: None,
+};
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    if it.from.is_some() {
+        return Vec::new();
+    }
+    let planes = match it.meant() {
+        Meant::None => return Vec::new(),
+        Meant::One(plane) => vec![plane],
+        Meant::Several(planes) => planes,
+    };
+    let mut subjects = Vec::new();
+    for plane in planes {
+        subjects.extend(it.istiod_deployment(plane).map(workload_subject));
+        for pod in it.istiod_pods(plane) {
+            let image = pod
+                .containers
+                .iter()
+                .find(|it| it.name == "discovery")
+                .map(|it| it.image.clone());
+            let subject = pod_subject(pod).field("spec.containers[name=discovery].image");
+            subjects.extend(image.map(|it| subject.value(it)));
+        }
+    }
+    let finding = Finding::new(
+        Code::SourceVersionUnknown,
+        Level::Unknown,
+        "The version that runs is unknown",
+        "No image tag, label or chart of istiod is a version; neither the distance to the target nor what changes on the \
+         way can be told",
+    );
+    vec![
+        finding
+            .about(subjects)
+            .fix("Read it with `istioctl version` and add `--from VERSION`"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::rules::fixture::Cluster;
+    use crate::snapshot::Container;
+
+    #[test]
+    fn an_unknown_source_shows_the_images_that_do_not_tell() {
+        let mut cluster = Cluster::new();
+        cluster.source.version = None;
+        cluster
+            .pod("istio-system", "istiod-1", &[])
+            .containers
+            .push(Container {
+                name: "discovery".to_owned(),
+                image: "registry.example/pilot:latest".to_owned(),
+                ..Container::default()
+            });
+        let findings = cluster.check(check);
+        assert_eq!(findings[0].code, "source-version-unknown");
+        let values: Vec<_> = findings[0]
+            .subjects
+            .iter()
+            .filter_map(|it| it.value.clone())
+            .collect();
+        assert_eq!(values, ["registry.example/pilot:latest"]);
+    }
+
+    #[test]
+    fn nothing_is_said_where_no_control_plane_runs() {
+        let mut cluster = Cluster::new();
+        cluster.source.version = None;
+        cluster.inventory.control_planes.clear();
+        assert!(cluster.check(check).is_empty());
+    }
+
+    #[test]
+    fn a_known_source_is_accepted() {
+        assert!(Cluster::new().check(check).is_empty());
+    }
+}
