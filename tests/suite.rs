@@ -10,4 +10,5 @@ mod suite {
     mod fuzzing;
     mod golden;
     mod product;
+    mod references;
 }

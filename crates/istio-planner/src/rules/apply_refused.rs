@@ -8,6 +8,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "Server-side apply takes no field that the object's schema does not have, and no list element twice. \
           istioctl finds that out in the middle of the installation.",
     settle: "Correct the setting or overlay that writes the field.",
-    source: "structured-merge-diff@v6.3.3:typed/validate.go; domain.md F-30",
+    source: "structured-merge-diff@v6.3.3:typed/validate.go",
     link: APPLY,
 };

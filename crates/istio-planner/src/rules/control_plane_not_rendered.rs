@@ -12,7 +12,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           of their control plane, which is supported in no release, and restarted workloads get the old proxy again.",
     settle: "Leave `components.pilot` enabled, with the settings of the installation (`refit recover` writes them). \
              Gateways alone can be applied once istiod runs the target.",
-    source: "istio.io, Supported releases (control plane and data plane skew); domain.md §5.4",
+    source: "istio.io, Supported releases (control plane and data plane skew)",
     link: SUPPORT,
 };
 

@@ -15,7 +15,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "The API server refuses a definition that drops a stored version, or the objects can be read no longer.",
     settle: "Keep the newer definition, or migrate the stored objects and remove the version from \
              `status.storedVersions` first.",
-    source: "apiextensions.k8s.io/v1, status.storedVersions; domain.md §8.5",
+    source: "apiextensions.k8s.io/v1, status.storedVersions",
     link: CRDS,
 };
 

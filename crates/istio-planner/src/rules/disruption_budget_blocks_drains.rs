@@ -1,4 +1,4 @@
-//! `disruption-budget-blocks-drains`: budgets that the apply makes impossible to keep (policy/v1 `PodDisruptionBudget`; domain.md §8.2).
+//! `disruption-budget-blocks-drains`: budgets that the apply makes impossible to keep (policy/v1 `PodDisruptionBudget`; domain §8.2).
 
 use serde_json::Value;
 

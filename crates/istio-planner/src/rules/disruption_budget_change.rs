@@ -1,4 +1,4 @@
-//! `disruption-budget-change`: budgets that the apply brings or takes away (policy/v1 `PodDisruptionBudget`; domain.md §8.2).
+//! `disruption-budget-change`: budgets that the apply brings or takes away (policy/v1 `PodDisruptionBudget`; domain §8.2).
 
 use super::Explanation;
 use super::budgets::{KIND, changes_something};
@@ -11,7 +11,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The apply makes, changes or deletes a PodDisruptionBudget.",
     why: "A budget that appears makes drains wait; where one goes, a drain may take every pod at once.",
     settle: "Keep the setting that renders the budget, or make one of your own before the upgrade.",
-    source: "TARGET:charts/istio-control/istio-discovery/templates/poddisruptionbudget.yaml; domain.md §8.2",
+    source: "TARGET:charts/istio-control/istio-discovery/templates/poddisruptionbudget.yaml",
     link: BUDGETS,
 };
 

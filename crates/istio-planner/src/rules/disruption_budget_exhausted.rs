@@ -12,7 +12,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A PodDisruptionBudget over the control plane, a gateway or a workload to restart allows no disruption now.",
     why: "Evictions of its pods are refused: node drains hang, and so does a restart by eviction. A rollout does not ask.",
     settle: "Add a replica, or lower `minAvailable`, before the upgrade.",
-    source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed; domain.md §8.2",
+    source: "policy/v1 PodDisruptionBudget, status.disruptionsAllowed",
     link: BUDGETS,
 };
 

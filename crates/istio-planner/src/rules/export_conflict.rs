@@ -9,7 +9,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The export holds the same object more than once, with different resource versions.",
     why: "The parts were taken at different times. The plan reads the newest; what changed between may be mixed.",
     settle: "Export anew in one go, and name every file once.",
-    source: "design/architecture.md, Input",
+    source: "metadata.uid and metadata.resourceVersion of the Kubernetes API",
     link: None,
 };
 

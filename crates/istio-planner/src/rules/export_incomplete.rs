@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Kinds that rules read were not exported, or the cluster has none of them.",
     why: "Each rule that needs them says nothing for certain.",
     settle: "Export them with the command that the finding shows.",
-    source: "domain.md §7",
+    source: "kubernetes.io, Kubernetes API Concepts (list); kubectl get",
     link: None,
 };
 

@@ -12,7 +12,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           controller or an operator would set everything back in the middle of the upgrade.",
     settle: "Upgrade the way the finding names for that installer. To move to istioctl, remove the objects from the \
              other installer first.",
-    source: "domain.md §7.1; istio.io, Upgrade with Istioctl (\"installed by istioctl\")",
+    source: "istio.io, Upgrade with Istioctl (\"installed by istioctl\")",
     link: HELM,
 };
 

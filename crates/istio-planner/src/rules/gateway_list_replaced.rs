@@ -17,7 +17,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "A list in the request replaces the profile's and the earlier one. The gateway is no longer rendered: it stays \
           behind at the old version, and nobody upgrades it.",
     settle: "Add the gateway to the list, or delete its objects once nothing uses it.",
-    source: "1.31:operator/pkg/values/map.go:132-152 (lists are replaced whole); domain.md F-13",
+    source: "1.31:operator/pkg/values/map.go:132-152 (lists are replaced whole)",
     link: CUSTOMISE,
 };
 

@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "An installation by Helm, an operator or a GitOps controller must not be upgraded by an apply, and could hide here.",
     settle: "Export Deployments, Services, ConfigMaps and webhook configurations of the whole cluster with \
              `--show-managed-fields`.",
-    source: "domain.md §7.1",
+    source: "istio.io, Upgrade with Istioctl (\"installed by istioctl\"); 1.31:operator/pkg/install/install.go:318-337 (owner labels)",
     link: None,
 };
 

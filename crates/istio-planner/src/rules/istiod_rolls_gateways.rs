@@ -9,6 +9,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           them. An istiod that leads at once may fail to do it, so that they stay old until it is restarted.",
     settle: "Have two replicas and a budget for each; pin a Gateway by the label istio.io/rev to take it out; watch the \
              Deployments after the step, and restart istiod where they stay old.",
-    source: "1.31:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go:133-146,372-455; domain.md §8.2",
+    source: "1.31:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go:133-146,372-455",
     link: GATEWAY_API,
 };

@@ -17,7 +17,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "While the only istiod is replaced or its node is drained, no pod can be injected, no configuration is checked \
           and no certificate is renewed.",
     settle: "Ask for two: `values.pilot.autoscaleMin: 2`, or `values.pilot.replicaCount: 2` where the autoscaler is off.",
-    source: "istio.io, Upgrade with Istioctl (Prerequisites); domain.md §8.2",
+    source: "istio.io, Upgrade with Istioctl (Prerequisites)",
     link: UPGRADE,
 };
 

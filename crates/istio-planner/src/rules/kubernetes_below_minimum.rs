@@ -1,4 +1,4 @@
-//! `kubernetes-below-minimum`: the target's code refuses an older server (domain.md §10).
+//! `kubernetes-below-minimum`: the target's code refuses an older server (domain §10).
 
 use super::Explanation;
 use super::Situation;

@@ -1,4 +1,4 @@
-//! `kubernetes-unknown`: the server's version has to be known (domain.md §10).
+//! `kubernetes-unknown`: the server's version has to be known (domain §10).
 
 use super::Explanation;
 use super::Situation;
@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Neither the server's version nor any node is in the export.",
     why: "A server that is too old for the target could hide behind it.",
     settle: "Add the output of `kubectl version -o json`.",
-    source: "domain.md §7",
+    source: "1.31:istioctl/pkg/install/k8sversion/version.go",
     link: None,
 };
 

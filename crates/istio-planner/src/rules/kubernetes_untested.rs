@@ -1,4 +1,4 @@
-//! `kubernetes-untested`: servers outside the documented range (domain.md §10).
+//! `kubernetes-untested`: servers outside the documented range (domain §10).
 
 use super::Explanation;
 use super::Situation;
@@ -11,7 +11,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The Kubernetes server is outside the range that is documented for the target release.",
     why: "The combination is not tested by the project.",
     settle: "Choose a release whose range holds the server, or test the combination yourself.",
-    source: "istio.io, Supported Releases; domain.md §10",
+    source: "istio.io, Supported Releases",
     link: SUPPORT,
 };
 

@@ -8,6 +8,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
               that waits for deletions, a running Job.",
     why: "It stays at the old version until somebody acts, and falls behind with every upgrade.",
     settle: "Delete the pods yourself when their service allows it, inject by hand anew, or let the Job end.",
-    source: "domain.md §8.2",
+    source: "1.31:pkg/kube/inject/webhook.go; apps/v1, updateStrategy",
     link: UPGRADE,
 };

@@ -1,4 +1,4 @@
-//! `no-control-plane`: something has to run (domain.md §7.3).
+//! `no-control-plane`: something has to run (domain §7.3).
 
 use super::Explanation;
 use super::{Situation, remote};

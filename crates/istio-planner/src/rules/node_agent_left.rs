@@ -1,4 +1,4 @@
-//! `node-agent-left`: ztunnel or the CNI agent runs, and is no longer asked for (domain.md §8.3).
+//! `node-agent-left`: ztunnel or the CNI agent runs, and is no longer asked for (domain §8.3).
 
 use super::Explanation;
 use super::node_agents::{agents, has, subjects};
@@ -11,7 +11,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "istioctl leaves it at its old version, beside a control plane that moves on; or deletes it, and the pods of \
           its node lose what it did for them.",
     settle: "Keep the component in the request, unless no pod needs it any more.",
-    source: "1.31:operator/pkg/install/install.go:247-262; domain.md §4.4, §8.3",
+    source: "1.31:operator/pkg/install/install.go:247-262",
     link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
 };
 

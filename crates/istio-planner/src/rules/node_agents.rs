@@ -1,7 +1,7 @@
-//! ztunnel and the CNI plug-in, one pod on each node (domain.md §8.3).
+//! ztunnel and the CNI plug-in, one pod on each node (domain §8.3).
 //!
 //! ztunnel at 1.x goes with a control plane at 1.x or 1.x+1 (istio.io, ambient/upgrade/helm), so istiod goes first in an
-//! upgrade and last in a downgrade; the plan's steps are ordered so (domain.md §8.5).
+//! upgrade and last in a downgrade; the plan's steps are ordered so (domain §8.5).
 
 use super::Situation;
 use crate::outcome::{Change, Subject};

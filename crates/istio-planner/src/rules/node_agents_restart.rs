@@ -1,4 +1,4 @@
-//! `node-agents-restart`: ztunnel or the CNI agent is replaced on every node (domain.md §8.3).
+//! `node-agents-restart`: ztunnel or the CNI agent is replaced on every node (domain §8.3).
 
 use super::Explanation;
 use super::Situation;
@@ -11,7 +11,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "Connections through a ztunnel are cut once when it is replaced, and new pods of the mesh wait while the CNI agent \
           of their node is away. In between, versions of istiod and of the agents differ.",
     settle: "Choose a time when long-lived connections may be made anew, or replace node by node with OnDelete.",
-    source: "1.31:architecture/ambient/ztunnel-cni-lifecycle.md:96-145; domain.md §8.3, §8.5",
+    source: "1.31:architecture/ambient/ztunnel-cni-lifecycle.md:96-145",
     link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
 };
 

@@ -13,7 +13,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           read them, and what they configure ends when istiod is replaced.",
     settle: "Express the same in a kind that the target has (a WasmPlugin or an EnvoyFilter for a TrafficExtension), or \
              delete them knowingly.",
-    source: "TARGET:charts/base/files/crd-all.gen.yaml; domain.md §4.4",
+    source: "TARGET:charts/base/files/crd-all.gen.yaml",
     link: CRDS,
 };
 

@@ -12,7 +12,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "They alone prove who set a field. Without them edits by others, which the apply would overwrite, look like \
           what istioctl set.",
     settle: "Export again with `--show-managed-fields`.",
-    source: "domain.md §7; kubectl hides managedFields by default",
+    source: "kubectl hides managedFields by default",
     link: APPLY,
 };
 

@@ -1,4 +1,4 @@
-//! Proxies by their distance from a control plane (domain.md §5.4).
+//! Proxies by their distance from a control plane (domain §5.4).
 //!
 //! The policy speaks of minors: a proxy may be of the control plane's minor or of the one before, never ahead.
 

@@ -1,4 +1,4 @@
-//! `proxies-ahead`: a proxy must not be newer than its control plane (domain.md §5.4).
+//! `proxies-ahead`: a proxy must not be newer than its control plane (domain §5.4).
 
 use istio_catalog::Version;
 

@@ -1,4 +1,4 @@
-//! `proxies-too-old`: a control plane serves proxies of its own minor and of the one before (domain.md §5.4).
+//! `proxies-too-old`: a control plane serves proxies of its own minor and of the one before (domain §5.4).
 
 use super::Explanation;
 use super::links::SUPPORT;

@@ -1,4 +1,4 @@
-//! Injectors that lead to a control plane in another cluster (domain.md §7.3).
+//! Injectors that lead to a control plane in another cluster (domain §7.3).
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `remote-cluster`: the control plane is elsewhere (domain.md §7.3).
+//! `remote-cluster`: the control plane is elsewhere (domain §7.3).
 
 use super::Explanation;
 use super::{Situation, remote};
@@ -9,7 +9,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "This cluster's workloads are served by a control plane in another cluster.",
     why: "Only the injector, the CRDs and the gateways are upgraded here, and they must not run ahead of the primary.",
     settle: "Upgrade every primary cluster first, then each remote one.",
-    source: "domain.md §7.3",
+    source: "admissionregistration.k8s.io/v1, clientConfig.url; istio.io, Install Primary-Remote",
     link: Some("https://istio.io/latest/docs/setup/install/multicluster/"),
 };
 

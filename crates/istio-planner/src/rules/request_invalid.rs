@@ -12,7 +12,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The target release's own istioctl refuses the request.",
     why: "Nothing would be applied. Releases differ in what they refuse: from 1.24 on, unknown fields are errors.",
     settle: "Correct the place that the finding names; the nearest valid field is given where there is one.",
-    source: "TARGET:operator/pkg/apis/validation/validation.go; domain.md §1.7",
+    source: "TARGET:operator/pkg/apis/validation/validation.go",
     link: OPTIONS,
 };
 

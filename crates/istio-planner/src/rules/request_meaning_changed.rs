@@ -14,7 +14,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "1.24 rewrote the merge: gateway lists are replaced instead of merged by name, a component without `enabled` \
           is on, `spec.namespace` is ignored, a profile must be a name. istioctl says nothing of it.",
     settle: "Write out what the finding names, so that both releases read it alike.",
-    source: "1.23.6:operator/pkg/util/merge_iop.go; 1.24.0:operator/pkg/render/manifest.go; domain.md F-13",
+    source: "1.23.6:operator/pkg/util/merge_iop.go; 1.24.0:operator/pkg/render/manifest.go",
     link: CUSTOMISE,
 };
 

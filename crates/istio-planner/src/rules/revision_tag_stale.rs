@@ -9,7 +9,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A revision tag's webhook was made by the source release, and no upgrade renews it.",
     why: "Pods that the tag selects are injected by the old webhook's rules until the tag is made anew.",
     settle: "After the upgrade run the target's `istioctl tag set TAG --revision default --overwrite`.",
-    source: "1.31:istioctl/pkg/tag/generate.go; domain.md F-30",
+    source: "1.31:istioctl/pkg/tag/generate.go",
     link: Some("https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels"),
 };
 

@@ -21,7 +21,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           asks for as many new pods at once as its `maxSurge` (100 % by default) says, beside the old ones.",
     settle: "Ask for less (`k8s.resources`, `k8s.strategy`, the autoscaler's minimum), or make room before the upgrade. \
              Taints, selectors and affinity are not counted: they only leave less.",
-    source: "Node.status.allocatable; kubernetes@v1.36.3:component-helpers/resource/helpers.go; domain.md §8.2, §8.3",
+    source: "Node.status.allocatable; kubernetes@v1.36.3:component-helpers/resource/helpers.go",
     link: Some("https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"),
 };
 

@@ -13,7 +13,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           the default, without a word.",
     settle: "Add the settings that `reverted` lists to the request, or let `refit recover` write the request that \
              reproduces the installation.",
-    source: "istio.io, Upgrade with Istioctl (\"pass the same -f and --set\"); domain.md §7.4, F-27",
+    source: "istio.io, Upgrade with Istioctl (\"pass the same -f and --set\")",
     link: UPGRADE,
 };
 

@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "Objects of the whole cluster (CRDs, cluster roles, the default webhooks) belong to one of them. An apply for \
           the wrong one would take them over.",
     settle: "Upgrade control planes of a revision each by its own way, and one mesh at a time.",
-    source: "domain.md §7.3; istio.io, Install Multiple Istio Control Planes in a Single Cluster",
+    source: "istio.io, Install Multiple Istio Control Planes in a Single Cluster",
     link: Some("https://istio.io/latest/docs/setup/install/multiple-controlplanes/"),
 };
 

@@ -7,6 +7,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "Settings of the installation cannot be told from the defaults of the source, nor changed defaults be listed \
           in full.",
     settle: "Give the release archive, or the folder that holds it, with `--releases`.",
-    source: "domain.md §7.4",
+    source: "1.31:operator/pkg/render/manifest.go:283-368 (profiles and charts hold the defaults)",
     link: Some("https://github.com/istio/istio/releases"),
 };

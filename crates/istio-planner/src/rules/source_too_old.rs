@@ -1,4 +1,4 @@
-//! `source-too-old`: what runs has to be 1.6 or newer (domain.md §5.1).
+//! `source-too-old`: what runs has to be 1.6 or newer (domain §5.1).
 
 use istio_catalog::Version;
 

@@ -1,4 +1,4 @@
-//! `source-version-unknown`: what runs has to be known (domain.md §5.1).
+//! `source-version-unknown`: what runs has to be known (domain §5.1).
 
 use super::Explanation;
 use super::{Meant, Situation, pod_subject, workload_subject};
@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "Without it neither the distance to the target nor the changed defaults can be told.",
     settle: "Read it with `istioctl version` and give it with `--from`, or export pods and Deployments of the \
              control plane's namespace.",
-    source: "domain.md §7.2; 1.31:operator/pkg/version/version.go",
+    source: "1.31:operator/pkg/version/version.go",
     link: None,
 };
 

@@ -18,7 +18,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
           refused or not checked, as the failurePolicy says.",
     settle: "istiod patches its own webhooks: look why it does not (log, ClusterRole, label istio.io/rev). Make a \
              revision tag anew with `istioctl tag set`.",
-    source: "1.31:pkg/webhooks/webhookpatch.go; domain.md §4.6",
+    source: "1.31:pkg/webhooks/webhookpatch.go",
     link: CERTIFICATES,
 };
 

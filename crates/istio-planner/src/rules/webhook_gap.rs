@@ -7,6 +7,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Pods that are injected today would no longer be selected by any injector afterwards.",
     why: "They start without a sidecar at their next restart: no mTLS, no policy, no telemetry.",
     settle: "Label the namespace (`istio-injection=enabled`), or keep the setting that selects it today.",
-    source: "domain.md §8.1",
+    source: "1.31:manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml",
     link: INJECTION,
 };

@@ -7,6 +7,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Two injectors match the same pod.",
     why: "The pod is injected twice or by the wrong one, or the API server refuses it.",
     settle: "Delete the webhook configuration that is no longer meant, or let one injector select by revision.",
-    source: "1.31:pkg/config/analysis/analyzers/webhook; domain.md §8.1",
+    source: "1.31:pkg/config/analysis/analyzers/webhook",
     link: INJECTION,
 };
