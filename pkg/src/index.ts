@@ -85,8 +85,14 @@ export async function explain(code: string): Promise<string | undefined> {
 
 /** A minor release of Istio, as far as a target is chosen by it. */
 export interface Release {
-  /** Its newest patch, for example `1.30.3`. */
+  /** Its newest patch whose charts are known, for example `1.30.3`. */
   version: string;
+  /** The day of its release, as `YYYY-MM-DD`; `null` for a candidate. */
+  released: string | null;
+  /** `version` is a candidate: of its minor no release's charts are known. */
+  candidate: boolean;
+  /** The newest release of the minor, whether its charts are known or not. */
+  newest: string | null;
   /** For example `1.30`. */
   minor: string;
   /** When its support ends, as `YYYY-MM-DD`; `null` where no date is known. */

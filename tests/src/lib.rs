@@ -106,6 +106,7 @@ impl GoldenCase {
             snapshot: reader.finish()?,
             releases: Vec::new(),
             as_of: self.description.as_of.clone(),
+            facts: None,
         })
     }
 }

@@ -349,3 +349,94 @@ fn a_chart_is_printed_as_helm_prints_it() {
         assert!(!succeeds);
     }
 }
+
+#[test]
+fn profiles_of_two_patches_differ_by_their_own_charts() {
+    let diff = run(
+        &["profile", "diff", "default@1.29.0", "default@1.29.6"],
+        None,
+    );
+    assert_eq!(diff.code, Some(1), "{}", diff.stderr);
+    assert!(
+        diff.stdout.contains("tag: 1.29.0 -> 1.29.6"),
+        "{}",
+        diff.stdout
+    );
+    assert!(diff.stderr.is_empty(), "{}", diff.stderr);
+    let unknown = run(&["profile", "dump", "-d", "1.29.8"], None);
+    assert!(
+        unknown.stderr.contains("those of 1.29.6 stand in"),
+        "{}",
+        unknown.stderr
+    );
+    let newest = run(&["profile", "list"], None);
+    assert!(
+        newest.stderr.contains("1.30.3, the newest stable release"),
+        "{}",
+        newest.stderr
+    );
+}
+
+#[test]
+fn bulletins_are_settled_open_or_in_prose() {
+    let run = run(
+        &[
+            "bulletins",
+            "--from",
+            "1.29.4",
+            "--to",
+            "1.29.6",
+            "-o",
+            "json",
+        ],
+        None,
+    );
+    let outcome = run.outcome();
+    let ids = |key: &str| {
+        let list = outcome[key].as_array().unwrap();
+        list.iter()
+            .map(|it| it["id"].as_str().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids("fixed"), ["ISTIO-SECURITY-2026-005"]);
+    assert_eq!(ids("open"), ["ISTIO-SECURITY-2026-006"]);
+    assert_eq!(ids("unknown").len(), 3);
+}
+
+#[test]
+fn facts_say_how_old_they_are_and_only_newer_ones_replace_them() {
+    let fresh = run(&["facts", "--as-of", "2026-11-01"], None);
+    assert!(fresh.stderr.is_empty(), "{}", fresh.stderr);
+    assert!(
+        fresh
+            .stdout
+            .contains("The newest fact is of 2026-09-21, 41 days old")
+    );
+    let old = run(&["facts", "--as-of", "2027-03-01"], None);
+    assert!(old.stderr.contains("161 days old"), "{}", old.stderr);
+    let json = run(&["facts", "-o", "json"], None).stdout;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("facts.json");
+    let with = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(
+            &[
+                "facts",
+                "--as-of",
+                "2026-11-01",
+                "--facts",
+                file.to_str().unwrap(),
+            ],
+            None,
+        )
+    };
+    assert_eq!(with(&json).code, Some(0));
+    let older = json.replace("2026-09-21", "2026-08-28");
+    let older = with(&older);
+    assert_ne!(older.code, Some(0));
+    assert!(
+        older.stderr.contains("older facts replace no newer ones"),
+        "{}",
+        older.stderr
+    );
+}

@@ -217,6 +217,7 @@ fn outcome(export: &[u8], request: Request) -> Result<Outcome, ReadError> {
         snapshot,
         releases: Vec::new(),
         as_of: None,
+        facts: None,
     }))
 }
 

@@ -1,18 +1,31 @@
 //! All releases together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
 
 use crate::delta::Delta;
-use crate::facts::{FACTS, GatewayApiLimit};
+use crate::kept::{GatewayApiLimit, KEPT};
 use crate::{Minor, Release, Version};
 
-/// The facts of every release.
+/// What the archives of every release hold.
+///
+/// Nothing is decoded before it is asked for; each patch is decoded once.
 #[derive(Debug)]
 pub struct Catalog {
-    releases: BTreeMap<Minor, Release>,
+    /// The patches of each minor, oldest first.
+    minors: BTreeMap<Minor, Vec<Entry>>,
+}
+
+/// A patch, as `build.rs` packed it.
+#[derive(Debug)]
+struct Entry {
+    version: Version,
+    /// For the first patch of a minor what differs from the first of the minor after it, for others what differs from
+    /// the patch before.
+    delta: &'static str,
+    release: OnceLock<Release>,
 }
 
 /// A setting that the charts of one release know and those of another do not.
@@ -27,54 +40,87 @@ pub struct RemovedSetting {
 }
 
 /// Written by `build.rs` from the files of `data/`.
-static DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/releases.deflate"));
+static DATA: &str = include_str!(concat!(env!("OUT_DIR"), "/releases.txt"));
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    let text = miniz_oxide::inflate::decompress_to_vec(DATA).expect("build.rs compressed it");
-    let deltas: Vec<Delta> = serde_json::from_slice(&text).expect("build.rs wrote it");
-    let mut document = Value::Null;
-    let releases = deltas.iter().map(|delta| {
-        delta.apply(&mut document);
-        let archive = serde_json::from_value(document.clone())
-            .expect("this crate's tests read every file of data/");
-        let release = Release {
-            archive,
-            facts: &FACTS,
-        };
-        (release.minor(), release)
-    });
-    Catalog {
-        releases: releases.collect(),
+    let mut minors: BTreeMap<Minor, Vec<Entry>> = BTreeMap::new();
+    for line in DATA.lines() {
+        let (version, delta) = line.split_once('\t').expect("build.rs wrote it");
+        let version: Version = version.parse().expect("build.rs wrote it");
+        minors
+            .entry(version.minor_release())
+            .or_default()
+            .push(Entry {
+                version,
+                delta,
+                release: OnceLock::new(),
+            });
     }
+    Catalog { minors }
 });
 
 impl Catalog {
-    /// Returns the catalogue that this crate carries. The first call unpacks it.
+    /// Returns the catalogue that this crate carries. The first call lists its patches and decodes none.
     pub fn embedded() -> &'static Self {
         &CATALOG
     }
 
-    /// Returns the facts of a minor release, `None` where the catalogue has none.
-    pub fn release(&self, minor: impl Into<Minor>) -> Option<&Release> {
-        self.releases.get(&minor.into())
+    /// Returns what the archive of a release holds, or that of the nearest patch of its minor: the newest known one
+    /// before it, else the oldest known one. `None` where no patch of the minor is known.
+    ///
+    /// [`Release::version`] tells which patch it is, [`Catalog::is_exact`] whether it is the very one.
+    pub fn release(&self, version: &Version) -> Option<&Release> {
+        let entries = self.minors.get(&version.minor_release())?;
+        let at = entries
+            .iter()
+            .rposition(|it| it.version <= *version)
+            .unwrap_or(0);
+        Some(self.decoded(entries, at))
     }
 
-    /// Returns all releases, oldest first.
+    /// Tells whether the archive of the very release is known, also whether it is the candidate or the release.
+    pub fn is_exact(&self, version: &Version) -> bool {
+        self.nearest(version)
+            .is_some_and(|it| it.to_string() == version.without_variant().to_string())
+    }
+
+    /// Returns the patch that [`Catalog::release`] gives for a version, without decoding anything.
+    pub fn nearest(&self, version: &Version) -> Option<&Version> {
+        let entries = self.minors.get(&version.minor_release())?;
+        let known = entries.iter().rfind(|it| it.version <= *version);
+        known.or_else(|| entries.first()).map(|it| &it.version)
+    }
+
+    /// Returns what the newest known archive of a minor release holds.
+    pub fn minor(&self, minor: Minor) -> Option<&Release> {
+        let entries = self.minors.get(&minor)?;
+        Some(self.decoded(entries, entries.len() - 1))
+    }
+
+    /// Returns the newest known release of each minor, oldest first.
     pub fn releases(&self) -> impl DoubleEndedIterator<Item = &Release> {
-        self.releases.values()
+        self.minors
+            .values()
+            .map(|entries| self.decoded(entries, entries.len() - 1))
+    }
+
+    /// Returns every patch whose archive is known, oldest first.
+    pub fn patches(&self) -> impl DoubleEndedIterator<Item = &Version> {
+        self.minors.values().flatten().map(|it| &it.version)
     }
 
     /// Returns all minor releases, oldest first.
     pub fn minors(&self) -> impl DoubleEndedIterator<Item = Minor> {
-        self.releases.keys().copied()
+        self.minors.keys().copied()
     }
 
-    /// Returns the newest patch of a minor release that the catalogue knows.
-    pub fn newest_patch(&self, minor: impl Into<Minor>) -> Option<&Version> {
-        self.release(minor).map(Release::newest_patch)
+    /// Returns the newest release whose archive is known and that is no candidate.
+    pub fn newest_stable(&self) -> Option<&Version> {
+        self.patches()
+            .rfind(|it| it.without_variant().suffix.is_none())
     }
 
-    /// Returns which Gateway API CRD bundles a version passes over (domain §6.2).
+    /// Returns which Gateway API CRD bundles a version passes over.
     pub fn gateway_api_limits<'a>(
         &self,
         version: &'a Version,
@@ -82,31 +128,27 @@ impl Catalog {
         let applies = |it: &&GatewayApiLimit| {
             it.since <= *version && it.before.as_ref().is_none_or(|before| *version < *before)
         };
-        FACTS.gateway_api.iter().filter(applies)
+        KEPT.gateway_api.iter().filter(applies)
     }
 
     /// Returns the settings that the charts of `from` have defaults for, and those of `to` do not, sorted.
     ///
     /// Components that one of the two does not ship are passed over, and so is `meshConfig`, which has a schema of its
     /// own. Empty where the catalogue lacks one of them.
-    pub fn removed_settings(
-        &self,
-        from: impl Into<Minor>,
-        to: impl Into<Minor>,
-    ) -> Vec<RemovedSetting> {
-        let defaults = |minor: Minor| {
-            self.release(minor)?
+    pub fn removed_settings(&self, from: &Version, to: &Version) -> Vec<RemovedSetting> {
+        let defaults = |version: &Version| {
+            self.release(version)?
                 .effective_defaults("default", None, None)
                 .ok()
         };
-        let (Some(from), Some(to)) = (defaults(from.into()), defaults(to.into())) else {
+        let (Some(from), Some(to)) = (defaults(from), defaults(to)) else {
             return Vec::new();
         };
         let mut removed = BTreeSet::new();
         for (component, from) in &from {
             if let Some(to) = to.get(component) {
                 missing("values", from, to, &mut |path| {
-                    let moved_to = FACTS.moved.get(&path).cloned();
+                    let moved_to = KEPT.moved.get(&path).cloned();
                     removed.insert(RemovedSetting {
                         component: component.clone(),
                         path,
@@ -116,6 +158,25 @@ impl Catalog {
             }
         }
         removed.into_iter().collect()
+    }
+
+    /// Decodes a patch: the newest minor's first patch, changed into that of each minor down to this one, and then by
+    /// each patch up to this one.
+    fn decoded<'a>(&'a self, entries: &'a [Entry], at: usize) -> &'a Release {
+        let wanted = &entries[at];
+        wanted.release.get_or_init(|| {
+            let minor = wanted.version.minor_release();
+            let newer = self.minors.range(minor.next()..).rev();
+            let first = newer.filter_map(|(_, entries)| entries.first());
+            let mut document = Value::Null;
+            for entry in first.chain(&entries[..=at]) {
+                let delta: Delta = serde_json::from_str(entry.delta).expect("build.rs wrote it");
+                delta.apply_owned(&mut document);
+            }
+            let archive = serde_json::from_value(document)
+                .expect("this crate's tests decode every patch of data/");
+            Release { archive }
+        })
     }
 }
 

@@ -48,6 +48,11 @@ impl Delta {
 
     /// Applies the difference to a document. Parents that are missing are made.
     pub fn apply(&self, document: &mut Value) {
+        self.clone().apply_owned(document);
+    }
+
+    /// Applies the difference to a document, and is used up.
+    pub(crate) fn apply_owned(self, document: &mut Value) {
         for pointer in &self.removed {
             if let Some((parent, key)) = pointer.rsplit_once('/')
                 && let Some(Value::Object(parent)) = document.pointer_mut(parent)
@@ -55,8 +60,8 @@ impl Delta {
                 parent.remove(&unescape(key));
             }
         }
-        for (pointer, value) in &self.set {
-            *slot(document, pointer) = value.clone();
+        for (pointer, value) in self.set {
+            *slot(document, &pointer) = value;
         }
     }
 }

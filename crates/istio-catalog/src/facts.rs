@@ -1,85 +1,265 @@
-//! Facts that no archive tells: kept by hand in `data/facts.json`, which names their sources.
+//! What is known of releases beyond their archives: dates, support, registries, signing keys and bulletins.
+//!
+//! The document is written by `cargo xtask facts FOLDER`; a newer one can be brought with `--facts FILE`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Minor, Version};
+use crate::bulletin::Bulletin;
+use crate::kept::{KEPT, KubernetesBounds};
+use crate::registry::{HubRange, Outage, Registry, SigningKey};
+use crate::{Catalog, Minor, Version};
 
-/// Which Kubernetes versions a release runs on (domain §10). Absent bounds are not published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+/// The version of the document's format.
+pub const API_VERSION: &str = "refit.dev/facts/v1";
+
+/// Facts of releases beyond their archives. Days are `YYYY-MM-DD`, so that the order of texts is the order of time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct KubernetesBounds {
-    /// The oldest that istioctl accepts without a warning (`MinK8SVersion`).
-    pub code_minimum: Option<Minor>,
-    /// The oldest that the release is documented for.
-    pub minimum: Option<Minor>,
-    /// The newest that the release is documented for.
-    pub maximum: Option<Minor>,
+pub struct Facts {
+    /// The version of this format.
+    pub api_version: String,
+    /// The day of each release, candidates not among them.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, String>")
+    )]
+    pub releases: BTreeMap<Version, String>,
+    /// What each minor release is documented for.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, Support>")
+    )]
+    pub support: BTreeMap<Minor, Support>,
+    /// The Gateway API that each minor release is built with.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(with = "std::collections::BTreeMap<String, String>")
+    )]
+    pub gateway_api: BTreeMap<Minor, String>,
+    /// The registry that releases are stamped with.
+    pub hubs: Vec<HubRange>,
+    /// Where images, charts and archives of releases lie, and which of these places end.
+    pub registries: Vec<Registry>,
+    /// Announced days on which places that end are switched off.
+    pub outages: Vec<Outage>,
+    /// The keys that sign the images of releases.
+    pub signing_keys: Vec<SigningKey>,
+    /// Security bulletins, oldest first.
+    pub bulletins: Vec<Bulletin>,
+}
+
+/// What a minor release is documented for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Support {
+    /// The last day of support; absent where it is not published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// The oldest Kubernetes.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub kubernetes_minimum: Minor,
+    /// The newest Kubernetes.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub kubernetes_maximum: Minor,
 }
 
 /// When the support of a minor release ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndOfLife {
-    /// `YYYY-MM-DD`. For a tabled month its first day, from which istioctl warns.
+    /// `YYYY-MM-DD`.
     pub date: String,
-    /// Tabled in the release's own code; else six weeks after the release of the second minor that follows.
-    pub tabled: bool,
+    /// Published; else six weeks after the release of the second minor that follows, which is upstream's rule.
+    pub published: bool,
 }
 
-/// A Gateway API CRD bundle that some releases pass over (domain §6.2).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct GatewayApiLimit {
-    /// The name of the CRD.
-    pub crd: String,
-    /// Bundles older than this are passed over.
-    #[serde(default)]
-    pub minimum: Option<Version>,
-    /// Bundles newer than this are passed over.
-    #[serde(default)]
-    pub maximum: Option<Version>,
-    /// The first version that has the limit.
-    pub since: Version,
-    /// The first version that has it no more.
-    #[serde(default)]
-    pub before: Option<Version>,
+/// Why a document of facts is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// It is not such a document.
+    #[error("it holds no facts of releases: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// Another format.
+    #[error("its format is {0:?}, and this build reads {API_VERSION:?}")]
+    Version(String),
+    /// It is older than what is known already.
+    #[error(
+        "its newest fact is of {theirs}, and this build's is of {ours}: older facts replace no newer ones"
+    )]
+    Older {
+        /// The newest day of the document.
+        theirs: String,
+        /// The newest day that is known already.
+        ours: String,
+    },
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Facts {
-    /// Where the facts were read; for the reader of the file.
-    #[serde(rename = "sources")]
-    _sources: BTreeMap<String, String>,
-    pub(crate) kubernetes: BTreeMap<Minor, KubernetesBounds>,
-    pub(crate) tagged: BTreeMap<Minor, String>,
-    end_of_life: BTreeMap<Minor, String>,
-    pub(crate) gateway_api: Vec<GatewayApiLimit>,
-    pub(crate) unread_variables: BTreeMap<Minor, Vec<String>>,
-    /// Settings that a chart knows no more, and where they stand now.
-    pub(crate) moved: BTreeMap<String, String>,
-}
-
-pub(crate) static FACTS: LazyLock<Facts> = LazyLock::new(|| {
+static FACTS: LazyLock<Facts> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../data/facts.json"))
         .expect("data/facts.json is read by this crate's tests")
 });
 
 impl Facts {
-    pub(crate) fn end_of_life(&self, minor: Minor) -> Option<EndOfLife> {
-        if let Some(date) = self.end_of_life.get(&minor) {
+    /// Returns the facts that this crate carries.
+    pub fn embedded() -> &'static Self {
+        &FACTS
+    }
+
+    /// Reads a document of facts that replaces the embedded ones: of the same format, and not older.
+    pub fn newer(text: &str) -> Result<Self, FactsError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Header {
+            api_version: String,
+        }
+        let header: Header = serde_json::from_str(text)?;
+        if header.api_version != API_VERSION {
+            return Err(FactsError::Version(header.api_version));
+        }
+        let facts: Self = serde_json::from_str(text)?;
+        let (theirs, ours) = (facts.newest_day(), Self::embedded().newest_day());
+        if theirs < ours {
+            let (theirs, ours) = (theirs.to_owned(), ours.to_owned());
+            return Err(FactsError::Older { theirs, ours });
+        }
+        Ok(facts)
+    }
+
+    /// Returns the day of the newest fact: a release or a bulletin.
+    pub fn newest_day(&self) -> &str {
+        let releases = self.releases.values().map(String::as_str);
+        let bulletins = self.bulletins.iter().map(|it| it.published.as_str());
+        releases.chain(bulletins).max().unwrap_or_default()
+    }
+
+    /// Returns the day on which a version was released; `None` for candidates and releases that are not known.
+    pub fn released(&self, version: &Version) -> Option<&str> {
+        let (known, day) = self.releases.get_key_value(version)?;
+        (known.suffix == version.without_variant().suffix).then_some(day.as_str())
+    }
+
+    /// Returns the newest release of a minor with its day; `None` where there is none yet.
+    pub fn newest_patch(&self, minor: Minor) -> Option<(&Version, &str)> {
+        let first = Version::new(minor.major, minor.minor, 0);
+        let beyond = Version::new(minor.major, minor.minor.saturating_add(1), 0);
+        let newest = self.releases.range(first..beyond).next_back();
+        newest.map(|(version, day)| (version, day.as_str()))
+    }
+
+    /// Returns the newest release of a minor that no bulletin with a fix hits, else its newest one.
+    pub fn safest_patch(&self, minor: Minor) -> Option<&Version> {
+        let first = Version::new(minor.major, minor.minor, 0);
+        let beyond = Version::new(minor.major, minor.minor.saturating_add(1), 0);
+        let mut patches = self.releases.range(first..beyond).rev();
+        let is_hit = |it: &Version| self.bulletins_of(it).next().is_some();
+        let safe = patches.find(|(it, _)| !is_hit(it)).map(|(it, _)| it);
+        safe.or_else(|| self.newest_patch(minor).map(|(it, _)| it))
+    }
+
+    /// Returns the newest release.
+    pub fn newest_release(&self) -> Option<&Version> {
+        self.releases.keys().next_back()
+    }
+
+    /// Returns when the support of a minor ends; `None` where neither a day nor what the rule needs is known.
+    pub fn end_of_life(&self, minor: Minor) -> Option<EndOfLife> {
+        let published = self.support.get(&minor).and_then(|it| it.end.clone());
+        if let Some(date) = published {
             return Some(EndOfLife {
-                date: date.clone(),
-                tabled: true,
+                date,
+                published: true,
             });
         }
-        let date = six_weeks_after(self.tagged.get(&minor.next().next())?)?;
+        let second = minor.next().next();
+        let first = Version::new(second.major, second.minor, 0);
+        let date = six_weeks_after(self.releases.get(&first)?)?;
         Some(EndOfLife {
             date,
-            tabled: false,
+            published: false,
         })
+    }
+
+    /// Returns which Kubernetes versions a minor runs on.
+    pub fn kubernetes(&self, minor: Minor) -> KubernetesBounds {
+        let support = self.support.get(&minor);
+        KubernetesBounds {
+            code_minimum: KEPT.kubernetes_minimum.get(&minor).copied(),
+            minimum: support.map(|it| it.kubernetes_minimum),
+            maximum: support.map(|it| it.kubernetes_maximum),
+        }
+    }
+
+    /// Returns the registry that a release takes its images from unless it is told another: by its own charts, else by
+    /// what is documented.
+    pub fn hub<'a>(&'a self, version: &Version) -> Option<&'a str> {
+        let catalog = Catalog::embedded();
+        if catalog.is_exact(version) {
+            return catalog.release(version)?.hub();
+        }
+        let text = version.without_variant().to_string();
+        let exact = self
+            .hubs
+            .iter()
+            .find(|it| it.from.to_string() == text && it.to.to_string() == text);
+        let within = || self.hubs.iter().rfind(|it| it.contains(version));
+        exact.or_else(within).map(|it| it.hub.as_str())
+    }
+
+    /// Tells whether a registry is what a release stamps on its own charts: then nobody chose it.
+    pub fn is_stamp(&self, version: &Version, hub: &str) -> bool {
+        self.hub(version) == Some(hub)
+    }
+
+    /// Returns what is known of the place that an image, or a registry, lies in: `gcr.io/istio-release/pilot:1.29.6`.
+    pub fn registry(&self, image: &str) -> Option<&Registry> {
+        let image = match image.strip_prefix("index.docker.io/") {
+            Some(rest) => Cow::Owned(format!("docker.io/{rest}")),
+            None if image.starts_with("istio/") => Cow::Owned(format!("docker.io/{image}")),
+            None => Cow::Borrowed(image),
+        };
+        self.registries.iter().find(|it| it.covers(&image))
+    }
+
+    /// Returns the key that signs the images of a release.
+    pub fn signing_key(&self, version: &Version) -> Option<&SigningKey> {
+        self.signing_keys.iter().rfind(|it| it.from <= *version)
+    }
+
+    /// Returns the bulletins that hit a version, oldest first; those whose ranges are prose are not among them.
+    pub fn bulletins_of<'a>(&'a self, version: &'a Version) -> impl Iterator<Item = &'a Bulletin> {
+        self.bulletins.iter().filter(|it| it.hits(version))
+    }
+
+    /// Returns the bulletins that hit `from` and not `to`: what the step settles.
+    pub fn bulletins_fixed<'a>(
+        &'a self,
+        from: &'a Version,
+        to: &'a Version,
+    ) -> impl Iterator<Item = &'a Bulletin> {
+        self.bulletins_of(from).filter(|it| !it.hits(to))
+    }
+
+    /// Returns the bulletins whose ranges are prose, so that no version tells whether they hit it.
+    pub fn bulletins_in_prose(&self) -> impl Iterator<Item = &Bulletin> {
+        self.bulletins.iter().filter(|it| it.affected.is_empty())
+    }
+
+    /// Returns the newest release of the minor of `version`, or of the nearest minor after it, that a bulletin does not
+    /// hit.
+    pub fn fix_of(&self, bulletin: &Bulletin, version: &Version) -> Option<&Version> {
+        let minors = self
+            .support
+            .keys()
+            .filter(|it| **it >= version.minor_release());
+        minors
+            .filter_map(|it| self.newest_patch(*it))
+            .map(|(newest, _)| newest)
+            .find(|newest| !bulletin.hits(newest) && *newest > version)
     }
 }
 
@@ -113,15 +293,28 @@ const fn days(year: u32, month: u32) -> u32 {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::six_weeks_after;
-
-    #[test]
-    fn six_weeks_cross_months_and_years() {
-        assert_eq!(six_weeks_after("2023-08-31").as_deref(), Some("2023-10-12"));
-        assert_eq!(six_weeks_after("2023-12-01").as_deref(), Some("2024-01-12"));
-        assert_eq!(six_weeks_after("2024-02-01").as_deref(), Some("2024-03-14"));
-        assert_eq!(six_weeks_after("soon"), None);
-    }
+/// Returns the number of days from one day to another, both `YYYY-MM-DD`; negative where it lies before.
+pub fn days_between(from: &str, to: &str) -> Option<i64> {
+    Some(ordinal(to)? - ordinal(from)?)
 }
+
+/// The day's number in the Gregorian calendar.
+fn ordinal(date: &str) -> Option<i64> {
+    let mut parts = date.split('-').map(str::parse::<i64>);
+    let (year, month, day) = (
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+    );
+    // Years begin in March, so that the leap day is the last.
+    let (year, month) = if month < 3 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    Some(365 * year + leaps + (153 * month + 2) / 5 + day)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,17 @@
-//! A minor release: what its newest archive holds, and what is known of it besides.
+//! A release: what its archive holds, and what is known of its minor besides.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::facts::{EndOfLife, Facts, KubernetesBounds};
+use crate::kept::KEPT;
 use crate::{Minor, Version};
 
-/// Facts of one minor release, taken from the archive of its newest patch.
+/// Facts of one release, taken from its archive.
 #[derive(Debug, Clone)]
 pub struct Release {
     pub(crate) archive: Archive,
-    pub(crate) facts: &'static Facts,
 }
 
 /// What of a release archive is kept; written by `cargo xtask catalog`.
@@ -46,14 +45,29 @@ pub struct Overlays {
 }
 
 impl Release {
+    /// Returns which release this is.
+    pub fn version(&self) -> &Version {
+        &self.archive.version
+    }
+
+    /// Returns the registry that its images come from: of its charts, else of its default profile.
+    pub fn hub(&self) -> Option<&str> {
+        let pilot = self.archive.charts.get("Pilot");
+        let profile = || self.archive.profiles.get("default")?.get("hub");
+        pilot
+            .and_then(|it| it.pointer("/global/hub"))
+            .or_else(profile)?
+            .as_str()
+    }
+
+    /// Returns what is kept of its archive.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
     /// Returns which minor release this is.
     pub fn minor(&self) -> Minor {
         self.archive.version.minor_release()
-    }
-
-    /// Returns the newest patch that the catalogue knows.
-    pub fn newest_patch(&self) -> &Version {
-        &self.archive.version
     }
 
     /// Returns the names of its profiles.
@@ -108,27 +122,8 @@ impl Release {
     /// Tells whether a compatibility version of this release sets an environment variable that its binaries no longer
     /// read, so that setting it does not bring the old behaviour back (domain §11, F-20).
     pub fn is_unread(&self, variable: &str) -> bool {
-        let unread = self.facts.unread_variables.get(&self.minor());
+        let unread = KEPT.unread_variables.get(&self.minor());
         unread.is_some_and(|it| it.iter().any(|it| it == variable))
-    }
-
-    /// Returns which Kubernetes versions it runs on (domain §10).
-    pub fn kubernetes_bounds(&self) -> KubernetesBounds {
-        self.facts
-            .kubernetes
-            .get(&self.minor())
-            .copied()
-            .unwrap_or_default()
-    }
-
-    /// Returns when its support ends; `None` where that is not known yet.
-    pub fn end_of_life(&self) -> Option<EndOfLife> {
-        self.facts.end_of_life(self.minor())
-    }
-
-    /// Returns when its first patch was tagged, as `YYYY-MM-DD`.
-    pub fn tagged(&self) -> Option<&str> {
-        self.facts.tagged.get(&self.minor()).map(String::as_str)
     }
 
     /// Returns the components whose charts it ships.

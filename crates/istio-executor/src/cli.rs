@@ -8,11 +8,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod apply;
+mod bulletins;
 mod check_inject;
 mod completion;
 mod connection;
 mod error;
 mod explain;
+mod facts;
+mod images;
 mod job;
 mod manifest;
 mod perform;
@@ -78,6 +81,12 @@ enum Verb {
     Manifest(manifest::Args),
     /// Renders a chart as helm template does
     Template(template::Args),
+    /// Lists the security bulletins between two versions
+    Bulletins(bulletins::Args),
+    /// Says what is known of releases, and how old it is
+    Facts(facts::Args),
+    /// Lists every image that a plan and its restarts pull
+    Images(images::Args),
     /// Says what a finding means
     Explain(explain::Args),
     /// Prints a Job that performs an upgrade inside the cluster
@@ -139,6 +148,9 @@ fn run(verb: Verb) -> Result<Exit, Error> {
         Verb::Snapshot(args) => snapshot::run(&args),
         Verb::Manifest(args) => manifest::run(&args),
         Verb::Template(args) => template::run(&args),
+        Verb::Bulletins(args) => bulletins::run(&args),
+        Verb::Facts(args) => facts::run(&args),
+        Verb::Images(args) => images::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Job(args) => job::run(&args),
         Verb::Profile(args) => profile::run(&args),

@@ -32,6 +32,7 @@ pub fn input(
         snapshot,
         releases,
         as_of: as_of.or_else(|| Some(today())),
+        facts: places.facts.as_deref().cloned(),
     }
 }
 
@@ -78,6 +79,7 @@ pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Outcome
         snapshot,
         releases,
         as_of: None,
+        facts: places.facts.as_deref().cloned(),
     })
 }
 

@@ -3,8 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{collections::BTreeMap, env};
 
+use istio_catalog::Facts;
 use istio_render::Release;
 
 pub mod download;
@@ -18,6 +20,8 @@ pub struct Places {
     pub releases: Option<PathBuf>,
     /// Look on the disk only.
     pub offline: bool,
+    /// What the user knows of releases, where it is newer than what this build knows.
+    pub facts: Option<Arc<Facts>>,
 }
 
 impl Places {

@@ -1,6 +1,7 @@
 //! The planner as a WASI command, for hosts that are not JavaScript: wazero, wasmtime, anything that runs preview 1.
 //!
-//! Standard input is one tar archive: `request.json` (a [`Request`] with `asOf`), `releases/*.tar.gz` as downloaded from
+//! Standard input is one tar archive: `request.json` (a [`Request`] with `asOf`), `facts.json` where newer facts of
+//! releases than the build has are known, `releases/*.tar.gz` as downloaded from
 //! Istio, and everything else is the cluster's export, each file by its name. Standard output is the outcome, byte by
 //! byte what `refit plan -o json` prints. The exit code is that of `refit plan`; with 1, standard error holds one JSON
 //! object: `message`, and `file`, `line` and `column` where a file of the export cannot be read.
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use istio_planner::outcome::Verdict;
 use istio_planner::snapshot::{ReadError, SnapshotReader};
-use istio_planner::{Input, Request, report};
+use istio_planner::{Facts, Input, Request, report};
 use istio_render::Release;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,7 @@ fn read(archive: impl Read) -> Result<Input, Failure> {
     let mut reader = SnapshotReader::new();
     let mut releases = Vec::new();
     let mut asked = None;
+    let mut facts = None;
     for entry in archive.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         if !entry.header().entry_type().is_file() {
@@ -97,6 +99,10 @@ fn read(archive: impl Read) -> Result<Input, Failure> {
         if name == "request.json" {
             let read = serde_json::from_reader::<_, Asked>(&mut entry);
             asked = Some(read.map_err(|it| Failure::new(format!("request.json: {it}")))?);
+        } else if name == "facts.json" {
+            let text = io::read_to_string(&mut entry).map_err(damaged)?;
+            let read = Facts::newer(&text);
+            facts = Some(read.map_err(|it| Failure::new(format!("facts.json: {it}")))?);
         } else if name.starts_with("releases/") {
             let read = Release::from_tar_gz(&mut entry);
             releases.push(read.map_err(|it| Failure::new(format!("{name}: {it}")))?);
@@ -114,6 +120,7 @@ fn read(archive: impl Read) -> Result<Input, Failure> {
         snapshot: reader.finish()?,
         releases,
         as_of: asked.as_of,
+        facts,
     })
 }
 

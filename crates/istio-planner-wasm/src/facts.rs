@@ -1,6 +1,6 @@
 //! What needs no cluster.
 
-use istio_catalog::{Catalog, Release, Version};
+use istio_catalog::{Catalog, Facts, Minor, Release, Version};
 use istio_planner::defaults::default_changes;
 use istio_planner::{Request, required};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,12 @@ use crate::failure::Failure;
 struct ReleaseFacts {
     version: String,
     minor: String,
+    /// The day of the release; `None` for a candidate.
+    released: Option<String>,
+    /// A candidate: there is no release of its minor whose charts are known.
+    candidate: bool,
+    /// The newest release of the minor, whether its charts are known or not.
+    newest: Option<String>,
     end_of_life: Option<String>,
     kubernetes_minimum: Option<String>,
     kubernetes_maximum: Option<String>,
@@ -57,9 +63,8 @@ pub fn releases() -> Result<String, Failure> {
 /// Returns a profile of a minor release (`1.30`) as JSON, `null` where there is none of this name.
 #[wasm_bindgen]
 pub fn profile(minor: &str, name: &str) -> Result<String, Failure> {
-    let release = Catalog::embedded()
-        .releases()
-        .find(|it| it.minor().to_string() == minor);
+    let minor: Option<Minor> = minor.parse().ok();
+    let release = minor.and_then(|it| Catalog::embedded().minor(it));
     let profile: Option<Value> = release.and_then(|it| it.profile(name));
     Ok(serde_json::to_string(&profile)?)
 }
@@ -95,11 +100,17 @@ fn version(text: &str) -> Result<Version, Failure> {
 }
 
 fn release_facts(release: &Release) -> ReleaseFacts {
-    let kubernetes = release.kubernetes_bounds();
+    let facts = Facts::embedded();
+    let minor = release.minor();
+    let kubernetes = facts.kubernetes(minor);
+    let newest = facts.newest_patch(minor);
     ReleaseFacts {
-        version: release.newest_patch().to_string(),
-        minor: release.minor().to_string(),
-        end_of_life: release.end_of_life().map(|it| it.date),
+        version: release.version().to_string(),
+        minor: minor.to_string(),
+        released: facts.released(release.version()).map(str::to_owned),
+        candidate: release.version().suffix.is_some(),
+        newest: newest.map(|(it, _)| it.to_string()),
+        end_of_life: facts.end_of_life(minor).map(|it| it.date),
         kubernetes_minimum: kubernetes.minimum.map(|it| it.to_string()),
         kubernetes_maximum: kubernetes.maximum.map(|it| it.to_string()),
         profiles: release.profiles().map(ToOwned::to_owned).collect(),

@@ -59,6 +59,7 @@ fn main() -> Result<ExitCode, Error> {
             snapshot,
             releases,
             as_of: None,
+            facts: None,
         };
         let recovery = istio_planner::customisation::recover(&input);
         print!(
@@ -72,6 +73,7 @@ fn main() -> Result<ExitCode, Error> {
         snapshot,
         releases,
         as_of: None,
+        facts: None,
     });
     match output.as_str() {
         "json" => print!("{}", json(&outcome)),

@@ -34,11 +34,11 @@ pub(crate) use unknown::unknown;
 pub(crate) use values::compatibility_version;
 
 use istio_catalog::{Catalog, Version};
-use istio_render::Release;
 
+use crate::input::Input;
 use crate::outcome::{ControlPlane, Inventory};
 use crate::rendering;
-use crate::snapshot::Snapshot;
+use values::Stamps;
 
 /// Returns the settings of an installation, as far as the cluster tells them.
 ///
@@ -46,15 +46,21 @@ use crate::snapshot::Snapshot;
 /// chart was given; else, with the source's release at hand, what it would have applied by default is subtracted from
 /// what it did apply. `None` where none of them is there, or the catalogue does not know the release.
 pub(crate) fn installation(
-    snapshot: &Snapshot,
+    input: &Input,
     inventory: &Inventory,
     plane: &ControlPlane,
     source: &Version,
-    releases: &[Release],
 ) -> Option<Installation> {
+    let Input {
+        snapshot, releases, ..
+    } = input;
+    let stamps = Stamps {
+        version: source,
+        known: input.known(),
+    };
     let known = Catalog::embedded().release(source)?;
     installed_state::read(snapshot, plane, source, known)
-        .or_else(|| values::read(snapshot, inventory, plane, known))
+        .or_else(|| values::read(snapshot, inventory, plane, known, stamps))
         .or_else(|| {
             applied::read(
                 snapshot,
@@ -62,6 +68,7 @@ pub(crate) fn installation(
                 plane,
                 rendering::find(releases, source)?,
                 None,
+                stamps,
             )
         })
 }

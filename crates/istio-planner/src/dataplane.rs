@@ -14,6 +14,7 @@ mod after;
 mod check_inject;
 mod finding;
 mod gateway;
+mod images;
 mod injector;
 mod native;
 mod policy;
@@ -22,6 +23,8 @@ pub(crate) mod selector;
 #[cfg(test)]
 mod tests;
 mod wave;
+
+pub(crate) use images::Injected;
 
 pub use check_inject::{InjectError, InjectReport, InjectRequest, PassedOver, check_inject};
 pub use restart::restarts;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{Catalog, Minor, NotShipped, Release, Version};
+use istio_catalog::{Catalog, Facts, Minor, NotShipped, Release, Version};
 use serde_json::Value;
 
 use crate::edit::Edit;
@@ -34,8 +34,9 @@ struct Comparison<'a> {
 ///
 /// `compatibility_version` is the one that the request asks for; a side that does not ship it, or the profile or
 /// platform, is taken without. `pinned` tells whether the request, or what is recovered from the cluster, sets a path
-/// (`values.pilot.env.X`, `components.cni.enabled`). Stamps of a release (hub, tag) are no default changes, and
-/// components that one of the releases does not ship are passed over. Empty where the catalogue lacks a release.
+/// (`values.pilot.env.X`, `components.cni.enabled`). The tag that a release stamps is no default change; the registry is
+/// one, said once, for istiod's chart. Components that one of the releases does not ship are passed over. Of a patch
+/// whose charts the catalogue lacks, those of the nearest are taken. Empty where it lacks a minor.
 pub fn default_changes(
     from: &Version,
     to: &Version,
@@ -48,9 +49,6 @@ pub fn default_changes(
     let (Some(source), Some(target)) = (catalog.release(from), catalog.release(to)) else {
         return Vec::new();
     };
-    if source.minor() == target.minor() {
-        return Vec::new();
-    }
     let compatibility = compatibility_version.and_then(|it| it.parse().ok());
     let defaults = |release| chosen_defaults(release, profile, platform, compatibility);
     let older = |release: &Release, other: &Release| {
@@ -148,7 +146,9 @@ impl Comparison<'_> {
             tree::compare(Some(before), Some(after), &mut |path, from, to| {
                 if !is_choice_or_stamp(path) && !is_stray(component, path) {
                     let text = format!("values.{}", tree::text(path));
-                    let keep = self.keep(component, path, &text, from, to);
+                    let keep = self
+                        .keep(component, path, &text, from, to)
+                        .filter(|_| !ends(path, from));
                     changes.push(DefaultChange {
                         pinned: self.is_pinned(&text),
                         edit: keep.as_deref().map(|it| kept_by(it, &text, from)),
@@ -169,7 +169,9 @@ impl Comparison<'_> {
         let mesh = path
             .strip_prefix("values.")
             .filter(|it| it.starts_with("meshConfig."));
-        (self.pinned)(path) || mesh.is_some_and(|it| (self.pinned)(it))
+        let hub = (path == "values.global.hub").then_some("hub");
+        let is_set = |it: &str| (self.pinned)(it);
+        is_set(path) || mesh.is_some_and(is_set) || hub.is_some_and(is_set)
     }
 
     /// Returns the one setting that keeps the old value: the source as compatibility version where that restores it,
@@ -217,10 +219,19 @@ fn kept_by(keep: &str, path: &str, from: Option<&Value>) -> Edit {
     }
 }
 
+/// Tells a registry that ends: nobody is told how to keep it.
+fn ends(path: &[&str], value: Option<&Value>) -> bool {
+    let hub = value
+        .and_then(Value::as_str)
+        .filter(|_| path == ["global", "hub"]);
+    let registry = hub.and_then(|it| Facts::embedded().registry(it));
+    registry.is_some_and(|it| it.ends.is_some())
+}
+
 /// Tells paths that say which release or profile it is, not how it behaves.
 fn is_choice_or_stamp(path: &[&str]) -> bool {
     match path {
-        ["meshConfig", ..] => false,
+        ["meshConfig", ..] | ["global", "hub"] => false,
         [] | ["profile" | "compatibilityVersion" | "platform"] | ["global", "profile"] => true,
         [.., last] => matches!(*last, "hub" | "tag"),
     }

@@ -1,8 +1,8 @@
-//! The way from source to target: one minor at a time, over the newest patch of each minor in between.
+//! The way from source to target: one minor at a time, over the newest safe release of each minor in between.
 
 use std::cmp::Ordering;
 
-use istio_catalog::{Catalog, Minor, Version};
+use istio_catalog::{Facts, Minor, Version};
 
 use crate::outcome::Direction;
 
@@ -18,8 +18,9 @@ pub(crate) fn direction(from: &Version, to: &Version) -> Direction {
 
 /// Returns the versions from source to target, both included; the target alone where the source is unknown.
 ///
-/// A minor in between that the catalogue does not know stands as its `.0`. Across majors there is no way in between.
-pub(crate) fn hops(from: Option<&Version>, to: Option<&Version>) -> Vec<String> {
+/// Only releases that exist are named, no candidates: a minor in between that is not known is left out. Across majors
+/// there is no way in between.
+pub(crate) fn hops(from: Option<&Version>, to: Option<&Version>, known: &Facts) -> Vec<String> {
     let Some(to) = to else {
         return from.map(ToString::to_string).into_iter().collect();
     };
@@ -28,31 +29,25 @@ pub(crate) fn hops(from: Option<&Version>, to: Option<&Version>) -> Vec<String> 
     };
     let mut hops = vec![from.to_string()];
     if from.major == to.major {
-        let between: Vec<u32> = if from.minor < to.minor {
-            (from.minor + 1..to.minor).collect()
-        } else {
-            (to.minor + 1..from.minor).rev().collect()
-        };
-        hops.extend(
-            between
-                .into_iter()
-                .map(|minor| newest(Minor::new(to.major, minor))),
-        );
+        let (low, high) = (from.minor.min(to.minor), from.minor.max(to.minor));
+        let minors = known.support.keys();
+        let between = minors.filter(|it| it.major == to.major && low < it.minor && it.minor < high);
+        let mut releases: Vec<String> = between
+            .filter_map(|it: &Minor| known.safest_patch(*it))
+            .map(ToString::to_string)
+            .collect();
+        if from.minor > to.minor {
+            releases.reverse();
+        }
+        hops.extend(releases);
     }
     hops.push(to.to_string());
     hops
 }
 
-/// The newest known patch of a minor.
-fn newest(minor: Minor) -> String {
-    Catalog::embedded()
-        .newest_patch(minor)
-        .map_or_else(|| format!("{minor}.0"), ToString::to_string)
-}
-
 #[cfg(test)]
 mod tests {
-    use istio_catalog::Version;
+    use istio_catalog::{Facts, Version};
 
     use super::hops;
 
@@ -61,6 +56,7 @@ mod tests {
         let hops = hops(
             Version::parse_tag(from).as_ref(),
             Version::parse_tag(to).as_ref(),
+            Facts::embedded(),
         );
         let seen: Vec<_> = hops
             .iter()
@@ -92,8 +88,17 @@ mod tests {
     #[test]
     fn an_unknown_end_leaves_the_other() {
         let version = Version::new(1, 30, 3);
+        let hops = |from, to| hops(from, to, Facts::embedded());
         assert_eq!(hops(None, Some(&version)), ["1.30.3"]);
         assert_eq!(hops(Some(&version), None), ["1.30.3"]);
         assert!(hops(None, None).is_empty());
+    }
+
+    #[test]
+    fn only_releases_that_exist_are_hops_and_no_candidates() {
+        check("1.30.3", "1.99.0", &["1.30", "1.31", "1.99"]);
+        let (from, to) = (Version::new(1, 29, 6), Version::new(1, 99, 0));
+        let hops = hops(Some(&from), Some(&to), Facts::embedded());
+        assert_eq!(hops, ["1.29.6", "1.30.5", "1.31.1", "1.99.0"]);
     }
 }

@@ -4,6 +4,7 @@ mod asked;
 mod coverage;
 mod requirement;
 
+use istio_catalog::Facts;
 use serde::{Deserialize, Serialize};
 
 use crate::snapshot::Snapshot;
@@ -77,4 +78,13 @@ pub struct Input {
     pub releases: Vec<istio_render::Release>,
     /// Today as `YYYY-MM-DD`; without it nothing is said about ends of support.
     pub as_of: Option<String>,
+    /// What is known of releases beyond their archives, where the user brought newer facts than this build has.
+    pub facts: Option<Facts>,
+}
+
+impl Input {
+    /// Returns what is known of releases beyond their archives.
+    pub fn known(&self) -> &Facts {
+        self.facts.as_ref().unwrap_or_else(|| Facts::embedded())
+    }
 }

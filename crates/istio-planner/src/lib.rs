@@ -21,6 +21,7 @@ pub mod explain;
 pub mod finding;
 mod fingerprint;
 mod hops;
+pub mod images;
 pub mod input;
 pub mod inventory;
 pub mod notes;
@@ -39,5 +40,6 @@ pub mod snapshot;
 
 pub use compare::{Planned, plan_with_objects};
 pub use input::{Input, Request, RequestFile, required};
+pub use istio_catalog::Facts;
 pub use outcome::Outcome;
 pub use planning::plan;

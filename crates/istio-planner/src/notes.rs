@@ -17,10 +17,12 @@ use cluster::Cluster;
 
 mod ambient;
 mod cluster;
+mod defects;
 mod destination;
 mod gateways;
 mod hosts;
 mod install;
+mod patches;
 mod routing;
 mod security;
 mod sidecars;
@@ -44,6 +46,8 @@ struct Fact {
     /// The first patch of each branch that has it, as minor and patch, oldest first. Minors after the last have it,
     /// other minors do not.
     since: &'static [(u32, u32)],
+    /// The first patch of each branch that has it no more, as `since`; empty where it has no end.
+    until: &'static [(u32, u32)],
     /// How much it weighs where it applies.
     level: Level,
     /// What behaves otherwise.
@@ -86,7 +90,7 @@ enum Affects {
 struct Setting {
     /// Its path under `values`, for example `pilot.env.ENABLE_AUTO_SNI`.
     path: &'static str,
-    /// The value of the old behaviour.
+    /// The value of the old behaviour; empty where none brings it back.
     old: &'static str,
 }
 
@@ -116,6 +120,7 @@ pub fn notes(
         .filter_map(|it| it.apply(&cluster, source, target, context))
         .collect();
     findings.extend(variables::findings(&cluster, source, target));
+    findings.extend(defects::findings(&cluster, target));
     finding::sort(&mut findings);
     findings
 }
@@ -124,6 +129,9 @@ pub fn notes(
 pub(crate) fn explanation(code: &str) -> Option<Explanation> {
     if code == variables::CODE {
         return Some(variables::EXPLANATION);
+    }
+    if let Some(explanation) = defects::explanation(code) {
+        return Some(explanation);
     }
     let fact = facts().find(|it| it.id == code)?;
     Some(Explanation {
@@ -143,6 +151,7 @@ fn facts() -> impl Iterator<Item = &'static Fact> {
         gateways::FACTS,
         hosts::FACTS,
         install::FACTS,
+        patches::FACTS,
         routing::FACTS,
         security::FACTS,
         sidecars::FACTS,
@@ -216,9 +225,7 @@ impl Fact {
 
     /// Tells whether a version has it.
     fn is_in(&self, version: &Version) -> bool {
-        let branch = self.since.iter().find(|it| it.0 == version.minor);
-        let newest = self.since.last().map_or(u32::MAX, |it| it.0);
-        branch.map_or(version.minor > newest, |it| version.patch >= it.1)
+        is_after(self.since, version) && !is_after(self.until, version)
     }
 
     /// Returns what to do, with the one setting that keeps the old behaviour where the target still has one.
@@ -237,6 +244,14 @@ impl Fact {
             self.source
         )
     }
+}
+
+/// Tells whether a version lies at or behind the beginning of its branch; minors after the last branch do, others that
+/// are not named do not.
+fn is_after(branches: &[(u32, u32)], version: &Version) -> bool {
+    let branch = branches.iter().find(|it| it.0 == version.minor);
+    let newest = branches.last().map_or(u32::MAX, |it| it.0);
+    branch.map_or(version.minor > newest, |it| version.patch >= it.1)
 }
 
 impl Affects {
@@ -313,7 +328,7 @@ impl Setting {
             .rsplit('.')
             .next()
             .is_some_and(|it| variables::is_removed(it, target));
-        (!gone).then(|| format!("values.{}={}", self.path, self.old))
+        (!gone && !self.old.is_empty()).then(|| format!("values.{}={}", self.path, self.old))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{Catalog, Release, Version};
+use istio_catalog::Version;
 
 use crate::input::Request;
 use crate::notes;
@@ -44,7 +44,7 @@ fn hop(context: Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
         to: to.to_string(),
         ..whole.request.clone()
     };
-    let facts = Facts::of(Some(from), to);
+    let facts = Facts::of(Some(from), to, whole.known);
     let pair = [from.to_string(), to.to_string()];
     let findings = rules::check_hop(&Situation {
         request: &request,
@@ -55,14 +55,11 @@ fn hop(context: Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
         desired: None,
         ..whole
     });
-    let bounds = Catalog::embedded()
-        .release(to)
-        .map(Release::kubernetes_bounds);
-    let kubernetes = bounds.and_then(|it| {
-        Some(KubernetesRange {
-            minimum: it.minimum?.to_string(),
-            maximum: it.maximum?.to_string(),
-        })
+    let bounds = whole.known.kubernetes(to.minor_release());
+    let range = bounds.minimum.zip(bounds.maximum);
+    let kubernetes = range.map(|(minimum, maximum)| KubernetesRange {
+        minimum: minimum.to_string(),
+        maximum: maximum.to_string(),
     });
     let [from_text, to_text] = pair;
     Hop {
@@ -121,7 +118,11 @@ mod tests {
         let version = |it: &str| Version::parse_tag(it);
         cluster.source.version = Some(from.to_owned());
         cluster.request.to = to.to_owned();
-        cluster.hops = crate::hops::hops(version(from).as_ref(), version(to).as_ref());
+        cluster.hops = crate::hops::hops(
+            version(from).as_ref(),
+            version(to).as_ref(),
+            istio_catalog::Facts::embedded(),
+        );
         let notes = notes::Context {
             namespace: "istio-system",
             compatibility_version: None,
@@ -147,7 +148,7 @@ mod tests {
         cluster.inventory.kubernetes.server = Some("1.31.4".to_owned());
         let hops = way(&mut cluster, "1.27.9", "1.30.3");
         let ends: Vec<_> = hops.iter().map(|it| it.to.as_str()).collect();
-        assert_eq!(ends, ["1.28.10", "1.29.6", "1.30.3"]);
+        assert_eq!(ends, ["1.28.10", "1.29.8", "1.30.3"]);
         assert_eq!(
             hops[0].restart,
             BTreeMap::from([("1.26.8".to_owned(), 1), ("1.27.9".to_owned(), 3)])

@@ -89,8 +89,10 @@ impl Basis {
         let from = source.version.as_deref().and_then(Version::parse_tag);
         Self {
             installers: inventory::installers(snapshot),
-            hops: hops::hops(from.as_ref(), to.as_ref()),
-            facts: to.as_ref().and_then(|to| Facts::of(from.as_ref(), to)),
+            hops: hops::hops(from.as_ref(), to.as_ref(), input.known()),
+            facts: to
+                .as_ref()
+                .and_then(|to| Facts::of(from.as_ref(), to, input.known())),
             asked,
             to,
             inventory,
@@ -156,13 +158,7 @@ impl<'a> Settings<'a> {
             .plane()
             .zip(basis.from.as_ref())
             .and_then(|(plane, from)| {
-                customisation::installation(
-                    &input.snapshot,
-                    &basis.inventory,
-                    plane,
-                    from,
-                    &input.releases,
-                )
+                customisation::installation(input, &basis.inventory, plane, from)
             });
         let reverted = installation
             .as_ref()
@@ -325,6 +321,7 @@ fn situation<'a>(
         to: basis.to.as_ref(),
         hops: &basis.hops,
         facts: basis.facts.as_ref(),
+        known: input.known(),
         as_of: input.as_of.as_deref(),
         reverted: &settings.reverted,
         restarts: &effect.restarts,

@@ -12,7 +12,7 @@ mod print;
 /// Which profile of which release.
 #[derive(Debug, Clone)]
 pub struct Choice {
-    /// Any version of the minor release; the catalogue holds the profiles of its newest patch.
+    /// The release; where the catalogue lacks its charts, those of the nearest patch stand in.
     pub version: Version,
     /// For example `default`.
     pub profile: String,

@@ -21,6 +21,7 @@ mod proxies;
 mod remote;
 mod situation;
 mod table;
+mod vulnerable;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -95,6 +96,11 @@ table::rules! {
     ownership_unknown OwnershipUnknown "ownership-unknown" (once hides_nothing) "Without managedFields take-overs cannot be told.";
     orphans_left OrphansLeft "orphans-left" (elsewhere) "istioctl would leave objects behind.";
     end_of_life EndOfLife "end-of-life" (hops) "The target is past its end of support.";
+    registry_ends RegistryEnds "registry-ends" (once) "Images come from a registry that ends.";
+    signing_key_changed SigningKeyChanged "signing-key-changed" (once) "A policy verifies images with a key that does not sign the target's.";
+    security_fixed SecurityFixed "security-fixed" (once) "Security bulletins hit the source and not the target.";
+    security_open SecurityOpen "security-open" (once hides_nothing) "Security bulletins hit the target.";
+    security_until_restart SecurityUntilRestart "security-until-restart" (once) "Proxies stay open to security bulletins until they are restarted.";
     would_lose_proxy WouldLoseProxy "would-lose-proxy" (elsewhere) "A restart would remove a proxy.";
     manual_restart ManualRestart "manual-restart" (elsewhere) "No rollout can renew a proxy.";
     export_conflict ExportConflict "export-conflict" (once) "The export holds the same object twice, at different times.";

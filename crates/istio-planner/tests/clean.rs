@@ -63,6 +63,7 @@ fn clean_clusters_get_the_expected_warnings_and_no_others() {
             snapshot: reader.finish().unwrap(),
             releases: releases.into(),
             as_of: after("--as-of"),
+            facts: None,
         };
         let outcome = istio_planner::plan(&input);
         let found: BTreeSet<_> = outcome

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
-use istio_catalog::{Archive, Delta, Minor, Overlays, Version};
+use istio_catalog::{Archive, Catalog, Delta, Minor, Overlays, Version};
 use serde_json::{Map, Value};
 
 use crate::project;
@@ -34,7 +34,7 @@ const CHARTS: &[(&str, &str)] = &[
 /// Keys under which a chart hides its defaults from Helm (domain §1.6).
 const WRAPPERS: &[&str] = &["defaults", "_internal_defaults_do_not_set"];
 
-/// Reads the archives and writes one file for each minor release, from the newest archive of each.
+/// Reads the archives and writes one file for each minor release. What the catalogue holds of other releases stays.
 pub(crate) fn run(args: &[String]) -> Result<()> {
     if args.is_empty() {
         bail!("usage: cargo xtask catalog ARCHIVE…");
@@ -45,7 +45,10 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         .map(Path::to_path_buf)
         .collect::<Vec<_>>();
     let folder = folder();
-    for (minor, text) in files(&archives)? {
+    let catalog = Catalog::embedded();
+    let known = catalog.patches().filter_map(|it| catalog.release(it));
+    let known = known.map(|it| it.archive().clone()).collect();
+    for (minor, text) in files(known, &archives)? {
         let path = folder.join(format!("{minor}.json"));
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
@@ -57,26 +60,36 @@ fn folder() -> PathBuf {
     project::root().join("crates/istio-catalog/data")
 }
 
-/// Returns the text of the data file of each minor release.
-fn files(archives: &[PathBuf]) -> Result<BTreeMap<Minor, String>> {
-    let mut newest: BTreeMap<Minor, Archive> = BTreeMap::new();
+/// Returns the text of the data file of each minor release: what its first patch changed since the first patch of the
+/// minor before, and then what each patch changed since the one before.
+fn files(known: Vec<Archive>, archives: &[PathBuf]) -> Result<BTreeMap<Minor, String>> {
+    let mut minors: BTreeMap<Minor, BTreeMap<Version, Archive>> = BTreeMap::new();
+    let mut add = |archive: Archive| {
+        let patches = minors.entry(archive.version.minor_release()).or_default();
+        // A release and its candidate are equal versions: what comes later counts.
+        patches.remove(&archive.version);
+        patches.insert(archive.version.clone(), archive);
+    };
+    known.into_iter().for_each(&mut add);
     for path in archives {
-        let archive = read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let known = newest.get(&archive.version.minor_release());
-        if known.is_none_or(|it| it.version < archive.version) {
-            newest.insert(archive.version.minor_release(), archive);
-        }
+        add(read(path).with_context(|| format!("cannot read {}", path.display()))?);
     }
-    let mut before = Value::Null;
+    let mut first = Value::Null;
     let mut files = BTreeMap::new();
-    for (minor, archive) in newest {
-        let document = serde_json::to_value(archive)?;
-        let delta = Delta::between(&before, &document);
-        files.insert(
-            minor,
-            format!("{}\n", serde_json::to_string_pretty(&delta)?),
-        );
-        before = document;
+    for (minor, patches) in minors {
+        let mut before = first;
+        first = Value::Null;
+        let mut deltas = Vec::new();
+        for archive in patches.into_values() {
+            let document = serde_json::to_value(archive)?;
+            deltas.push(Delta::between(&before, &document));
+            if first.is_null() {
+                first = document.clone();
+            }
+            before = document;
+        }
+        let text = serde_json::to_string_pretty(&deltas)?;
+        files.insert(minor, format!("{text}\n"));
     }
     Ok(files)
 }

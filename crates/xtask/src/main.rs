@@ -6,6 +6,7 @@ mod bench;
 mod catalog;
 mod ci;
 mod data;
+mod facts;
 mod fuzz;
 mod pkg;
 mod process;
@@ -25,6 +26,7 @@ usage: cargo xtask VERB
                      everything: format, lints, Rust, Node, browser, shared checks, control plane
   ci                 test, with nothing skipped
   catalog ARCHIVE…   writes the data of istio-catalog from release archives
+  facts FOLDER       writes what istio-catalog knows beyond archives: dates, support, registries, bulletins
   bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
   fuzz [TARGET…] [--minutes N]
                      the targets of tests/fuzz, 30 minutes each
@@ -42,6 +44,7 @@ fn main() -> Result<()> {
         "catalog" => catalog::run(&rest),
         "ci" => ci::run(&rest),
         "data" => data::run(&rest),
+        "facts" => facts::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "pkg" => pkg::run(&rest),
         "schemas" => schemas::run(&rest),

@@ -1,4 +1,4 @@
-use crate::{Catalog, Minor, Release, RemovedSetting, Version};
+use crate::{Catalog, Minor, RemovedSetting, Version};
 
 #[test]
 fn every_minor_from_the_oldest_to_the_newest_is_there() {
@@ -8,58 +8,58 @@ fn every_minor_from_the_oldest_to_the_newest_is_there() {
 }
 
 #[test]
-fn the_newest_patch_is_that_of_the_newest_archive() {
-    let newest = |minor| {
-        Catalog::embedded()
-            .newest_patch(Minor::new(1, minor))
-            .map(ToString::to_string)
+fn every_patch_is_decoded_as_the_release_it_says() {
+    let catalog = Catalog::embedded();
+    let patches: Vec<&Version> = catalog.patches().collect();
+    assert!(patches.len() > 200 && patches.is_sorted());
+    for patch in patches {
+        let release = catalog.release(patch).unwrap();
+        assert_eq!(release.version().to_string(), patch.to_string());
+        assert_eq!(
+            release.archive.profiles["default"]["tag"],
+            patch.to_string(),
+            "each archive is stamped with its own version"
+        );
+    }
+}
+
+#[test]
+fn a_patch_has_the_defaults_of_its_own_charts() {
+    let catalog = Catalog::embedded();
+    let hub = |version: &str| catalog.release(&version.parse().unwrap()).unwrap().hub();
+    assert_eq!(hub("1.29.0"), Some("docker.io/istio"));
+    assert_eq!(hub("1.30.1"), Some("registry.istio.io/release"));
+    assert_eq!(hub("1.31.0-rc.0"), Some("docker.io/istio"));
+}
+
+#[test]
+fn an_unknown_patch_is_answered_by_the_nearest() {
+    let catalog = Catalog::embedded();
+    let nearest = |version: &str| {
+        let version = version.parse().unwrap();
+        let nearest = catalog.nearest(&version).map(ToString::to_string);
+        let release = catalog.release(&version).map(|it| it.version().to_string());
+        assert_eq!(nearest, release);
+        (nearest, catalog.is_exact(&version))
     };
-    assert_eq!(newest(30).as_deref(), Some("1.30.3"));
-    assert_eq!(newest(6).as_deref(), Some("1.6.14"));
-    assert_eq!(newest(5), None);
+    let of = |version: &str, exact| (Some(version.to_owned()), exact);
+    assert_eq!(nearest("1.29.4"), of("1.29.4", true));
+    assert_eq!(nearest("1.29.4-distroless"), of("1.29.4", true));
+    assert_eq!(nearest("1.29.99"), of("1.29.6", false));
+    assert_eq!(nearest("1.31.1"), of("1.31.0-rc.0", false));
+    assert_eq!(nearest("1.31.0"), of("1.31.0-rc.0", false));
+    assert_eq!(nearest("1.99.0"), (None, false));
+}
+
+#[test]
+fn the_newest_stable_release_is_no_candidate() {
+    let newest = Catalog::embedded().newest_stable().map(ToString::to_string);
+    assert_eq!(newest.as_deref(), Some("1.30.3"));
 }
 
 #[test]
 fn the_packed_data_stays_small() {
     assert!(super::DATA.len() < 250_000, "{} bytes", super::DATA.len());
-}
-
-#[test]
-fn every_release_has_kubernetes_bounds_in_order() {
-    for release in Catalog::embedded().releases() {
-        let bounds = release.kubernetes_bounds();
-        assert!(bounds.code_minimum.is_some() || release.minor() == Minor::new(1, 6));
-        assert!(
-            bounds.code_minimum <= bounds.minimum || bounds.minimum.is_none(),
-            "{}",
-            release.minor()
-        );
-        assert!(bounds.minimum <= bounds.maximum, "{}", release.minor());
-    }
-}
-
-#[test]
-fn support_ends_by_table_or_by_rule() {
-    let end = |minor| {
-        let end = Catalog::embedded()
-            .release(Minor::new(1, minor))
-            .unwrap()
-            .end_of_life();
-        end.map(|it| (it.date, it.tabled))
-    };
-    assert_eq!(end(29), Some(("2026-11-01".to_owned(), true)));
-    assert_eq!(end(18), Some(("2023-12-25".to_owned(), false)));
-    assert_eq!(end(31), None);
-}
-
-#[test]
-fn support_ends_later_for_every_newer_release() {
-    let ends: Vec<String> = Catalog::embedded()
-        .releases()
-        .filter_map(Release::end_of_life)
-        .map(|it| it.date)
-        .collect();
-    assert!(ends.is_sorted(), "{ends:?}");
 }
 
 #[test]
@@ -104,7 +104,8 @@ fn bundle_limits_depend_on_the_patch() {
 #[test]
 fn settings_that_a_chart_lost_are_named() {
     let removed = |from, to| {
-        let removed = Catalog::embedded().removed_settings(Minor::new(1, from), Minor::new(1, to));
+        let removed = Catalog::embedded()
+            .removed_settings(&Version::new(1, from, 99), &Version::new(1, to, 99));
         let line = |RemovedSetting {
                         component, path, ..
                     }| format!("{component} {path}");
@@ -126,7 +127,8 @@ fn settings_that_a_chart_lost_are_named() {
 
 #[test]
 fn settings_that_moved_say_where_to() {
-    let removed = Catalog::embedded().removed_settings(Minor::new(1, 23), Minor::new(1, 24));
+    let removed =
+        Catalog::embedded().removed_settings(&Version::new(1, 23, 6), &Version::new(1, 24, 6));
     let moved: Vec<&str> = removed
         .iter()
         .filter_map(|it| it.moved_to.as_deref())

@@ -10,7 +10,7 @@ fn defaults(
     compatibility: Option<u32>,
     pointer: &str,
 ) -> Value {
-    let release = Catalog::embedded().release(Minor::new(1, minor)).unwrap();
+    let release = Catalog::embedded().minor(Minor::new(1, minor)).unwrap();
     let compatibility = compatibility.map(|it| Minor::new(1, it));
     let defaults = release
         .effective_defaults(profile, platform, compatibility)
@@ -163,7 +163,7 @@ fn a_platform_lies_over_profile_and_compatibility() {
 
 #[test]
 fn what_is_not_shipped_is_refused() {
-    let release = Catalog::embedded().release(Minor::new(1, 30)).unwrap();
+    let release = Catalog::embedded().minor(Minor::new(1, 30)).unwrap();
     let refusal = |profile, platform, compatibility| {
         release
             .effective_defaults(profile, platform, compatibility)
@@ -187,7 +187,7 @@ fn what_is_not_shipped_is_refused() {
 #[test]
 fn shipped_compatibility_versions_are_listed_oldest_first() {
     let versions = |minor| {
-        let release = Catalog::embedded().release(Minor::new(1, minor)).unwrap();
+        let release = Catalog::embedded().minor(Minor::new(1, minor)).unwrap();
         release
             .compatibility_versions()
             .iter()
@@ -206,7 +206,7 @@ fn shipped_compatibility_versions_are_listed_oldest_first() {
 fn variables_that_nothing_reads_are_known() {
     let unread = |minor| {
         Catalog::embedded()
-            .release(Minor::new(1, minor))
+            .minor(Minor::new(1, minor))
             .unwrap()
             .is_unread("PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY")
     };

@@ -178,7 +178,7 @@ fn in_order(outcome: &Outcome) -> Result<String, Error> {
 }
 
 /// A day, which every `as_of` is compared with as text.
-fn day(text: &str) -> Result<String, String> {
+pub(super) fn day(text: &str) -> Result<String, String> {
     let read = text.parse::<Date>().ok().map(|it| it.to_string());
     read.filter(|it| it == text)
         .ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD".to_owned())

@@ -1,7 +1,7 @@
 //! `refit profile`: lists, prints and compares profiles, as istioctl did up to 1.23.
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
-use istio_catalog::{Catalog, Version};
+use istio_catalog::{Catalog, Facts, Version};
 use istio_planner::profile::{self, Choice, Scope};
 
 use super::{Error, Exit};
@@ -52,7 +52,7 @@ enum Verb {
 
 #[derive(Debug, ClapArgs)]
 struct Of {
-    /// The release; the newest one by default
+    /// The release, or a minor; by default the newest stable release
     #[arg(
         short = 'd',
         long = "release",
@@ -132,22 +132,46 @@ fn choice(name: &str, of: &Of) -> Result<Choice, Error> {
 }
 
 fn version(release: Option<&str>) -> Result<Version, Error> {
+    let catalog = Catalog::embedded();
     let Some(text) = release else {
-        let newest = Catalog::embedded().releases().next_back();
-        return newest
-            .map(|it| it.newest_patch().clone())
-            .ok_or_else(|| Error::usage("no release is known"));
+        let newest = catalog
+            .newest_stable()
+            .ok_or_else(|| Error::usage("no release is known"))?;
+        output::note(&format!(
+            "These are profiles of {newest}, {}",
+            what_it_is(newest)
+        ));
+        return Ok(newest.clone());
     };
     let version = Version::parse_tag(text).ok_or_else(|| {
         Error::usage(format!(
             "{text:?} is no version of Istio (for example 1.30.3)"
         ))
     })?;
-    let newest = Catalog::embedded().newest_patch(&version);
-    if let Some(newest) = newest.filter(|it| text.matches('.').count() > 1 && **it != version) {
+    if text.matches('.').count() < 2 {
+        // A minor alone means its newest patch.
+        let minor = version.minor_release();
+        let newest = catalog.patches().rfind(|it| it.minor_release() == minor);
+        return Ok(newest.cloned().unwrap_or(version));
+    }
+    if let Some(nearest) = catalog
+        .nearest(&version)
+        .filter(|_| !catalog.is_exact(&version))
+    {
         output::note(&format!(
-            "{text}: this build knows the defaults of one patch of each minor, and these are those of {newest}"
+            "This build does not hold the charts of {text}; those of {nearest} stand in for them"
         ));
     }
     Ok(version)
+}
+
+/// Says which release stands in where none was named.
+fn what_it_is(release: &Version) -> String {
+    let newest = Facts::embedded().newest_release();
+    match newest.filter(|it| *it != release) {
+        Some(newest) => format!(
+            "the newest stable release whose charts this build holds (the newest release is {newest})"
+        ),
+        None => "the newest stable release".to_owned(),
+    }
 }

@@ -43,12 +43,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         namespace: args.plane.namespace.clone(),
         ..Request::default()
     };
-    let releases = planning::releases(&request, &snapshot, &args.target.places());
+    let places = args.target.places();
+    let releases = planning::releases(&request, &snapshot, &places);
     let input = Input {
         request,
         snapshot,
         releases,
         as_of: None,
+        facts: places.facts.as_deref().cloned(),
     };
     let Some(recovery) = recover(&input) else {
         output::error("no control plane, or not its version, is known from the export");

@@ -23,6 +23,8 @@ enum Document {
     Request,
     /// A line of a journal
     Record,
+    /// What --facts reads
+    Facts,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -31,6 +33,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Document::Plan => schema_for!(istio_planner::plan::Plan),
         Document::Request => schema_for!(istio_planner::Request),
         Document::Record => schema_for!(journal::Record),
+        Document::Facts => schema_for!(istio_catalog::Facts),
     };
     output::print(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Exit::Done)

@@ -1,12 +1,15 @@
-//! Where the target release is taken from.
+//! Where the target release is taken from, and what is known of releases.
 
+use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args as ClapArgs;
+use istio_catalog::Facts;
 
 use crate::release::Places;
 
-/// `--releases`, `--offline`.
+/// `--releases`, `--offline`, `--facts`.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Target {
     /// Charts and profiles of the target: a folder, an archive or a version
@@ -20,6 +23,32 @@ pub(super) struct Target {
     /// Never downloads a release
     #[arg(long)]
     pub(super) offline: bool,
+
+    #[command(flatten)]
+    pub(super) known: Known,
+}
+
+/// `--facts`.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Known {
+    /// Newer facts of releases than this build has: dates, support, registries, bulletins (refit schema facts)
+    #[arg(long, value_name = "FILE", value_parser = read)]
+    facts: Option<Arc<Facts>>,
+}
+
+impl Known {
+    /// What is known: the user's facts, else this build's.
+    pub(super) fn facts(&self) -> &Facts {
+        self.facts.as_deref().unwrap_or_else(|| Facts::embedded())
+    }
+}
+
+/// Reads a file of facts.
+fn read(path: &str) -> Result<Arc<Facts>, String> {
+    let text = fs::read_to_string(path).map_err(|it| it.to_string())?;
+    Facts::newer(&text)
+        .map(Arc::new)
+        .map_err(|it| it.to_string())
 }
 
 impl Target {
@@ -29,6 +58,7 @@ impl Target {
             manifests: self.manifests.clone(),
             releases: self.releases.clone(),
             offline: self.offline,
+            facts: self.known.facts.clone(),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::identity::{Identity, config_map, istiod};
 use super::profile::by_components;
 use super::setting::{Installation, Setting, beyond};
-use super::values::is_stamp;
+use super::values::Stamps;
 use crate::outcome::{ControlPlane, Inventory, Subject};
 use crate::rules::text;
 use crate::snapshot::Snapshot;
@@ -24,6 +24,7 @@ pub(super) fn read(
     plane: &ControlPlane,
     release: &Release,
     variant: Option<(&Installation, &Rendering)>,
+    stamps: Stamps<'_>,
 ) -> Option<Installation> {
     let (object, kept) = config_map(snapshot, plane, "istio")?;
     let (variant, rendering) = if let Some((variant, rendering)) = variant {
@@ -62,7 +63,7 @@ pub(super) fn read(
             base.as_ref(),
             &mut Vec::new(),
             &mut |path, value| {
-                if path != ["revision"] && !is_stamp(path, value) {
+                if path != ["revision"] && !stamps.has(path, value) {
                     add(&["values"], path, value, &evidence);
                 }
             },

@@ -89,7 +89,7 @@ mod tests {
 
     #[track_caller]
     fn check(values: &Value, components: &[&str], expected: &str) {
-        let release = Catalog::embedded().release(Minor::new(1, 29)).unwrap();
+        let release = Catalog::embedded().minor(Minor::new(1, 29)).unwrap();
         let component = |it: &&str| ComponentVersion {
             component: (*it).to_owned(),
             ..ComponentVersion::default()

@@ -66,9 +66,13 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         source: &source,
     };
     let known = istio_catalog::Catalog::embedded().release(&source);
+    let stamps = values::Stamps {
+        version: &source,
+        known: input.known(),
+    };
     let record = known.and_then(|known| {
         installed_state::read(snapshot, plane, &source, known)
-            .or_else(|| values::read(snapshot, &inventory, plane, known))
+            .or_else(|| values::read(snapshot, &inventory, plane, known, stamps))
     });
     let release = rendering::find(releases, &source);
     let server = inventory.kubernetes.server.as_ref();
@@ -88,7 +92,8 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         let found = record.clone().or_else(|| {
             let best = search.variant(applied::guess(&inventory, release)?)?;
             let variant = Some((&best.found, &best.residue.rendering));
-            applied::read(snapshot, &inventory, plane, &small.0, variant).or(Some(best.found))
+            applied::read(snapshot, &inventory, plane, &small.0, variant, stamps)
+                .or(Some(best.found))
         });
         let best = search.run(&found.unwrap_or_else(default), recorded)?;
         let exported = snapshot.objects.keys().any(|it| it.kind == DEFINITION);

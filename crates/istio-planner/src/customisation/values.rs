@@ -1,6 +1,6 @@
 //! The ConfigMap `values[-REVISION]`: what the istiod chart was given (1.26 and newer).
 
-use istio_catalog::Release;
+use istio_catalog::{Facts, Release, Version};
 use serde_json::{Map, Value, json};
 
 use super::identity::config_map;
@@ -12,13 +12,14 @@ use crate::outcome::{ControlPlane, Inventory, Subject};
 use crate::rules::text;
 use crate::snapshot::Snapshot;
 
-/// Registries that releases are stamped with, over time.
-const HUBS: [&str; 4] = [
-    "docker.io/istio",
-    "gcr.io/istio-release",
-    "registry.istio.io/release",
-    "gcr.io/istio-testing",
-];
+/// What a release stamps on its own charts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamps<'a> {
+    /// The release that was installed.
+    pub(super) version: &'a Version,
+    /// What is known of releases.
+    pub(super) known: &'a Facts,
+}
 
 /// What istioctl writes into the values by itself (domain §1.5): it stands for a component, or for a stamp.
 pub(super) const TRANSLATED: [&[&str]; 4] = [
@@ -54,6 +55,7 @@ pub(super) fn read(
     inventory: &Inventory,
     plane: &ControlPlane,
     release: &Release,
+    stamps: Stamps<'_>,
 ) -> Option<Installation> {
     let (original, evidence) = original_values(snapshot, plane)?;
     let profile = profile::guess(release, &original, inventory);
@@ -75,7 +77,7 @@ pub(super) fn read(
         Some(&base),
         &mut Vec::new(),
         &mut |path, value| {
-            if TRANSLATED.contains(&path) || is_stamp(path, value) {
+            if TRANSLATED.contains(&path) || stamps.has(path, value) {
                 return;
             }
             let subject = evidence
@@ -114,31 +116,37 @@ pub(super) fn read(
     })
 }
 
-/// Whether a value is what every release stamps: its own registry, its own tag without a variant.
-pub(super) fn is_stamp(path: &[&str], value: &Value) -> bool {
-    let Some(value) = value.as_str() else {
-        return false;
-    };
-    match path {
-        ["global", "hub"] => HUBS.contains(&value),
-        ["global", "tag"] => {
-            istio_catalog::Version::parse_tag(value).is_some_and(|it| it.variant().is_none())
+impl Stamps<'_> {
+    /// Whether a value is what the release stamps: its own registry, its own tag without a variant. Any other registry was
+    /// chosen by somebody, though it may be one that Istio publishes to.
+    pub(super) fn has(self, path: &[&str], value: &Value) -> bool {
+        let Some(value) = value.as_str() else {
+            return false;
+        };
+        match path {
+            ["global", "hub"] => self.known.is_stamp(self.version, value),
+            ["global", "tag"] => Version::parse_tag(value).is_some_and(|it| it.variant().is_none()),
+            _ => false,
         }
-        _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use istio_catalog::{Catalog, Minor};
+    use istio_catalog::{Catalog, Facts, Version};
     use serde_json::{Value, json};
 
-    use super::read;
+    use super::{Stamps, read};
     use crate::rules::fixture::Cluster;
 
     /// Settings as `path=value`, for values beyond what the default profile of 1.29 gives.
     fn settings(values: &Value) -> Vec<String> {
-        let release = Catalog::embedded().release(Minor::new(1, 29)).unwrap();
+        let version = Version::new(1, 29, 6);
+        let release = Catalog::embedded().release(&version).unwrap();
+        let stamps = Stamps {
+            version: &version,
+            known: Facts::embedded(),
+        };
         let mut whole = release.profile("default").unwrap()["values"].clone();
         istio_render_merge(&mut whole, values);
         let mut cluster = Cluster::new();
@@ -147,7 +155,14 @@ mod tests {
             "data": {"original-values": whole.to_string()},
         }));
         let plane = &cluster.inventory.control_planes[0];
-        let found = read(&cluster.snapshot, &cluster.inventory, plane, release).unwrap();
+        let found = read(
+            &cluster.snapshot,
+            &cluster.inventory,
+            plane,
+            release,
+            stamps,
+        )
+        .unwrap();
         found
             .settings
             .iter()
@@ -173,6 +188,16 @@ mod tests {
             "pilot": {"enabled": true, "cni": {"enabled": false}},
         });
         assert!(settings(&values).is_empty());
+    }
+
+    #[test]
+    fn a_registry_of_istio_that_the_release_does_not_stamp_is_a_setting() {
+        for hub in ["gcr.io/istio-release", "registry.istio.io/release"] {
+            assert_eq!(
+                settings(&json!({"global": {"hub": hub}})),
+                [format!("values.global.hub={hub:?}")]
+            );
+        }
     }
 
     #[test]

@@ -145,6 +145,12 @@ pub(super) struct Image {
     pub(super) version: Option<Version>,
     /// `distroless`, `debug`, or nothing for the default image.
     pub(super) variant: String,
+    /// The tag as written.
+    pub(super) tag: Option<String>,
+    /// The whole reference, where the request names one.
+    pub(super) whole: Option<String>,
+    /// The image that prepares a pod's network, where it is not the proxy's own.
+    pub(super) init: Option<String>,
 }
 
 impl Image {
@@ -154,11 +160,17 @@ impl Image {
         let values: Value =
             serde_json::from_str(config_map.pointer("/data/values")?.as_str()?).ok()?;
         let image = values.pointer("/global/proxy/image")?.as_str()?;
+        let init = values.pointer("/global/proxy_init/image");
+        let init = init.and_then(Value::as_str).filter(|it| it.contains('/'));
+        let init = init.map(str::to_owned);
         if image.contains('/') {
             return Some(Self {
                 repository: without_tag(image).to_owned(),
                 version: crate::inventory::of_image(image),
                 variant: variant(image).to_owned(),
+                tag: None,
+                whole: Some(image.to_owned()),
+                init,
             });
         }
         let hub = values.pointer("/global/hub")?.as_str()?;
@@ -174,11 +186,14 @@ impl Image {
             repository: format!("{hub}/{image}"),
             version: Version::parse_tag(&tag),
             variant: of_mesh.unwrap_or_else(|| variant(&format!("x:{tag}")).to_owned()),
+            tag: Some(tag).filter(|it| !it.is_empty()),
+            whole: None,
+            init,
         })
     }
 
     /// The variant that a pod gets: as its annotations say, else as the mesh says.
-    fn variant(&self, annotations: &BTreeMap<String, String>) -> String {
+    pub(super) fn variant(&self, annotations: &BTreeMap<String, String>) -> String {
         let own = || {
             let config = annotations.get("proxy.istio.io/config")?;
             let config: Value = serde_yaml::from_str(config).ok()?;

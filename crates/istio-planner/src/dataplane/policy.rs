@@ -1,6 +1,6 @@
 //! What istiod does with a pod that the API server sends it (istio 1.31:pkg/kube/inject/inject.go:201-291).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -41,6 +41,20 @@ impl Policy {
             .and_then(|it| kube_yaml::from_str(it).ok())
             .unwrap_or_default();
         Self { config }
+    }
+
+    /// Returns the images that its templates name in so many words.
+    pub(crate) fn literal_images(&self) -> BTreeSet<String> {
+        let templates = self.config.get("templates").and_then(Value::as_object);
+        let texts = templates.into_iter().flat_map(|it| it.values());
+        let lines = texts.filter_map(Value::as_str).flat_map(str::lines);
+        let images =
+            lines.filter_map(|it| it.trim().trim_start_matches("- ").strip_prefix("image:"));
+        images
+            .map(|it| it.trim().trim_matches(['"', '\'']))
+            .filter(|it| !it.is_empty() && *it != "auto" && !it.contains("{{"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Returns why istiod leaves a pod alone, `None` when it injects.

@@ -540,4 +540,4 @@ impl Judge<'_> {
 }
 
 /// The annotation by which a pod chooses its proxy's image.
-const PIN: &str = "sidecar.istio.io/proxyImage";
+pub(super) const PIN: &str = "sidecar.istio.io/proxyImage";

@@ -46,6 +46,7 @@ fn behaviour_that_a_compatibility_version_keeps_is_a_default_change() {
         &expect![[r#"
             Base values.global.enableReaderRBAC: absent -> true, keep: values.global.enableReaderRBAC=false
             Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
+            Pilot values.global.hub: "docker.io/istio" -> "registry.istio.io/release", keep: values.global.hub=docker.io/istio
             Pilot values.pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE: "false" -> absent, keep: compatibilityVersion: "1.29"
             Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
         "#]],
@@ -75,6 +76,7 @@ fn the_source_as_compatibility_version_leaves_only_the_charts_changes() {
         &expect![[r#"
             Base values.global.enableReaderRBAC: absent -> true, keep: values.global.enableReaderRBAC=false
             Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
+            Pilot values.global.hub: "docker.io/istio" -> "registry.istio.io/release", keep: values.global.hub=docker.io/istio
             Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
         "#]],
     );
@@ -89,6 +91,7 @@ fn an_older_compatibility_version_keeps_what_the_source_already_changed() {
         &expect![[r#"
             Base values.global.enableReaderRBAC: absent -> true, keep: values.global.enableReaderRBAC=false
             Cni values.cni.useAppArmorAnnotation: absent -> true, keep: values.cni.useAppArmorAnnotation=false
+            Pilot values.global.hub: "docker.io/istio" -> "registry.istio.io/release", keep: values.global.hub=docker.io/istio
             Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
         "#]],
     );
@@ -103,6 +106,7 @@ fn a_downgrade_brings_the_old_behaviour_back() {
         &expect![[r#"
             Base values.global.enableReaderRBAC: true -> absent
             Cni values.cni.useAppArmorAnnotation: true -> absent
+            Pilot values.global.hub: "registry.istio.io/release" -> "docker.io/istio"
             Pilot values.pilot.env.PILOT_SIDECAR_PICK_BEST_SERVICE_NAMESPACE: absent -> "false"
             Pilot values.pilot.taint.name: "cni.istio.io/not-ready" -> absent
         "#]],
@@ -163,10 +167,11 @@ fn a_variable_that_nothing_reads_keeps_nothing() {
         "1.31.0-rc.0",
         ("ambient", None),
         &expect![[r#"
-        Pilot values.pilot.env.PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS: "false" -> absent, keep: compatibilityVersion: "1.30"
-        Pilot values.pilot.env.PILOT_ENABLE_STRICT_GATEWAY_MERGING: "false" -> absent, keep: compatibilityVersion: "1.30"
-        Pilot values.pilot.env.PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY: "false" -> absent
-    "#]],
+            Pilot values.global.hub: "registry.istio.io/release" -> "docker.io/istio"
+            Pilot values.pilot.env.PILOT_AUTO_SEND_UNHEALTHY_ENDPOINTS: "false" -> absent, keep: compatibilityVersion: "1.30"
+            Pilot values.pilot.env.PILOT_ENABLE_STRICT_GATEWAY_MERGING: "false" -> absent, keep: compatibilityVersion: "1.30"
+            Pilot values.pilot.env.PILOT_SPAWN_UPSTREAM_SPAN_FOR_GATEWAY: "false" -> absent
+        "#]],
     );
 }
 
@@ -226,8 +231,15 @@ fn what_the_request_sets_is_pinned() {
 }
 
 #[test]
-fn a_patch_changes_no_default() {
-    check("1.30.0", "1.30.3", ("default", None), &expect![]);
+fn a_patch_changes_what_its_own_charts_do() {
+    check(
+        "1.30.0",
+        "1.30.3",
+        ("default", None),
+        &expect![[r#"
+        Pilot values.pilot.taint.name: absent -> "cni.istio.io/not-ready"
+    "#]],
+    );
 }
 
 #[test]

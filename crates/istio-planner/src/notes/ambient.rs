@@ -13,6 +13,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "waypoint-attachment",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "Waypoints serve what names them by istio.io/use-waypoint",
@@ -27,6 +28,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "ambient-redirection-annotation",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "ambient.istio.io/redirection: disabled no longer keeps a pod out of the mesh",
@@ -42,6 +44,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "ambient-dns-capture",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "ztunnel answers the DNS requests of ambient pods",
@@ -59,6 +62,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "iptables-reconciled",
         since: &[(29, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "A starting CNI agent brings the redirection rules of running pods up to date",
@@ -75,6 +79,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "excluded-namespaces-leave",
         since: &[(30, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "The CNI agent takes pods of excluded namespaces out of the mesh",
@@ -89,6 +94,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "ambient-gateways-excluded",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Gateways,
         title: "Gateways of the installation stay out of the ambient data plane",
@@ -102,6 +108,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "cni-own-network",
         since: &[(26, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "The CNI agent no longer uses the host's network",
@@ -118,6 +125,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "cni-unprivileged",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Ambient,
         title: "The CNI agent runs with single capabilities, not privileged",
@@ -144,6 +152,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "cni-file-mode",
         since: &[(30, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Ambient,
         title: "CNI configuration files are readable by root alone",
@@ -162,6 +171,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "ztunnel-names",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "Objects of the ztunnel chart are named after its Helm release in 1.25",
@@ -175,6 +185,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "ztunnel-names-fixed",
         since: &[(26, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "Objects of the ztunnel chart are named ztunnel again",
@@ -195,6 +206,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "dry-run-policies-ambient",
         since: &[(29, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "istiod may send dry-run policies to ztunnel, and an older ztunnel enforces them",
@@ -222,6 +234,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "multi-network-ingress",
         since: &[(29, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Ambient,
         title: "Ingress gateways of an ambient mesh reach exposed services of other networks",
@@ -246,7 +259,8 @@ pub(super) const FACTS: &[Fact] = &[
     },
     Fact {
         id: "workload-requests-larger",
-        since: &[(31, 0)],
+        since: &[(29, 7), (30, 4), (31, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "A ztunnel that reconnects sends larger requests than istiod accepts in big meshes",

@@ -12,6 +12,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "automatic-sni",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "TLS that a DestinationRule originates without `sni` sends the request's host as SNI",
@@ -28,6 +29,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "server-certificates-verified",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "TLS that a DestinationRule originates without a CA verifies the server with the system's CAs",
@@ -44,6 +46,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "destination-rule-tls-external",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "For external services the TLS of a DestinationRule wins over that of the endpoint",
@@ -60,6 +63,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "destination-rule-merge",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "DestinationRules of one host are merged only if they are exported to the same namespaces",
@@ -76,6 +80,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "circuit-breaker-metrics",
         since: &[(29, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Metrics of what remains until a circuit breaker opens are no longer kept",
@@ -92,6 +97,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "unhealthy-endpoints-sent",
         since: &[(31, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Proxies get unhealthy endpoints too, unless `minHealthPercent` is set",

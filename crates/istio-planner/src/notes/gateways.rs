@@ -15,6 +15,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "gateway-name-label-changes",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Gateways,
         title: "Pods of Gateway API gateways carry gateway.networking.k8s.io/gateway-name",
@@ -28,6 +29,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "gateway-name-label-gone",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "Pods of Gateway API gateways no longer carry istio.io/gateway-name",
@@ -41,6 +43,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "gateway-attributes-copied",
         since: &[(27, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Gateways,
         title: "Deployments of Gateway API gateways take over labels and annotations of the Gateway",
@@ -57,6 +60,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "multi-network-gateways",
         since: &[(23, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Gateways,
         title: "Gateway API gateways with the label topology.istio.io/network join networks",
@@ -80,6 +84,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "strict-gateway-merging",
         since: &[(31, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "Istio Gateways no longer configure Gateway API gateways of other namespaces",
@@ -96,6 +101,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "tls-listeners",
         since: &[(30, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "Listeners with protocol TLS are served",
@@ -109,6 +115,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "backend-tls-policy-alpha-gone",
         since: &[(28, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "Only BackendTLSPolicies of v1 are read, and without the switch for alpha APIs",
@@ -131,6 +138,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "inference-pool-alpha-gone",
         since: &[(28, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "Only InferencePools of inference.networking.k8s.io/v1 are read",
@@ -153,6 +161,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "gateway-agents-encrypted",
         since: &[(31, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Gateways,
         title: "Gateways of the class agentgateway speak mutual TLS with sidecars",

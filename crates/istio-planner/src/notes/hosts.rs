@@ -12,6 +12,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "service-entry-target-port",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "ServiceEntries with resolution NONE send to `targetPort`",
@@ -28,6 +29,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "discovery-selectors-scope",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Discovery selectors hold for Istio's own objects and for the root certificate too",
@@ -56,6 +58,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "sidecar-scope-conflicts",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "With and without a Sidecar object, the same service is chosen for a host that several give",
@@ -83,6 +86,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "sidecar-best-service-namespace",
         since: &[(30, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "Of the namespaces that give a host, sidecars prefer that of the Kubernetes Service, then the oldest",
@@ -99,6 +103,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "service-entry-addresses",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "istiod allocates addresses to ServiceEntries without one and writes them into their status",
@@ -115,6 +120,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "dns-auto-allocation-deprecated",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Sidecars,
         title: "ISTIO_META_DNS_AUTO_ALLOCATE is deprecated",
@@ -131,6 +137,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "workload-entry-tunnel-label",
         since: &[(29, 6), (30, 3), (31, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "Auto-registered WorkloadEntries say that they take HBONE",
@@ -145,6 +152,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "service-entry-passthrough-ambient",
         since: &[(28, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Ambient,
         title: "ztunnel passes requests to ServiceEntries with resolution NONE through to the address called",

@@ -23,6 +23,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "installed-state-gone",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Installation,
         title: "istioctl no longer keeps what it installed in an IstioOperator of the cluster",
@@ -39,6 +40,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "in-cluster-operator-gone",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "There is no in-cluster operator any more",
@@ -60,6 +62,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "external-profile-gone",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "The profile external is gone",
@@ -79,6 +82,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "istiod-remote-gone",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "The component istiodRemote and its chart are gone",
@@ -92,6 +96,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "crds-templated",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "The base chart upgrades the CRDs itself",
@@ -105,6 +110,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "cni-values-moved",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "values.istio_cni is gone",
@@ -118,6 +124,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "values-gone",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "Values that had no effect are refused",
@@ -131,6 +138,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "cni-log-level",
         since: &[(23, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Installation,
         title: "values.cni.logLevel has no effect",
@@ -144,22 +152,43 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "image-registry",
         since: &[(30, 0)],
+        until: &[(31, 0)],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "Images come from registry.istio.io by default, no longer from docker.io",
-        detail: "Clusters that admit images by registry, or mirror them, have to know the new one.",
-        fix: "Admit registry.istio.io, or set hub to docker.io/istio or your own mirror.",
+        detail: "That registry ends in December 2026, and only 1.30 takes its images from there; 1.31 takes them from \
+                 docker.io again.",
+        fix: "Set hub to docker.io/istio or to your own mirror.",
         setting: Some(Setting {
             path: "global.hub",
             old: "docker.io/istio",
         }),
         source: "releasenotes/notes/use-registry-istio-io.yaml",
-        reverses: true,
-        evidence: images_of_the_old_registry,
+        reverses: false,
+        evidence: |cluster| images_of(cluster, "docker.io/istio/"),
+    },
+    Fact {
+        id: "image-registry-back",
+        since: &[(31, 0)],
+        until: &[],
+        level: Level::Warn,
+        affects: Affects::Installation,
+        title: "Images come from docker.io/istio by default again, no longer from registry.istio.io",
+        detail: "Clusters that admit images by registry, or mirror them, have to know it. Docker Hub counts the pulls of \
+                 an address that has no account.",
+        fix: "Admit docker.io/istio, or set hub to your own mirror; registry.istio.io ends in December 2026.",
+        setting: Some(Setting {
+            path: "global.hub",
+            old: "",
+        }),
+        source: "manifests/charts/istio-control/istio-discovery/values.yaml",
+        reverses: false,
+        evidence: |cluster| images_of(cluster, "registry.istio.io/release/"),
     },
     Fact {
         id: "untaint-controller",
         since: &[(30, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Installation,
         title: "taint.enabled switches the untaint controller on by itself",
@@ -181,6 +210,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "gke-detected",
         since: &[(26, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Installation,
         title: "istioctl sets values.global.platform=gke on GKE by itself",
@@ -207,6 +237,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "remote-endpoint-slices",
         since: &[(28, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Installation,
         title: "Remote installations lead to istiod by EndpointSlices, no longer by Endpoints",
@@ -267,7 +298,8 @@ fn crds_without_release(cluster: &Cluster) -> Vec<Subject> {
         .collect()
 }
 
-fn images_of_the_old_registry(cluster: &Cluster) -> Vec<Subject> {
+/// Names the images of istiod that come from a registry.
+fn images_of(cluster: &Cluster, registry: &str) -> Vec<Subject> {
     let Some(istiod) = cluster.istiod() else {
         return Vec::new();
     };
@@ -278,7 +310,7 @@ fn images_of_the_old_registry(cluster: &Cluster) -> Vec<Subject> {
         .enumerate()
     {
         let image = container.get("image").and_then(serde_json::Value::as_str);
-        if let Some(image) = image.filter(|it| it.starts_with("docker.io/istio/")) {
+        if let Some(image) = image.filter(|it| it.starts_with(registry)) {
             found.push(
                 istiod
                     .subject(&format!("spec.template.spec.containers[{index}].image"))

@@ -12,6 +12,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "external-name-alias",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "ExternalName Services are aliases of the Service they name",
@@ -29,7 +30,8 @@ pub(super) const FACTS: &[Fact] = &[
     },
     Fact {
         id: "overlapping-wildcard-hosts",
-        since: &[(19, 6), (20, 2), (21, 0)],
+        since: &[(18, 7), (19, 6), (20, 2), (21, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Of VirtualServices whose wildcard hosts overlap, the most specific one wins",
@@ -46,6 +48,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "default-retry-without-503",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "The default retry policy no longer retries on 503",
@@ -62,6 +65,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "inbound-retry-policy",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Sidecars,
         title: "Inbound routes retry requests that were reset before they reached the service",
@@ -78,6 +82,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "traffic-distribution-zone",
         since: &[(27, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "PreferClose looks at the zone alone, no longer at the subzone",
@@ -91,6 +96,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "mirror-host-suffix",
         since: &[(28, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Mirrored requests keep their host, without the suffix -shadow",
@@ -107,6 +113,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "internal-headers",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "No address counts as internal any more, so internal x-envoy headers are removed",
@@ -120,6 +127,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "filter-order",
         since: &[(20, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Network filters stand in one order everywhere",
@@ -135,6 +143,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "envoy-filters-gone",
         since: &[(20, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "The filters forward_downstream_sni, tcp_cluster_rewrite and sni_verifier are gone from the proxy",
@@ -157,6 +166,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "connections-per-event",
         since: &[(26, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Sidecars,
         title: "Listeners accept one connection for each socket event",

@@ -10,6 +10,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "debug-endpoints",
         since: &[(27, 6), (28, 4), (29, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "istiod's debug endpoints show little to callers of other namespaces",
@@ -27,6 +28,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "debug-over-xds",
         since: &[(27, 8), (28, 5), (29, 1), (30, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "Debug requests over istiod's plain-text port 15010 have to authenticate",
@@ -42,7 +44,8 @@ pub(super) const FACTS: &[Fact] = &[
     },
     Fact {
         id: "configuration-over-xds",
-        since: &[(31, 0)],
+        since: &[(29, 7), (30, 4), (31, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Only control planes may read Istio's configuration over xDS",
@@ -75,6 +78,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "jwks-fail-closed",
         since: &[(27, 8), (28, 5), (29, 1), (30, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "While the keys of a RequestAuthentication cannot be fetched, no token is valid",
@@ -88,6 +92,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "policy-names-literal",
         since: &[(28, 7), (29, 3), (30, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "Names in AuthorizationPolicies are taken literally",

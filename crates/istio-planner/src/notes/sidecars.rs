@@ -11,6 +11,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "native-sidecars",
         since: &[(27, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "Restarted pods get the proxy as a native sidecar, an init container that keeps running",
@@ -28,6 +29,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "native-sidecars-mixed-nodes",
         since: &[(27, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "Whether restarted pods get a native sidecar depends on the day",
@@ -46,6 +48,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "startup-probe",
         since: &[(20, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Sidecars,
         title: "Sidecars have a startup probe, and slower readiness probes",
@@ -67,6 +70,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "core-dump-annotation",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "The annotation sidecar.istio.io/enableCoreDump has no effect",
@@ -80,6 +84,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "dns-respects-exclusions",
         since: &[(23, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "DNS traffic respects a pod's exclusions of outbound ports and addresses",
@@ -94,6 +99,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "virtual-interfaces-annotation",
         since: &[(26, 5), (27, 2), (28, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Sidecars,
         title: "istio.io/reroute-virtual-interfaces wins over traffic.sidecar.istio.io/kubevirtInterfaces",
@@ -109,6 +115,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "delta-xds",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::ControlPlane,
         title: "Proxies are configured by the delta protocol",
@@ -133,6 +140,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "bootstrap-xds",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "Patches to a proxy's bootstrap are not applied at its start by BOOTSTRAP_XDS_AGENT",
@@ -153,6 +161,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "first-party-jwt",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Installation,
         title: "First-party tokens are no longer supported",

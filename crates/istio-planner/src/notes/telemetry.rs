@@ -10,6 +10,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "default-tracing",
         since: &[(22, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Telemetry,
         title: "Traces are no longer sent to zipkin in the control plane's namespace by default",
@@ -26,6 +27,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "telemetry-expressions",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Telemetry,
         title: "Expressions use Envoy's own attributes, no longer those of the Wasm extensions",
@@ -40,6 +42,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "telemetry-filters-gone",
         since: &[(21, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Telemetry is no longer made by EnvoyFilters of the installation",
@@ -64,27 +67,37 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
+        id: "opencensus-provider-gone",
+        since: &[(23, 0)],
+        until: &[],
+        level: Level::Warn,
+        affects: Affects::Telemetry,
+        title: "Extension providers of OpenCensus are gone",
+        detail: "istiod no longer configures them, so these providers send nothing.",
+        fix: "Use an OpenTelemetry provider.",
+        setting: None,
+        source: "releasenotes/notes/51078.yaml",
+        reverses: false,
+        evidence: |cluster| providers(cluster, &["opencensus"], &[]),
+    },
+    Fact {
         id: "opencensus-gone",
         since: &[(25, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Telemetry,
         title: "OpenCensus tracing is gone",
-        detail: "Envoy no longer has it, so these providers send nothing.",
+        detail: "Envoy no longer has it, so the agent gets nothing.",
         fix: "Use an OpenTelemetry provider.",
         setting: None,
         source: "releasenotes/notes/opencensus-removal.yaml",
         reverses: false,
-        evidence: |cluster| {
-            providers(
-                cluster,
-                &["opencensus"],
-                &["defaultConfig.tracing.openCensusAgent"],
-            )
-        },
+        evidence: |cluster| providers(cluster, &[], &["defaultConfig.tracing.openCensusAgent"]),
     },
     Fact {
         id: "lightstep-gone",
         since: &[(27, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Telemetry,
         title: "Lightstep tracing is gone",
@@ -104,6 +117,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "stackdriver-gone",
         since: &[(23, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Telemetry,
         title: "Stackdriver metrics and logs are gone",
@@ -123,6 +137,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "stats-tag-patterns",
         since: &[(23, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Names of metrics are cut into tags by delimiters",
@@ -143,6 +158,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "deferred-clusters",
         since: &[(23, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Proxies make clusters only when a request needs them",
@@ -159,6 +175,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "deferred-metrics",
         since: &[(24, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Proxies make some metrics only when they are used",
@@ -175,6 +192,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "stats-compression-annotation",
         since: &[(29, 0)],
+        until: &[],
         level: Level::Warn,
         affects: Affects::Telemetry,
         title: "The annotation sidecar.istio.io/statsCompression has no effect",
@@ -188,6 +206,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "upstream-span-for-gateway",
         since: &[(28, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Gateways make a span of their own for each request they send on",
@@ -210,6 +229,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "json-log-order",
         since: &[(22, 3), (23, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Keys of JSON access logs have no stable order",
@@ -233,6 +253,7 @@ pub(super) const FACTS: &[Fact] = &[
     Fact {
         id: "grafana-dashboards",
         since: &[(25, 0), (27, 0)],
+        until: &[],
         level: Level::Info,
         affects: Affects::Telemetry,
         title: "Istio's dashboards have fixed identifiers and need Grafana 7.2 or newer",

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use istio_catalog::{Minor, Version};
 
+use super::defects::DEFECTS;
 use super::{Context, facts, notes};
 use crate::outcome::{Finding, Level};
 use crate::snapshot::{Snapshot, SnapshotReader};
@@ -238,6 +239,7 @@ fn an_empty_cluster_has_no_notes() {
     for (from, to) in [
         ("1.20.8", "1.21.6"),
         ("1.6.14", "1.31.0"),
+        ("1.29.6", "1.30.0"),
         ("1.31.0", "1.20.8"),
     ] {
         assert_eq!(
@@ -254,7 +256,12 @@ fn an_empty_cluster_has_no_notes() {
 
 #[test]
 fn every_code_of_a_note_is_explained() {
-    for code in facts().map(|it| it.id).chain(["variable-unread"]) {
+    let defects = DEFECTS.iter().map(|it| it.id);
+    for code in facts()
+        .map(|it| it.id)
+        .chain(defects)
+        .chain(["variable-unread"])
+    {
         assert!(crate::explain::explain(code).is_some(), "{code}");
         assert_eq!(
             crate::finding::Code::parse(code),
@@ -277,7 +284,7 @@ fn facts_are_well_formed() {
             it.id
         );
         assert!(
-            it.since.is_sorted() && it.since.last().is_some_and(|it| it.1 == 0),
+            it.since.is_sorted() && !it.since.is_empty() && it.until.is_sorted(),
             "{}",
             it.id
         );

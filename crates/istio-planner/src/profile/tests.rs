@@ -172,7 +172,7 @@ fn flags_are_sorted_and_quoted() {
 }
 
 #[test]
-fn profiles_of_one_release_are_compared() {
+fn profiles_of_two_patches_are_compared() {
     check(
         ("1.30.3", "default"),
         ("1.30.3", "demo"),
@@ -191,9 +191,18 @@ fn profiles_of_one_release_are_compared() {
         ("1.30.3", "default"),
         ("1.30.0", "default"),
         Scope::Effective,
-        &expect![[r"
-            the same
-        "]],
+        &expect![[r#"
+            The difference between profiles:
+            tag: 1.30.3 -> 1.30.0
+            values:
+              global:
+                tag: 1.30.3 -> 1.30.0
+              pilot:
+                taint:
+                  name: cni.istio.io/not-ready -> <empty> (REMOVED)
+              ztunnel:
+                tag: 1.30.3 -> 1.30.0
+        "#]],
     );
 }
 

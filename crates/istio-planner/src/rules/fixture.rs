@@ -11,7 +11,7 @@ use crate::outcome::{
     Kubernetes, Ref, Restart, Reverted, Source,
 };
 use crate::snapshot::{Object, Origin, Pod, Snapshot, Workload};
-use istio_catalog::{Minor, Version};
+use istio_catalog::{Facts as Known, Minor, Version};
 
 /// What a situation borrows from.
 pub(crate) struct Cluster {
@@ -78,7 +78,7 @@ impl Cluster {
             },
             hops: vec!["1.29.6".to_owned(), "1.30.3".to_owned()],
             facts: Some(Facts {
-                exact: true,
+                charts: Some(Version::new(1, 30, 3)),
                 kubernetes_minimum: Some(Minor::new(1, 32)),
                 kubernetes_documented: Some((Minor::new(1, 32), Minor::new(1, 36))),
                 compatibility_versions: ["1.25", "1.26", "1.27", "1.28", "1.29"]
@@ -132,6 +132,7 @@ impl Cluster {
             to: to.as_ref(),
             hops: &self.hops,
             facts: self.facts.as_ref(),
+            known: Known::embedded(),
             as_of: self.as_of.as_deref(),
             reverted: &self.reverted,
             restarts: &self.restarts,

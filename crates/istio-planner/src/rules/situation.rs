@@ -7,7 +7,7 @@ use crate::outcome::{
     Change, ControlPlane, Installer, Inventory, Ref, Restart, Reverted, Source, Subject,
 };
 use crate::snapshot::{Object, Pod, Snapshot, Workload};
-use istio_catalog::{Catalog, GatewayApiLimit, Minor, Version};
+use istio_catalog::{Catalog, Facts as Known, GatewayApiLimit, Minor, Version};
 
 /// The revision of an installation that has none.
 pub(crate) const DEFAULT_REVISION: &str = "default";
@@ -35,6 +35,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) hops: &'a [String],
     /// What the catalogue knows of the target; `None`: nothing.
     pub(crate) facts: Option<&'a Facts>,
+    /// What is known of releases beyond their archives.
+    pub(crate) known: &'a Known,
     /// Today as `YYYY-MM-DD`.
     pub(crate) as_of: Option<&'a str>,
     /// Settings of the installation that the request would revert.
@@ -48,8 +50,10 @@ pub(crate) struct Situation<'a> {
 /// What the catalogue knows of a release.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
-    /// The very patch is known, not only its minor.
-    pub(crate) exact: bool,
+    /// The charts of which patch are known: the very one, or the nearest.
+    pub(crate) charts: Option<Version>,
+    /// The day of its release, where it is known.
+    pub(crate) released: Option<String>,
     /// The oldest server that the release's code accepts.
     pub(crate) kubernetes_minimum: Option<Minor>,
     /// The documented range of servers, both ends included.
@@ -66,13 +70,15 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Looks a target up; `None` for a minor that the catalogue does not know.
-    pub(crate) fn of(from: Option<&Version>, to: &Version) -> Option<Self> {
+    pub(crate) fn of(from: Option<&Version>, to: &Version, known: &Known) -> Option<Self> {
         let catalog = Catalog::embedded();
         let release = catalog.release(to)?;
-        let kubernetes = release.kubernetes_bounds();
+        let minor = to.minor_release();
+        let kubernetes = known.kubernetes(minor);
         let limits = |version: &Version| catalog.gateway_api_limits(version).cloned().collect();
         Some(Self {
-            exact: to <= release.newest_patch(),
+            charts: Some(release.version().clone()),
+            released: known.released(to).map(str::to_owned),
             kubernetes_minimum: kubernetes.code_minimum,
             kubernetes_documented: kubernetes.minimum.zip(kubernetes.maximum),
             compatibility_versions: release
@@ -80,7 +86,7 @@ impl Facts {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            end_of_life: release.end_of_life().map(|it| it.date),
+            end_of_life: known.end_of_life(minor).map(|it| it.date),
             gateway_api: limits(to),
             source_gateway_api: from.map(limits).unwrap_or_default(),
         })

@@ -1,5 +1,7 @@
 //! `target-unknown`: the catalogue has to know the target.
 
+use istio_catalog::{Catalog, Version};
+
 use super::Explanation;
 use super::Situation;
 use super::links::SUPPORT;
@@ -20,8 +22,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         return Vec::new();
     };
     let place = Subject::flag("--to").value(it.request.to.clone());
-    match it.facts {
-        None => vec![
+    let Some(facts) = it.facts else {
+        return vec![
             Finding::new(
                 Code::TargetUnknown,
                 Level::Unknown,
@@ -30,18 +32,47 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             )
             .about([place])
             .fix("Check the spelling of `--to`, or use a build that knows the release"),
-        ],
-        Some(facts) if !facts.exact => vec![
-            Finding::new(
-                Code::TargetUnknown,
-                Level::Info,
-                format!("Istio {to} is newer than the patches that this build knows"),
-                format!("The facts of {} are used", to.minor_release()),
-            )
-            .about([place]),
-        ],
-        Some(_) => Vec::new(),
+        ];
+    };
+    let mut sentences = Vec::new();
+    if let Some(charts) = facts.charts.as_ref().filter(|it| !is_same(it, to)) {
+        sentences.push(instead(to, facts.released.as_deref(), charts));
     }
+    let catalog = Catalog::embedded();
+    if let Some((from, charts)) = it
+        .from
+        .and_then(|from| Some((from, catalog.nearest(from)?)))
+        && !is_same(charts, from)
+    {
+        sentences.push(instead(from, it.known.released(from), charts));
+    }
+    if sentences.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            Code::TargetUnknown,
+            Level::Info,
+            "Defaults are taken from the charts of another patch",
+            sentences.join(". "),
+        )
+        .about([place]),
+    ]
+}
+
+/// Tells a release and its candidates apart, and not the variants of an image.
+fn is_same(charts: &Version, version: &Version) -> bool {
+    charts.to_string() == version.without_variant().to_string()
+}
+
+/// Says what stands in for a patch.
+fn instead(version: &Version, released: Option<&str>, charts: &Version) -> String {
+    let version = version.without_variant();
+    let known = released.map_or_else(
+        || format!("{version} is no release that this build knows"),
+        |day| format!("{version} was released on {day}, and this build does not hold its charts"),
+    );
+    format!("{known}: those of {charts} stand in for its defaults and profiles")
 }
 
 #[cfg(test)]
@@ -52,10 +83,26 @@ mod tests {
     #[test]
     fn an_unknown_minor_is_unknown_and_an_unknown_patch_only_told() {
         let mut cluster = Cluster::new();
-        cluster.facts.as_mut().unwrap().exact = false;
+        cluster.request.to = "1.30.5".to_owned();
         assert_eq!(cluster.codes(check), ["target-unknown Info"]);
         cluster.facts = None;
         assert_eq!(cluster.codes(check), ["target-unknown Unknown"]);
+    }
+
+    #[test]
+    fn what_stands_in_for_a_patch_is_said_once_for_both_ends() {
+        let mut cluster = Cluster::new();
+        cluster.request.to = "1.30.5".to_owned();
+        cluster.facts.as_mut().unwrap().released = Some("2026-09-21".to_owned());
+        cluster.source.version = Some("1.29.77".to_owned());
+        let findings = cluster.check(check);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(
+            findings[0].detail,
+            "1.30.5 was released on 2026-09-21, and this build does not hold its charts: those of 1.30.3 stand in for \
+             its defaults and profiles. 1.29.77 is no release that this build knows: those of 1.29.6 stand in for its \
+             defaults and profiles"
+        );
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(super) fn is_whole(group: &str, kind: &str, metadata: &Metadata, beside_isti
 }
 
 /// Groups whose objects are all kept, with their subgroups.
-const MESH_GROUPS: [&str; 11] = [
+const MESH_GROUPS: [&str; 14] = [
     "istio.io",
     "gateway.networking.k8s.io",
     "gateway.networking.x-k8s.io",
@@ -89,6 +89,9 @@ const MESH_GROUPS: [&str; 11] = [
     "argoproj.io",
     "toolkit.fluxcd.io",
     "k8s.cni.cncf.io",
+    "kyverno.io",
+    "sigstore.dev",
+    "ratify.deislabs.io",
 ];
 
 /// Returns whether a workload is a part of the mesh itself, though neither its name nor its labels say so.

@@ -8,7 +8,8 @@ use crate::project;
 fn the_data_is_what_the_archives_hold() {
     let data = env::var_os("REFIT_ISTIO_DATA")
         .map_or_else(|| project::root().join("../shared"), PathBuf::from);
-    let Ok(releases) = data.join("istio/releases").read_dir() else {
+    let folders = ["istio/releases", "istio/patches"].map(|it| data.join(it).read_dir());
+    let [Ok(releases), Ok(patches)] = folders else {
         assert!(
             !project::is_ci(),
             "CI needs the release archives in {}",
@@ -16,8 +17,11 @@ fn the_data_is_what_the_archives_hold() {
         );
         return;
     };
-    let archives: Vec<PathBuf> = releases.map(|it| it.unwrap().path()).collect();
-    let written = files(&archives).unwrap();
+    let archives: Vec<PathBuf> = releases
+        .chain(patches)
+        .map(|it| it.unwrap().path())
+        .collect();
+    let written = files(Vec::new(), &archives).unwrap();
     assert!(!written.is_empty());
     for (minor, text) in written {
         let committed = std::fs::read_to_string(folder().join(format!("{minor}.json"))).unwrap();

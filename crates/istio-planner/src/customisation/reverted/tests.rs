@@ -28,7 +28,7 @@ fn check(installed: &[(&str, Value)], user: &Value, expected: &[&str]) {
             .and_then(Value::as_str)
             .unwrap_or("default")
             .to_owned(),
-        release: Catalog::embedded().release(Minor::new(1, 30)),
+        release: Catalog::embedded().minor(Minor::new(1, 30)),
     };
     let seen: Vec<_> = reverted(&installation, &after)
         .into_iter()

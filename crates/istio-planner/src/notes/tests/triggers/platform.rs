@@ -256,6 +256,12 @@ pub(super) fn install() -> Vec<Case> {
             istiod("A", "b").replace("docker.io/istio", "registry.example.org/istio"),
         ),
         case(
+            "image-registry-back",
+            ("istiod", "spec.template.spec.containers[0].image"),
+            istiod("A", "b").replace("docker.io/istio", "registry.istio.io/release"),
+            istiod("A", "b"),
+        ),
+        case(
             "untaint-controller",
             (
                 "istiod",

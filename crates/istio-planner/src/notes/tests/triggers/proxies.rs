@@ -147,10 +147,16 @@ pub(super) fn telemetry() -> Vec<Case> {
             own_filter("headers"),
         ),
         case(
-            "opencensus-gone",
+            "opencensus-provider-gone",
             ("istio", "data.mesh.extensionProviders[0].opencensus"),
             provider("opencensus"),
             provider("opentelemetry"),
+        ),
+        case(
+            "opencensus-gone",
+            ("istio", "data.mesh.defaultConfig.tracing.openCensusAgent"),
+            mesh("defaultConfig: {tracing: {openCensusAgent: {address: a}}}"),
+            mesh("defaultConfig: {tracing: {zipkin: {address: a}}}"),
         ),
         case(
             "lightstep-gone",

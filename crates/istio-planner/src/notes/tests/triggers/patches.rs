@@ -1,0 +1,358 @@
+//! What patches brought, and what they have wrong.
+
+use super::super::{NAMESPACE, istiod, mesh};
+use super::*;
+
+/// A Secret; without a namespace that of the control plane.
+fn secret(name: &str, labels: &str) -> String {
+    format!(
+        "\n{{apiVersion: v1, kind: Secret, metadata: {{name: {name}, namespace: {NAMESPACE}, labels: {{{labels}}}}}, type: Opaque}}\n"
+    )
+}
+
+fn route(kind: &str, spec: &str) -> String {
+    object(
+        "gateway.networking.k8s.io/v1",
+        kind,
+        "x",
+        &format!("spec: {{{spec}}}"),
+    )
+}
+
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+pub(super) fn facts() -> Vec<Case> {
+    let certificate = |namespace: &str| {
+        gateway(
+            "",
+            &format!(
+                "gatewayClassName: istio, listeners: [{{name: l, tls: {{certificateRefs: [{{name: c, namespace: {namespace}}}]}}}}]"
+            ),
+        )
+    };
+    let grant = "\n{apiVersion: gateway.networking.k8s.io/v1beta1, kind: ReferenceGrant, metadata: {name: g, namespace: certs},
+ spec: {from: [{group: gateway.networking.k8s.io, kind: Gateway, namespace: shop}], to: [{group: '', kind: Secret}]}}\n";
+    let policy = |validation: &str| {
+        route(
+            "BackendTLSPolicy",
+            &format!("targetRefs: [], validation: {{{validation}}}"),
+        )
+    };
+    let jwks = |uri: &str| {
+        object(
+            "security.istio.io/v1",
+            "RequestAuthentication",
+            "x",
+            &format!("spec: {{jwtRules: [{{issuer: a, jwksUri: '{uri}'}}]}}"),
+        )
+    };
+    let filter = |length: usize| {
+        let version = "a".repeat(length);
+        networking(
+            "EnvoyFilter",
+            &format!("configPatches: [{{match: {{proxy: {{proxyVersion: {version}}}}}}}]"),
+        )
+    };
+    let enrolled = "\n{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}}\n";
+    let host = workload(
+        "Deployment",
+        "shop",
+        "w",
+        "labels: {a: b}",
+        "hostNetwork: true, containers: []",
+    );
+    let budget = |budget: &str| {
+        networking(
+            "DestinationRule",
+            &format!("host: a, trafficPolicy: {{retryBudget: {{{budget}}}}}"),
+        )
+    };
+    let rotating = istiod("A", "b").replace(
+        "name: discovery,",
+        "name: discovery, args: ['discovery', '--log_rotate=x'],",
+    );
+    vec![
+        case(
+            "gateway-secrets-need-grant",
+            ("g", "spec.listeners[0].tls.certificateRefs"),
+            certificate("certs"),
+            both(certificate("certs"), grant),
+        ),
+        case(
+            "incomplete-cacerts",
+            ("cacerts", "data"),
+            secret("cacerts", ""),
+            secret("istio-ca-secret", ""),
+        ),
+        case(
+            "backend-tls-fails-closed",
+            ("x", "spec.validation.caCertificateRefs"),
+            policy("caCertificateRefs: [{group: '', kind: ConfigMap, name: c}]"),
+            policy("wellKnownCACertificates: System"),
+        ),
+        case(
+            "nftables-not-pinned",
+            ("istio-cni-config", "data.NATIVE_NFTABLES"),
+            cni("NATIVE_NFTABLES: 'true'"),
+            cni("NATIVE_NFTABLES: 'false'"),
+        ),
+        case(
+            "jwks-of-metadata-blocked",
+            ("x", "spec.jwtRules[0].jwksUri"),
+            jwks("http://169.254.169.254/keys"),
+            jwks("https://example.org/keys"),
+        ),
+        case(
+            "tls-minimum-downstream",
+            ("istio", "data.mesh.tlsDefaults.minProtocolVersion"),
+            mesh("tlsDefaults: {minProtocolVersion: TLSV1_3}"),
+            mesh("tlsDefaults: {ecdhCurves: [P-256]}"),
+        ),
+        case(
+            "tls-route-hosts-limited",
+            ("x", "spec.hostnames"),
+            route("TLSRoute", "hostnames: [a.example]"),
+            route("TLSRoute", "rules: []"),
+        ),
+        case(
+            "cors-origins-stricter",
+            ("x", "spec.rules"),
+            route(
+                "HTTPRoute",
+                "rules: [{filters: [{type: CORS, cors: {allowOrigins: ['https://*.example']}}]}]",
+            ),
+            route("HTTPRoute", "rules: [{filters: []}]"),
+        ),
+        case(
+            "retry-budget-percent",
+            ("x", "spec.trafficPolicy.retryBudget"),
+            budget("minRetryConcurrency: 3"),
+            budget("percent: 20"),
+        ),
+        case(
+            "long-proxy-version-refused",
+            ("x", "spec.configPatches[0].match.proxy.proxyVersion"),
+            filter(1025),
+            filter(1024),
+        ),
+        case(
+            "host-network-leaves-ambient",
+            ("w", "spec.template.spec.hostNetwork"),
+            both(&host, enrolled),
+            &*host,
+        ),
+        case(
+            "empty-selector-takes-none",
+            ("x", "spec.workloadSelector"),
+            networking("ServiceEntry", "hosts: [a], workloadSelector: {}"),
+            networking(
+                "ServiceEntry",
+                "hosts: [a], workloadSelector: {labels: {a: b}}",
+            ),
+        ),
+        case(
+            "listener-set-conflicts",
+            ("x", "spec.listeners"),
+            route("ListenerSet", "listeners: []"),
+            route("HTTPRoute", "rules: []"),
+        ),
+        case(
+            "istio-csr-alpn",
+            ("cert-manager-istio-csr", "metadata.name"),
+            workload(
+                "Deployment",
+                "certs",
+                "cert-manager-istio-csr",
+                "",
+                "containers: []",
+            ),
+            workload("Deployment", "certs", "cert-manager", "", "containers: []"),
+        ),
+        case(
+            "ambient-dns-order",
+            ("istio-cni-config", "data.AMBIENT_DNS_CAPTURE"),
+            cni("AMBIENT_ENABLED: 'true', AMBIENT_DNS_CAPTURE: 'true'"),
+            cni("AMBIENT_ENABLED: 'true', AMBIENT_DNS_CAPTURE: 'false'"),
+        ),
+        case(
+            "ambient-inside-pods",
+            ("ztunnel", "metadata.name"),
+            ztunnel("ztunnel"),
+            cni_agent("containers: []"),
+        ),
+        case(
+            "log-rotation-flags-gone",
+            ("istiod", "spec.template.spec.containers[0].args[1]"),
+            rotating,
+            istiod("A", "b"),
+        ),
+        case(
+            "unhealthy-not-terminating",
+            (
+                "istiod",
+                "spec.template.spec.containers[name=discovery].env[name=PILOT_SEND_UNHEALTHY_ENDPOINTS]",
+            ),
+            istiod("PILOT_SEND_UNHEALTHY_ENDPOINTS", "true"),
+            istiod("PILOT_SEND_UNHEALTHY_ENDPOINTS", "false"),
+        ),
+        case(
+            "inference-pool-version",
+            ("x", "apiVersion"),
+            object(
+                "inference.networking.x-k8s.io/v1alpha2",
+                "InferencePool",
+                "x",
+                "spec: {}",
+            ),
+            object(
+                "inference.networking.k8s.io/v1",
+                "InferencePool",
+                "x",
+                "spec: {}",
+            ),
+        ),
+    ]
+}
+
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+pub(super) fn defects() -> Vec<Case> {
+    let gateway_of = |class: &str| gateway("", &format!("gatewayClassName: {class}"));
+    let rule = |policy: &str| {
+        networking(
+            "DestinationRule",
+            &format!("host: a, trafficPolicy: {{loadBalancer: {{{policy}}}}}"),
+        )
+    };
+    let entry = |network: &str| {
+        both(
+            cni(AMBIENT_ON),
+            networking(
+                "WorkloadEntry",
+                &format!("address: 1.2.3.4, network: '{network}'"),
+            ),
+        )
+    };
+    let service_entry = |rest: &str| networking("ServiceEntry", &format!("hosts: [a], {rest}"));
+    let remote = secret("other", "istio/multiCluster: 'true'");
+    let plain = secret("other", "a: b");
+    let agent = cni_agent("containers: []");
+    let agent_of = |ambient: bool| both(&agent, cni(&format!("AMBIENT_ENABLED: '{ambient}'")));
+    let ambient = |id| {
+        case(
+            id,
+            ("istio-cni-node", "metadata.name"),
+            agent_of(true),
+            agent_of(false),
+        )
+    };
+    let several = |id| {
+        case(
+            id,
+            ("other", "metadata.labels[istio/multiCluster]"),
+            &*remote,
+            &*plain,
+        )
+    };
+    vec![
+        case(
+            "gateways-restart-with-istiod",
+            ("g", "spec"),
+            gateway_of("istio"),
+            gateway_of("other"),
+        ),
+        case(
+            "metadata-pushes-to-all",
+            ("x", "metadata"),
+            networking("VirtualService", "hosts: [a]"),
+            networking("DestinationRule", "host: a"),
+        ),
+        case(
+            "ring-hash-forgets-endpoints",
+            ("x", "spec.trafficPolicy.loadBalancer.consistentHash"),
+            rule("consistentHash: {useSourceIp: true}"),
+            rule("simple: RANDOM"),
+        ),
+        case(
+            "cni-changes-back-end",
+            ("istio-cni-node", "metadata.name"),
+            &*agent,
+            ztunnel("ztunnel"),
+        ),
+        case(
+            "gateway-hosts-stop-istiod",
+            ("x", "spec.hostnames"),
+            route("HTTPRoute", "hostnames: [a]"),
+            route("HTTPRoute", "rules: []"),
+        ),
+        case(
+            "other-network-stops-istiod",
+            ("x", "spec.network"),
+            entry("other"),
+            entry(""),
+        ),
+        case(
+            "dynamic-dns-stops-istiod",
+            ("x", "spec.resolution"),
+            service_entry("resolution: DYNAMIC_DNS"),
+            service_entry("resolution: DNS"),
+        ),
+        several("several-primaries-stop-istiod"),
+        several("old-reader-role"),
+        several("rotated-secrets-ignored"),
+        several("rotation-loses-endpoints"),
+        ambient("cni-panics-on-two-pods"),
+        case(
+            "cni-after-reboot",
+            ("istio-cni-node", "metadata.name"),
+            agent_of(false),
+            agent_of(true),
+        ),
+        ambient("probes-after-reboot"),
+        ambient("old-proxies-refuse-listeners"),
+        case(
+            "revision-change-outage",
+            ("g", "metadata.labels[istio.io/rev]"),
+            gateway(", labels: {istio.io/rev: a}", "gatewayClassName: istio"),
+            gateway("", "gatewayClassName: istio"),
+        ),
+        case(
+            "empty-selector-takes-all",
+            ("x", "spec.workloadSelector"),
+            service_entry("workloadSelector: {}"),
+            service_entry("workloadSelector: {labels: {a: b}}"),
+        ),
+        case(
+            "flush-interval-stops-proxies",
+            ("istio", "data.mesh.defaultConfig.statsFlushInterval"),
+            mesh("defaultConfig: {statsFlushInterval: 1m}"),
+            mesh("defaultConfig: {statsFlushInterval: 5s}"),
+        ),
+        case(
+            "nftables-leave-rules",
+            ("istio-cni-config", "data.NATIVE_NFTABLES"),
+            cni("NATIVE_NFTABLES: 'true'"),
+            cni("NATIVE_NFTABLES: 'false'"),
+        ),
+        case(
+            "access-log-of-old-proxies",
+            ("istio", "data.mesh.accessLogFile"),
+            mesh("accessLogFile: /dev/stdout"),
+            mesh("enableTracing: true"),
+        ),
+        case(
+            "hosts-of-old-proxies",
+            ("x", "spec.rules"),
+            object(
+                "security.istio.io/v1",
+                "AuthorizationPolicy",
+                "x",
+                "spec: {rules: [{to: [{operation: {hosts: [a]}}]}]}",
+            ),
+            object(
+                "security.istio.io/v1",
+                "AuthorizationPolicy",
+                "x",
+                "spec: {rules: [{}]}",
+            ),
+        ),
+    ]
+}
