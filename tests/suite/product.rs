@@ -19,6 +19,8 @@ pub(super) fn refit() -> &'static Path {
             "istio-executor",
             "--bin",
             "refit",
+            "--features",
+            "crash-points",
         ];
         let status = Command::new(env!("CARGO"))
             .args(build)

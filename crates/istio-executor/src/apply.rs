@@ -10,7 +10,7 @@ use istio_planner::plan::{Action, Expected, FIELD_MANAGER};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::cluster::{self, Changes, Cluster, Write};
+use crate::cluster::{self, Changes, Cluster, Write, Writer};
 use crate::drift::{self, Drift};
 use crate::journal::copy::MANAGER;
 use crate::restart;
@@ -50,12 +50,14 @@ pub enum Error {
 }
 
 /// What an action left behind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Done {
     /// The digest of the object as stored; absent if there is none any more.
     pub digest: Option<String>,
     /// Whether anything changed.
     pub changed: bool,
+    /// The object as stored, where it was there before.
+    pub stored: Option<Value>,
 }
 
 /// Returns the object that an action touches.
@@ -155,7 +157,7 @@ async fn would_store_the_same(
     live: Option<&Value>,
 ) -> Result<bool, Error> {
     let Some(live) = live else { return Ok(false) };
-    let stored = match cluster.write(object, write, true).await {
+    let stored = match cluster.dry_run(object, write).await {
         Ok(stored) => stored,
         // Others own a field that it would write: they changed it since.
         Err(error) if error.code() == Some(409) => return Ok(false),
@@ -184,7 +186,7 @@ fn owned(object: &Value) -> Vec<(String, String)> {
 
 /// Does an action. `live` has been checked; `renewal` says how a restart goes about it.
 pub async fn perform(
-    cluster: &Cluster,
+    writer: &Writer,
     action: &Action,
     live: Option<&Value>,
     renewal: &restart::Renewal<'_>,
@@ -195,20 +197,23 @@ pub async fn perform(
                 return Ok(Done {
                     digest: Some(relevant(live, None)),
                     changed: false,
+                    stored: None,
                 });
             }
             let write = Write::Create {
                 manifest,
                 manager: FIELD_MANAGER,
             };
-            match cluster.write(&object(action), &write, false).await {
+            match writer.write(&object(action), &write).await {
                 Ok(stored) => Ok(Done {
                     digest: Some(relevant(&stored, None)),
                     changed: true,
+                    stored: None,
                 }),
                 Err(error) if error.code() == Some(409) => Ok(Done {
                     digest: None,
                     changed: false,
+                    stored: None,
                 }),
                 Err(error) => Err(error.into()),
             }
@@ -220,7 +225,7 @@ pub async fn perform(
             expected,
         } => {
             guarded(
-                cluster,
+                writer,
                 object,
                 &Body::Apply {
                     manifest,
@@ -235,38 +240,41 @@ pub async fn perform(
             object,
             patch,
             expected,
-        } => guarded(cluster, object, &Body::Merge(patch), expected, live).await,
+        } => guarded(writer, object, &Body::Merge(patch), expected, live).await,
         Action::Replace {
             object, manifest, ..
         } => {
             if let Some(live) = live {
-                remove(cluster, object, live).await?;
+                remove(writer, object, live).await?;
             }
             let write = Write::Apply {
                 manifest,
                 manager: FIELD_MANAGER,
                 force: true,
             };
-            let stored = cluster.write(object, &write, false).await?;
+            let stored = writer.write(object, &write).await?;
             Ok(Done {
                 digest: Some(relevant(&stored, None)),
                 changed: true,
+                stored: Some(stored),
             })
         }
         Action::Delete { object, .. } => {
             if let Some(live) = live {
-                remove(cluster, object, live).await?;
+                remove(writer, object, live).await?;
             }
             Ok(Done {
                 digest: None,
                 changed: live.is_some(),
+                stored: None,
             })
         }
         Action::Restart { object, how, .. } => {
-            restart::renew(cluster, object, *how, renewal).await?;
+            restart::renew(writer, object, *how, renewal).await?;
             Ok(Done {
                 digest: None,
                 changed: true,
+                stored: None,
             })
         }
     }
@@ -298,7 +306,7 @@ impl Body<'_> {
 /// Writes only if the object still is the one that was checked: its resourceVersion goes with the write. A status that
 /// moved on is no reason to stop, so the object is read and compared again.
 async fn guarded(
-    cluster: &Cluster,
+    writer: &Writer,
     object: &Ref,
     body: &Body<'_>,
     expected: &Expected,
@@ -312,15 +320,15 @@ async fn guarded(
     let mut live = live.cloned();
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
-            live = cluster.get(object).await?;
+            live = writer.get(object).await?;
             if let Err(drift) = drift::compare(object, expected, Some(content), live.as_ref()) {
                 // The answer to an earlier attempt may have been lost: then the object is as this write left it.
-                if would_store_the_same(cluster, object, &body.write(content), live.as_ref())
-                    .await?
+                if would_store_the_same(writer, object, &body.write(content), live.as_ref()).await?
                 {
                     return Ok(Done {
-                        digest: live.as_ref().map(digest),
+                        digest: live.as_ref().map(|it| relevant(it, None)),
                         changed: true,
+                        stored: live,
                     });
                 }
                 return Err(drift.into());
@@ -332,7 +340,7 @@ async fn guarded(
             content["metadata"]["resourceVersion"] = version(live);
         }
         let write = body.write(&content);
-        match cluster.write(object, &write, false).await {
+        match writer.write(object, &write).await {
             Ok(stored) => {
                 let changed = live
                     .as_ref()
@@ -340,6 +348,7 @@ async fn guarded(
                 return Ok(Done {
                     digest: Some(relevant(&stored, None)),
                     changed,
+                    stored: Some(stored),
                 });
             }
             Err(error) if error.is_stale() => {}
@@ -361,11 +370,11 @@ async fn guarded(
 }
 
 /// Deletes an object and waits until it is gone.
-async fn remove(cluster: &Cluster, object: &Ref, live: &Value) -> Result<(), Error> {
-    cluster
+async fn remove(writer: &Writer, object: &Ref, live: &Value) -> Result<(), Error> {
+    writer
         .delete(object, live["metadata"]["uid"].as_str())
         .await?;
-    gone(cluster, object, live).await
+    gone(writer, object, live).await
 }
 
 /// Waits until an object that is being deleted is gone.

@@ -7,14 +7,17 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod abandon;
 mod apply;
 mod bulletins;
 mod check_inject;
 mod completion;
 mod connection;
+mod duration;
 mod error;
 mod explain;
 mod facts;
+mod history;
 mod images;
 mod job;
 mod manifest;
@@ -75,6 +78,10 @@ enum Verb {
     Apply(apply::Args),
     /// Puts back what an upgrade changed
     Rollback(rollback::Args),
+    /// Lists the upgrades of a cluster, and what can be rolled back
+    History(history::Args),
+    /// Gives up an upgrade that was begun, and leaves the cluster as it is
+    Abandon(abandon::Args),
     /// Reads from the cluster what a plan needs
     Snapshot(snapshot::Args),
     /// Renders manifests as istioctl does
@@ -145,6 +152,8 @@ fn run(verb: Verb) -> Result<Exit, Error> {
         Verb::Upgrade(args) => upgrade::run(&args),
         Verb::Apply(args) => apply::run(&args),
         Verb::Rollback(args) => rollback::run(&args),
+        Verb::History(args) => history::run(&args),
+        Verb::Abandon(args) => abandon::run(&args),
         Verb::Snapshot(args) => snapshot::run(&args),
         Verb::Manifest(args) => manifest::run(&args),
         Verb::Template(args) => template::run(&args),

@@ -1,19 +1,18 @@
 //! The cluster as the executor sees it: objects as plain JSON, by reference.
 //!
-//! Everything that `kube` knows stays in here. Requests that fail for a passing reason are tried again.
+//! Everything that `kube` knows stays in here. Requests that fail for a passing reason are tried again. A [`Cluster`]
+//! reads; only a [`Writer`], which only the lease makes, writes.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::sync::{Mutex as Lock, PoisonError};
 use std::time::Duration;
 
 use istio_planner::outcome::Ref;
 use kube::Client;
-use kube::api::{
-    DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, Preconditions,
-};
+use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube_core::Request;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -24,11 +23,14 @@ mod connection;
 mod error;
 mod kinds;
 mod request;
+mod writer;
 
 pub use changes::Changes;
 pub use connection::Connection;
 pub use error::Error;
 pub use kinds::Kind;
+pub(crate) use writer::LeaseWriter;
+pub use writer::Writer;
 
 /// Objects of one page of a list.
 const PAGE: u32 = 500;
@@ -39,7 +41,7 @@ const CONFLICTS: u32 = 5;
 /// How long a pod's log may take: it only makes a message better.
 const LOG: Duration = Duration::from_secs(5);
 
-/// A connection to one cluster.
+/// A connection to one cluster: it reads, and asks what writes would do ([`Writer`] does them).
 pub struct Cluster {
     client: Client,
     /// The context and the address, where they are known.
@@ -49,9 +51,7 @@ pub struct Cluster {
     answered: AtomicBool,
     /// When it was not there for the last time.
     away: Lock<Option<Instant>>,
-    /// The right to write, where one is needed.
-    held: Lock<Option<Arc<Held>>>,
-    /// When requests are not repeated any more.
+    /// When everything has to be over.
     deadline: Lock<Option<Instant>>,
 }
 
@@ -90,6 +90,18 @@ pub enum Write<'a> {
     },
 }
 
+impl Write<'_> {
+    /// What is sent.
+    fn content(&self) -> &Value {
+        match self {
+            Self::Apply { manifest, .. }
+            | Self::Create { manifest, .. }
+            | Self::Replace { manifest, .. } => manifest,
+            Self::Merge { patch, .. } => patch,
+        }
+    }
+}
+
 impl Cluster {
     /// Connects to the cluster that is meant. No request is sent yet.
     pub async fn connect(connection: &Connection) -> Result<Self, Error> {
@@ -118,27 +130,17 @@ impl Cluster {
             kinds: Mutex::default(),
             answered: AtomicBool::new(false),
             away: Lock::default(),
-            held: Lock::default(),
             deadline: Lock::default(),
         }
     }
 
-    /// Returns the same connection without the lease: for the lease itself.
+    /// Returns another view of the same cluster, with deadlines of its own.
     #[must_use]
-    pub(crate) fn unfenced(&self) -> Self {
-        Self::new(self.client.clone())
-    }
-
-    /// From now on nothing is written without this lease; with `None`, everything may be.
-    pub(crate) fn fence(&self, held: Option<Arc<Held>>) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
-    }
-
-    fn held(&self) -> Option<Arc<Held>> {
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            ..Self::new(self.client.clone())
+        }
     }
 
     fn note_outage(&self) {
@@ -151,12 +153,13 @@ impl Cluster {
         away.is_some_and(|it| it.elapsed() < within)
     }
 
-    /// From now on no request is repeated after `deadline`.
+    /// From now on no request begins, goes on or is repeated after `deadline`.
     pub fn until(&self, deadline: Option<Instant>) {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    /// When everything has to be over.
+    pub fn deadline(&self) -> Option<Instant> {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -184,147 +187,104 @@ impl Cluster {
         }
     }
 
-    /// Writes an object and returns it as stored. A `dry_run` stores nothing and returns what would be stored.
-    pub async fn write(
+    /// Returns what the server would store, and stores nothing (a server-side dry run).
+    pub async fn dry_run(&self, object: &Ref, write: &Write<'_>) -> Result<Value, Error> {
+        self.put(object, write, None).await
+    }
+
+    /// Asks whether an object may be deleted, and deletes nothing (a server-side dry run).
+    pub async fn dry_delete(&self, object: &Ref) -> Result<(), Error> {
+        let what = format!("cannot ask what deleting {} does", name(object));
+        let params = DeleteParams {
+            dry_run: true,
+            ..DeleteParams::default()
+        };
+        let request = Request::new(self.path(object).await?)
+            .delete(&object.name, &params)
+            .map_err(|it| built(&what, &it))?;
+        self.exchange(&what, request, None).await.map(|_| ())
+    }
+
+    /// Returns what tells this cluster from all others: the uid of its namespace `kube-system`; nothing where that may not
+    /// be read.
+    pub async fn id(&self) -> Result<Option<String>, Error> {
+        let object = Ref {
+            api_version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            namespace: None,
+            name: "kube-system".to_owned(),
+        };
+        match self.get(&object).await {
+            Ok(found) => Ok(found.and_then(|it| it["metadata"]["uid"].as_str().map(str::to_owned))),
+            Err(Error::Api { code: 403, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes while the lease is held; without one it is a dry run.
+    async fn put(
         &self,
         object: &Ref,
         write: &Write<'_>,
-        dry_run: bool,
+        held: Option<&Held>,
     ) -> Result<Value, Error> {
-        let what = format!("cannot write {}", name(object));
+        let what = match held {
+            Some(_) => format!("cannot write {}", name(object)),
+            None => format!("cannot ask what a write of {} does", name(object)),
+        };
+        let request = self.request(&what, object, write, held.is_none()).await?;
+        let guarded = write.content()["metadata"]["resourceVersion"].is_string();
+        for _ in 1..CONFLICTS {
+            match self.exchange(&what, request.clone(), held).await {
+                // Nobody asked for this very version: the server lost against others, and may well win now.
+                Err(error) if error.is_stale() && !guarded => {}
+                answer => return answer,
+            }
+        }
+        self.exchange(&what, request, held).await
+    }
+
+    /// The request of a write.
+    async fn request(
+        &self,
+        what: &str,
+        object: &Ref,
+        write: &Write<'_>,
+        dry_run: bool,
+    ) -> Result<http::Request<Vec<u8>>, Error> {
         let request = Request::new(self.path(object).await?);
         let body = |value: &Value| value.to_string().into_bytes();
         let post = |manager: &str| PostParams {
             dry_run,
             field_manager: Some(manager.to_owned()),
         };
-        let (Write::Apply {
-            manifest: content, ..
-        }
-        | Write::Merge { patch: content, .. }
-        | Write::Create {
-            manifest: content, ..
-        }
-        | Write::Replace {
-            manifest: content, ..
-        }) = write;
-        let built_request = match write {
+        let patch = |manager: &str, force: bool| PatchParams {
+            force,
+            dry_run,
+            ..PatchParams::apply(manager)
+        };
+        let request = match write {
             Write::Apply {
                 manifest,
                 manager,
                 force,
             } => {
-                let params = PatchParams {
-                    force: *force,
-                    dry_run,
-                    ..PatchParams::apply(manager)
-                };
+                let params = patch(manager, *force);
                 request.patch(&object.name, &params, &Patch::Apply(manifest))
             }
-            Write::Merge { patch, manager } => {
-                let params = PatchParams {
-                    dry_run,
-                    ..PatchParams::apply(manager)
-                };
-                request.patch(&object.name, &params, &Patch::Merge(patch))
+            Write::Merge {
+                patch: content,
+                manager,
+            } => {
+                let params = patch(manager, false);
+                request.patch(&object.name, &params, &Patch::Merge(content))
             }
             Write::Create { manifest, manager } => request.create(&post(manager), body(manifest)),
             Write::Replace { manifest, manager } => {
                 request.replace(&object.name, &post(manager), body(manifest))
             }
         };
-        let request = built_request.map_err(|it| built(&what, &it))?;
-        let guarded = content["metadata"]["resourceVersion"].is_string();
-        for _ in 1..CONFLICTS {
-            match self.send(&what, request.clone()).await {
-                // Nobody asked for this very version: the server lost against others, and may well win now.
-                Err(error) if error.is_stale() && !guarded => {}
-                answer => return answer,
-            }
-        }
-        self.send(&what, request).await
-    }
-
-    /// Deletes an object, if it still is the one with this uid. True if it was there.
-    ///
-    /// A workload goes after its pods (foreground, as istioctl prunes); what has none goes at once, whether or not the
-    /// garbage collector knows its kind by now.
-    pub async fn delete(&self, object: &Ref, uid: Option<&str>) -> Result<bool, Error> {
-        let preconditions = Preconditions {
-            uid: uid.map(str::to_owned),
-            resource_version: None,
-        };
-        let params = if object.api_version.starts_with("apps/") {
-            DeleteParams::foreground()
-        } else {
-            DeleteParams::background()
-        };
-        self.delete_with(object, &params.preconditions(preconditions))
-            .await
-    }
-
-    /// Deletes an object at once, if nobody wrote it since it was read. True if it was there.
-    pub async fn delete_unchanged(&self, object: &Ref, live: &Value) -> Result<bool, Error> {
-        let field = |name: &str| live["metadata"][name].as_str().map(str::to_owned);
-        let preconditions = Preconditions {
-            uid: field("uid"),
-            resource_version: field("resourceVersion"),
-        };
-        self.delete_with(
-            object,
-            &DeleteParams::background().preconditions(preconditions),
-        )
-        .await
-    }
-
-    async fn delete_with(&self, object: &Ref, params: &DeleteParams) -> Result<bool, Error> {
-        let what = format!("cannot delete {}", name(object));
-        let request = Request::new(self.path(object).await?).delete(&object.name, params);
-        match self
-            .send(&what, request.map_err(|it| built(&what, &it))?)
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(Error::Api { code: 404, .. }) => Ok(false),
-            // Its successor has the name already: the answer to an earlier attempt was lost, or others were faster.
-            Err(Error::Api {
-                code: 409, message, ..
-            }) if message.contains("UID in precondition") => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Asks for the eviction of a pod. False if a disruption budget does not allow it now.
-    pub async fn evict(&self, pod: &Value) -> Result<bool, Error> {
-        let (namespace, pod_name) = (
-            text(&pod["metadata"]["namespace"]),
-            text(&pod["metadata"]["name"]),
-        );
-        let what = format!("cannot evict pod {namespace}/{pod_name}");
-        let path = format!("/api/v1/namespaces/{namespace}/pods");
-        let body = json!({
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": { "namespace": namespace, "name": pod_name },
-            "deleteOptions": { "preconditions": { "uid": pod["metadata"]["uid"] } },
-        });
-        let request = Request::new(path)
-            .create_subresource(
-                "eviction",
-                &pod_name,
-                &PostParams::default(),
-                body.to_string().into_bytes(),
-            )
-            .map_err(|it| built(&what, &it))?;
-        match self.send(&what, request).await {
-            Err(Error::Api { code: 429, .. }) => Ok(false),
-            // Gone, or another one of the same name by now.
-            Ok(_)
-            | Err(Error::Api {
-                code: 404 | 409, ..
-            }) => Ok(true),
-            Err(error) => Err(error),
-        }
+        request.map_err(|it| built(what, &it))
     }
 
     /// Returns the last lines that a container wrote, of its run before this one if there was one; nothing where the

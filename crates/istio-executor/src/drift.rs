@@ -8,6 +8,8 @@ use istio_planner::plan::Expected;
 use serde_json::Value;
 
 use crate::cluster;
+use crate::fields::{self, Author, Part};
+use crate::run::back::preview::{by, shown as whole};
 
 /// A field that is not as the plan expects.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,8 @@ pub struct Field {
     pub expected: Option<Value>,
     /// What is there now; absent for nothing.
     pub live: Option<Value>,
+    /// Who wrote it last, where that is known.
+    pub author: Option<Author>,
 }
 
 /// The cluster has changed since the plan was made.
@@ -53,21 +57,18 @@ impl fmt::Display for Drift {
             Kind::Changed(fields) if fields.is_empty() => {
                 write!(
                     f,
-                    "{name} has changed since the plan was made, in fields that the plan leaves alone"
+                    "{name} has changed since the plan was made, in fields that the plan writes"
                 )
             }
             Kind::Changed(fields) => {
                 write!(f, "{name} has changed since the plan was made:")?;
                 for field in fields {
-                    let show = |it: &Option<Value>| {
-                        it.as_ref().map_or("nothing".to_owned(), Value::to_string)
-                    };
+                    let (expected, live) = shown(field.expected.as_ref(), field.live.as_ref());
                     write!(
                         f,
-                        "\n  {}: expected {}, found {}",
+                        "\n  {}: expected {expected}, found {live}{}",
                         field.path,
-                        show(&field.expected),
-                        show(&field.live)
+                        by(field.author.as_ref())
                     )?;
                 }
                 Ok(())
@@ -114,12 +115,15 @@ pub fn compare(
             if expected.resource_version.is_none() && expected.digest.is_none() {
                 return Ok(());
             }
-            let changed = fields(expected, live);
+            let mut changed = fields(expected, live);
             if changed.is_empty()
                 && expected.relevant.is_some()
                 && expected.relevant == Some(relevant(live, content))
             {
                 return Ok(());
+            }
+            if let Some(content) = content.filter(|_| changed.is_empty()) {
+                changed = written(expected, content, live);
             }
             drift(Kind::Changed(changed))
         }
@@ -155,22 +159,67 @@ fn fields(expected: &Expected, live: &Value) -> Vec<Field> {
         .fields
         .iter()
         .map(|(path, value)| (path, value, at(live, path)))
-        .filter(|(_, expected, live)| match live {
-            Some(live) => live != expected,
+        .filter(|(_, expected, found)| match found {
+            Some((found, _)) => found != expected,
             None => !expected.is_null(),
         })
-        .map(|(path, expected, live)| Field {
+        .map(|(path, expected, found)| Field {
             path: path.clone(),
             expected: Some(expected.clone()).filter(|it| !it.is_null()),
-            live: live.cloned(),
+            live: found.as_ref().map(|it| it.0.clone()),
+            author: found.and_then(|it| fields::author(live, &it.1)),
         })
         .collect()
 }
 
+/// The fields that the plan writes as they were, and that are otherwise now: it named none of them, since it would not have
+/// changed them.
+fn written(expected: &Expected, content: &Value, live: &Value) -> Vec<Field> {
+    fields::differences(Some(content), Some(live))
+        .into_iter()
+        .filter(|it| it.from.is_some())
+        .map(|it| (fields::path(&it.path), it))
+        .filter(|(path, _)| {
+            expected
+                .fields
+                .keys()
+                .all(|it| !path.starts_with(it.as_str()) && !it.starts_with(path.as_str()))
+        })
+        .map(|(path, it)| Field {
+            path,
+            author: fields::author(live, &it.path),
+            expected: it.from,
+            live: it.to,
+        })
+        .collect()
+}
+
+/// Two values as people compare them: of texts the first line in which they differ.
+fn shown(expected: Option<&Value>, live: Option<&Value>) -> (String, String) {
+    let text = |it: Option<&Value>| it.and_then(Value::as_str).map(str::to_owned);
+    if let (Some(one), Some(other)) = (text(expected), text(live))
+        && (one.contains('\n') || other.contains('\n'))
+    {
+        let (ones, others): (Vec<&str>, Vec<&str>) =
+            (one.lines().collect(), other.lines().collect());
+        let count = ones.len().max(others.len());
+        let line = (0..count).find(|it| ones.get(*it) != others.get(*it));
+        if let Some(line) = line {
+            let show = |lines: &[&str]| match lines.get(line) {
+                Some(text) => format!("{:?} in line {}", text.trim(), line + 1),
+                None => format!("no line {}", line + 1),
+            };
+            return (show(&ones), show(&others));
+        }
+    }
+    (whole(expected), whole(live))
+}
+
 /// Follows a path: names with dots between, list elements by key (`containers[name=discovery]`), value or index, and
-/// names that hold dots in brackets or quotes (`annotations["a.b/c"]`).
-fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+/// names that hold dots in brackets or quotes (`annotations["a.b/c"]`). Returns the value, and the way to it.
+fn at<'a>(value: &'a Value, path: &str) -> Option<(&'a Value, Vec<Part>)> {
     let mut value = value;
+    let mut way = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {
         if let Some(inner) = rest.strip_prefix('[') {
@@ -179,6 +228,7 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
                 None => inner.split_once(']')?,
             };
             value = element(value, step)?;
+            way.push(part(step, value));
             rest = after;
         } else {
             rest = rest.strip_prefix('.').unwrap_or(rest);
@@ -189,10 +239,23 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
                 .chain([rest.len()]);
             let end = ends.filter(|it| value.get(&rest[..*it]).is_some()).max()?;
             value = value.get(&rest[..end])?;
+            way.push(Part::Field(rest[..end].to_owned()));
             rest = &rest[end..];
         }
     }
-    Some(value)
+    Some((value, way))
+}
+
+/// The step of a path that leads to this element.
+fn part(step: &str, element: &Value) -> Part {
+    if !step.contains('=') {
+        return Part::Field(step.to_owned());
+    }
+    let keys = step.split(',').filter_map(|it| {
+        let key = it.split_once('=')?.0;
+        Some((key.to_owned(), element.get(key)?.to_string()))
+    });
+    Part::Element(keys.collect())
 }
 
 fn element<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {

@@ -88,6 +88,8 @@ pub fn upgrading(runner: &Runner<'_>, arguments: &[String]) -> Value {
     {
         command.push("-y".to_owned());
     }
+    // A pod that is made again has no journal of its own, and goes on with what the one before it began.
+    command.extend(["--resume-from-cluster", "any"].map(str::to_owned));
     job(runner, "refit-upgrade", &command)
 }
 
@@ -154,7 +156,14 @@ mod tests {
         let pod = &job["spec"]["template"];
         assert_eq!(
             pod["spec"]["containers"][0]["args"],
-            json!(["upgrade", "--to", "1.30.3", "-y"])
+            json!([
+                "upgrade",
+                "--to",
+                "1.30.3",
+                "-y",
+                "--resume-from-cluster",
+                "any"
+            ])
         );
         assert_eq!(
             pod["metadata"]["labels"]["sidecar.istio.io/inject"],
@@ -169,6 +178,7 @@ mod tests {
             source: None,
             target: "1.30.3".to_owned(),
             direction: None,
+            cluster: None,
             namespace: "n".to_owned(),
             forced: false,
             freeze: Vec::new(),

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use k8s_openapi::jiff::Timestamp;
 
 pub mod copy;
+#[cfg(feature = "crash-points")]
 pub(crate) mod crash;
 mod progress;
 mod reconcile;
 mod record;
+pub mod seal;
 
 pub use progress::{Next, Progress, Scope, next, progress};
 pub(crate) use reconcile::{Reconciled, reconcile};
@@ -88,13 +90,8 @@ impl Journal {
             path: path.display().to_string(),
             source,
         };
-        fs::create_dir_all(folder).map_err(failed)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(failed)?;
+        private_folder(folder).map_err(failed)?;
+        let mut file = own_file(&path).map_err(failed)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Locked {
@@ -195,6 +192,7 @@ impl Journal {
         }
         self.length += line.len() as u64;
         self.records.push(record);
+        #[cfg(feature = "crash-points")]
         crash::point(&self.records);
         Ok(())
     }
@@ -242,14 +240,48 @@ fn read(path: &Path, file: &mut File) -> Result<(Vec<Record>, u64), Error> {
     }
 }
 
+/// Makes a folder that only its owner can look into.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Opens a file that only its owner can read, and follows no link to another one.
+fn own_file(path: &Path) -> io::Result<File> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|it| !it.is_file());
+    if is_link {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        options.mode(0o600);
+        let file = options.open(path)?;
+        let mut permissions = file.metadata()?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            permissions.set_mode(0o600);
+            file.set_permissions(permissions)?;
+        }
+        return Ok(file);
+    }
+    #[cfg(not(unix))]
+    options.open(path)
+}
+
 /// Returns the folder of journals: `--journal`, else the user's state folder (XDG base directory specification).
 pub fn folder(given: Option<&Path>) -> PathBuf {
     let state = || {
         std::env::var_os("XDG_STATE_HOME")
             .map(PathBuf::from)
             .filter(|it| it.is_absolute())
-            .or_else(|| std::env::var_os("HOME").map(|it| PathBuf::from(it).join(".local/state")))
-            .unwrap_or_else(std::env::temp_dir)
+            .or_else(|| std::env::home_dir().map(|it| it.join(".local/state")))
+            // Others can write into the temporary folder: better beside what the user works with.
+            .unwrap_or_else(|| PathBuf::from("."))
             .join("refit/journals")
     };
     given.map_or_else(state, Path::to_owned)

@@ -14,12 +14,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::cluster::{self, Cluster, Write};
+use crate::cluster::{self, Cluster, LeaseWriter, Write, Writer};
 use crate::journal::copy::MANAGER;
 
 mod holder;
 
-use holder::{holder, is_dead};
+use holder::{holder, is_dead, known_as};
 
 /// A lease that is not renewed for so long is free.
 const DURATION: Duration = Duration::from_secs(15);
@@ -86,6 +86,12 @@ impl Held {
         }
     }
 
+    /// One that was taken a moment ago.
+    #[cfg(test)]
+    pub(crate) fn taken() -> Self {
+        Self::new()
+    }
+
     /// One that is another's.
     #[cfg(test)]
     pub(crate) fn lost() -> Self {
@@ -101,6 +107,7 @@ impl Held {
         known.is_ok_and(|it| !it.lost)
     }
 
+    #[cfg(test)]
     fn is_fresh(&self) -> bool {
         self.state.borrow().is_fresh()
     }
@@ -112,9 +119,9 @@ pub struct Lease {
     holder: String,
     held: Arc<Held>,
     renewal: JoinHandle<()>,
-    /// What is fenced by it.
-    cluster: Arc<Cluster>,
-    /// What is not: it writes the lease itself.
+    /// What may be written to while it is held.
+    writer: Writer,
+    /// For the lease itself.
     own: Arc<Cluster>,
 }
 
@@ -127,7 +134,9 @@ impl Lease {
             namespace: Some(namespace.to_owned()),
             name: "refit".to_owned(),
         };
-        let own = Arc::new(cluster.unfenced());
+        // Renewing it must not end with the time that everything else is given.
+        let own = Arc::new(cluster.beside());
+        own.until(cluster.deadline());
         let holder = holder();
         let mut seen: Option<(String, Instant)> = None;
         loop {
@@ -140,7 +149,14 @@ impl Lease {
                 let version = live.as_ref().map(version).unwrap_or_default();
                 let (first, since) = seen.get_or_insert_with(|| (version.clone(), Instant::now()));
                 if *first != version {
-                    return Err(Error::Held { holder: other });
+                    let since = live
+                        .as_ref()
+                        .and_then(|it| it["spec"]["acquireTime"].as_str());
+                    return Err(Error::Held {
+                        holder: since.map_or(known_as(&other), |it| {
+                            format!("{}, since {it}", known_as(&other))
+                        }),
+                    });
                 }
                 if since.elapsed() < DURATION {
                     sleep(Duration::from_secs(1)).await;
@@ -155,7 +171,7 @@ impl Lease {
             }
         }
         let held = Arc::new(Held::new());
-        cluster.fence(Some(Arc::clone(&held)));
+        own.until(None);
         let renewal = tokio::spawn(renew(
             Arc::clone(&own),
             object.clone(),
@@ -165,16 +181,16 @@ impl Lease {
         Ok(Self {
             object,
             holder,
+            writer: Writer::new(Arc::clone(cluster), Arc::clone(&held)),
             held,
             renewal,
-            cluster: Arc::clone(cluster),
             own,
         })
     }
 
-    /// Returns whether the lease is ours for certain at this moment.
-    pub fn is_held(&self) -> bool {
-        self.held.is_fresh()
+    /// Returns what may be written to while the lease is held.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
     }
 
     /// Returns whether it is another's by now.
@@ -182,17 +198,20 @@ impl Lease {
         self.held.state.borrow().lost
     }
 
-    /// Returns who holds it: host and process.
-    pub fn holder(&self) -> &str {
-        &self.holder
+    /// Returns who holds it, as a person knows it: user, host and process.
+    pub fn holder(&self) -> String {
+        known_as(&self.holder)
     }
 
-    /// Gives the lease back.
+    /// Gives the lease back; takes seconds at most.
     pub async fn release(self) -> Result<(), cluster::Error> {
         self.renewal.abort();
+        self.own.until(Some(Instant::now() + ANSWER));
         let live = self.own.get(&self.object).await?;
         if let Some(live) = live.filter(|it| other_holder(it).as_ref() == Some(&self.holder)) {
-            self.own.delete_unchanged(&self.object, &live).await?;
+            LeaseWriter::new(&self.own, &self.object)
+                .delete_unchanged(&live)
+                .await?;
         }
         Ok(())
     }
@@ -202,7 +221,6 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
         self.held.state.send_modify(|it| it.lost = true);
-        self.cluster.fence(None);
     }
 }
 
@@ -275,7 +293,10 @@ async fn write(
             manager: MANAGER,
         },
     };
-    cluster.write(object, &write, false).await.map(|_| ())
+    LeaseWriter::new(cluster, object)
+        .write(&write)
+        .await
+        .map(|_| ())
 }
 
 fn other_holder(lease: &Value) -> Option<String> {

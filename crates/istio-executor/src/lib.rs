@@ -5,7 +5,8 @@
 //! - The executor decides nothing: it compares, acts, records. Drift stops it.
 //! - Nothing is written to the cluster that was not first written to the journal, with the object as it was.
 //! - Going on after a stop is [`journal::next`], a pure function of the plan and the journal.
-//! - One executor at a time: nothing is written without the lease.
+//! - One executor at a time: nothing is written without the lease, which alone makes a [`cluster::Writer`].
+//! - What carries a plan out, puts it back and goes on with it is [`run`], below the command line.
 //! - `kube` stays in [`cluster`]; Secrets' data never reach a snapshot, a journal or an output.
 
 pub mod apply;
@@ -13,8 +14,9 @@ pub mod cli;
 pub mod cluster;
 pub mod diagnostic;
 pub mod drift;
-pub mod execution;
+pub mod error;
 pub mod export;
+pub mod fields;
 pub mod interruption;
 pub mod job;
 pub mod journal;
@@ -25,7 +27,7 @@ pub mod rbac;
 pub mod rehearsal;
 pub mod release;
 pub mod restart;
-pub mod rollback;
+pub mod run;
 pub mod serve;
 pub mod snapshot;
 pub mod wait;

@@ -5,6 +5,9 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::error::Error;
+use crate::interruption::Interruption;
+
 pub mod narrator;
 pub mod stream;
 
@@ -49,16 +52,56 @@ pub fn note(text: &str) {
     say(&labelled(NOTE, "note", text));
 }
 
-/// Asks a question on the terminal. Without a terminal, and by default, the answer is no.
-pub fn confirm(question: &str) -> bool {
-    if !io::stdin().is_terminal() {
-        say(&format!("{question} There is no terminal to ask: use -y."));
-        return false;
+/// Refuses, where there is no terminal to ask on: before anything is done that only serves the question.
+pub(crate) fn can_ask() -> Result<(), Error> {
+    if io::stdin().is_terminal() {
+        return Ok(());
     }
-    let mut stderr = anstream::stderr().lock();
-    let _ = write!(stderr, "{question} (y/N) ").and_then(|()| stderr.flush());
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    Err(Error::refused(
+        "there is no terminal to ask on: use -y to go on without a question",
+    ))
+}
+
+/// Asks a question on the terminal. By default the answer is no.
+pub(crate) async fn ask(question: &str, interruption: &Interruption) -> Result<(), Error> {
+    can_ask()?;
+    {
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{question} (y/N) ").and_then(|()| stderr.flush());
+    }
+    // Reading a terminal cannot be given up, so it has a thread of its own, which ends with the process.
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        let _ = sender.send(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"));
+    });
+    interruption
+        .unless_asked(async {
+            if answer.await.unwrap_or_default() {
+                Ok(())
+            } else {
+                Err(Error::Declined)
+            }
+        })
+        .await
+}
+
+/// Returns text of others as a terminal may have it: control characters and marks that turn the direction of writing are
+/// shown and do nothing. Lines stay lines.
+pub fn visible(text: &str) -> String {
+    let harmless = |it: char| {
+        it == '\n'
+            || !(it.is_control()
+                || matches!(it, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    };
+    text.chars()
+        .map(|it| match it {
+            '\t' => "    ".to_owned(),
+            it if harmless(it) => it.to_string(),
+            it => it.escape_unicode().to_string(),
+        })
+        .collect()
 }
 
 /// Returns an error with all its causes, in one line.

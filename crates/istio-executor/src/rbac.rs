@@ -4,6 +4,8 @@ use istio_planner::Request;
 use istio_planner::plan::{Plan, Wait, gateway_lease};
 use serde_json::{Value, json};
 
+use crate::journal::seal;
+
 /// The name of the role that may write, and of its binding.
 const NAME: &str = "refit";
 
@@ -107,7 +109,11 @@ pub fn role(purpose: Purpose<'_>) -> Value {
         rules.push(rule(&[""], &["pods/eviction"], &["create"]));
         rules.push(rule(&[""], &["pods/log"], &["get"]));
         rules.push(rule(&["argoproj.io"], &["rollouts"], &["patch"]));
-        // A name cannot be asked for where nothing is there yet.
+        // The key that seals the journal, and no other Secret; a name cannot be asked for where nothing is there yet.
+        rules.push(rule(&[""], &["secrets"], &["create"]));
+        let mut key = rule(&[""], &["secrets"], &["get"]);
+        key["resourceNames"] = json!([seal::SECRET]);
+        rules.push(key);
         let coordination = ["coordination.k8s.io"];
         rules.push(rule(&coordination, &["leases"], &["create"]));
         let mut leases = rule(
@@ -203,11 +209,28 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_out_of_reach() {
-        for verb in ["get", "list", "watch", "create", "patch", "delete"] {
+    fn secrets_are_out_of_reach_but_for_the_key() {
+        for verb in ["list", "watch", "update", "patch", "delete"] {
             assert!(
                 !grants(&role(Purpose::Performing(&[])), verb, "secrets"),
                 "{verb}"
+            );
+        }
+        for verb in ["get", "create"] {
+            assert!(!grants(&role(Purpose::Planning), verb, "secrets"), "{verb}");
+        }
+        let role = role(Purpose::Performing(&[]));
+        for rule in role["rules"].as_array().unwrap() {
+            let has = |field: &str, wanted: &str| {
+                rule[field]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|it| it == wanted)
+            };
+            assert!(
+                !(has("resources", "secrets") && has("verbs", "get"))
+                    || rule["resourceNames"] == json!([seal::SECRET])
             );
         }
     }

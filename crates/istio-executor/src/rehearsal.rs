@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_planner::digest::digest;
+use istio_planner::digest::relevant;
 use istio_planner::outcome::{Outcome, Ref};
 use istio_planner::plan::{Action, FIELD_MANAGER, Plan};
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub struct Rehearsal {
     pub otherwise: Vec<Ref>,
     /// Objects that cannot be asked about: their kind or their namespace comes with the plan.
     pub unasked: Vec<Ref>,
+    /// Nothing could be asked: whoever asks may only read.
+    pub forbidden: bool,
 }
 
 impl Rehearsal {
@@ -74,10 +76,12 @@ pub async fn rehearse(
             rehearsal.refused.push((object, drift.to_string()));
             continue;
         }
-        match cluster.write(&object, &write, true).await {
+        match cluster.dry_run(&object, &write).await {
             Ok(stored) => {
                 rehearsal.accepted += 1;
-                let differs = |it: &&Value| live.is_some() && digest(it) != digest(&stored);
+                // Without what istiod, controllers and autoscalers write by themselves, and what the plan leaves to them.
+                let differs =
+                    |it: &&Value| live.is_some() && relevant(it, None) != relevant(&stored, None);
                 if predicted.get(&object).is_some_and(differs) {
                     rehearsal.otherwise.push(object);
                 }
@@ -90,6 +94,13 @@ pub async fn rehearse(
                     .is_some_and(|it| made.contains(it)) =>
             {
                 rehearsal.unasked.push(object);
+            }
+            // The server says who may not (an admission webhook has words of its own).
+            Err(cluster::Error::Api {
+                code: 403, message, ..
+            }) if message.contains("cannot patch resource") && rehearsal.accepted == 0 => {
+                rehearsal.forbidden = true;
+                return Ok(rehearsal);
             }
             Err(cluster::Error::Api { message, .. }) => rehearsal.refused.push((object, message)),
             Err(error) => return Err(error),

@@ -6,7 +6,7 @@ use istio_planner::outcome::{Ref, RestartHow};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::cluster::{self, Changes, Cluster, Selection, Write, name};
+use crate::cluster::{self, Changes, Cluster, Selection, Write, Writer, name};
 use crate::journal::copy::MANAGER;
 
 /// How often a budget is asked again that forbade an eviction; nothing tells when it changes its mind.
@@ -66,15 +66,15 @@ pub struct Renewal<'a> {
 
 /// Renews a workload's pods. A rollout is only begun here (waiting for it is the step's), pods are renewed one by one.
 pub async fn renew(
-    cluster: &Cluster,
+    writer: &Writer,
     object: &Ref,
     how: RestartHow,
     renewal: &Renewal<'_>,
 ) -> Result<(), Error> {
     match how {
-        RestartHow::Rollout => rollout(cluster, object, renewal.mark).await,
+        RestartHow::Rollout => rollout(writer, object, renewal.mark).await,
         RestartHow::DeletePods | RestartHow::Evict => {
-            one_by_one(cluster, object, how, renewal).await
+            one_by_one(writer, object, how, renewal).await
         }
         // istiod does it, or nothing can: nothing to do here.
         RestartHow::Auto | RestartHow::None => Ok(()),
@@ -82,8 +82,8 @@ pub async fn renew(
 }
 
 /// What `kubectl rollout restart` does; Argo Rollouts have a field of their own.
-async fn rollout(cluster: &Cluster, object: &Ref, mark: &str) -> Result<(), Error> {
-    let live = cluster.get(object).await?.ok_or_else(|| Error::Gone {
+async fn rollout(writer: &Writer, object: &Ref, mark: &str) -> Result<(), Error> {
+    let live = writer.get(object).await?.ok_or_else(|| Error::Gone {
         object: object.clone(),
     })?;
     if object.kind == "Deployment" && live["spec"]["paused"] == true {
@@ -107,26 +107,26 @@ async fn rollout(cluster: &Cluster, object: &Ref, mark: &str) -> Result<(), Erro
         patch: &patch,
         manager: MANAGER,
     };
-    cluster.write(object, &write, false).await?;
+    writer.write(object, &write).await?;
     Ok(())
 }
 
 /// Deletes or evicts the old pods, so many at once, and goes on when as many are ready as were before.
 async fn one_by_one(
-    cluster: &Cluster,
+    writer: &Writer,
     object: &Ref,
     how: RestartHow,
     renewal: &Renewal<'_>,
 ) -> Result<(), Error> {
-    let live = cluster.get(object).await?.ok_or_else(|| Error::Gone {
+    let live = writer.get(object).await?.ok_or_else(|| Error::Gone {
         object: object.clone(),
     })?;
     let mut changes = Changes::default();
     let labels = selector(&live["spec"]["selector"]);
     changes
-        .labelled(cluster, ("v1", "Pod"), object.namespace.as_deref(), &labels)
+        .labelled(writer, ("v1", "Pod"), object.namespace.as_deref(), &labels)
         .await?;
-    let pods = pods_of(cluster, object, &live).await?;
+    let pods = pods_of(writer, object, &live).await?;
     let ready = pods.iter().filter(|it| is_ready(it)).count();
     let mut old: Vec<&Value> = pods
         .iter()
@@ -146,7 +146,7 @@ async fn one_by_one(
             report: renewal.report,
         };
         for pod in batch {
-            remove(cluster, pod, how, &wait, &changes).await?;
+            remove(writer, pod, how, &wait, &changes).await?;
         }
         let names: Vec<&str> = batch
             .iter()
@@ -154,7 +154,7 @@ async fn one_by_one(
             .collect();
         let uids: Vec<_> = batch.iter().map(|it| &it["metadata"]["uid"]).collect();
         loop {
-            let now = pods_of(cluster, object, &live).await?;
+            let now = pods_of(writer, object, &live).await?;
             let gone = now.iter().all(|it| !uids.contains(&&it["metadata"]["uid"]));
             let ready_now = now.iter().filter(|it| is_ready(it)).count();
             if gone && ready_now >= ready {
@@ -173,7 +173,7 @@ async fn one_by_one(
 
 /// Deletes or evicts a pod; waits for a budget that forbids it.
 async fn remove(
-    cluster: &Cluster,
+    writer: &Writer,
     pod: &Value,
     how: RestartHow,
     wait: &Waiting<'_>,
@@ -181,7 +181,7 @@ async fn remove(
 ) -> Result<(), Error> {
     match how {
         RestartHow::Evict => {
-            while !cluster.evict(pod).await? {
+            while !writer.evict(pod).await? {
                 let name = text(&pod["metadata"]["name"]);
                 wait.says(&format!(
                     "no disruption budget allows to evict pod {name} yet"
@@ -193,7 +193,7 @@ async fn remove(
         }
         RestartHow::DeletePods | RestartHow::Rollout | RestartHow::Auto | RestartHow::None => {
             let pod_ref = cluster::reference(pod);
-            cluster
+            writer
                 .delete(&pod_ref, pod["metadata"]["uid"].as_str())
                 .await?;
         }

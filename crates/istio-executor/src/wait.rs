@@ -46,6 +46,8 @@ pub enum Error {
         object: Ref,
         /// Why.
         reason: String,
+        /// The last lines of a container that crashes. They may hold anything: they are shown, and kept nowhere.
+        log: Option<String>,
     },
     /// The time is over.
     #[error("{} is not ready in time: {reason}", cluster::name(object))]
@@ -106,6 +108,7 @@ pub async fn until(
                 return Err(Error::Failed {
                     object: object.clone(),
                     reason,
+                    log: None,
                 });
             }
             State::Pending(missing) => missing,
@@ -115,10 +118,10 @@ pub async fn until(
                     _ => Instant::now(),
                 };
                 if trouble.patience.is_some_and(|it| since.elapsed() >= it) {
-                    let reason = with_log(cluster, object, trouble).await;
                     return Err(Error::Failed {
                         object: object.clone(),
-                        reason,
+                        log: last_lines(cluster, object, &trouble).await,
+                        reason: trouble.words,
                     });
                 }
                 alarm = trouble.patience.map_or(alarm, |it| alarm.min(since + it));
@@ -179,20 +182,19 @@ async fn watch(
     Ok(())
 }
 
-/// A trouble's words, and what the container said last.
-async fn with_log(cluster: &Cluster, object: &Ref, trouble: Trouble) -> String {
-    let Some((pod, container)) = &trouble.container else {
-        return trouble.words;
-    };
+/// What the container that is in trouble said last, as a terminal may have it.
+async fn last_lines(cluster: &Cluster, object: &Ref, trouble: &Trouble) -> Option<String> {
+    let (pod, container) = trouble.container.as_ref()?;
     let pod = json!({ "metadata": { "namespace": object.namespace, "name": pod } });
-    match cluster.log(&pod, container, LINES).await {
-        Some(log) => {
-            let lines: Vec<&str> = log.lines().collect();
-            let lines = lines.join("\n    ");
-            format!("{}\n  its last lines:\n    {lines}", trouble.words)
-        }
-        None => trouble.words,
-    }
+    let log = cluster.log(&pod, container, LINES).await?;
+    let lines: Vec<String> = log
+        .lines()
+        .map(|it| format!("    {}", crate::output::visible(it)))
+        .collect();
+    Some(format!(
+        "  the last lines of {container}:\n{}",
+        lines.join("\n")
+    ))
 }
 
 async fn look(

@@ -103,12 +103,23 @@ pub fn plan(context: &Context<'_>) -> Plan {
         source: context.source.map(str::to_owned),
         target: context.target.to_owned(),
         direction: context.direction,
+        cluster: cluster(context.snapshot),
         namespace: context.desired.namespace.clone(),
         forced: context.forced,
         freeze: Vec::new(),
         steps,
     }
     .sealed()
+}
+
+/// What tells the cluster from all others: the uid of its namespace `kube-system`, which is made once, with the cluster.
+fn cluster(snapshot: &Snapshot) -> Option<String> {
+    let mut objects = snapshot.objects.iter();
+    let (_, object) = objects.find(|(it, _)| {
+        it.api_version == "v1" && it.kind == "Namespace" && it.name == "kube-system"
+    })?;
+    let uid = object.value["metadata"]["uid"].as_str()?;
+    (!uid.is_empty()).then(|| uid.to_owned())
 }
 
 /// What an istiod reads or serves with its own templates: it changes only once an istiod that understands it runs

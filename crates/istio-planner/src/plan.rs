@@ -26,6 +26,10 @@ pub struct Plan {
     pub target: String,
     /// Upgrade, downgrade, patch or same.
     pub direction: Option<Direction>,
+    /// The cluster that it was made for: the uid of its namespace `kube-system`, where the export holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub cluster: Option<String>,
     /// The namespace of istiod.
     pub namespace: String,
     /// Written although a finding blocks.

@@ -100,6 +100,9 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             "--locked",
             "--package",
             "istio-executor",
+            // Tests end it in the middle of things.
+            "--features",
+            "crash-points",
         ])
     });
     let plane = plane.and_then(|it| {

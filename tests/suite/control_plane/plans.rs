@@ -12,6 +12,7 @@ pub(super) fn plan(namespace: &str, steps: Vec<Step>) -> Plan {
         source: None,
         target: "1.30.3".to_owned(),
         direction: None,
+        cluster: None,
         namespace: namespace.to_owned(),
         forced: false,
         freeze: Vec::new(),

@@ -13,13 +13,16 @@ use istio_planner::plan::Plan;
 use serde_json::Value;
 
 use super::connection::{Connection, ControlPlane, block_on};
-use super::perform::{
-    Ended, Perform, Predecessors, genuine, perform, unfinished, unfinished_restart,
-};
+use super::perform::Forward;
+use super::upgrade::drifted;
 use super::{Error, Exit};
 use crate::cluster::Cluster;
+use crate::interruption::Interruption;
+use crate::journal::progress;
 use crate::output;
 use crate::rehearsal::rehearse;
+use crate::run::resume::{self, genuine, unfinished, unfinished_restart};
+use crate::run::{Ended, Predecessors, perform};
 
 /// No plan unpacks to more.
 const UNPACKED: u64 = 256 << 20;
@@ -38,6 +41,10 @@ pub(super) struct Args {
     #[command(flatten)]
     plane: ControlPlane,
 
+    /// The plan that another machine began and that is gone on with, as refit history names it
+    #[arg(long, value_name = "ID", requires = "resume")]
+    resume_from_cluster: Option<String>,
+
     /// Asks the API server what it says to each write, and changes nothing
     #[arg(long)]
     dry_run: bool,
@@ -50,7 +57,7 @@ pub(super) struct Args {
     connection: Connection,
 
     #[command(flatten)]
-    perform: Perform,
+    forward: Forward,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -61,32 +68,55 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         .transpose()?;
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
+        args.forward.perform.begin(&cluster);
+        let options = args.forward.options();
+        let interruption = Interruption::listen();
         let plan = if let Some(plan) = saved {
             plan
         } else {
-            let folder = args.perform.journal.as_deref();
-            let begun = match unfinished(&cluster, &args.plane.namespace, folder).await? {
-                Some(begun) => Some(begun),
-                None => unfinished_restart(&cluster, &args.plane.namespace, folder).await?,
+            let folder = &options.folder;
+            let found = async {
+                match unfinished(&cluster, &args.plane.namespace, folder).await? {
+                    Some(begun) => Ok(Some(begun)),
+                    None => unfinished_restart(&cluster, &args.plane.namespace, folder).await,
+                }
             };
+            let begun = interruption.unless_asked(found).await?;
             let Some(begun) = begun else {
                 output::note("nothing was begun here that is not done");
                 return Ok(Exit::Done);
             };
+            output::say(&output::visible(&resume::told(&begun, &cluster)));
+            if !args.dry_run {
+                let named = args.resume_from_cluster.as_deref();
+                resume::may_adopt(folder, &begun.plan.id, named)?;
+            }
             begun.plan
         };
+        interruption
+            .unless_asked(resume::is_meant(&cluster, &plan))
+            .await?;
         if args.dry_run {
             return rehearsed(&cluster, &plan).await;
         }
-        match perform(&cluster, &plan, &args.perform, &Predecessors::new()).await? {
+        let none = Predecessors::new();
+        match perform(&cluster, &plan, &options, &none, &interruption).await? {
             Ended::Done => Ok(Exit::Done),
-            Ended::Drifted(error, _) => Err(Error::Refused(error.into())),
+            Ended::Drifted(error, records) => {
+                let begun = !progress(&records).begun.is_empty();
+                Err(drifted(&error, begun, &plan.target))
+            }
         }
     })
 }
 
 async fn rehearsed(cluster: &Cluster, plan: &Plan) -> Result<Exit, Error> {
     let rehearsal = rehearse(cluster, plan, None).await?;
+    if rehearsal.forbidden {
+        return Err(Error::refused(
+            "the API server was not asked: these rights only read (refit rbac prints those that perform)",
+        ));
+    }
     for line in rehearsal.lines() {
         output::print(&line)?;
     }

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use crate::output;
 
-/// What the process returns (README.md, Plan).
+pub use crate::error::Error;
+
+/// What the process returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done; a plan is clear.
@@ -18,6 +20,10 @@ pub enum Exit {
     Refused,
     /// Evidence is missing.
     Unknown,
+    /// The question was answered with no.
+    Declined,
+    /// Stopped by Ctrl-C or SIGTERM: what a shell returns for it (128 and SIGINT).
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -28,52 +34,27 @@ impl From<Exit> for ExitCode {
             Exit::Changes => 2,
             Exit::Refused => 3,
             Exit::Unknown => 4,
+            Exit::Declined => 5,
+            Exit::Interrupted => 130,
         })
     }
 }
 
-/// Why a verb did not do what it was asked for. Three classes: the user's, the cluster's state, the world's.
-#[derive(Debug)]
-pub enum Error {
-    /// The input or the usage is wrong.
-    Usage(anyhow::Error),
-    /// It could be done, but must not be.
-    Refused(anyhow::Error),
-    /// Something failed on the way.
-    Failed(anyhow::Error),
-}
-
 impl Error {
-    /// The input or the usage is wrong, in one sentence.
-    pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
-        Self::Usage(anyhow::anyhow!("{message}"))
-    }
-
-    /// The same, in front of which something is to be said.
-    pub(crate) fn context(self, words: &'static str) -> Self {
-        match self {
-            Self::Usage(error) => Self::Usage(error.context(words)),
-            Self::Refused(error) => Self::Refused(error.context(words)),
-            Self::Failed(error) => Self::Failed(error.context(words)),
-        }
-    }
-
-    /// Returns the error with its causes, as it is printed.
-    pub(crate) fn words(&self) -> String {
-        let (Self::Usage(error) | Self::Refused(error) | Self::Failed(error)) = self;
-        format!("{error:#}")
-    }
-
     /// Prints the error and returns the exit code.
     pub(crate) fn report(self) -> Exit {
-        let (error, exit) = match self {
-            Self::Usage(error) | Self::Failed(error) => (error, Exit::Error),
-            Self::Refused(error) => (error, Exit::Refused),
+        let words = self.words();
+        let exit = match self {
+            Self::Declined => {
+                output::note(&words);
+                return Exit::Declined;
+            }
+            Self::Usage(error) | Self::Failed(error) if broken_pipe(&error) => return Exit::Done,
+            Self::Usage(_) | Self::Failed(_) => Exit::Error,
+            Self::Refused(_) => Exit::Refused,
+            Self::Interrupted(_) => Exit::Interrupted,
         };
-        if broken_pipe(&error) {
-            return Exit::Done;
-        }
-        output::error(&format!("{error:#}"));
+        output::error(&words);
         exit
     }
 }
@@ -84,10 +65,4 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|it| it.downcast_ref::<io::Error>())
         .any(|it| it.kind() == io::ErrorKind::BrokenPipe)
-}
-
-impl<E: Into<anyhow::Error>> From<E> for Error {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
 }

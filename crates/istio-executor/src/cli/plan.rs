@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
-use istio_planner::outcome::{ChangeClass, Outcome, Verdict};
+use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::report;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
 use k8s_openapi::jiff::civil::Date;
@@ -13,6 +13,7 @@ use k8s_openapi::jiff::civil::Date;
 use super::request::{Meant, Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
+use crate::run::effect::has_effect;
 use crate::{diagnostic, export, output, planning};
 
 /// What `--sample` plans.
@@ -213,21 +214,7 @@ fn exit(outcome: &Outcome, detailed: bool) -> Exit {
     match outcome.verdict {
         Verdict::Blocked => Exit::Refused,
         Verdict::Unknown => Exit::Unknown,
-        Verdict::Clear if detailed && outcome.changes.iter().any(|it| is_change(it.class)) => {
-            Exit::Changes
-        }
+        Verdict::Clear if detailed && has_effect(outcome, false) => Exit::Changes,
         Verdict::Clear => Exit::Done,
-    }
-}
-
-/// Whether performing the plan changes this object.
-fn is_change(class: ChangeClass) -> bool {
-    match class {
-        ChangeClass::Create
-        | ChangeClass::Change
-        | ChangeClass::Replace
-        | ChangeClass::TakeOver
-        | ChangeClass::Delete => true,
-        ChangeClass::Orphan | ChangeClass::Unchanged => false,
     }
 }

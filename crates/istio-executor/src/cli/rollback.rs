@@ -1,106 +1,244 @@
 //! `refit rollback`: puts back what an upgrade changed.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use istio_planner::plan::Plan;
 
 use super::connection::{Connection, ControlPlane, block_on};
-use super::perform::{Chain, Format, duration, kept_plan, plan_of, release, take_lease};
+use super::perform::{Format, Perform};
 use super::{Error, Exit};
 use crate::cluster::Cluster;
 use crate::interruption::Interruption;
-use crate::journal::{self, Journal, Record, copy, progress};
+use crate::journal::copy::{self, Found};
+use crate::journal::{Journal, Record, progress};
 use crate::lease::Lease;
 use crate::output;
+use crate::run::back::preview::{self, Preview};
+use crate::run::resume::{self, plan_of};
+use crate::run::store::kept_plan;
+use crate::run::{self, Predecessors, Session, Work, release, take_lease};
 
 /// The arguments of `refit rollback`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
+    /// The upgrade to put back, as refit history names it; without one, the last
+    id: Option<String>,
+
     #[command(flatten)]
     connection: Connection,
 
     #[command(flatten)]
     plane: ControlPlane,
 
-    /// The plan to put back, where it is not the last one; its journal has to be on this machine
-    #[arg(long, value_name = "ID")]
-    plan: Option<String>,
+    #[command(flatten)]
+    perform: Perform,
 
-    /// How long a component that was put back may take to become ready
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
-    readiness_timeout: Duration,
+    /// Show what goes back, ask the API server about it, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 
-    /// Does not ask
+    /// Skip the confirmation
     #[arg(short = 'y', long = "skip-confirmation")]
     yes: bool,
 
-    /// Folder of journals
-    #[arg(long, value_name = "DIR")]
-    journal: Option<PathBuf>,
-
-    /// How to tell what happens
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
+    /// The upgrade that another machine ran and that is put back unasked (with -y), as refit history names it
+    #[arg(long, value_name = "ID")]
+    resume_from_cluster: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    if !args.yes && !args.dry_run {
+        output::can_ask()?;
+    }
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
-        let lease = take_lease(&cluster, &args.plane.namespace).await?;
-        let ended = put_back(&cluster, args, &lease).await;
+        args.perform.begin(&cluster);
+        let interruption = Interruption::listen();
+        if args.dry_run {
+            return interruption.unless_asked(dry_run(&cluster, args)).await;
+        }
+        let namespace = &args.plane.namespace;
+        let lease = interruption
+            .unless_asked(take_lease(&cluster, namespace))
+            .await?;
+        let ended = put_back(args, &lease, &interruption).await;
         release(lease).await;
         ended
     })
 }
 
-async fn put_back(cluster: &Arc<Cluster>, args: &Args, lease: &Lease) -> Result<Exit, Error> {
-    let folder = journal::folder(args.journal.as_deref());
-    let found = copy::load(cluster, &args.plane.namespace).await?;
-    let (plan, copied, predecessors) = match (found, &args.plan) {
-        (Some(found), plan) if plan.as_ref().is_none_or(|it| *it == found.plan_id) => {
-            let plan = plan_of(&found, args.journal.as_deref())?;
-            (plan, found.records, found.predecessors)
-        }
-        (Some(found), Some(id)) if progress(&found.records).is_open() => {
-            return Err(Error::Refused(anyhow::anyhow!(
-                "the plan {} was begun after {id} and is not done: it has to be put back first",
-                found.plan_id
-            )));
-        }
-        (_, Some(id)) => (kept_plan(&folder, id)?, Vec::new(), Vec::new()),
-        (_, None) => {
-            return Err(Error::usage(format!(
-                "refit has upgraded nothing in {}",
-                args.plane.namespace
-            )));
-        }
-    };
-    let mut journal = Journal::open(&folder, &plan.id)?;
-    journal.adopt(copied)?;
-    let done = |records: &[Record]| progress(records).rolled_back;
-    if done(journal.records()) && predecessors.iter().all(|it| done(&it.1)) {
-        output::note("it is put back already");
-        return Ok(Exit::Done);
+/// An upgrade that is to be put back.
+struct Chosen {
+    plan: Plan,
+    records: Vec<Record>,
+    predecessors: Predecessors,
+}
+
+impl Chosen {
+    fn is_done(&self) -> bool {
+        let done = |records: &[Record]| progress(records).rolled_back;
+        done(&self.records) && self.predecessors.iter().all(|it| done(&it.1))
     }
-    let source = plan.source.as_deref().unwrap_or("what was before");
-    let question = format!("Put back {source}, which was upgraded to {}?", plan.target);
-    if !args.yes && !output::confirm(&question) {
-        return Err(Error::Refused(anyhow::anyhow!(
-            "cancelled, nothing was changed"
+
+    /// What becomes of every object, the last plan's first.
+    async fn preview(&self, cluster: &Cluster) -> Result<Vec<Preview>, Error> {
+        let mut all = preview::preview(cluster, &self.plan, &self.records).await?;
+        for (plan, records) in &self.predecessors {
+            all.extend(preview::preview(cluster, plan, records).await?);
+        }
+        Ok(all)
+    }
+}
+
+/// Finds the upgrade that is meant.
+async fn choose(cluster: &Cluster, args: &Args, folder: &Path) -> Result<Chosen, Error> {
+    let namespace = &args.plane.namespace;
+    // The last one is read by its name: it must not be taken for none where it cannot be read.
+    let last = copy::load(cluster, namespace).await?;
+    let Some(id) = &args.id else {
+        let Some(found) = last else {
+            return Err(Error::usage(format!(
+                "refit has upgraded nothing in {namespace}"
+            )));
+        };
+        return chosen(found, namespace, folder);
+    };
+    let all = copy::history(cluster, namespace).await?;
+    let mut matching = all.iter().filter(|it| it.plan_id.starts_with(id.as_str()));
+    let Some(found) = matching.next() else {
+        // This machine may know what the cluster has forgotten.
+        if let Some(open) = all.iter().find(|it| stands_in_the_way(it)) {
+            return Err(in_the_way(open, id));
+        }
+        let plan = kept_plan(folder, id)?;
+        let records = Journal::peek(folder, &plan.id)?;
+        return Ok(Chosen {
+            plan,
+            records,
+            predecessors: Predecessors::new(),
+        });
+    };
+    if let Some(other) = matching.next() {
+        return Err(Error::usage(format!(
+            "{id} is not enough to tell {} from {}",
+            found.short(),
+            other.short()
         )));
     }
-    let interruption = Interruption::listen();
-    Chain {
-        cluster,
-        lease,
-        folder: &folder,
-        narrate: &|| args.output.narrator(),
-        readiness: args.readiness_timeout,
-        interruption: &interruption,
+    let later = all
+        .iter()
+        .take_while(|it| it.plan_id != found.plan_id)
+        .find(|it| stands_in_the_way(it));
+    match later {
+        Some(later) => Err(in_the_way(later, id)),
+        None => chosen(found.clone(), namespace, folder),
     }
-    .put_back(&plan, journal, &predecessors)
-    .await?;
+}
+
+/// Whether an upgrade changed something that is not put back: what was before it is not reached past it.
+fn stands_in_the_way(found: &Found) -> bool {
+    let progress = progress(&found.records);
+    !progress.begun.is_empty() && !progress.rolled_back
+}
+
+fn in_the_way(later: &Found, id: &str) -> Error {
+    Error::refused(format!(
+        "the upgrade {0} came after {id}, and is to be rolled back first: `refit rollback {0}`",
+        later.short()
+    ))
+}
+
+fn chosen(found: Found, namespace: &str, folder: &Path) -> Result<Chosen, Error> {
+    resume::sealed(&found, namespace)?;
+    let plan = plan_of(&found, folder)?;
+    resume::belongs(&plan, &found.records)?;
+    for (plan, records) in &found.predecessors {
+        resume::belongs(plan, records)?;
+    }
+    Ok(Chosen {
+        plan,
+        records: found.records,
+        predecessors: found.predecessors,
+    })
+}
+
+fn show(previews: &[Preview], format: Format) -> Result<(), Error> {
+    let lines: Vec<String> = previews.iter().flat_map(Preview::lines).collect();
+    let text = if lines.is_empty() {
+        "every object is as it was before the upgrade".to_owned()
+    } else {
+        output::visible(&lines.join("\n"))
+    };
+    // Records are the only result that a program gets.
+    match format {
+        Format::Text => output::print(&text)?,
+        Format::Json => output::say(&text),
+    }
+    Ok(())
+}
+
+/// Shows what goes back, and what the API server says to it.
+async fn dry_run(cluster: &Cluster, args: &Args) -> Result<Exit, Error> {
+    let chosen = choose(cluster, args, &args.perform.folder()).await?;
+    let previews = chosen.preview(cluster).await?;
+    show(&previews, args.perform.output)?;
+    let mut refused = 0;
+    for preview in &previews {
+        if let Some(words) = preview.rehearse(cluster).await? {
+            let name = crate::cluster::name(&preview.object);
+            output::warning(&output::visible(&format!(
+                "{name} would be refused: {words}"
+            )));
+            refused += 1;
+        }
+    }
+    output::note(&format!(
+        "the API server was asked about each object: {} accepted, {refused} refused; nothing was changed",
+        previews.len() - refused
+    ));
+    Ok(if refused == 0 {
+        Exit::Done
+    } else {
+        Exit::Refused
+    })
+}
+
+async fn put_back(args: &Args, lease: &Lease, interruption: &Interruption) -> Result<Exit, Error> {
+    let options = args.perform.options();
+    let folder = &options.folder;
+    let cluster = lease.writer();
+    let mut chosen = interruption
+        .unless_asked(choose(cluster, args, folder))
+        .await?;
+    resume::is_meant(cluster, &chosen.plan).await?;
+    if args.yes {
+        resume::may_adopt(folder, &chosen.plan.id, args.resume_from_cluster.as_deref())?;
+    }
+    let mut journal = Journal::open(folder, &chosen.plan.id)?;
+    journal.adopt(std::mem::take(&mut chosen.records))?;
+    resume::belongs(&chosen.plan, journal.records())?;
+    chosen.records = journal.records().to_vec();
+    if chosen.is_done() {
+        output::note("it is rolled back already");
+        return Ok(Exit::Done);
+    }
+    let previews = interruption.unless_asked(chosen.preview(cluster)).await?;
+    show(&previews, args.perform.output)?;
+    if !args.yes {
+        let plan = &chosen.plan;
+        let source = plan.source.as_deref().unwrap_or("what was before");
+        let question = format!(
+            "Roll {} back to {source}, from {}?",
+            cluster.name().unwrap_or("the cluster"),
+            plan.target
+        );
+        output::ask(&question, interruption).await?;
+    }
+    let session = Session::open(lease, &chosen.plan.namespace, interruption, &options).await?;
+    session.keep_other(&chosen.plan).await?;
+    let work = Work::new(&session, &chosen.plan, journal, &chosen.predecessors);
+    run::put_back(work, &chosen.predecessors).await?;
     Ok(Exit::Done)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 
 use super::connection::{Connection, block_on};
-use super::perform::Perform;
+use super::perform::Forward;
 use super::request::{Meant, Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
@@ -50,7 +50,7 @@ pub(super) struct Args {
     connection: Connection,
 
     #[command(flatten)]
-    perform: Perform,
+    forward: Forward,
 
     #[command(flatten)]
     meant: Meant,
@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             args.port,
             Sources {
                 page,
-                cluster: Arc::new(cluster.unfenced()),
+                cluster: Arc::new(cluster.beside()),
                 places: args.target.places(),
                 stream: Arc::clone(&stream),
                 desk,
@@ -176,7 +176,9 @@ async fn attend(
         Ok(()) => telling.is(State::Done, None),
         Err(error) => {
             let state = match &error {
-                Error::Refused(_) | Error::Usage(_) => State::Refused,
+                Error::Refused(_) | Error::Usage(_) | Error::Declined | Error::Interrupted(_) => {
+                    State::Refused
+                }
                 Error::Failed(_) => State::Failed,
             };
             telling.is(state, Some(error.words()));

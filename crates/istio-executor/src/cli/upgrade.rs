@@ -5,16 +5,21 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::plan::{Action, Plan};
+use sha2::{Digest, Sha256};
 
 use super::connection::{Connection, block_on};
-use super::perform::{Begun, Ended, Format, Perform, Predecessors, perform, unfinished};
+use super::perform::{Format, Forward};
 use super::request::{Meant, Prune, Request};
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{self, Cluster};
+use crate::interruption::Interruption;
 use crate::journal::progress;
 use crate::rehearsal::rehearse;
 use crate::release::Places;
+use crate::run::effect::has_effect;
+use crate::run::resume::{self, Begun, unfinished};
+use crate::run::{Ended, Options, Predecessors, forward, perform};
 use crate::{apply, output, planning, snapshot};
 
 /// How often a cluster that keeps changing is planned for again.
@@ -44,7 +49,7 @@ pub(super) struct Args {
     connection: Connection,
 
     #[command(flatten)]
-    perform: Perform,
+    forward: Forward,
 
     #[command(flatten)]
     meant: Meant,
@@ -65,12 +70,19 @@ pub(super) struct Args {
     #[arg(long)]
     verify: bool,
 
+    /// The upgrade that another machine began and that is gone on with unasked (with -y), as refit history names it
+    #[arg(long, value_name = "ID")]
+    resume_from_cluster: Option<String>,
+
     /// Plans again where the cluster changed since the plan was made
     #[arg(long)]
     replan: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    if !args.yes && !args.dry_run {
+        output::can_ask()?;
+    }
     let request = istio_planner::Request {
         to: args.to.clone(),
         files: args.request.planner_files()?,
@@ -85,8 +97,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     };
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
+        args.forward.perform.begin(&cluster);
+        let interruption = Interruption::listen();
         if args.dry_run {
-            return dry_run(&cluster, request, args).await;
+            return interruption
+                .unless_asked(dry_run(&cluster, request, args))
+                .await;
         }
         let namespace = args
             .meant
@@ -94,19 +110,23 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             .namespace
             .as_deref()
             .unwrap_or("istio-system");
-        let folder = args.perform.journal.as_deref();
+        let options = Options {
+            request: Some(digest(&request)?),
+            ..args.forward.options()
+        };
         // An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
-        let mut begun = unfinished(&cluster, namespace, folder).await?;
+        let found = unfinished(&cluster, namespace, &options.folder);
+        let mut begun = interruption.unless_asked(found).await?;
         let mut predecessors = Predecessors::new();
         for attempt in 1.. {
             let plan = match begun.take() {
-                Some(begun) => go_on(begun, args)?,
-                None => match propose(&cluster, &request, args).await? {
+                Some(begun) => go_on(begun, &cluster, args, &interruption).await?,
+                None => match propose(&cluster, &request, args, &interruption).await? {
                     Proposal::Plan(plan) => *plan,
                     Proposal::End(exit) => return Ok(exit),
                 },
             };
-            match perform(&cluster, &plan, &args.perform, &predecessors).await? {
+            match perform(&cluster, &plan, &options, &predecessors, &interruption).await? {
                 Ended::Done => break,
                 Ended::Drifted(error, records) if args.replan && attempt <= REPLANS => {
                     output::warning(&format!("{error}\nplanning again"));
@@ -115,11 +135,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
                         predecessors.insert(0, (plan, records));
                     }
                 }
-                Ended::Drifted(error, _) => return Err(Error::Refused(error.into())),
+                Ended::Drifted(error, records) => {
+                    return Err(drifted(
+                        &error,
+                        !progress(&records).begun.is_empty(),
+                        &args.to,
+                    ));
+                }
             }
         }
         if args.verify {
-            verify(&cluster, &request, args).await
+            interruption
+                .unless_asked(verify(&cluster, &request, args))
+                .await
         } else {
             Ok(Exit::Done)
         }
@@ -139,19 +167,67 @@ async fn propose(
     cluster: &Cluster,
     request: &istio_planner::Request,
     args: &Args,
+    interruption: &Interruption,
 ) -> Result<Proposal, Error> {
-    let outcome = plan(cluster, request, args).await?;
-    if args.perform.output == Format::Text {
-        output::print(&super::plan::text(&outcome, false))?;
+    let outcome = interruption
+        .unless_asked(plan(cluster, request, args))
+        .await?;
+    let name = cluster.name().unwrap_or("the cluster");
+    if args.forward.perform.output == Format::Text {
+        output::print(&headed(cluster, &outcome))?;
     }
+    let effect = has_effect(&outcome, args.forward.restart);
     let plan = match outcome.plan {
         Some(plan) if outcome.verdict == Verdict::Clear || args.force => plan,
         _ => return Ok(Proposal::End(exit(outcome.verdict))),
     };
-    if !args.yes && !output::confirm(&format!("Proceed to Istio {}?", plan.target)) {
-        return Err(cancelled());
+    if !effect {
+        output::note(&format!(
+            "No changes: {name} is as asked for; nothing was written"
+        ));
+        return Ok(Proposal::End(Exit::Done));
+    }
+    if !args.yes {
+        let question = format!("Proceed to Istio {} on {name}?", plan.target);
+        output::ask(&question, interruption).await?;
     }
     Ok(Proposal::Plan(Box::new(plan)))
+}
+
+/// The plan in words, below the cluster that it is for.
+pub(super) fn headed(cluster: &Cluster, outcome: &Outcome) -> String {
+    let id = outcome.plan.as_ref().and_then(|it| it.cluster.as_deref());
+    let id = id
+        .map(|it| format!(", kube-system {it}"))
+        .unwrap_or_default();
+    format!(
+        "Cluster: {}{id}\n\n{}",
+        cluster.name().unwrap_or("unknown"),
+        super::plan::text(outcome, false)
+    )
+}
+
+/// The SHA-256 of a request, by which history tells one from another.
+pub(super) fn digest(request: &istio_planner::Request) -> Result<String, Error> {
+    let text = serde_json::to_vec(request)?;
+    let digest = Sha256::digest(text);
+    Ok(digest.iter().fold(String::new(), |mut all, it| {
+        use std::fmt::Write as _;
+        let _ = write!(all, "{it:02x}");
+        all
+    }))
+}
+
+/// The cluster is not as planned, and what comes next.
+pub(super) fn drifted(error: &forward::Error, begun: bool, to: &str) -> Error {
+    let next = if begun {
+        format!(
+            "go on from the cluster as it is with `refit upgrade --to {to} --replan`, or roll back with `refit rollback`"
+        )
+    } else {
+        format!("plan again from the cluster as it is: `refit upgrade --to {to}`")
+    };
+    Error::refused(output::visible(&format!("{error}\n{next}")))
 }
 
 /// Shows the plan, and what the API server says to each of its writes.
@@ -165,14 +241,20 @@ async fn dry_run(
         ..request
     };
     let outcome = plan(cluster, &request, args).await?;
-    match args.perform.output {
-        Format::Text => output::print(&super::plan::text(&outcome, false))?,
+    match args.forward.perform.output {
+        Format::Text => output::print(&headed(cluster, &outcome))?,
         Format::Json => output::print(&serde_json::to_string_pretty(&outcome)?)?,
     }
     let Some(plan) = &outcome.plan else {
         return Ok(exit(outcome.verdict));
     };
     let rehearsal = rehearse(cluster, plan, Some(&outcome)).await?;
+    if rehearsal.forbidden {
+        output::note(
+            "the API server was not asked: these rights only read (refit rbac prints those that perform); nothing was changed",
+        );
+        return Ok(exit(outcome.verdict));
+    }
     for line in rehearsal.lines() {
         output::warning(&line);
     }
@@ -189,19 +271,21 @@ async fn dry_run(
     }
 }
 
-pub(super) fn cancelled() -> Error {
-    Error::Refused(anyhow::anyhow!("cancelled, nothing was changed"))
-}
-
 /// Goes on with what was begun, if that is what was asked for.
-fn go_on(begun: Begun, args: &Args) -> Result<Plan, Error> {
+async fn go_on(
+    begun: Begun,
+    cluster: &Cluster,
+    args: &Args,
+    interruption: &Interruption,
+) -> Result<Plan, Error> {
+    let words = resume::told(&begun, cluster);
     let plan = resumable(begun, &args.to)?;
-    let question = format!(
-        "An upgrade to Istio {} was begun and is not done. Go on with it?",
-        plan.target
-    );
-    if !args.yes && !output::confirm(&question) {
-        return Err(cancelled());
+    output::say(&output::visible(&words));
+    if args.yes {
+        let folder = args.forward.perform.folder();
+        resume::may_adopt(&folder, &plan.id, args.resume_from_cluster.as_deref())?;
+    } else {
+        output::ask("Go on with it? (refit abandon gives it up)", interruption).await?;
     }
     output::note(&format!(
         "going on with the upgrade to Istio {} that was begun",
@@ -215,13 +299,13 @@ pub(super) fn resumable(begun: Begun, to: &str) -> Result<Plan, Error> {
     let plan = begun.plan;
     if progress(&begun.records).rolling_back {
         return Err(Error::Refused(anyhow::anyhow!(
-            "an upgrade to Istio {} is being put back: go on with `refit rollback`",
+            "an upgrade to Istio {} is being rolled back: go on with `refit rollback`",
             plan.target
         )));
     }
     if plan.target != to.trim_start_matches('v') {
         return Err(Error::Refused(anyhow::anyhow!(
-            "an upgrade to Istio {} was begun and is not done: go on with `refit apply --resume`, or put it back with \
+            "an upgrade to Istio {} was begun and is not done: go on with `refit apply --resume`, or roll it back with \
              `refit rollback`",
             plan.target
         )));

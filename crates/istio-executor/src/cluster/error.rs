@@ -35,6 +35,12 @@ pub enum Error {
         /// The version asked for.
         api_version: String,
     },
+    /// The time for everything is over.
+    #[error("{what}: the time for everything (--timeout) is over")]
+    Late {
+        /// What was tried.
+        what: String,
+    },
     /// The lease is not ours any more, so nothing was sent.
     #[error("{what}: the lease was lost: another refit may be at work")]
     Fenced {
@@ -51,6 +57,7 @@ impl Error {
             Self::Config { .. }
             | Self::Transport { .. }
             | Self::Kind { .. }
+            | Self::Late { .. }
             | Self::Fenced { .. } => None,
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use http::header::RETRY_AFTER;
 use kube::client::Body;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Cluster, Error};
+use crate::lease::Held;
 
 /// How long a server may take to answer one request. A connection that is half open never answers.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -38,33 +39,50 @@ struct Failure {
 }
 
 impl Cluster {
-    /// Sends a request, and again while it fails for a passing reason. What writes is sent only with the lease.
+    /// Sends what changes nothing (a request to read, a dry run), and again while it fails for a passing reason.
     pub(super) async fn send(
         &self,
         what: &str,
         request: http::Request<Vec<u8>>,
     ) -> Result<Value, Error> {
-        let writes = request.method() != http::Method::GET
-            && !request
-                .uri()
-                .query()
-                .unwrap_or_default()
-                .contains("dryRun=");
+        let query = request.uri().query().unwrap_or_default();
+        debug_assert!(
+            request.method() == http::Method::GET || query.contains("dryRun="),
+            "{what}: only a Writer writes"
+        );
+        self.exchange(what, request, None).await
+    }
+
+    /// Sends a request until it is answered, at most until the deadline; with a lease, each time only while that is held.
+    pub(super) async fn exchange(
+        &self,
+        what: &str,
+        request: http::Request<Vec<u8>>,
+        held: Option<&Held>,
+    ) -> Result<Value, Error> {
         let began = Instant::now();
+        let late = || Error::Late {
+            what: what.to_owned(),
+        };
         let mut delay = Duration::from_millis(200);
         loop {
-            if writes {
-                self.fenced(what).await?;
+            if let Some(held) = held {
+                self.fenced(what, held).await?;
             }
-            let failure = match timeout(ANSWER, self.once(what, request.clone())).await {
+            let left = self
+                .deadline()
+                .map(|it| it.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|it| it.is_zero()) {
+                return Err(late());
+            }
+            let patience = left.map_or(ANSWER, |it| it.min(ANSWER));
+            let failure = match timeout(patience, self.once(what, request.clone())).await {
                 Ok(Ok(answer)) => {
                     self.answered.store(true, Ordering::Relaxed);
-                    if writes && self.held().is_some() {
-                        crate::journal::crash::written();
-                    }
                     return Ok(answer);
                 }
                 Ok(Err(failure)) => failure,
+                Err(_) if patience < ANSWER => return Err(late()),
                 Err(_) => Failure {
                     error: Error::Transport {
                         what: what.to_owned(),
@@ -144,16 +162,15 @@ impl Cluster {
     }
 
     /// Waits until the lease is known to be ours; an error if it is another's.
-    async fn fenced(&self, what: &str) -> Result<(), Error> {
-        let Some(held) = self.held() else {
-            return Ok(());
-        };
+    async fn fenced(&self, what: &str, held: &Held) -> Result<(), Error> {
         let patience = if self.answered.load(Ordering::Relaxed) {
             OUTAGE
         } else {
             FIRST
         };
-        match timeout(patience, held.confirm()).await {
+        let end = Instant::now() + patience;
+        let end = self.deadline().map_or(end, |it| it.min(end));
+        match timeout_at(end, held.confirm()).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(Error::Fenced {
                 what: what.to_owned(),

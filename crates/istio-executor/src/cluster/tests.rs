@@ -1,10 +1,13 @@
 use std::pin::pin;
+use std::sync::Arc;
 
 use http::{Response, StatusCode};
 use kube::client::Body;
+use serde_json::json;
 use tower_test::mock::{self, Handle};
 
 use super::*;
+use crate::lease::Held;
 
 type Server = Handle<http::Request<Body>, Response<Body>>;
 
@@ -25,6 +28,11 @@ fn cluster() -> (Cluster, Server) {
         .unwrap()
         .insert("v1".to_owned(), kinds.to_vec());
     (cluster, handle)
+}
+
+/// One whose lease is held.
+fn writer(cluster: Cluster) -> Writer {
+    Writer::new(Arc::new(cluster), Arc::new(Held::taken()))
 }
 
 fn answer(code: u16, body: &Value) -> Response<Body> {
@@ -91,7 +99,7 @@ async fn a_budget_that_forbids_an_eviction_is_an_answer() {
     );
     let server = tokio::spawn(serve(handle, vec![forbidden]));
     let pod = json!({ "metadata": { "namespace": "n", "name": "p", "uid": "u" } });
-    assert!(!cluster.evict(&pod).await.unwrap());
+    assert!(!writer(cluster).evict(&pod).await.unwrap());
     assert_eq!(
         server.await.unwrap(),
         ["POST /api/v1/namespaces/n/pods/p/eviction?"]
@@ -101,14 +109,14 @@ async fn a_budget_that_forbids_an_eviction_is_an_answer() {
 #[tokio::test]
 async fn nothing_is_written_once_the_lease_is_anothers() {
     let (cluster, handle) = cluster();
-    let lost = Held::lost();
-    cluster.fence(Some(Arc::new(lost)));
+    let cluster = Arc::new(cluster);
+    let writer = Writer::new(Arc::clone(&cluster), Arc::new(Held::lost()));
     let manifest = json!({});
     let write = Write::Create {
         manifest: &manifest,
         manager: "m",
     };
-    let error = cluster.write(&object(), &write, false).await.unwrap_err();
+    let error = writer.write(&object(), &write).await.unwrap_err();
     assert!(matches!(error, Error::Fenced { .. }), "{error}");
     let server = tokio::spawn(serve(handle, vec![answer(200, &json!({}))]));
     cluster.get(&object()).await.unwrap();
@@ -207,6 +215,19 @@ async fn a_write_that_names_no_version_wins_in_the_end() {
         manager: "m",
         force: true,
     };
-    assert!(cluster.write(&object(), &write, false).await.is_ok());
+    assert!(writer(cluster).write(&object(), &write).await.is_ok());
     server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_beyond_the_time_that_everything_has() {
+    let (cluster, _handle) = cluster();
+    let began = Instant::now();
+    cluster.until(Some(began + Duration::from_secs(7)));
+    let error = cluster.get(&object()).await.unwrap_err();
+    assert!(matches!(error, Error::Late { .. }), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 7);
+    let error = cluster.get(&object()).await.unwrap_err();
+    assert!(matches!(error, Error::Late { .. }), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 7, "and nothing begins after it");
 }

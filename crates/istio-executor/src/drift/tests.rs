@@ -67,7 +67,7 @@ fn what_appeared_or_went_is_drift() {
 #[test]
 fn paths_lead_through_keys_with_dots_and_keyed_elements() {
     let live = live();
-    let get = |path| at(&live, path).cloned();
+    let get = |path| at(&live, path).map(|it| it.0.clone());
     assert_eq!(get("metadata.annotations.a.b/c"), Some(json!("d")));
     assert_eq!(get(r#"metadata.annotations["a.b/c"]"#), Some(json!("d")));
     assert_eq!(

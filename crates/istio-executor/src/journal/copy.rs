@@ -1,5 +1,6 @@
 //! The journal's copy in the cluster: a ConfigMap beside istiod.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 
 use base64::Engine as _;
@@ -11,14 +12,27 @@ use istio_planner::outcome::Ref;
 use istio_planner::plan::Plan;
 use serde_json::{Value, json};
 
+use super::seal::{Key, Seal};
 use super::{Event, Record};
-use crate::cluster::{self, Cluster, Write as Kind};
+use crate::cluster::{self, Cluster, Selection, Write as Kind, Writer};
 
 /// The name of the ConfigMap of upgrades.
 pub const NAME: &str = "refit-journal";
 
 /// The name of the ConfigMap of restarts: those must not take the place of the upgrade that can still be put back.
 pub const RESTARTS: &str = "refit-journal-restart";
+
+/// Upgrades before the last one that are kept: as many as Helm keeps of a release.
+pub const HISTORY: usize = 10;
+
+/// The annotation that names the plan.
+const PLAN: &str = "refit/plan";
+
+/// The annotation that says whether the journal is complete.
+const COMPLETE: &str = "refit/complete";
+
+/// The annotation that holds the seal.
+const SEAL: &str = "refit/seal";
 
 /// Plans that were given up for another, which a copy holds at most.
 const PREDECESSORS: usize = 4;
@@ -28,6 +42,12 @@ const LIMIT: usize = 700 << 10;
 
 /// No journal that fits a ConfigMap unpacks to more.
 const UNPACKED: u64 = 256 << 20;
+
+/// Digits of a plan's id that people get to see.
+const SHORT: usize = 12;
+
+/// What everything of refit's own is labelled with.
+const LABEL: &str = "app.kubernetes.io/managed-by=refit";
 
 /// The field manager of everything that is refit's own.
 pub const MANAGER: &str = "refit";
@@ -87,6 +107,12 @@ pub struct Found {
     pub records: Vec<Record>,
     /// Plans that were given up for this one, newest first, each with its records.
     pub predecessors: Vec<(Plan, Vec<Record>)>,
+    /// Whether refit wrote it.
+    pub seal: Seal,
+    /// The name of its ConfigMap.
+    pub name: String,
+    /// The ConfigMap itself.
+    object: Value,
 }
 
 impl Copy {
@@ -110,15 +136,22 @@ impl Copy {
         read(cluster, &self.object).await
     }
 
-    /// Writes the copy. What would make it too large is left out: the former CRDs first, then all former objects.
-    pub async fn store(&self, cluster: &Cluster, records: &[Record]) -> Result<(), cluster::Error> {
-        let manifest = self.manifest(records);
+    /// Writes the copy, sealed. What would make it too large is left out: the former CRDs first, then all former objects.
+    pub async fn store(
+        &self,
+        writer: &Writer,
+        records: &[Record],
+        key: &Key,
+    ) -> Result<(), cluster::Error> {
+        let mut manifest = self.manifest(records);
+        let seal = key.seal(&sealed(&manifest));
+        manifest["metadata"]["annotations"][SEAL] = seal.into();
         let write = Kind::Apply {
             manifest: &manifest,
             manager: MANAGER,
             force: true,
         };
-        cluster.write(&self.object, &write, false).await.map(|_| ())
+        writer.write(&self.object, &write).await.map(|_| ())
     }
 
     fn manifest(&self, records: &[Record]) -> Value {
@@ -146,7 +179,7 @@ impl Copy {
                 "namespace": self.object.namespace,
                 "name": self.object.name,
                 "labels": { "app.kubernetes.io/managed-by": "refit" },
-                "annotations": { "refit/plan": self.plan, "refit/complete": complete.to_string() },
+                "annotations": { PLAN: self.plan, COMPLETE: complete.to_string() },
             },
             "binaryData": data,
         })
@@ -163,19 +196,114 @@ pub async fn load_restart(cluster: &Cluster, namespace: &str) -> Result<Option<F
     read(cluster, &named(namespace, RESTARTS)).await
 }
 
+/// Reads the copies of all upgrades that are kept, newest first. One that cannot be read is not listed.
+pub async fn history(cluster: &Cluster, namespace: &str) -> Result<Vec<Found>, Error> {
+    let key = sealing_key(cluster, namespace).await?;
+    let kind = cluster.kind("v1", "ConfigMap").await?;
+    let selection = Selection {
+        namespace: Some(namespace),
+        labels: Some(LABEL),
+        metadata_only: false,
+    };
+    let mut all: Vec<Found> = Vec::new();
+    for object in cluster.list_all(&kind, &selection).await? {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        if !name.starts_with(NAME) || name == RESTARTS {
+            continue;
+        }
+        let Ok(found) = found(&object, key.as_ref()) else {
+            continue;
+        };
+        match all.iter_mut().find(|it| it.plan_id == found.plan_id) {
+            // Kept as history, and gone on with since: the one that knows more counts.
+            Some(other) if other.records.len() < found.records.len() => *other = found,
+            Some(_) => {}
+            None => all.push(found),
+        }
+    }
+    all.sort_by_key(|it| std::cmp::Reverse(it.began().to_owned()));
+    Ok(all)
+}
+
+/// Keeps the copy of an upgrade, since another one is about to take its place; the oldest ones go.
+pub async fn keep(writer: &Writer, namespace: &str, found: &Found) -> Result<(), cluster::Error> {
+    let short = found.short().to_lowercase();
+    let name = format!("{NAME}-{short}");
+    let manifest = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "namespace": namespace,
+            "name": name,
+            "labels": found.object["metadata"]["labels"],
+            "annotations": found.object["metadata"]["annotations"],
+        },
+        "binaryData": found.object["binaryData"],
+    });
+    let write = Kind::Apply {
+        manifest: &manifest,
+        manager: MANAGER,
+        force: true,
+    };
+    writer
+        .write_quietly(&named(namespace, &name), &write)
+        .await?;
+    let Ok(all) = history(writer, namespace).await else {
+        return Ok(());
+    };
+    // The one that stands where the last upgrade stands is not history yet.
+    let kept = all.iter().filter(|it| it.name != NAME);
+    for old in kept.skip(HISTORY) {
+        let uid = old.object["metadata"]["uid"].as_str();
+        writer
+            .delete_quietly(&named(namespace, &old.name), uid)
+            .await?;
+    }
+    Ok(())
+}
+
 async fn read(cluster: &Cluster, object: &Ref) -> Result<Option<Found>, Error> {
     let Some(live) = cluster.get(object).await? else {
         return Ok(None);
     };
-    found(&live).map(Some).map_err(|reason| Error::Unreadable {
-        namespace: object.namespace.clone().unwrap_or_default(),
-        name: object.name.clone(),
-        reason,
-    })
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let key = sealing_key(cluster, &namespace).await?;
+    found(&live, key.as_ref())
+        .map(Some)
+        .map_err(|reason| Error::Unreadable {
+            namespace,
+            name: object.name.clone(),
+            reason,
+        })
+}
+
+/// The key of a namespace: nothing inside where there is none, nothing at all where it may not be read.
+async fn sealing_key(
+    cluster: &Cluster,
+    namespace: &str,
+) -> Result<Option<Option<Key>>, cluster::Error> {
+    match Key::load(cluster, namespace).await {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.code() == Some(403) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a seal is of: everything that is read.
+fn sealed(object: &Value) -> String {
+    let metadata = &object["metadata"];
+    let named = &metadata["annotations"];
+    json!([
+        metadata["namespace"],
+        named[PLAN],
+        named[COMPLETE],
+        object["binaryData"]
+    ])
+    .to_string()
 }
 
 /// Unpacks a copy; the error says what is wrong with it.
-fn found(object: &Value) -> Result<Found, String> {
+fn found(object: &Value, key: Option<&Option<Key>>) -> Result<Found, String> {
     let entry = |name: &str| -> Result<Option<String>, String> {
         let Some(text) = object["binaryData"][name].as_str() else {
             return Ok(None);
@@ -210,13 +338,40 @@ fn found(object: &Value) -> Result<Found, String> {
             predecessors.push((plan, records));
         }
     }
-    let name = &object["metadata"]["annotations"]["refit/plan"];
+    let name = &object["metadata"]["annotations"][PLAN];
     Ok(Found {
         plan_id: name.as_str().ok_or("it names no plan")?.to_owned(),
         plan: plan("plan.json.gz")?.filter(|it| Some(it.id.as_str()) == name.as_str()),
         records: records("journal.jsonl.gz")?.ok_or("it holds no journal")?,
         predecessors,
+        seal: match (key, object["metadata"]["annotations"][SEAL].as_str()) {
+            (None, _) => Seal::Unknown,
+            (Some(Some(key)), Some(seal)) if key.fits(&sealed(object), seal) => Seal::Genuine,
+            (Some(_), _) => Seal::Broken,
+        },
+        name: object["metadata"]["name"]
+            .as_str()
+            .unwrap_or(NAME)
+            .to_owned(),
+        object: object.clone(),
     })
+}
+
+impl Found {
+    /// The first digits of the plan's id, by which people name it.
+    pub fn short(&self) -> &str {
+        short(&self.plan_id)
+    }
+
+    /// When it began, in RFC 3339; empty where it never did.
+    pub fn began(&self) -> &str {
+        self.records.first().map_or("", |it| &it.at)
+    }
+}
+
+/// The first digits of a plan's id, by which people name it.
+pub fn short(id: &str) -> &str {
+    id.get(..SHORT).unwrap_or(id)
 }
 
 fn pack_plan(plan: &Plan) -> Vec<u8> {
@@ -233,13 +388,26 @@ fn fit(records: &[Record], limit: usize) -> (Vec<u8>, bool) {
     }
     let without = |leave_out: &dyn Fn(&Value) -> bool| {
         let mut records = records.to_vec();
+        let mut without = BTreeSet::new();
         for record in &mut records {
-            if let Event::ActionBegan {
-                former, omitted, ..
-            } = &mut record.event
-                && former.as_ref().is_some_and(leave_out)
-            {
-                (*former, *omitted) = (None, true);
+            match &mut record.event {
+                Event::ActionBegan {
+                    step,
+                    action,
+                    former,
+                    omitted,
+                    ..
+                } if former.as_ref().is_some_and(leave_out) => {
+                    (*former, *omitted) = (None, true);
+                    without.insert((step.clone(), *action));
+                }
+                Event::ActionEnded {
+                    step,
+                    action,
+                    stored,
+                    ..
+                } if without.contains(&(step.clone(), *action)) => *stored = None,
+                _ => {}
             }
         }
         pack(lines(&records))

@@ -1,7 +1,8 @@
 //! For tests of what a crash leaves behind: this process ends at a chosen point, as by `kill -9`.
 //!
 //! `REFIT_CRASH=record:N` ends it after record N of the journal (counted from 1), `write:N` after the Nth write of this
-//! process to the cluster was answered and before that is written down. Without the variable nothing happens.
+//! process to the cluster was answered and before that is written down. Without the variable nothing happens, and a build without the
+//! feature `crash-points` does not look at it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

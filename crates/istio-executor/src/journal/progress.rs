@@ -80,14 +80,24 @@ pub struct Progress<'a> {
     pub rolled_back: bool,
     /// Everything in scope was done.
     pub finished: bool,
+    /// Somebody gave it up.
+    pub given_up_by: Option<&'a str>,
+    /// The first run: who, when.
+    pub began: Option<(&'a str, &'a str)>,
+    /// The cluster, as a person knows it.
+    pub cluster: Option<&'a str>,
+    /// The digest of the request.
+    pub request: Option<&'a str>,
+    /// When the last thing happened.
+    pub last_at: Option<&'a str>,
     /// Why the last run stopped.
     pub failure: Option<&'a str>,
 }
 
 impl Progress<'_> {
-    /// Whether something was begun that is neither done nor put back.
+    /// Whether something was begun that is neither done, nor put back, nor given up.
     pub fn is_open(&self) -> bool {
-        !self.begun.is_empty() && !self.finished && !self.rolled_back
+        !self.begun.is_empty() && !self.finished && !self.rolled_back && self.given_up_by.is_none()
     }
 }
 
@@ -95,12 +105,19 @@ impl Progress<'_> {
 pub fn progress(records: &[Record]) -> Progress<'_> {
     let mut progress = Progress::default();
     for record in records {
+        progress.last_at = Some(&record.at);
         match &record.event {
             Event::RunBegan {
+                by,
                 restarts,
                 instead_of,
+                cluster,
+                request,
                 ..
             } => {
+                progress.began.get_or_insert((by, &record.at));
+                progress.cluster = progress.cluster.or(cluster.as_deref());
+                progress.request = progress.request.or(request.as_deref());
                 progress.failure = None;
                 progress.restarts |= restarts;
                 if let Some(plan) = instead_of {
@@ -137,6 +154,7 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
             }
             Event::Failed { reason, .. } => progress.failure = Some(reason),
             Event::Finished => progress.finished = true,
+            Event::GivenUp { by } => progress.given_up_by = Some(by),
             Event::RollbackBegan => progress.rolling_back = true,
             Event::Restored { step, action } => {
                 progress.restored.insert((step, *action));

@@ -52,6 +52,9 @@ fn same(one: &Record, other: &Record) -> bool {
         {
             (*former, *omitted) = (None, false);
         }
+        if let Event::ActionEnded { stored, .. } = &mut record.event {
+            *stored = None;
+        }
         record
     }
     one.at == other.at && bare(one) == bare(other)

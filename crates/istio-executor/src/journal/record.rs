@@ -3,7 +3,7 @@
 use istio_planner::outcome::Ref;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The value of [`Record::schema`].
 pub const SCHEMA: &str = "refit.record/v1";
@@ -45,8 +45,17 @@ impl Record {
 pub enum Event {
     /// A run began, the first one or one that goes on.
     RunBegan {
-        /// Who carries it out: host, process.
+        /// Who carries it out: user, host, process.
         by: String,
+        /// The cluster, as a person knows it: context and address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cluster: Option<String>,
+        /// The cluster itself: the uid of its namespace `kube-system`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cluster_id: Option<String>,
+        /// The SHA-256 of the request that was planned for, where it was planned by this run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<String>,
         /// Whether the pods of workloads are renewed too. A run that goes on keeps to it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         restarts: bool,
@@ -91,6 +100,10 @@ pub enum Event {
         digest: Option<String>,
         /// Whether the action changed anything.
         changed: bool,
+        /// How the object as stored differs from what it was, by JSON pointers; null for what went. Only of an object
+        /// that was there before, and only where the copy has room for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stored: Option<Map<String, Value>>,
     },
     /// A wait of a step gave up waiting, and the step goes on without it.
     WaitGivenUp {
@@ -139,6 +152,11 @@ pub enum Event {
     },
     /// Nothing of the plan is left to do.
     Finished,
+    /// Somebody gave the plan up: the cluster stays as it is, and nothing goes on with it.
+    GivenUp {
+        /// Who: user, host, process.
+        by: String,
+    },
     /// What was changed is being put back.
     RollbackBegan,
     /// An object is as it was before an action.

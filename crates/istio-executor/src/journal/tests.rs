@@ -40,6 +40,7 @@ fn plan() -> Plan {
         source: None,
         target: "1.30.3".to_owned(),
         direction: None,
+        cluster: None,
         namespace: "n".to_owned(),
         forced: false,
         freeze: Vec::new(),
@@ -76,6 +77,7 @@ fn carry_out(plan: &Plan, records: &mut Vec<Record>, scope: Scope, most: usize) 
                     action,
                     digest: None,
                     changed: true,
+                    stored: None,
                 },
             ),
             Next::Wait(step) => (
@@ -217,6 +219,9 @@ fn restarts_are_kept_to_once_they_were_asked_for() {
     let began = |restarts| {
         let event = Event::RunBegan {
             by: "me".to_owned(),
+            cluster: None,
+            cluster_id: None,
+            request: None,
             restarts,
             instead_of: None,
         };

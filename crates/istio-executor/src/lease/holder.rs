@@ -1,16 +1,42 @@
-//! Who holds a lease: the machine, the process namespace, the process and when it started.
+//! Who holds a lease: the user, the machine, the process namespace, the process and when it started.
 
 use std::path::Path;
 
-/// `host/boot/namespace/process/start`: the boot tells a machine from another of the same name (pods of one workload
+/// `user@host/boot/namespace/process/start`: the boot tells a machine from another of the same name (pods of one workload
 /// are alike in that), the namespace tells containers apart, the start a process from a later one with its number.
 pub(super) fn holder() -> String {
     let process = std::process::id();
     format!(
-        "{}/{process}/{}",
+        "{}@{}/{process}/{}",
+        user(),
         place(),
         started(process).unwrap_or_default()
     )
+}
+
+/// Who runs this, by name, else by number.
+fn user() -> String {
+    let named = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|it| std::env::var(it).ok().filter(|it| !it.is_empty()));
+    let numbered = || {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata("/proc/self")
+            .ok()
+            .map(|it| it.uid().to_string())
+    };
+    let user = named.or_else(numbered);
+    let user = user.unwrap_or_else(|| "unknown".to_owned());
+    user.replace(['/', '@'], "_")
+}
+
+/// Returns a holder as a person knows it: `user@host, process 4711`.
+pub(super) fn known_as(holder: &str) -> String {
+    let parts: Vec<&str> = holder.split('/').collect();
+    match parts.as_slice() {
+        [who, _, _, process, _] => format!("{who}, process {process}"),
+        _ => holder.to_owned(),
+    }
 }
 
 /// Where processes are numbered together with this one.
@@ -58,6 +84,7 @@ pub(super) fn is_dead(holder: &str) -> bool {
     };
     let here = place();
     // A place of which something is not known could be another.
+    let other = other.split_once('@').map_or(other, |it| it.1);
     let known = here.split('/').all(|it| !it.is_empty()) && !start.is_empty();
     known
         && other == here
@@ -74,6 +101,16 @@ mod tests {
         let me = holder();
         assert!(!is_dead(&me));
         assert!(is_dead(&format!("{}/{}/1", place(), std::process::id())));
+    }
+
+    #[test]
+    fn a_person_knows_who_it_is() {
+        assert_eq!(
+            known_as("anna@laptop/b/4/4711/9"),
+            "anna@laptop, process 4711"
+        );
+        assert_eq!(known_as("free text"), "free text");
+        assert!(holder().contains('@'));
     }
 
     #[test]

@@ -100,7 +100,9 @@ impl Narrator {
                 self.show(&format!("✓ {}{changes}", title(id)));
             }
             Event::Failed { step: id, .. } => self.show(&format!("✗ {}", title(id))),
-            Event::Finished | Event::RolledBack => self.bar.finish_and_clear(),
+            Event::Finished | Event::RolledBack | Event::GivenUp { .. } => {
+                self.bar.finish_and_clear();
+            }
             Event::RollbackBegan => self.show("putting back what was changed"),
             Event::Restored { step: id, action } => {
                 let object = step(id)
@@ -140,8 +142,8 @@ impl Narrator {
         self.show(text);
     }
 
-    /// What a record means, in a line: whoever hears the records needs no words for them.
-    fn show(&self, text: &str) {
+    /// Says a line to people only: whoever hears the records needs no words for them, or must not keep them.
+    pub(crate) fn show(&self, text: &str) {
         match self.audience {
             Audience::Terminal => self.bar.suspend(|| super::say(text)),
             // Standard output is the program's, standard error is for people.

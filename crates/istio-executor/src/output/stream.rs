@@ -141,8 +141,10 @@ impl From<&Step> for StepOutline {
 #[must_use]
 pub fn without_former(record: &Record) -> Record {
     let mut record = record.clone();
-    if let Event::ActionBegan { former, .. } = &mut record.event {
-        *former = None;
+    match &mut record.event {
+        Event::ActionBegan { former, .. } => *former = None,
+        Event::ActionEnded { stored, .. } => *stored = None,
+        _ => {}
     }
     record
 }

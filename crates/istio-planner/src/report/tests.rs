@@ -385,6 +385,7 @@ fn a_redacted_outcome_holds_no_value_of_the_cluster() {
         source: None,
         target: "1.30.3".to_owned(),
         direction: None,
+        cluster: None,
         namespace: "istio-system".to_owned(),
         forced: false,
         steps: vec![crate::plan::Step {

@@ -11,14 +11,17 @@ use super::signal::Signal;
 use super::terminal::Terminal;
 use super::{Args, Telling};
 use crate::cli::Error;
-use crate::cli::connection::AnyControlPlane;
-use crate::cli::perform::{
-    Begun, Ended, Format, Perform, Predecessors, duration, perform, unfinished, unfinished_restart,
-};
-use crate::cli::{plan, restart, upgrade};
+use crate::cli::duration::duration;
+use crate::cli::perform::Format;
+use crate::cli::{restart, upgrade};
 use crate::cluster::Cluster;
+use crate::interruption::Interruption;
 use crate::output;
 use crate::output::stream::{Message, Outline, State, without_former};
+use crate::run::effect::has_effect;
+use crate::run::restarts::Wish;
+use crate::run::resume::{Begun, unfinished, unfinished_restart};
+use crate::run::{Ended, Options, Predecessors, perform};
 use crate::serve::{Restart, Upgrade};
 
 /// What attending to a proposal takes.
@@ -39,10 +42,9 @@ impl Desk<'_> {
         output::say("");
         output::note(&format!("the page proposes to go to Istio {}", wish.to));
         let namespace = self.namespace(wish.namespace.as_deref());
-        let folder = self.args.perform.journal.as_deref();
-        let mut performing = self.performing();
-        performing.restart |= wish.restart;
-        let found = unfinished(self.cluster, &namespace, folder);
+        let mut options = self.options();
+        options.restarts |= wish.restart;
+        let found = unfinished(self.cluster, &namespace, &options.folder);
         if let Some(begun) = unless_stopped(signal, found).await? {
             let plan = self.begun(begun, Some(&wish.to))?;
             let question = format!(
@@ -51,7 +53,7 @@ impl Desk<'_> {
             );
             let word = format!("resume {}", plan.target);
             self.ask(&question, &word, terminal, signal).await?;
-            return self.perform(&plan, &performing).await;
+            return self.perform(&plan, &options).await;
         }
         let request = istio_planner::Request {
             revision: self.args.meant.revision.clone(),
@@ -67,17 +69,27 @@ impl Desk<'_> {
         let planned = upgrade::outcome(self.cluster, &request, &places);
         let outcome = unless_stopped(signal, planned).await?;
         self.show(&outcome)?;
+        let effect = has_effect(&outcome, options.restarts);
         let (plan, forced) = plan_of(outcome, wish.force)?;
+        if !effect {
+            output::note("No changes: the cluster is as asked for; nothing was written");
+            return Ok(());
+        }
+        options.request = Some(upgrade::digest(&request)?);
         self.outline(&plan);
-        let restarts = if performing.restart {
-            " and renew the workloads"
+        let restarts = if options.restarts {
+            " and restart the workloads"
         } else {
             ""
         };
-        let question = format!("Proceed to Istio {}{restarts}?", plan.target);
+        let question = format!(
+            "Proceed to Istio {}{restarts} on {}?",
+            plan.target,
+            self.cluster.name().unwrap_or("the cluster")
+        );
         let word = word(&plan, forced);
         self.ask(&question, &word, terminal, signal).await?;
-        self.perform(&plan, &performing).await
+        self.perform(&plan, &options).await
     }
 
     /// A renewal of proxies, as `refit restart` performs it.
@@ -88,11 +100,10 @@ impl Desk<'_> {
         signal: &mut Signal,
     ) -> Result<(), Error> {
         output::say("");
-        output::note("the page proposes to renew the proxies of workloads");
-        let namespace = self.namespace(wish.namespace.as_deref());
-        let folder = self.args.perform.journal.as_deref();
-        let performing = self.performing().with_restarts();
-        let found = unfinished_restart(self.cluster, &namespace, folder);
+        output::note("the page proposes to restart workloads");
+        let wish = self.wish(wish)?;
+        let options = self.options();
+        let found = unfinished_restart(self.cluster, wish.namespace(), &options.folder);
         if let Some(begun) = unless_stopped(signal, found).await? {
             let plan = self.begun(begun, None)?;
             self.ask(
@@ -102,38 +113,21 @@ impl Desk<'_> {
                 signal,
             )
             .await?;
-            return self.perform(&plan, &performing).await;
+            return self.perform(&plan, &options).await;
         }
-        let args = restart::Args {
-            workloads: wish.workloads.clone(),
-            connection: self.args.connection.clone(),
-            target: self.args.target.clone(),
-            perform: performing,
-            wave: share(wish.wave.as_deref().unwrap_or("5"))?,
-            by_label: None,
-            pause: pause(wish.pause.as_deref().unwrap_or("0s"))?,
-            max_unavailable: share("1")?,
-            freeze: Vec::new(),
-            plane: AnyControlPlane {
-                namespace: wish
-                    .namespace
-                    .clone()
-                    .or(self.args.meant.plane.namespace.clone()),
-            },
-            yes: false,
-            dry_run: false,
-        };
-        let found = restart::propose(self.cluster, &args);
+        let places = self.args.target.places();
+        let format = self.args.forward.perform.output;
+        let found = restart::propose(self.cluster, &wish, &places, format);
         let Some(found) = unless_stopped(signal, found).await? else {
             return Err(Error::Refused(anyhow::anyhow!(
-                "no workload is to be renewed"
+                "no workload is to be restarted"
             )));
         };
-        let plan = restart::plan(&found, namespace, &args);
+        let plan = wish.plan(&found);
         self.outline(&plan);
-        let question = format!("Renew {} workloads?", found.todo.len());
+        let question = format!("Restart {} workloads?", found.todo.len());
         self.ask(&question, "restart", terminal, signal).await?;
-        self.perform(&plan, &args.perform).await
+        self.perform(&plan, &options).await
     }
 
     /// Asks, and goes on only after the word.
@@ -153,12 +147,15 @@ impl Desk<'_> {
             self.telling.is(State::Running, None);
             Ok(())
         } else {
-            Err(upgrade::cancelled())
+            Err(Error::Declined)
         }
     }
 
-    async fn perform(&self, plan: &Plan, performing: &Perform) -> Result<(), Error> {
-        match perform(self.cluster, plan, performing, &Predecessors::new()).await? {
+    async fn perform(&self, plan: &Plan, options: &Options) -> Result<(), Error> {
+        // How long the user thought counts for nothing.
+        self.args.forward.perform.begin(self.cluster);
+        let (none, interruption) = (Predecessors::new(), Interruption::listen());
+        match perform(self.cluster, plan, options, &none, &interruption).await? {
             Ended::Done => Ok(()),
             Ended::Drifted(error, _) => Err(Error::Refused(error.into())),
         }
@@ -186,17 +183,33 @@ impl Desk<'_> {
     }
 
     fn show(&self, outcome: &Outcome) -> Result<(), Error> {
-        let text = plan::text(outcome, false);
+        let text = upgrade::headed(self.cluster, outcome);
         // Records are the only result that a program gets.
-        match self.args.perform.output {
+        match self.args.forward.perform.output {
             Format::Text => output::print(&text)?,
             Format::Json => output::say(&text),
         }
         Ok(())
     }
 
-    fn performing(&self) -> Perform {
-        self.args.perform.streamed(self.telling.stream)
+    fn options(&self) -> Options {
+        self.args.forward.streamed(self.telling.stream)
+    }
+
+    /// What the page asks for, as the verb would.
+    fn wish(&self, asked: &Restart) -> Result<Wish, Error> {
+        Ok(Wish {
+            namespace: asked
+                .namespace
+                .clone()
+                .or(self.args.meant.plane.namespace.clone()),
+            workloads: asked.workloads.clone(),
+            wave: share(asked.wave.as_deref().unwrap_or("5"))?,
+            by_label: None,
+            pause: pause(asked.pause.as_deref().unwrap_or("0s"))?,
+            max_unavailable: share("1")?,
+            freeze: Vec::new(),
+        })
     }
 
     fn namespace(&self, wished: Option<&str>) -> String {
@@ -214,7 +227,7 @@ async fn unless_stopped<T>(
 ) -> Result<T, Error> {
     tokio::select! {
         done = work => done,
-        () = signal.came() => Err(upgrade::cancelled()),
+        () = signal.came() => Err(Error::Declined),
     }
 }
 

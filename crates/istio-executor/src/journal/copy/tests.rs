@@ -51,13 +51,13 @@ fn a_copy_that_would_be_too_large_leaves_out_former_objects() {
 fn an_unreadable_copy_is_not_the_same_as_none() {
     let copy = |data: Value| json!({ "metadata": { "annotations": { "refit/plan": "p" } }, "binaryData": data });
     let whole = BASE64_STANDARD.encode(pack(std::iter::empty()));
-    assert!(found(&copy(json!({ "journal.jsonl.gz": whole }))).is_ok());
+    assert!(found(&copy(json!({ "journal.jsonl.gz": whole })), None).is_ok());
     for damaged in [
         json!({}),
         json!({ "journal.jsonl.gz": "AAAA" }),
         json!({ "journal.jsonl.gz": whole, "plan.json.gz": "?" }),
     ] {
-        assert!(found(&copy(damaged.clone())).is_err(), "{damaged}");
+        assert!(found(&copy(damaged.clone()), None).is_err(), "{damaged}");
     }
 }
 
@@ -67,6 +67,7 @@ fn plan(id: &str) -> Plan {
         source: None,
         target: "1.30.3".to_owned(),
         direction: None,
+        cluster: None,
         namespace: "n".to_owned(),
         forced: false,
         freeze: Vec::new(),
@@ -79,7 +80,7 @@ fn plans_that_were_given_up_stand_beside_the_one_that_was_made_for_them() {
     let records = |plan: &str| vec![Record::new(plan, String::new(), Event::Finished)];
     let before = vec![(plan("two"), records("two")), (plan("one"), records("one"))];
     let copy = Copy::new(&plan("three"), &before);
-    let found = found(&copy.manifest(&records("three"))).unwrap();
+    let found = found(&copy.manifest(&records("three")), None).unwrap();
     assert_eq!(found.plan_id, "three");
     assert_eq!(found.records, records("three"));
     assert_eq!(found.predecessors, before);

@@ -119,6 +119,7 @@ mod tests {
             source: None,
             target: "1.30.3".to_owned(),
             direction: None,
+            cluster: None,
             namespace: "n".to_owned(),
             forced: false,
             freeze: freeze.iter().map(|it| (*it).to_owned()).collect(),

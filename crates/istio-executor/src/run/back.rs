@@ -1,24 +1,21 @@
 //! Puts back what a plan changed: last change first, values and field ownership, and looks whether it is so.
 
-use std::time::Duration;
-
 use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, Plan, Wait};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::cluster::{self, Cluster, Selection, Write};
-use crate::interruption::Interruption;
-use crate::journal::copy::{Copy, MANAGER};
-use crate::journal::{self, Event, Journal, progress};
-use crate::lease::Lease;
-use crate::output::narrator::Narrator;
+use super::Work;
+use crate::cluster::{self, Cluster, Selection, Write, Writer};
+use crate::journal::copy::MANAGER;
+use crate::journal::{self, Event, progress};
 use crate::wait::Deadline;
-use crate::{apply, wait};
-use former::{difference, has_content, owners, ownership, untouched, values};
+use crate::{apply, fields, wait};
+use former::{Before, difference, untouched};
 
 mod former;
+pub mod preview;
 #[cfg(test)]
 mod tests;
 
@@ -110,6 +107,19 @@ pub struct Restoration {
     pub ended: bool,
     /// The digest that the action left; absent where it left none, or did not end.
     pub left: Option<String>,
+    /// How what the action left differs from what was before ([`fields::patch`]); absent where that is not known.
+    pub stored: Option<Map<String, Value>>,
+}
+
+impl Restoration {
+    /// The object as it was, and as the action left it; nothing where there was none.
+    fn before(&self) -> Option<Before<'_>> {
+        let former = self.former.as_ref()?;
+        Some(Before {
+            former,
+            left: self.stored.as_ref().map(|it| fields::patched(former, it)),
+        })
+    }
 }
 
 /// Returns what is to be put back, last change first: a pure function of the plan and its journal.
@@ -135,9 +145,9 @@ pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration
             if stays || progress.restored.contains(&key) {
                 continue;
             }
-            let left = match progress.actions_ended.get(&key).map(|it| &it.event) {
-                Some(Event::ActionEnded { digest, .. }) => digest.clone(),
-                _ => None,
+            let (left, stored) = match progress.actions_ended.get(&key).map(|it| &it.event) {
+                Some(Event::ActionEnded { digest, stored, .. }) => (digest.clone(), stored.clone()),
+                _ => (None, None),
             };
             todo.push(Restoration {
                 step: step.id.clone(),
@@ -147,6 +157,7 @@ pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration
                 omitted: *omitted,
                 ended: progress.actions_ended.contains_key(&key),
                 left,
+                stored,
             });
         }
     }
@@ -154,24 +165,65 @@ pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration
     todo
 }
 
-/// Everything that putting back takes.
-pub struct Rollback<'a> {
-    /// Where.
-    pub cluster: &'a Cluster,
-    /// What was carried out.
-    pub plan: &'a Plan,
-    /// What was done.
-    pub journal: &'a mut Journal,
-    /// The journal's copy in the cluster.
-    pub copy: &'a Copy,
-    /// The right to write.
-    pub lease: &'a Lease,
-    /// Who hears of it.
-    pub narrator: &'a Narrator,
-    /// Who may stop it.
-    pub interruption: &'a Interruption,
-    /// How long what was put back may take to become ready.
-    pub readiness: Duration,
+/// Returns every object that a plan touched, once: as it was before the first action on it, and as the last one left it.
+fn touched(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration> {
+    let progress = progress(records);
+    let mut found: Vec<Restoration> = Vec::new();
+    for step in &plan.steps {
+        for (number, action) in step.actions.iter().enumerate() {
+            let key = (step.id.as_str(), number);
+            let Some(Event::ActionBegan {
+                object,
+                former,
+                omitted,
+                ..
+            }) = progress.actions_begun.get(&key).map(|it| &it.event)
+            else {
+                continue;
+            };
+            if matches!(action, Action::Restart { .. } | Action::Ensure { .. }) {
+                continue;
+            }
+            let ended = progress.actions_ended.get(&key).map(|it| &it.event);
+            let (left, stored) = match ended {
+                Some(Event::ActionEnded { digest, stored, .. }) => (digest.clone(), stored.clone()),
+                _ => (None, None),
+            };
+            let Some(first) = found.iter_mut().find(|it| it.object == *object) else {
+                found.push(Restoration {
+                    step: step.id.clone(),
+                    action: number,
+                    object: object.clone(),
+                    former: former.clone(),
+                    omitted: *omitted,
+                    ended: ended.is_some(),
+                    left,
+                    stored,
+                });
+                continue;
+            };
+            if ended.is_some() {
+                // What the last action left, told from what was before the first.
+                let after = former
+                    .as_ref()
+                    .zip(stored)
+                    .map(|(former, stored)| fields::patched(former, &stored));
+                first.stored = first
+                    .former
+                    .as_ref()
+                    .zip(after)
+                    .map(|(former, after)| fields::patch(former, &after));
+                first.left = left;
+            }
+        }
+    }
+    found
+}
+
+/// Putting a plan back.
+pub(crate) struct Rollback<'w, 'a> {
+    /// The plan, and what was done of it.
+    pub(crate) work: &'w mut Work<'a>,
 }
 
 /// What could not be put back yet, and is tried again after everything else: an istiod that does not work refuses what only
@@ -199,34 +251,35 @@ pub struct Left {
     pub different: Vec<(Ref, String)>,
 }
 
-impl Rollback<'_> {
+impl Rollback<'_, '_> {
     /// Puts everything back. Goes on where an earlier attempt stopped.
-    pub async fn run(&mut self) -> Result<Left, Error> {
-        let interruption = self.interruption;
+    pub(crate) async fn run(&mut self) -> Result<Left, Error> {
+        let interruption = self.work.session.interruption;
         let left = tokio::select! {
             left = self.all() => left,
             () = interruption.demanded() => Err(Error::Interrupted),
         };
-        self.copy_journal().await;
-        self.narrator.end();
+        self.work.session.grace();
+        self.work.copy_journal().await;
+        self.work.narrator.end();
         match left {
-            Err(_) if self.lease.is_lost() => Err(Error::LeaseLost),
+            Err(_) if self.work.session.lease.is_lost() => Err(Error::LeaseLost),
             left => left,
         }
     }
 
     async fn all(&mut self) -> Result<Left, Error> {
-        if !progress(self.journal.records()).rolling_back {
+        if !progress(self.work.journal.records()).rolling_back {
             self.record(Event::RollbackBegan)?;
         }
         // Before anything is put back: nobody may go forward from here, on whatever machine.
-        self.copy_journal().await;
+        self.work.copy_journal().await;
         let mut left = Left::default();
-        let todo = restorations(self.plan, self.journal.records());
+        let todo = restorations(self.work.plan, self.work.journal.records());
         let mut restored: Vec<&Restoration> = Vec::new();
         let mut postponed: Vec<Postponed<'_>> = Vec::new();
         for (number, it) in todo.iter().enumerate() {
-            if self.interruption.is_asked() {
+            if self.work.session.interruption.is_asked() {
                 return Err(Error::Interrupted);
             }
             if it.omitted {
@@ -238,7 +291,7 @@ impl Rollback<'_> {
                 Some(other) => Err(other.away),
                 None => match self.restore(it).await {
                     Err(error) if error.may_pass() => {
-                        self.narrator.line(&format!(
+                        self.work.narrator.line(&format!(
                             "! {}; it is tried again after the rest",
                             crate::output::chain(&error)
                         ));
@@ -261,7 +314,7 @@ impl Rollback<'_> {
             // What a step changed works again before the step before it is put back.
             if todo.get(number + 1).is_none_or(|next| next.step != it.step) {
                 self.settle(&std::mem::take(&mut restored)).await;
-                self.copy_journal().await;
+                self.work.copy_journal().await;
             }
         }
         for Postponed { it, .. } in postponed {
@@ -304,15 +357,16 @@ impl Rollback<'_> {
                 continue;
             }
             let name = cluster::name(&it.object);
-            let mut report = |reason: &str| self.narrator.waiting(&name, reason);
-            let end = Instant::now() + self.readiness;
+            let mut report = |reason: &str| self.work.narrator.waiting(&name, reason);
+            let end = Instant::now() + self.work.session.options.readiness;
             let deadline = Deadline { end, begun: end };
             let ready = tokio::select! {
-                ready = wait::until(self.cluster, &condition, deadline, &mut report) => ready,
-                () = self.interruption.asked() => return,
+                ready = wait::until(self.work.writer(), &condition, deadline, &mut report) => ready,
+                () = self.work.session.interruption.asked() => return,
             };
             if let Err(error) = ready {
-                self.narrator
+                self.work
+                    .narrator
                     .line(&format!("! {}", crate::output::chain(&error)));
             }
         }
@@ -320,52 +374,24 @@ impl Rollback<'_> {
 
     /// Looks at everything that the plan touched once more: controllers may have gone on writing.
     async fn compare(&self) -> Result<Vec<(Ref, String)>, Error> {
-        let state = progress(self.journal.records());
-        let mut seen: Vec<Ref> = Vec::new();
         let mut different = Vec::new();
-        for step in &self.plan.steps {
-            for (number, action) in step.actions.iter().enumerate() {
-                let begun = state
-                    .actions_begun
-                    .get(&(step.id.as_str(), number))
-                    .map(|it| &it.event);
-                // The first action on an object saw it as it was.
-                let Some(Event::ActionBegan {
-                    object,
-                    former,
-                    omitted: false,
-                    ..
-                }) = begun
-                else {
-                    continue;
-                };
-                if seen.contains(object)
-                    || matches!(action, Action::Ensure { .. } | Action::Restart { .. })
-                {
-                    continue;
-                }
-                seen.push(object.clone());
-                // What was not written by the plan may well have been changed by others.
-                if !state
-                    .actions_ended
-                    .contains_key(&(step.id.as_str(), number))
-                {
-                    continue;
-                }
-                let live = self
-                    .cluster
-                    .get(object)
-                    .await
-                    .map_err(|source| Error::Cluster {
-                        object: object.clone(),
-                        source: Box::new(source),
-                    })?;
-                different.extend(
-                    difference(former.as_ref(), live.as_ref())
-                        .filter(|_| former.is_some() || object.kind != "CustomResourceDefinition")
-                        .map(|it| (object.clone(), it)),
-                );
+        for touched in touched(self.work.plan, self.work.journal.records()) {
+            // What was not written by the plan may well have been changed by others.
+            if touched.omitted || !touched.ended {
+                continue;
             }
+            let object = &touched.object;
+            let live = self.work.writer().get(object).await;
+            let live = live.map_err(|source| Error::Cluster {
+                object: object.clone(),
+                source: Box::new(source),
+            })?;
+            let before = touched.before();
+            different.extend(
+                difference(before.as_ref(), live.as_ref())
+                    .filter(|_| before.is_some() || object.kind != "CustomResourceDefinition")
+                    .map(|it| (object.clone(), it)),
+            );
         }
         Ok(different)
     }
@@ -376,43 +402,69 @@ impl Rollback<'_> {
             object: it.object.clone(),
             source: Box::new(source),
         };
-        let live = self.cluster.get(&it.object).await.map_err(failed)?;
+        let live = self.work.writer().get(&it.object).await.map_err(failed)?;
         if !it.ended && untouched(it.former.as_ref(), live.as_ref(), self.content(it)) {
             return Ok(true);
         }
-        if let (Some(left), Some(live)) = (&it.left, &live)
-            && *left != relevant(live, None)
-        {
-            let name = cluster::name(&it.object);
-            self.narrator.line(&format!(
-                "! {name} was changed after the upgrade; that goes too"
-            ));
-        }
-        let Some(former) = &it.former else {
+        self.tell_losses(it, live.as_ref());
+        let Some(before) = it.before() else {
             let Some(live) = live else { return Ok(true) };
             if it.object.kind == "CustomResourceDefinition"
-                && has_objects(self.cluster, &live).await.map_err(failed)?
+                && has_objects(self.work.writer(), &live)
+                    .await
+                    .map_err(failed)?
             {
                 return Ok(false);
             }
-            self.cluster
+            self.work
+                .writer()
                 .delete(&it.object, live["metadata"]["uid"].as_str())
                 .await
                 .map_err(failed)?;
             // One that a finalizer holds must not keep all others from being put back: the last look tells of it.
-            if let Err(error) = apply::gone(self.cluster, &it.object, &live).await {
-                self.narrator
+            if let Err(error) = apply::gone(self.work.writer(), &it.object, &live).await {
+                self.work
+                    .narrator
                     .line(&format!("! {}", crate::output::chain(&error)));
             }
             return Ok(true);
         };
-        write_back(self.cluster, &it.object, former).await?;
+        write_back(self.work.writer(), &it.object, &before).await?;
         Ok(true)
+    }
+
+    /// Tells what others wrote since and that does not stay.
+    fn tell_losses(&self, it: &Restoration, live: Option<&Value>) {
+        let (Some(left), Some(live)) = (&it.left, live) else {
+            return;
+        };
+        if *left == relevant(live, None) {
+            return;
+        }
+        let name = cluster::name(&it.object);
+        match it.before() {
+            Some(before) if before.left.is_some() => {
+                for lost in before.lost(live) {
+                    let path = fields::path(&lost.path);
+                    self.work.narrator.line(&format!(
+                        "! {name}: {path} was changed after the upgrade, which had written it; that goes too"
+                    ));
+                }
+            }
+            _ => self.work.narrator.line(&format!(
+                "! {name} was changed after the upgrade; that goes too"
+            )),
+        }
     }
 
     /// What the action writes.
     fn content(&self, it: &Restoration) -> Option<&Value> {
-        let step = self.plan.steps.iter().find(|step| step.id == it.step)?;
+        let step = self
+            .work
+            .plan
+            .steps
+            .iter()
+            .find(|step| step.id == it.step)?;
         match step.actions.get(it.action)? {
             Action::Ensure { manifest }
             | Action::Apply { manifest, .. }
@@ -422,37 +474,26 @@ impl Rollback<'_> {
         }
     }
 
-    /// The copy is a convenience: a rollback does not stop for it.
-    async fn copy_journal(&self) {
-        if let Err(error) = self.copy.store(self.cluster, self.journal.records()).await {
-            self.narrator.line(&format!(
-                "! the journal's copy in the cluster is not up to date: {error}"
-            ));
-        }
-    }
-
     fn record(&mut self, event: Event) -> Result<(), Error> {
-        let record = self.journal.append(event)?;
-        self.narrator.tell(self.plan, record);
-        Ok(())
+        Ok(self.work.record(event)?)
     }
 }
 
 /// Writes an object as it was, in two writes: a write that changes values makes its author the owner of them, whatever
 /// managedFields it carries; a second one with the same values takes the managedFields as they are (domain §12).
-async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(), Error> {
+async fn write_back(writer: &Writer, object: &Ref, before: &Before<'_>) -> Result<(), Error> {
     let failed = |source| Error::Cluster {
         object: object.clone(),
         source: Box::new(source),
     };
     for _ in 0..ATTEMPTS {
-        let live = cluster.get(object).await.map_err(failed)?;
+        let live = writer.get(object).await.map_err(failed)?;
         // What is written to an object that is going goes with it.
         if let Some(going) = live
             .as_ref()
             .filter(|it| it["metadata"]["deletionTimestamp"].is_string())
         {
-            apply::gone(cluster, object, going)
+            apply::gone(writer, object, going)
                 .await
                 .map_err(|source| Error::Undeleted {
                     object: object.clone(),
@@ -461,38 +502,37 @@ async fn write_back(cluster: &Cluster, object: &Ref, former: &Value) -> Result<(
             continue;
         }
         let Some(live) = live else {
-            let manifest = values(former, None);
+            let manifest = before.values(None);
             let write = Write::Create {
                 manifest: &manifest,
                 manager: MANAGER,
             };
-            match cluster.write(object, &write, false).await {
+            match writer.write(object, &write).await {
                 Ok(_) => continue,
                 Err(error) if error.code() == Some(409) => continue,
                 Err(error) => return Err(failed(error)),
             }
         };
         // An earlier attempt may have done it already.
-        if difference(Some(former), Some(&live)).is_none() {
+        if difference(Some(before), Some(&live)).is_none() {
             return Ok(());
         }
-        let mut wanted = values(former, Some(&live));
+        let mut wanted = before.values(Some(&live));
         wanted["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
         let same_values = digest(&wanted) == digest(&live);
         if same_values {
-            wanted["metadata"]["managedFields"] = Value::Array(ownership(former));
+            wanted["metadata"]["managedFields"] = Value::Array(before.ownership(&live));
         }
         let write = Write::Replace {
             manifest: &wanted,
             manager: MANAGER,
         };
-        let stored = match cluster.write(object, &write, false).await {
+        let stored = match writer.write(object, &write).await {
             Ok(stored) => stored,
             Err(error) if error.code() == Some(409) => continue,
             Err(error) => return Err(failed(error)),
         };
-        let restored =
-            has_content(&stored, former) && (!same_values || owners(&stored) == owners(former));
+        let restored = before.has_content(&stored) && (!same_values || before.has_owners(&stored));
         if !restored {
             return Err(Error::Different {
                 object: object.clone(),

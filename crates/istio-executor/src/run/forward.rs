@@ -10,15 +10,12 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::cluster::{self, Cluster};
+use super::Work;
+use crate::cluster;
 use crate::drift::Drift;
-use crate::interruption::Interruption;
-use crate::journal::copy::Copy;
-use crate::journal::{self, Event, Journal, Next, Record, Scope, next, progress};
-use crate::lease::Lease;
-use crate::output::narrator::Narrator;
+use crate::journal::{self, Event, Next, Record, Scope, next, progress};
 use crate::restart::{self, Renewal};
-use crate::{apply, wait};
+use crate::{apply, fields, wait};
 
 mod pace;
 mod waits;
@@ -66,9 +63,17 @@ pub enum Error {
     /// The plan was put back.
     #[error("this plan was put back: plan again")]
     RolledBack,
+    /// The plan was given up.
+    #[error("this plan was given up: plan again, or roll it back with `refit rollback`")]
+    GivenUp,
     /// No restart may ever begin.
     #[error("{0}")]
     Frozen(String),
+    /// The journal's copy in the cluster was refused, so nothing was written.
+    #[error(
+        "the journal's copy in the cluster was refused, so nothing was written (--journal local goes on without one)"
+    )]
+    Copy(#[source] cluster::Error),
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] cluster::Error),
@@ -102,65 +107,58 @@ pub struct Limits {
     pub scope: Scope,
     /// How long the waits of one step may take.
     pub readiness: Duration,
-    /// How long all steps may take.
-    pub overall: Option<Duration>,
+    /// When everything has to be over.
+    pub overall: Option<Instant>,
 }
 
-/// Everything that carrying out a plan takes.
-pub struct Execution<'a> {
-    /// Where.
-    pub cluster: &'a Cluster,
-    /// What.
-    pub plan: &'a Plan,
-    /// What has been done.
-    pub journal: &'a mut Journal,
-    /// The journal's copy in the cluster.
-    pub copy: &'a Copy,
-    /// The right to write.
-    pub lease: &'a Lease,
-    /// Who hears of it.
-    pub narrator: &'a Narrator,
-    /// Who may stop it.
-    pub interruption: &'a Interruption,
+/// Carrying out a plan.
+pub(crate) struct Execution<'w, 'a> {
+    /// The plan, and what has been done of it.
+    pub(crate) work: &'w mut Work<'a>,
     /// The plan that was given up for this one.
-    pub instead_of: Option<String>,
+    pub(crate) instead_of: Option<String>,
     /// How long.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 /// One run: what is only known while it lasts.
-struct Run<'r, 'a> {
-    execution: &'r mut Execution<'a>,
+struct Run<'r, 'w, 'a> {
+    execution: &'r mut Execution<'w, 'a>,
     /// When everything has to be done.
     overall: Option<Instant>,
     /// Actions that began in this run: of all others it is not known whether they were done.
     fresh: BTreeSet<(String, usize)>,
 }
 
-impl Execution<'_> {
+impl Execution<'_, '_> {
     /// Carries out what is left of the plan.
-    pub async fn run(&mut self) -> Result<(), Error> {
-        let state = progress(self.journal.records());
+    pub(crate) async fn run(&mut self) -> Result<(), Error> {
+        let state = progress(self.work.journal.records());
         if state.rolled_back {
             return Err(Error::RolledBack);
         }
         if state.rolling_back {
             return Err(Error::RollingBack);
         }
+        if state.given_up_by.is_some() {
+            return Err(Error::GivenUp);
+        }
         if state.begun.is_empty() {
             self.check_all().await?;
         }
         let instead_of = self.instead_of.take();
         self.record(Event::RunBegan {
-            by: self.lease.holder().to_owned(),
+            by: self.work.session.lease.holder(),
+            cluster: self.work.writer().name().map(str::to_owned),
+            cluster_id: self.work.session.cluster_id.clone(),
+            request: self.work.session.options.request.clone(),
             restarts: self.limits.scope == Scope::All,
             instead_of,
         })?;
-        self.copy_journal().await;
-        let overall = self.limits.overall.map(|it| Instant::now() + it);
-        self.cluster.until(overall);
-        let journal = self.journal.path().display().to_string();
-        let interruption = self.interruption;
+        self.work.promise_copy().await?;
+        let overall = self.limits.overall;
+        let journal = self.work.journal.path().display().to_string();
+        let interruption = self.work.session.interruption;
         let mut run = Run {
             execution: self,
             overall,
@@ -170,23 +168,28 @@ impl Execution<'_> {
             result = run.steps() => result,
             () = interruption.demanded() => Err(Error::Interrupted { journal }),
         };
-        self.cluster.until(None);
         let result = match result {
-            Err(_) if self.lease.is_lost() => Err(Error::LeaseLost),
+            Err(_) if self.work.session.lease.is_lost() => Err(Error::LeaseLost),
             result => result,
         };
         if let Err(error) = &result {
-            let step = current_step(self.plan, self.journal.records(), self.limits.scope);
+            self.work.session.grace();
+            let step = current_step(
+                self.work.plan,
+                self.work.journal.records(),
+                self.limits.scope,
+            );
             let reason = crate::output::chain(error);
             // What stopped the run is to be told, not that it could not be written down.
             if let Err(second) = self.record(Event::Failed { step, reason }) {
-                self.narrator
+                self.work
+                    .narrator
                     .line(&format!("! {}", crate::output::chain(&second)));
             } else {
-                self.copy_journal().await;
+                self.work.copy_journal().await;
             }
         }
-        self.narrator.end();
+        self.work.narrator.end();
         result
     }
 
@@ -194,12 +197,12 @@ impl Execution<'_> {
     async fn check_all(&self) -> Result<(), Error> {
         let mut seen = Vec::new();
         let mut drifts = Vec::new();
-        for action in self.plan.steps.iter().flat_map(|it| &it.actions) {
+        for action in self.work.plan.steps.iter().flat_map(|it| &it.actions) {
             let object = apply::object(action);
             if seen.contains(&object) || matches!(action, Action::Restart { .. }) {
                 continue;
             }
-            let live = self.cluster.get(&object).await?;
+            let live = self.work.writer().get(&object).await?;
             drifts.extend(apply::check(action, live.as_ref()).err());
             seen.push(object);
         }
@@ -211,34 +214,23 @@ impl Execution<'_> {
     }
 
     fn record(&mut self, event: Event) -> Result<(), Error> {
-        let record = self.journal.append(event)?;
-        self.narrator.tell(self.plan, record);
-        Ok(())
-    }
-
-    /// The copy is a convenience: an upgrade does not stop for it.
-    async fn copy_journal(&self) {
-        if let Err(error) = self.copy.store(self.cluster, self.journal.records()).await {
-            self.narrator.line(&format!(
-                "! the journal's copy in the cluster is not up to date: {error}"
-            ));
-        }
+        Ok(self.work.record(event)?)
     }
 }
 
-impl Run<'_, '_> {
+impl Run<'_, '_, '_> {
     async fn steps(&mut self) -> Result<(), Error> {
         loop {
-            if self.execution.interruption.is_asked() {
+            if self.execution.work.session.interruption.is_asked() {
                 return Err(self.interrupted());
             }
-            let plan = self.execution.plan;
+            let plan = self.execution.work.plan;
             let scope = self.execution.limits.scope;
-            match next(plan, self.execution.journal.records(), scope) {
+            match next(plan, self.execution.work.journal.records(), scope) {
                 Next::Done => {
-                    if !progress(self.execution.journal.records()).finished {
+                    if !progress(self.execution.work.journal.records()).finished {
                         self.record(Event::Finished)?;
-                        self.execution.copy_journal().await;
+                        self.execution.work.copy_journal().await;
                     }
                     return Ok(());
                 }
@@ -262,7 +254,7 @@ impl Run<'_, '_> {
                     self.record(Event::StepEnded {
                         step: step.id.clone(),
                     })?;
-                    self.execution.copy_journal().await;
+                    self.execution.work.copy_journal().await;
                 }
             }
         }
@@ -277,8 +269,8 @@ impl Run<'_, '_> {
                     step: step.id.clone(),
                 });
             }
-            let progress = progress(self.execution.journal.records());
-            let held = pace::hold(self.execution.plan, step, &progress, Timestamp::now())
+            let progress = progress(self.execution.work.journal.records());
+            let held = pace::hold(self.execution.work.plan, step, &progress, Timestamp::now())
                 .map_err(Error::Frozen)?;
             let Some(held) = held else { return Ok(()) };
             let reason = format!("{}, until {}", held.reason, held.until);
@@ -292,7 +284,7 @@ impl Run<'_, '_> {
             let left = held.until.duration_since(Timestamp::now());
             let left = Duration::try_from(left).unwrap_or_default();
             let until = Instant::now() + left;
-            let interruption = self.execution.interruption;
+            let interruption = self.execution.work.session.interruption;
             tokio::select! {
                 () = tokio::time::sleep_until(self.overall.map_or(until, |it| it.min(until))) => {}
                 () = interruption.asked() => return Err(self.interrupted()),
@@ -303,9 +295,9 @@ impl Run<'_, '_> {
     /// Writes down what all objects of a step are before the first of them is written, here and in the cluster: whoever
     /// comes after can tell what was done, and put it back.
     async fn prepare(&mut self, step: &Step) -> Result<(), Error> {
-        let cluster = self.execution.cluster;
+        let cluster = self.execution.work.writer();
         for (number, action) in step.actions.iter().enumerate() {
-            let begun = progress(self.execution.journal.records())
+            let begun = progress(self.execution.work.journal.records())
                 .actions_begun
                 .contains_key(&(step.id.as_str(), number));
             if begun {
@@ -337,7 +329,7 @@ impl Run<'_, '_> {
             })?;
             self.fresh.insert((step.id.clone(), number));
         }
-        self.execution.copy_journal().await;
+        self.execution.work.promise_copy().await?;
         Ok(())
     }
 
@@ -358,7 +350,7 @@ impl Run<'_, '_> {
         else {
             return Ok(());
         };
-        let cluster = self.execution.cluster;
+        let cluster = self.execution.work.writer();
         let live = cluster.get(object).await?;
         let again = !self.fresh.contains(&(step.id.clone(), number));
         if again
@@ -366,15 +358,19 @@ impl Run<'_, '_> {
                 .await
                 .map_err(failed)?
         {
-            let digest = live.as_ref().map(|it| relevant(it, None));
-            return self.ended(step, number, digest, true);
+            let done = apply::Done {
+                digest: live.as_ref().map(|it| relevant(it, None)),
+                changed: true,
+                stored: live,
+            };
+            return self.ended(step, number, former.as_ref(), done);
         }
         let half_done = again && is_half_done(action, former.as_ref(), live.as_ref());
         if !half_done && !self.is_our_own(step, number, object, live.as_ref()) {
             apply::check(action, live.as_ref()).map_err(|it| Error::Drift(vec![it]))?;
         }
         let name = cluster::name(object);
-        let narrator = self.execution.narrator;
+        let narrator = &self.execution.work.narrator;
         let report = |reason: &str| narrator.waiting(&name, reason);
         let at_once = match action {
             Action::Restart { at_once, .. } => at_once.unwrap_or(1),
@@ -391,7 +387,7 @@ impl Run<'_, '_> {
         let work = apply::perform(cluster, action, live.as_ref(), &renewal);
         let done = if matches!(action, Action::Restart { .. }) {
             // It may take long, and stopping between two pods leaves nothing half-written.
-            let interruption = self.execution.interruption;
+            let interruption = self.execution.work.session.interruption;
             tokio::select! {
                 done = work => done,
                 () = interruption.asked() => return Err(self.interrupted()),
@@ -400,7 +396,7 @@ impl Run<'_, '_> {
             work.await
         };
         match done {
-            Ok(done) => self.ended(step, number, done.digest, done.changed),
+            Ok(done) => self.ended(step, number, former.as_ref(), done),
             Err(apply::Error::Drift(drift)) => Err(Error::Drift(vec![drift])),
             // One workload that cannot be renewed must not keep all others from it.
             Err(apply::Error::Restart(
@@ -418,22 +414,28 @@ impl Run<'_, '_> {
         &mut self,
         step: &Step,
         action: usize,
-        digest: Option<String>,
-        changed: bool,
+        former: Option<&Value>,
+        done: apply::Done,
     ) -> Result<(), Error> {
+        // Of a Secret there is no former, and so nothing is told of what is stored either.
+        let stored = former.zip(done.stored).map(|(former, stored)| {
+            fields::patch(&without_status(former), &without_status(&stored))
+        });
         self.record(Event::ActionEnded {
             step: step.id.clone(),
             action,
-            digest,
-            changed,
+            digest: done.digest,
+            changed: done.changed,
+            stored,
         })
     }
 
     /// Whether the object is as an earlier action of this plan left it: the plan's expectation is older than that.
     fn is_our_own(&self, step: &Step, number: usize, object: &Ref, live: Option<&Value>) -> bool {
-        let ended = progress(self.execution.journal.records()).actions_ended;
+        let ended = progress(self.execution.work.journal.records()).actions_ended;
         let live = live.map(|it| relevant(it, None));
         self.execution
+            .work
             .plan
             .steps
             .iter()
@@ -456,7 +458,7 @@ impl Run<'_, '_> {
 
     fn interrupted(&self) -> Error {
         Error::Interrupted {
-            journal: self.execution.journal.path().display().to_string(),
+            journal: self.execution.work.journal.path().display().to_string(),
         }
     }
 
@@ -479,6 +481,15 @@ fn is_half_done(action: &Action, former: Option<&Value>, live: Option<&Value>) -
         | Action::Patch { .. }
         | Action::Restart { .. } => false,
     }
+}
+
+/// An object without what controllers report of it.
+fn without_status(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    object
 }
 
 /// What of a former object may be written down: Secrets' data stay in the cluster.

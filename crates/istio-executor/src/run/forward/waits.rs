@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Error, Execution, Run};
+use super::{Error, Run};
 use crate::apply;
 use crate::cluster::{self, Write};
 use crate::journal::copy::MANAGER;
@@ -22,7 +22,7 @@ const LOCKED: u32 = 20;
 /// How long istiod may take to roll gateways after it took the lock again.
 const RETAKEN: Duration = Duration::from_mins(2);
 
-impl Run<'_, '_> {
+impl Run<'_, '_, '_> {
     /// Waits for everything that a step has to bring about.
     pub(super) async fn wait(&mut self, step: &Step) -> Result<(), Error> {
         let mut begun = Instant::now() + wait::AUTOMATIC;
@@ -65,19 +65,22 @@ impl Run<'_, '_> {
         condition: &Wait,
         deadline: Deadline,
     ) -> Result<wait::Ended, Error> {
-        let Execution {
-            cluster,
-            narrator,
-            interruption,
-            ..
-        } = &*self.execution;
+        let work = &*self.execution.work;
+        let (writer, narrator) = (work.writer(), &work.narrator);
+        let interruption = work.session.interruption;
         let name = cluster::name(wait::object(condition));
         let mut report = |reason: &str| narrator.waiting(&name, reason);
         tokio::select! {
-            ended = wait::until(cluster, condition, deadline, &mut report) => {
-                ended.map_err(|source| Error::Wait {
-                    step: step.id.clone(),
-                    source: Box::new(source),
+            ended = wait::until(writer, condition, deadline, &mut report) => {
+                ended.map_err(|source| {
+                    // Once, here, and nowhere else: it may hold passwords.
+                    if let wait::Error::Failed { log: Some(log), .. } = &source {
+                        narrator.show(log);
+                    }
+                    Error::Wait {
+                        step: step.id.clone(),
+                        source: Box::new(source),
+                    }
                 })
             }
             () = interruption.asked() => Err(self.interrupted()),
@@ -87,11 +90,11 @@ impl Run<'_, '_> {
     /// Takes the lock away from the istiod that rolls gateways: it begins anew once it has it again, and tries all of them
     /// (domain §8.2, the race). False if there is no such lock, or it was taken in this step before.
     async fn take_lock(&mut self, step: &Step, lock: &Ref) -> Result<bool, Error> {
-        let taken = progress(self.execution.journal.records())
+        let taken = progress(self.execution.work.journal.records())
             .locks_taken
             .contains(step.id.as_str());
-        let cluster = self.execution.cluster;
-        if taken || cluster.get(lock).await?.is_none() {
+        let writer = self.execution.work.writer();
+        if taken || writer.get(lock).await?.is_none() {
             return Ok(false);
         }
         let now = Timestamp::now()
@@ -109,7 +112,7 @@ impl Run<'_, '_> {
             patch: &patch,
             manager: MANAGER,
         };
-        cluster.write(lock, &write, false).await?;
+        writer.write(lock, &write).await?;
         // After the write: taking it twice does no harm, not taking it leaves the gateways old.
         self.record(Event::LockTaken {
             step: step.id.clone(),
@@ -120,8 +123,8 @@ impl Run<'_, '_> {
 
     /// Whether the restart of a workload was left out.
     fn is_skipped(&self, object: &Ref) -> bool {
-        let skipped = progress(self.execution.journal.records()).skipped;
-        self.execution.plan.steps.iter().any(|step| {
+        let skipped = progress(self.execution.work.journal.records()).skipped;
+        self.execution.work.plan.steps.iter().any(|step| {
             step.actions.iter().enumerate().any(|(number, action)| {
                 skipped.contains_key(&(step.id.as_str(), number))
                     && apply::object(action) == *object
