@@ -6,6 +6,7 @@ mod suite {
     mod command_line;
     mod control_plane;
     mod damage;
+    mod deadline;
     mod documents;
     mod fuzzing;
     mod golden;

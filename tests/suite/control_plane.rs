@@ -12,6 +12,7 @@ mod kills;
 mod pairs;
 mod plans;
 mod restarts;
+mod rollbacks;
 mod serves;
 mod upgrades;
 
@@ -92,7 +93,7 @@ fn a_plan_is_applied_and_its_journal_kept() {
     assert!(
         status
             .stdout
-            .contains("last upgrade: done\n  ✓ Step one\n  ✓ Step two\n"),
+            .contains("  2 of 2 steps\n  ✓ Step one\n  ✓ Step two\n"),
         "{}",
         status.stdout
     );
@@ -127,7 +128,7 @@ fn drift_stops_before_anything_is_written() {
     assert_eq!(run.code, Some(3), "{}", run.stderr);
     assert!(
         run.stderr
-            .contains(r#"data.value: expected "1", found "changed""#),
+            .contains(r#"data.value: expected "1", found "changed" (someone, "#),
         "{}",
         run.stderr
     );
@@ -205,9 +206,14 @@ fn a_crash_loop_ends_the_wait_with_its_reason_and_is_put_back() {
     assert!(run.stderr.contains("CrashLoopBackOff"), "{}", run.stderr);
     assert!(
         run.stderr
-            .contains("its last lines:\n    testplane: container main"),
+            .contains("the last lines of main:\n    testplane: container main"),
         "{}",
         run.stderr
+    );
+    let kept = format!("{:?}", cluster.journal(&plan));
+    assert!(
+        kept.contains("CrashLoopBackOff") && !kept.contains("testplane: container main"),
+        "a log may hold passwords: {kept}"
     );
     assert!(
         cluster.is_gone("deployment", &namespace, "crash"),

@@ -209,17 +209,26 @@ fn lists(was: &Vec<Value>, after: &Vec<Value>, now: &Vec<Value>) -> Vec<Value> {
         list.iter()
             .position(|it| identity(it, keys).as_slice() == name)
     };
-    let new = now
+    let mut names: Vec<_> = was.iter().map(|it| identity(it, keys)).collect();
+    // What others added stands where they put it: before the same element as now.
+    for (index, it) in now.iter().enumerate() {
+        let name = identity(it, keys);
+        if names.contains(&name) {
+            continue;
+        }
+        let following = now[index + 1..].iter().map(|it| identity(it, keys));
+        let next = following
+            .filter_map(|it| names.iter().position(|name| *name == it))
+            .next();
+        names.insert(next.unwrap_or(names.len()), name);
+    }
+    names
         .iter()
-        .filter(|it| at(was, &identity(it, keys)).is_none());
-    was.iter()
-        .chain(new)
-        .filter_map(|it| {
-            let name = identity(it, keys);
+        .filter_map(|name| {
             merged(
-                at(was, &name).map(|it| &was[it]),
-                at(after, &name).map(|it| &after[it]),
-                at(now, &name).map(|it| &now[it]),
+                at(was, name).map(|it| &was[it]),
+                at(after, name).map(|it| &after[it]),
+                at(now, name).map(|it| &now[it]),
             )
         })
         .collect()

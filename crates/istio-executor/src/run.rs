@@ -328,7 +328,7 @@ async fn with_lease(
             | forward::Error::LeaseLost),
         ) => Err(Error::Refused(error.into())),
         Err(error) => {
-            let stopped = matches!(error, forward::Error::Interrupted { .. });
+            let stopped = matches!(error, forward::Error::Interrupted);
             let mut words = output::chain(&error);
             if begun {
                 words = format!(

@@ -45,16 +45,27 @@ pub enum Error {
     },
 }
 
-/// Hands what is read to `take`, a name and a document at a time.
+/// A kind that was not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Its plural and its group, for example `deployments.apps`.
+    pub kind: String,
+    /// Why, in the server's words.
+    pub reason: String,
+}
+
+/// Hands what is read to `take`, a name and a document at a time, and returns what was not read.
 ///
-/// Every kind is read page by page. Of Secrets the API server is asked for metadata only. A kind that may not be read
-/// is left out and said: the planner says what it lacks.
+/// Every kind is read page by page. Of Secrets the API server is asked for metadata only. A kind that may not be read, or
+/// that its server does not hand out, is left out and said, and stands in the export as that: the planner says what it
+/// lacks.
 pub async fn read(
     cluster: &Cluster,
     requirement: &Requirement,
     progress: &Reading,
     take: &mut (dyn FnMut(&str, &Value) -> Result<(), Error> + Send),
-) -> Result<(), Error> {
+) -> Result<Vec<Missing>, Error> {
+    let mut missing = Vec::new();
     let version = cluster.version().await?;
     take("version.json", &json!({ "serverVersion": version }))?;
     for kind in kinds(&cluster.served().await?, requirement) {
@@ -70,24 +81,24 @@ pub async fn read(
         let items = match listed {
             Ok(items) => items,
             // Who may not read anything (401) is told so by the error.
-            Err(error) if matches!(error.code(), Some(403..=405)) => {
+            Err(error) if matches!(error.code(), Some(403..=405 | 500..=599)) => {
                 // Nothing is planned by Secrets: who keeps them from refit does well.
                 if kind.kind == "Secret" {
                     continue;
                 }
+                let words = output::visible(&output::chain(&error));
                 progress.suspend(|| {
-                    output::warning(&format!("{} are left out: {error}", kind.plural));
+                    output::warning(&format!("{} are left out: {words}", kind.plural));
+                });
+                missing.push(Missing {
+                    kind: dotted(&kind),
+                    reason: words,
                 });
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let group = kind.group();
-        let name = if group.is_empty() {
-            format!("{}.json", kind.plural)
-        } else {
-            format!("{}.{group}.json", kind.plural)
-        };
+        let name = format!("{}.json", dotted(&kind));
         // An empty list tells that there is none, which is other than not having looked.
         let list = json!({
             "apiVersion": kind.api_version,
@@ -96,7 +107,35 @@ pub async fn read(
         });
         take(&name, &list)?;
     }
-    Ok(())
+    if !missing.is_empty() {
+        let items: Vec<Value> = missing
+            .iter()
+            .map(|it| {
+                json!({
+                    "apiVersion": MISSING,
+                    "kind": "Missing",
+                    "metadata": { "name": it.kind },
+                    "reason": it.reason,
+                })
+            })
+            .collect();
+        take(
+            "missing.json",
+            &json!({ "apiVersion": MISSING, "kind": "MissingList", "items": items }),
+        )?;
+    }
+    Ok(missing)
+}
+
+/// The API version of what an export says of itself.
+const MISSING: &str = "refit.export/v1";
+
+/// A kind's plural with its group: `deployments.apps`.
+fn dotted(kind: &Kind) -> String {
+    match kind.group() {
+        "" => kind.plural.clone(),
+        group => format!("{}.{group}", kind.plural),
+    }
 }
 
 /// Reads the cluster into a snapshot.
@@ -112,12 +151,21 @@ pub async fn take(cluster: &Cluster, requirement: &Requirement) -> Result<Snapsh
     Ok(reader.finish()?)
 }
 
+/// What became of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// How many files it has.
+    pub files: usize,
+    /// What it lacks.
+    pub missing: Vec<Missing>,
+}
+
 /// Reads the cluster into a folder, or into an archive where the path ends in `.tar.gz` or `.tgz`.
 pub async fn save(
     cluster: &Cluster,
     requirement: &Requirement,
     path: &Path,
-) -> Result<usize, Error> {
+) -> Result<Saved, Error> {
     let failed = |source| Error::Write {
         path: path.display().to_string(),
         source,
@@ -130,7 +178,7 @@ pub async fn save(
     }
     std::fs::create_dir_all(path).map_err(failed)?;
     let mut files = 0;
-    read(cluster, requirement, &progress, &mut |name, document| {
+    let missing = read(cluster, requirement, &progress, &mut |name, document| {
         let file = path.join(name);
         let failed = |source| Error::Write {
             path: file.display().to_string(),
@@ -140,24 +188,24 @@ pub async fn save(
         std::fs::write(&file, document.to_string()).map_err(failed)
     })
     .await?;
-    Ok(files)
+    Ok(Saved { files, missing })
 }
 
-/// Reads the cluster into an archive, which errors call `name`, and returns how many kinds it holds.
+/// Reads the cluster into an archive, which errors call `name`, and returns what it holds.
 pub async fn pack(
     cluster: &Cluster,
     requirement: &Requirement,
     progress: &Reading,
     name: &str,
     out: impl io::Write + Send,
-) -> Result<usize, Error> {
+) -> Result<Saved, Error> {
     let failed = |source| Error::Write {
         path: name.to_owned(),
         source,
     };
     let mut files = 0;
     let mut archive = tar::Builder::new(GzEncoder::new(out, Compression::default()));
-    read(cluster, requirement, progress, &mut |name, document| {
+    let missing = read(cluster, requirement, progress, &mut |name, document| {
         let text = document.to_string();
         let mut header = tar::Header::new_ustar();
         header.set_size(text.len() as u64);
@@ -172,7 +220,7 @@ pub async fn pack(
         .into_inner()
         .and_then(GzEncoder::finish)
         .map_err(failed)?;
-    Ok(files)
+    Ok(Saved { files, missing })
 }
 
 /// The kinds that are needed and served: each once, in the order of their groups.

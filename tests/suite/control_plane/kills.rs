@@ -200,9 +200,9 @@ fn another_machine_goes_on_in_the_middle_of_a_step_and_puts_back() {
             ..How::default()
         };
         let arguments = if verb == "resume" {
-            &["apply", "--resume"][..]
+            &["apply", "--resume", "--resume-from-cluster", &world.plan.id][..]
         } else {
-            &["rollback", "-y"]
+            &["rollback", "-y", "--resume-from-cluster", &world.plan.id]
         };
         let run = cluster.refit_as(how, &world.plan, arguments);
         assert_eq!(run.code, Some(0), "{verb}: {}", run.stderr);

@@ -350,6 +350,15 @@ fn there_and_back(data: &Path, export: &str) {
     arguments.extend(asked);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     succeeds(&cluster.run(&arguments), export);
+    let journal = || cluster.get("configmap", "istio-system", "refit-journal");
+    let (before, again) = (journal(), cluster.run(&arguments));
+    succeeds(&again, export);
+    assert!(
+        again.stderr.contains("No changes"),
+        "{export}: {}",
+        again.stderr
+    );
+    assert_eq!(journal(), before, "{export}: the way back stays open");
     let upgraded = applied(&cluster);
     let is_changed = |it: &&Value| upgraded.iter().all(|other| settled(other) != settled(it));
     assert!(first.iter().filter(is_changed).count() > 10, "{export}");

@@ -23,6 +23,10 @@ pub(super) struct Args {
     )]
     output: PathBuf,
 
+    /// Exit with 0 although kinds are missing that a plan reads
+    #[arg(long)]
+    allow_missing: bool,
+
     /// Prints the lines that read the same with kubectl, and reads nothing
     #[arg(long)]
     print_kubectl: bool,
@@ -34,13 +38,25 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         output::print(&requirement.commands.join("\n"))?;
         return Ok(Exit::Done);
     }
-    let files = block_on(async {
+    let saved = block_on(async {
         let cluster = args.connection.connect().await?;
         Ok(snapshot::save(&cluster, &requirement, &args.output).await?)
     })?;
-    output::note(&format!(
-        "{files} kinds written to {}",
-        args.output.display()
+    let path = args.output.display();
+    if saved.missing.is_empty() {
+        output::note(&format!("{} files written to {path}", saved.files));
+        return Ok(Exit::Done);
+    }
+    let kinds: Vec<&str> = saved.missing.iter().map(|it| it.kind.as_str()).collect();
+    output::warning(&format!(
+        "{} files written to {path}; not read: {}. A plan will call what depends on them unknown. `refit rbac --read-only` \
+         prints the role that reads them",
+        saved.files,
+        kinds.join(", ")
     ));
-    Ok(Exit::Done)
+    Ok(if args.allow_missing {
+        Exit::Done
+    } else {
+        Exit::Unknown
+    })
 }

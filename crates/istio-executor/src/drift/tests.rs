@@ -114,3 +114,35 @@ fn a_change_that_the_write_has_nothing_to_do_with_is_no_drift() {
         Kind::Changed(fields) if fields.len() == 1
     ));
 }
+
+#[test]
+fn a_field_that_the_plan_writes_as_it_was_is_told_with_its_author() {
+    let object = |mesh: &str, manager: &str| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": { "name": "istio", "managedFields": [{
+                "manager": manager, "time": "2026-01-02T03:04:05Z",
+                "fieldsV1": { "f:data": { "f:mesh": {} } },
+            }] },
+            "data": { "mesh": mesh },
+        })
+    };
+    let before = object("a: 1\nb: 1\n", "istio-operator");
+    let content = json!({ "data": { "mesh": "a: 1\nb: 1\n" } });
+    let expected = Expected {
+        exists: true,
+        digest: Some(digest(&before)),
+        relevant: Some(relevant(&before, Some(&content))),
+        ..Expected::default()
+    };
+    let live = object("a: 1\nb: 2\n", "kubectl-edit");
+    let reference = cluster::reference(&live);
+    let drift = compare(&reference, &expected, Some(&content), Some(&live)).unwrap_err();
+    assert!(
+        drift.to_string().ends_with(
+            "data.mesh: expected \"b: 1\" in line 2, found \"b: 2\" in line 2 (kubectl-edit, 2026-01-02T03:04:05Z)"
+        ),
+        "{drift}"
+    );
+}

@@ -251,9 +251,11 @@ pub async fn keep(writer: &Writer, namespace: &str, found: &Found) -> Result<(),
     let Ok(all) = history(writer, namespace).await else {
         return Ok(());
     };
-    // The one that stands where the last upgrade stands is not history yet.
-    let kept = all.iter().filter(|it| it.name != NAME);
-    for old in kept.skip(HISTORY) {
+    // The one that stands where the last upgrade stands is the one that was kept just now.
+    let kept = all
+        .iter()
+        .filter(|it| it.name != NAME && it.plan_id != found.plan_id);
+    for old in kept.skip(HISTORY - 1) {
         let uid = old.object["metadata"]["uid"].as_str();
         writer
             .delete_quietly(&named(namespace, &old.name), uid)

@@ -230,3 +230,25 @@ fn restarts_are_kept_to_once_they_were_asked_for() {
     assert!(progress(&[began(true), began(false)]).restarts);
     assert!(!progress(&[began(false)]).restarts);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_journal_is_its_owners_alone_and_no_link_is_followed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("refit/journals");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let journal = Journal::open(&folder, "p").unwrap();
+    assert_eq!((mode(&folder), mode(journal.path())), (0o700, 0o600));
+    // One that an older program left for all to read.
+    drop(journal);
+    let path = folder.join("p.jsonl");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Journal::open(&folder, "p").unwrap());
+    assert_eq!(mode(&path), 0o600);
+    let other = home.path().join("other");
+    fs::write(&other, "").unwrap();
+    std::os::unix::fs::symlink(&other, folder.join("q.jsonl")).unwrap();
+    assert!(matches!(Journal::open(&folder, "q"), Err(Error::Io { .. })));
+    assert_eq!(fs::read_to_string(&other).unwrap(), "");
+}

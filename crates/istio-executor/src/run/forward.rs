@@ -52,11 +52,8 @@ pub enum Error {
     #[error("the lease was lost: another refit may be at work")]
     LeaseLost,
     /// The user stopped it.
-    #[error("stopped; the journal {journal} knows how far it came")]
-    Interrupted {
-        /// The journal's file.
-        journal: String,
-    },
+    #[error("stopped")]
+    Interrupted,
     /// The plan is being put back.
     #[error("this plan is being put back: go on with `refit rollback`")]
     RollingBack,
@@ -157,7 +154,6 @@ impl Execution<'_, '_> {
         })?;
         self.work.promise_copy().await?;
         let overall = self.limits.overall;
-        let journal = self.work.journal.path().display().to_string();
         let interruption = self.work.session.interruption;
         let mut run = Run {
             execution: self,
@@ -166,7 +162,7 @@ impl Execution<'_, '_> {
         };
         let result = tokio::select! {
             result = run.steps() => result,
-            () = interruption.demanded() => Err(Error::Interrupted { journal }),
+            () = interruption.demanded() => Err(Error::Interrupted),
         };
         let result = match result {
             Err(_) if self.work.session.lease.is_lost() => Err(Error::LeaseLost),
@@ -222,7 +218,7 @@ impl Run<'_, '_, '_> {
     async fn steps(&mut self) -> Result<(), Error> {
         loop {
             if self.execution.work.session.interruption.is_asked() {
-                return Err(self.interrupted());
+                return Err(Error::Interrupted);
             }
             let plan = self.execution.work.plan;
             let scope = self.execution.limits.scope;
@@ -287,7 +283,7 @@ impl Run<'_, '_, '_> {
             let interruption = self.execution.work.session.interruption;
             tokio::select! {
                 () = tokio::time::sleep_until(self.overall.map_or(until, |it| it.min(until))) => {}
-                () = interruption.asked() => return Err(self.interrupted()),
+                () = interruption.asked() => return Err(Error::Interrupted),
             }
         }
     }
@@ -390,7 +386,7 @@ impl Run<'_, '_, '_> {
             let interruption = self.execution.work.session.interruption;
             tokio::select! {
                 done = work => done,
-                () = interruption.asked() => return Err(self.interrupted()),
+                () = interruption.asked() => return Err(Error::Interrupted),
             }
         } else {
             work.await
@@ -454,12 +450,6 @@ impl Run<'_, '_, '_> {
     fn deadline(&self, most: Duration) -> Instant {
         let deadline = Instant::now() + most;
         self.overall.map_or(deadline, |it| deadline.min(it))
-    }
-
-    fn interrupted(&self) -> Error {
-        Error::Interrupted {
-            journal: self.execution.work.journal.path().display().to_string(),
-        }
     }
 
     fn record(&mut self, event: Event) -> Result<(), Error> {

@@ -188,3 +188,87 @@ pub(crate) fn genuine(plan: Plan) -> Result<Plan, Error> {
         plan.id
     )))
 }
+
+#[cfg(test)]
+mod tests {
+    use istio_planner::outcome::Ref;
+    use istio_planner::plan::{Action, Expected, Step};
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(kind: &str) -> Ref {
+        Ref {
+            api_version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("n".to_owned()),
+            name: "o".to_owned(),
+        }
+    }
+
+    fn plan() -> Plan {
+        let action = Action::Delete {
+            object: object("ConfigMap"),
+            expected: Expected::default(),
+        };
+        Plan {
+            id: "0123456789abcdef".to_owned(),
+            source: None,
+            target: "1.30.3".to_owned(),
+            direction: None,
+            cluster: None,
+            namespace: "n".to_owned(),
+            forced: false,
+            freeze: Vec::new(),
+            steps: vec![Step {
+                id: "s".to_owned(),
+                title: String::new(),
+                component: None,
+                actions: vec![action],
+                waits: Vec::new(),
+                pause: 0,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_record_that_names_another_object_than_the_plan_is_not_its() {
+        let began = |step: &str, named: &str, former: &str| {
+            let event = Event::ActionBegan {
+                step: step.to_owned(),
+                action: 0,
+                object: object(named),
+                former: Some(json!({
+                    "apiVersion": "v1",
+                    "kind": former,
+                    "metadata": { "namespace": "n", "name": "o" },
+                })),
+                omitted: false,
+                mark: None,
+                pods: Vec::new(),
+            };
+            [Record::new("p", String::new(), event)]
+        };
+        assert!(belongs(&plan(), &began("s", "ConfigMap", "ConfigMap")).is_ok());
+        for (step, named, former) in [
+            ("s", "Secret", "Secret"),
+            ("s", "ConfigMap", "Secret"),
+            ("other", "ConfigMap", "ConfigMap"),
+        ] {
+            let error = belongs(&plan(), &began(step, named, former));
+            assert!(matches!(error, Err(Error::Refused(_))), "{step} {named}");
+        }
+    }
+
+    #[test]
+    fn what_this_machine_did_not_begin_is_named_or_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = plan().id;
+        let may = |named: Option<&str>| may_adopt(folder.path(), &id, named).is_ok();
+        assert!(!may(None) && !may(Some("")) && !may(Some("ffff")));
+        assert!(may(Some("0123456789ab")) && may(Some(ANY)));
+        let mut journal = Journal::open(folder.path(), &id).unwrap();
+        journal.append(Event::Finished).unwrap();
+        assert!(may(None));
+    }
+}

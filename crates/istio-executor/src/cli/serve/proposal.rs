@@ -193,6 +193,8 @@ impl Desk<'_> {
     }
 
     fn options(&self) -> Options {
+        // The time of the proposal before is not this one's.
+        self.args.forward.perform.begin(self.cluster);
         self.args.forward.streamed(self.telling.stream)
     }
 

@@ -4,7 +4,7 @@ use istio_planner::outcome::Ref;
 use istio_planner::plan::Plan;
 use serde_json::Value;
 
-use super::former::difference;
+use super::former::{difference, untouched};
 use super::{Restoration, has_objects, touched};
 use crate::cluster::{self, Cluster, Write};
 use crate::fields::{self, Author, Difference};
@@ -87,6 +87,9 @@ async fn fate(
 ) -> Result<(Fate, Option<Value>), cluster::Error> {
     if it.omitted {
         return Ok((Fate::Unknown, None));
+    }
+    if !it.ended && untouched(it.former.as_ref(), live, None) {
+        return Ok((Fate::Kept, None));
     }
     let before = it.before();
     let (Some(before), Some(live)) = (&before, live) else {

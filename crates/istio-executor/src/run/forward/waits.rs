@@ -83,7 +83,7 @@ impl Run<'_, '_, '_> {
                     }
                 })
             }
-            () = interruption.asked() => Err(self.interrupted()),
+            () = interruption.asked() => Err(Error::Interrupted),
         }
     }
 
