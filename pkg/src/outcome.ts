@@ -514,6 +514,10 @@ target: string,
  */
 direction: Direction | null, 
 /**
+ * The cluster that it was made for: the uid of its namespace `kube-system`, where the export holds it.
+ */
+cluster?: string, 
+/**
  * The namespace of istiod.
  */
 namespace: string, 

@@ -203,11 +203,11 @@ fn shown(expected: Option<&Value>, live: Option<&Value>) -> (String, String) {
         let (ones, others): (Vec<&str>, Vec<&str>) =
             (one.lines().collect(), other.lines().collect());
         let count = ones.len().max(others.len());
-        let line = (0..count).find(|it| ones.get(*it) != others.get(*it));
-        if let Some(line) = line {
-            let show = |lines: &[&str]| match lines.get(line) {
-                Some(text) => format!("{:?} in line {}", text.trim(), line + 1),
-                None => format!("no line {}", line + 1),
+        let first = (0..count).find(|it| ones.get(*it) != others.get(*it));
+        if let Some(first) = first {
+            let show = |lines: &[&str]| match lines.get(first) {
+                Some(text) => format!("{:?} in line {}", text.trim(), first + 1),
+                None => format!("no line {}", first + 1),
             };
             return (show(&ones), show(&others));
         }

@@ -92,9 +92,9 @@ fn differ(
             }
         }
         (Some(Value::Array(one)), Some(Value::Array(other)))
-            if keys_of([one, other].into_iter()).is_some() =>
+            if keys_of(&[one, other]).is_some() =>
         {
-            let keys = keys_of([one, other].into_iter()).unwrap_or_default();
+            let keys = keys_of(&[one, other]).unwrap_or_default();
             let names: BTreeSet<Vec<(String, String)>> = one
                 .iter()
                 .chain(other)
@@ -125,11 +125,9 @@ fn differ(
 }
 
 /// What tells the elements of all these lists apart; nothing where they count as wholes.
-fn keys_of<'a>(
-    lists: impl Iterator<Item = &'a Vec<Value>> + Clone,
-) -> Option<&'static [&'static str]> {
+fn keys_of(lists: &[&Vec<Value>]) -> Option<&'static [&'static str]> {
     let unique = |keys: &&&'static [&'static str]| {
-        lists.clone().all(|list| {
+        lists.iter().all(|list| {
             let mut seen = BTreeSet::new();
             list.iter().all(|it| {
                 // A protocol may be left out; what it stands beside may not.
@@ -189,7 +187,7 @@ pub fn merged(former: Option<&Value>, left: Option<&Value>, live: Option<&Value>
 }
 
 fn lists(was: &Vec<Value>, after: &Vec<Value>, now: &Vec<Value>) -> Vec<Value> {
-    let Some(keys) = keys_of([was, after, now].into_iter()) else {
+    let Some(keys) = keys_of(&[was, after, now]) else {
         // Words (finalizers) are a set; other lists count as wholes, and the plan's change of one goes back.
         let words = [was, after, now]
             .into_iter()
@@ -216,10 +214,8 @@ fn lists(was: &Vec<Value>, after: &Vec<Value>, now: &Vec<Value>) -> Vec<Value> {
         if names.contains(&name) {
             continue;
         }
-        let following = now[index + 1..].iter().map(|it| identity(it, keys));
-        let next = following
-            .filter_map(|it| names.iter().position(|name| *name == it))
-            .next();
+        let mut following = now[index + 1..].iter().map(|it| identity(it, keys));
+        let next = following.find_map(|it| names.iter().position(|name| *name == it));
         names.insert(next.unwrap_or(names.len()), name);
     }
     names
@@ -266,7 +262,7 @@ fn owns(fields: &Value, path: &[Part]) -> bool {
                 map.iter().find_map(|(key, inner)| {
                     let wanted: Value = serde_json::from_str(key.strip_prefix("k:")?).ok()?;
                     let same = keys.iter().all(|(key, value)| {
-                        wanted.get(key).is_some_and(|it| it.to_string() == *value)
+                        wanted.get(key).map(Value::to_string).as_ref() == Some(value)
                     });
                     same.then_some(inner)
                 })

@@ -20,6 +20,7 @@ pub mod seal;
 
 pub use progress::{Next, Progress, Scope, next, progress};
 pub(crate) use reconcile::{Reconciled, reconcile};
+pub(crate) use record::to_the_second;
 pub use record::{Event, Record, SCHEMA};
 
 /// Why a journal could not be kept or read.
@@ -258,19 +259,18 @@ fn own_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
     {
-        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-        options.mode(0o600);
-        let file = options.open(path)?;
+        use std::os::unix::fs::PermissionsExt as _;
         let mut permissions = file.metadata()?.permissions();
         if permissions.mode() & 0o077 != 0 {
             permissions.set_mode(0o600);
             file.set_permissions(permissions)?;
         }
-        return Ok(file);
     }
-    #[cfg(not(unix))]
-    options.open(path)
+    Ok(file)
 }
 
 /// Returns the folder of journals: `--journal`, else the user's state folder (XDG base directory specification).

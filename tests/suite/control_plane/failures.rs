@@ -314,7 +314,7 @@ fn ctrl_c_stops_between_two_steps_and_says_how_to_go_on() {
         .status();
     assert!(kill.unwrap().success());
     let run = finish(child);
-    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(run.code, Some(130), "{}", run.stderr);
     assert!(
         run.stderr.contains("refit apply --resume"),
         "{}",
@@ -366,4 +366,75 @@ fn an_api_server_that_is_away_is_waited_for() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(cluster.last_event(&plan), "finished");
     assert!(data(&cluster, &namespace, "made").is_some());
+}
+
+/// Makes an account of the namespace `default` that has a cluster role, and returns its kubeconfig.
+fn account_with(cluster: &super::cluster::Cluster, name: &str, role: &str) -> std::path::PathBuf {
+    cluster.done(&["create", "serviceaccount", name, "-n", "default"], None);
+    let role = format!("--clusterrole={role}");
+    let account = format!("--serviceaccount=default:{name}");
+    cluster.done(
+        &["create", "clusterrolebinding", name, &role, &account],
+        None,
+    );
+    cluster.account(name)
+}
+
+#[test]
+fn who_may_only_read_is_told_that_the_server_was_not_asked() {
+    let Some(cluster) = plane() else { return };
+    let namespace = cluster.namespace("reader");
+    let role = cluster.run(&["rbac", "--read-only"]);
+    cluster.done(&["apply", "-f", "-"], Some(&role.stdout));
+    let reader = account_with(cluster, "reader", "refit-reader");
+    let action = apply(None, &config_map(&namespace, "a", "1"));
+    let plan = plan(&namespace, vec![step("one", vec![action], vec![])]);
+    let how = How {
+        kubeconfig: Some(&reader),
+        ..How::default()
+    };
+    let run = cluster.refit_as(how, &plan, &["apply", "--dry-run"]);
+    assert_eq!(run.code, Some(3), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("these rights only read"),
+        "{}",
+        run.stderr
+    );
+    // It may look at what others did, too.
+    let run = cluster.refit_as(how, &plan, &["history"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
+#[test]
+fn a_snapshot_says_what_it_was_refused_and_so_does_the_export() {
+    let Some(cluster) = plane() else { return };
+    let flags = [
+        "create",
+        "clusterrole",
+        "narrow",
+        "--verb=get,list",
+        "--resource=pods,deployments.apps",
+    ];
+    cluster.done(&flags, None);
+    let narrow = account_with(cluster, "narrow", "narrow");
+    let how = How {
+        kubeconfig: Some(&narrow),
+        ..How::default()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    for (more, code) in [(&[][..], 4), (&["--allow-missing"], 0)] {
+        let arguments = [&["snapshot", "-o", path], more].concat();
+        let run = finish(cluster.begin_as(how, &arguments));
+        assert_eq!(run.code, Some(code), "{}", run.stderr);
+        assert!(run.stderr.contains("not read: "), "{}", run.stderr);
+    }
+    let text = std::fs::read_to_string(folder.path().join("missing.json")).unwrap();
+    let missing: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let named = |kind: &str| {
+        let mut items = missing["items"].as_array().unwrap().iter();
+        items.any(|it| it["metadata"]["name"] == kind)
+    };
+    assert!(named("configmaps") && named("daemonsets.apps") && !named("deployments.apps"));
+    assert!(text.contains("forbidden"), "{text}");
 }

@@ -253,7 +253,10 @@ fn a_wave_that_does_not_become_healthy_keeps_the_next_from_beginning() {
     let run = cluster.refit(&plan, &["apply"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_ne!(uids(cluster, &namespace, "well"), before);
-    let done = "last restart: done\n  ✓ Step restart-1\n  ✓ Step restart-2\n";
+    let done = "  2 of 2 steps, 2 of 2 workloads\n  ✓ Step restart-1\n  ✓ Step restart-2\n";
     let told = status();
-    assert!(told.contains(done), "{told}");
+    assert!(
+        told.contains("last restart: done\n") && told.contains(done),
+        "{told}"
+    );
 }

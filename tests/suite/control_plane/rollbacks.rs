@@ -1,11 +1,12 @@
 //! The way back: what others wrote since stays, it is shown before it is asked for, and nobody but refit says what it is.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use istio_planner::plan::Plan;
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, How, Run, plane};
+use super::cluster::{Cluster, How, Run, finish, plane};
 use super::plans::{apply, config_map, plan, step};
 use super::{data, ownership};
 
@@ -416,4 +417,31 @@ fn what_was_begun_is_given_up_by_a_verb_of_its_own() {
     let run = cluster.refit(&plan, &["rollback", "-y"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert_eq!(data(cluster, &namespace, "one"), None);
+}
+
+#[test]
+fn a_question_shows_what_goes_back_and_names_the_cluster_and_no_is_an_answer() {
+    let Some(cluster) = plane() else { return };
+    let (namespace, plan) = upgraded(cluster, "asked");
+    let how = How {
+        terminal: true,
+        ..How::default()
+    };
+    let arguments = ["rollback", &plan.id[..12], "-i", &namespace];
+    let mut child = cluster.begin_as(how, &arguments);
+    child.stdin.as_mut().unwrap().write_all(b"n\n").unwrap();
+    let run = finish(child);
+    assert_eq!(run.code, Some(5), "{}", run.stdout);
+    for wanted in [
+        r#"data.value: "2" → "1""#,
+        "Roll testplane (https://127.0.0.1:",
+        "back to what was before, from 1.30.3? (y/N)",
+        "cancelled, nothing was changed",
+    ] {
+        assert!(run.stdout.contains(wanted), "{wanted}: {}", run.stdout);
+    }
+    assert_eq!(
+        data(cluster, &namespace, "a"),
+        Some(json!({ "value": "2" }))
+    );
 }

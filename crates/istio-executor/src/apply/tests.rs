@@ -1,4 +1,5 @@
 use std::pin::pin;
+use std::sync::Arc;
 
 use http::Response;
 use kube::Client;
@@ -7,6 +8,7 @@ use serde_json::json;
 use tower_test::mock;
 
 use super::*;
+use crate::lease::Held;
 
 fn config_map(version: &str, value: &str) -> Value {
     json!({
@@ -26,7 +28,8 @@ fn answer(code: u16, body: &Value) -> Response<Body> {
 /// Applies "new" where "old" was expected, while the server gives these answers.
 async fn applied(answers: Vec<Response<Body>>) -> Result<Done, Error> {
     let (service, handle) = mock::pair::<http::Request<Body>, Response<Body>>();
-    let cluster = Cluster::new(Client::new(service, "default"));
+    let cluster = Arc::new(Cluster::new(Client::new(service, "default")));
+    let writer = Writer::new(cluster, Arc::new(Held::taken()));
     let kinds = json!({ "resources": [
         { "name": "configmaps", "kind": "ConfigMap", "namespaced": true, "verbs": ["get"] }
     ] });
@@ -59,7 +62,7 @@ async fn applied(answers: Vec<Response<Body>>) -> Result<Done, Error> {
         report: &report,
     };
     let server = tokio::spawn(server);
-    let done = perform(&cluster, &action, Some(&live), &renewal).await;
+    let done = perform(&writer, &action, Some(&live), &renewal).await;
     server.await.unwrap();
     done
 }

@@ -15,7 +15,7 @@ use crate::cluster::Cluster;
 use crate::interruption::Interruption;
 use crate::journal::copy::{self, Found};
 use crate::journal::seal::Seal;
-use crate::journal::{self, Progress, progress};
+use crate::journal::{self, Progress, progress, to_the_second};
 use crate::release::Places;
 use crate::run::resume::plan_of;
 use crate::{output, planning, snapshot};
@@ -148,10 +148,10 @@ fn told(what: &str, found: &Found) -> Vec<String> {
     match found.seal {
         Seal::Genuine => {}
         Seal::Unknown => {
-            lines.push("  (these rights do not tell whether refit wrote this)".to_owned())
+            lines.push("  (these rights do not tell whether refit wrote this)".to_owned());
         }
         Seal::Broken => {
-            lines.push("  ! refit did not write this: its seal does not fit".to_owned())
+            lines.push("  ! refit did not write this: its seal does not fit".to_owned());
         }
     }
     let Some(plan) = plan(found) else {
@@ -160,9 +160,10 @@ fn told(what: &str, found: &Found) -> Vec<String> {
     let (by, at) = progress.began.unwrap_or(("nobody", "no time"));
     let from = plan.source.as_deref().unwrap_or("unknown");
     lines.push(format!(
-        "  {}: {from} → {}, begun by {by} at {at}",
+        "  {}: {from} → {}, begun by {by} at {}",
         found.short(),
-        plan.target
+        plan.target,
+        to_the_second(at)
     ));
     let steps: Vec<_> = steps_of(&plan, &progress).collect();
     let ended = steps

@@ -35,6 +35,14 @@ impl Record {
     }
 }
 
+/// A time of a record as people read it: to the second.
+pub(crate) fn to_the_second(at: &str) -> String {
+    match at.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => at.to_owned(),
+    }
+}
+
 /// What happened. The list is closed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(

@@ -1,4 +1,4 @@
-//! The seal of what stands in the cluster: whoever may write ConfigMaps must not be able to write a journal.
+//! The seal of what stands in the cluster: whoever may write a `ConfigMap` must not be able to write a journal.
 //!
 //! The key stands in a Secret beside istiod that refit makes, and that only `refit rbac` grants. HMAC-SHA256 (RFC 2104).
 

@@ -19,15 +19,22 @@ fn user() -> String {
     let named = ["USER", "LOGNAME"]
         .iter()
         .find_map(|it| std::env::var(it).ok().filter(|it| !it.is_empty()));
-    let numbered = || {
-        use std::os::unix::fs::MetadataExt as _;
-        std::fs::metadata("/proc/self")
-            .ok()
-            .map(|it| it.uid().to_string())
-    };
     let user = named.or_else(numbered);
     let user = user.unwrap_or_else(|| "unknown".to_owned());
     user.replace(['/', '@'], "_")
+}
+
+/// The user of this process, by the system's list of users, else by number.
+fn numbered() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|it| {
+        let mut fields = it.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    });
+    named.or(Some(number))
 }
 
 /// Returns a holder as a person knows it: `user@host, process 4711`.

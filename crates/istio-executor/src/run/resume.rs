@@ -11,7 +11,7 @@ use crate::cluster::{self, Cluster};
 use crate::error::Error;
 use crate::journal::copy::{self, Found};
 use crate::journal::seal::{self, Seal};
-use crate::journal::{Event, Journal, Reconciled, Record, progress, reconcile};
+use crate::journal::{Event, Journal, Reconciled, Record, progress, reconcile, to_the_second};
 
 /// The name that stands for whatever was begun: for a Job that is made again.
 pub(crate) const ANY: &str = "any";
@@ -36,10 +36,11 @@ pub(crate) fn told(begun: &Begun, cluster: &Cluster) -> String {
         .map(|it| format!("; it stopped: {}", it.lines().next().unwrap_or_default()))
         .unwrap_or_default();
     format!(
-        "upgrade {} of {on}, {} → {}, begun by {by} at {at}: {} of {} steps are done{failure}",
+        "upgrade {} of {on}, {} → {}, begun by {by} at {}: {} of {} steps are done{failure}",
         copy::short(&plan.id),
         plan.source.as_deref().unwrap_or("unknown"),
         plan.target,
+        to_the_second(at),
         progress.ended.len(),
         plan.steps.len()
     )
@@ -101,8 +102,8 @@ pub(crate) fn plan_of(found: &Found, folder: &Path) -> Result<Plan, Error> {
     genuine(plan)
 }
 
-/// Refuses a journal in the cluster that refit did not write: whoever may write ConfigMaps must not be able to say what is
-/// written, or put back.
+/// Refuses a journal in the cluster that refit did not write: whoever may write a `ConfigMap` must not be able to say what
+/// is written, or put back.
 pub(crate) fn sealed(found: &Found, namespace: &str) -> Result<(), Error> {
     let name = &found.name;
     match found.seal {

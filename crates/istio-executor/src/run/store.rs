@@ -115,8 +115,8 @@ mod tests {
                 .append(true)
                 .open(journal.path())
                 .unwrap();
-            let time = SystemTime::now()
-                - Duration::from_secs(60) * (100 - u32::try_from(number).unwrap());
+            let time =
+                SystemTime::now() - Duration::from_mins(100 - u64::try_from(number).unwrap());
             file.set_modified(time).unwrap();
         }
         prune(path).unwrap();
