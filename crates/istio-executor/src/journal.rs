@@ -21,7 +21,7 @@ pub mod seal;
 pub use progress::{Next, Progress, Scope, next, progress};
 pub(crate) use reconcile::{Reconciled, reconcile};
 pub(crate) use record::to_the_second;
-pub use record::{Event, Record, SCHEMA};
+pub use record::{Event, ParseError, Record, SCHEMA};
 
 /// Why a journal could not be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum Error {
         /// From 1.
         line: usize,
         /// The cause.
-        source: serde_json::Error,
+        source: ParseError,
     },
     /// Another process has it open.
     #[error("the journal {path} is in use by another refit")]
@@ -231,7 +231,7 @@ fn read(path: &Path, file: &mut File) -> Result<(Vec<Record>, u64), Error> {
         if read == 0 || line.last() != Some(&b'\n') {
             return Ok((records, length));
         }
-        let record = serde_json::from_slice(&line).map_err(|source| Error::Record {
+        let record = Record::parse(&line).map_err(|source| Error::Record {
             path: path.display().to_string(),
             line: records.len() + 1,
             source,

@@ -148,6 +148,13 @@ pub(super) fn read(path: &Path, force: bool) -> Result<Plan, Error> {
             .map_err(Error::Usage)?;
         return genuine(plan);
     }
+    if value["schema"] != istio_planner::outcome::SCHEMA {
+        return Err(Error::usage(format!(
+            "{name} is of schema {}, and this refit reads {}",
+            value["schema"],
+            istio_planner::outcome::SCHEMA
+        )));
+    }
     let outcome: Outcome = serde_json::from_value(value)
         .with_context(|| format!("{name} is no outcome"))
         .map_err(Error::Usage)?;

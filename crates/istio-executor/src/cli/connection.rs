@@ -38,7 +38,8 @@ pub(super) struct ControlPlane {
         short = 'i',
         long = "istio-namespace",
         alias = "istioNamespace",
-        default_value = "istio-system"
+        default_value = "istio-system",
+        value_parser = namespace
     )]
     pub(super) namespace: String,
 }
@@ -51,9 +52,23 @@ pub(super) struct AnyControlPlane {
         short = 'i',
         long = "istio-namespace",
         alias = "istioNamespace",
-        value_name = "NAMESPACE"
+        value_name = "NAMESPACE",
+        value_parser = namespace
     )]
     pub(super) namespace: Option<String>,
+}
+
+/// A namespace as the API names one (RFC 1123): it becomes a part of addresses.
+fn namespace(text: &str) -> Result<String, String> {
+    let fits = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
+    let is_name = !text.is_empty()
+        && text.len() <= 63
+        && text.chars().all(fits)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    is_name.then(|| text.to_owned()).ok_or_else(|| {
+        "expected the name of a namespace: lower-case letters, digits and -".to_owned()
+    })
 }
 
 /// Runs what waits for the cluster.

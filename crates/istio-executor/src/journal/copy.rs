@@ -325,7 +325,7 @@ fn found(object: &Value, key: Option<&Option<Key>>) -> Result<Found, String> {
     let records = |name: &str| -> Result<Option<Vec<Record>>, String> {
         let parse = |it: String| {
             it.lines()
-                .map(serde_json::from_str)
+                .map(|it| Record::parse(it.as_bytes()))
                 .collect::<Result<Vec<Record>, _>>()
                 .map_err(|it| format!("{name}: {it}"))
         };

@@ -23,7 +23,27 @@ pub struct Record {
     pub event: Event,
 }
 
+/// Why a line is no record.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// It is no JSON, or has other fields.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// Another version of refit wrote it.
+    #[error("it is of schema {0:?}, and this refit reads {SCHEMA}")]
+    Schema(String),
+}
+
 impl Record {
+    /// Reads a line. What another version of the schema means is not guessed.
+    pub fn parse(line: &[u8]) -> Result<Self, ParseError> {
+        let named: Value = serde_json::from_slice(line)?;
+        match named["schema"].as_str() {
+            Some(SCHEMA) => Ok(serde_json::from_value(named)?),
+            other => Err(ParseError::Schema(other.unwrap_or_default().to_owned())),
+        }
+    }
+
     /// Makes a record.
     pub fn new(plan: &str, at: String, event: Event) -> Self {
         Self {

@@ -1,13 +1,19 @@
 //! Whether a plan would change anything at all.
 
 use istio_planner::outcome::{Change, ChangeClass, Outcome, RestartHow};
+use istio_planner::plan::Action;
 
 /// Whether performing the outcome's plan changes an object, or a workload if `restarts`.
 pub fn has_effect(outcome: &Outcome, restarts: bool) -> bool {
     let restarted = |it: &istio_planner::outcome::Restart| {
         !matches!(it.how, RestartHow::Auto | RestartHow::None)
     };
-    outcome.changes.iter().any(is_effective) || restarts && outcome.restarts.iter().any(restarted)
+    let actions = outcome.plan.iter().flat_map(|it| &it.steps);
+    let mut actions = actions.flat_map(|it| &it.actions);
+    outcome.changes.iter().any(is_effective)
+        // No release renders the namespace, so no change tells of it.
+        || actions.any(|it| matches!(it, Action::Ensure { .. }))
+        || restarts && outcome.restarts.iter().any(restarted)
 }
 
 /// Whether performing the plan changes this object.
@@ -18,15 +24,18 @@ pub fn has_effect(outcome: &Outcome, restarts: bool) -> bool {
 fn is_effective(change: &Change) -> bool {
     match change.class {
         ChangeClass::Create | ChangeClass::Replace | ChangeClass::Delete => true,
-        ChangeClass::Change => {
+        // What is not told by field is believed.
+        ChangeClass::Change if change.fields.is_empty() => true,
+        ChangeClass::Change | ChangeClass::TakeOver => {
+            let is_validating = change.object.kind == "ValidatingWebhookConfiguration";
             let of_istiod = |path: &str| {
-                path.ends_with(".failurePolicy") || path.ends_with(".clientConfig.caBundle")
+                is_validating
+                    && (path.ends_with(".failurePolicy")
+                        || path.ends_with(".clientConfig.caBundle"))
             };
-            change.object.kind != "ValidatingWebhookConfiguration"
-                || change.fields.is_empty()
-                || !change.fields.iter().all(|it| of_istiod(&it.path))
+            let mut fields = change.fields.iter();
+            fields.any(|it| it.from != it.to && !of_istiod(&it.path))
         }
-        ChangeClass::TakeOver => change.fields.iter().any(|it| it.from != it.to),
         ChangeClass::Orphan | ChangeClass::Unchanged => false,
     }
 }
@@ -68,6 +77,14 @@ mod tests {
             ("ConfigMap", TakeOver, "data.mesh", "a", "a", false),
             ("ConfigMap", Unchanged, "data.mesh", "a", "a", false),
             ("ConfigMap", Orphan, "data.mesh", "a", "b", false),
+            (
+                webhook,
+                TakeOver,
+                "webhooks[name=a].failurePolicy",
+                "Fail",
+                "Ignore",
+                false,
+            ),
             (
                 webhook,
                 Change,

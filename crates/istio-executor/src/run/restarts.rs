@@ -113,9 +113,9 @@ impl Wish {
             pause: u32::try_from(self.pause.as_secs()).unwrap_or(u32::MAX),
             at_once: Some(self.max_unavailable),
         };
-        Plan {
+        sealed(Plan {
             // Every run is its own: restarting again later is meant.
-            id: format!("restart-{}", Timestamp::now().as_millisecond()),
+            id: format!("{PREFIX}{}", Timestamp::now().as_millisecond()),
             source: Some(found.version.clone()),
             target: found.version.clone(),
             direction: None,
@@ -124,6 +124,78 @@ impl Wish {
             forced: false,
             freeze: self.freeze.clone(),
             steps: pacing::steps(&found.snapshot, &found.todo, &found.version, &pacing),
-        }
+        })
+    }
+}
+
+/// What the ids of restarts begin with.
+const PREFIX: &str = "restart-";
+
+/// Digits of the content's name in an id.
+const SEAL: usize = 16;
+
+/// Adds to the id of a plan of restarts, which is a time, a name that is made from its content.
+fn sealed(plan: Plan) -> Plan {
+    let id = format!("{}-{}", plan.id, seal(&plan));
+    Plan { id, ..plan }
+}
+
+fn seal(plan: &Plan) -> String {
+    let mut seal = plan.clone().sealed().id;
+    seal.truncate(SEAL);
+    seal
+}
+
+/// Whether a plan of restarts still is what it was when it was made.
+pub(crate) fn is_sealed(plan: &Plan) -> bool {
+    let named = plan.id.rsplit_once('-').map(|it| it.1);
+    plan.is_restart() && plan.id.starts_with(PREFIX) && named == Some(seal(plan).as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use istio_planner::outcome::Ref;
+    use istio_planner::plan::{Action, Step};
+
+    use super::*;
+
+    #[test]
+    fn a_plan_of_restarts_that_was_changed_is_told() {
+        let action = Action::Restart {
+            object: Ref {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: Some("n".to_owned()),
+                name: "o".to_owned(),
+            },
+            how: RestartHow::Rollout,
+            pods: 1,
+            to: None,
+            at_once: None,
+        };
+        let plan = sealed(Plan {
+            id: format!("{PREFIX}1"),
+            source: None,
+            target: "1.30.3".to_owned(),
+            direction: None,
+            cluster: None,
+            namespace: "n".to_owned(),
+            forced: false,
+            freeze: Vec::new(),
+            steps: vec![Step {
+                id: "restart-1".to_owned(),
+                title: String::new(),
+                component: None,
+                actions: vec![action],
+                waits: Vec::new(),
+                pause: 0,
+            }],
+        });
+        assert!(plan.id.starts_with("restart-1-") && is_sealed(&plan));
+        let changed = Plan {
+            namespace: "other".to_owned(),
+            ..plan
+        };
+        assert!(!is_sealed(&changed));
     }
 }

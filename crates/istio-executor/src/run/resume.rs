@@ -4,8 +4,8 @@ use std::path::Path;
 
 use istio_planner::plan::Plan;
 
-use super::Predecessors;
 use super::store::kept_plan;
+use super::{Predecessors, restarts};
 use crate::apply;
 use crate::cluster::{self, Cluster};
 use crate::error::Error;
@@ -180,8 +180,7 @@ pub(crate) fn may_adopt(folder: &Path, id: &str, named: Option<&str>) -> Result<
 
 /// Refuses a plan that was changed after it was made: what it expects would not be what was looked at.
 pub(crate) fn genuine(plan: Plan) -> Result<Plan, Error> {
-    // A plan of restarts relies on nothing that it looked at; each run is its own, so its name is a time.
-    if plan.is_sealed() || plan.is_restart() && plan.id.starts_with("restart-") {
+    if plan.is_sealed() || restarts::is_sealed(&plan) {
         return Ok(plan);
     }
     Err(Error::refused(format!(
