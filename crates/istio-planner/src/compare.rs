@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::defaulting::{self, Cluster};
 use crate::diff::shown;
 use crate::input::Input;
 use crate::outcome::{Outcome, Ref};
 use crate::planning::plan;
-use crate::schema::Schemas;
 use crate::snapshot::{Snapshot, kept};
+use kube_apply::defaulting::{self, Cluster};
+use kube_apply::schema::Schemas;
 
 /// An outcome, and beside it every object as the API server would store it.
 #[derive(Debug, Clone, PartialEq)]

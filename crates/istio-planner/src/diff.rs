@@ -1,7 +1,7 @@
 //! What the target's apply does to each object of the cluster.
 //!
-//! Objects are applied in memory in istioctl's order, each onto what the ones before left, by [`crate::ownership`] and
-//! [`crate::defaulting`]. A [`Change`] tells what istioctl's own apply stores; what a plan sends differs from it only
+//! Objects are applied in memory in istioctl's order, each onto what the ones before left, by [`kube_apply::ownership`] and
+//! [`kube_apply::defaulting`]. A [`Change`] tells what istioctl's own apply stores; what a plan sends differs from it only
 //! where [`Write::manifest`] says so.
 
 mod fields;
@@ -14,14 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::defaulting::{self, Cluster};
 use crate::desired::{Desired, reference};
 use crate::digest::{digest, relevant};
 use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Ref};
-use crate::ownership::{self, Apply, Managers};
 use crate::plan::{Expected, FIELD_MANAGER};
-use crate::schema::{Schemas, group_of};
 use crate::snapshot::Snapshot;
+use kube_apply::defaulting::{self, Cluster};
+use kube_apply::ownership::{self, Apply, Managers};
+use kube_apply::schema::{Schemas, group_of};
 
 pub use leftover::Consent;
 

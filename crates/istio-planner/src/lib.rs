@@ -11,7 +11,6 @@
 pub mod compare;
 pub mod customisation;
 pub mod dataplane;
-pub mod defaulting;
 pub mod defaults;
 pub mod desired;
 pub mod diff;
@@ -27,7 +26,6 @@ pub mod inventory;
 pub mod notes;
 pub mod order;
 pub mod outcome;
-pub mod ownership;
 mod path;
 pub mod plan;
 mod planning;
@@ -35,7 +33,6 @@ pub mod profile;
 mod rendering;
 pub mod report;
 mod rules;
-pub mod schema;
 pub mod snapshot;
 
 pub use compare::{Planned, plan_with_objects};

@@ -18,11 +18,11 @@ use istio_planner::customisation::recover;
 use istio_planner::desired::Desired;
 use istio_planner::diff::{Consent, DiffOutcome, WriteHow, diff};
 use istio_planner::outcome::{Change, ChangeClass};
-use istio_planner::ownership::Apply;
-use istio_planner::schema::Schemas;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
 use istio_planner::{Input, Request};
 use istio_render::{OperatorFile, Options, Release};
+use kube_apply::ownership::Apply;
+use kube_apply::schema::Schemas;
 use serde_json::{Value, json};
 
 /// Cases of each release in an ordinary run.

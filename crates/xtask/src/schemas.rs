@@ -1,4 +1,4 @@
-//! `cargo xtask schemas FOLDER`: the table of built-in kinds that the planner merges and defaults by.
+//! `cargo xtask schemas FOLDER`: the table of built-in kinds that `kube-apply` merges and defaults by.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use istio_planner::schema::Schemas;
-use istio_planner::schema::openapi::{Builder, Facts};
+use kube_apply::schema::Schemas;
+use kube_apply::schema::openapi::{Builder, Facts};
 use serde_json::Value;
 
 /// The table, relative to the repository's root.
-const TABLE: &str = "crates/istio-planner/data/schemas.json";
+const TABLE: &str = "crates/kube-apply/data/schemas.json";
 
 /// The Go program that prints what OpenAPI does not tell, relative to the repository's root.
 const FACTS: &str = "tests/oracles/types";

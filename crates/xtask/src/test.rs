@@ -3,7 +3,7 @@
 //! One dev build serves the Rust tests, one release build of `refit` the shared checks, one wasm build Node, browser
 //! and page: that is what lets a cold machine with two cores get through.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -180,6 +180,17 @@ fn format() -> Result<Verdict> {
     Ok(Verdict::Passed(None))
 }
 
+/// Istio's definitions as a file, which `kube-apply` tries its merges on.
+fn definitions(data: &Path) -> Option<PathBuf> {
+    const FILE: &str = "istio-1.30.3/manifests/charts/base/files/crd-all.gen.yaml";
+    let mut command = Command::new("tar");
+    let archive = data.join("istio/releases/istio-1.30.3.tar.gz");
+    command.arg("-xzOf").arg(archive).arg(FILE);
+    let (fine, text) = process::output(&mut command).ok()?;
+    let file = project::target().join("definitions.yaml");
+    (fine && std::fs::write(&file, text).is_ok()).then_some(file)
+}
+
 /// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
 fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<Verdict> {
     let mut command = process::cargo();
@@ -190,6 +201,7 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
         "--no-fail-fast",
     ]);
     if let Some(data) = data::folder() {
+        command.envs(definitions(&data).map(|it| ("KUBE_APPLY_CRDS", it)));
         command.env("REFIT_ISTIO_DATA", data);
     }
     if let Some(plane) = plane {

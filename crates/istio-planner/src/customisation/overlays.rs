@@ -10,10 +10,10 @@ use super::residue::{Residue, is_owner_label, is_program, own_fields};
 use super::setting::Setting;
 use super::steps::{Step, at, steps};
 use crate::outcome::{Change, ChangeClass, Ref, Subject};
-use crate::ownership::{FieldSet, Managers, remove};
 use crate::plan::FIELD_MANAGER;
-use crate::schema::Schemas;
 use crate::snapshot::Object;
+use kube_apply::ownership::{FieldSet, Managers, remove};
+use kube_apply::schema::Schemas;
 
 /// How much of an object an overlay replaces.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

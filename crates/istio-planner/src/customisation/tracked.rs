@@ -10,10 +10,10 @@ use serde_json::{Map, Value, json};
 use crate::diff::is_tracked;
 use crate::digest::SERVER_METADATA;
 use crate::outcome::Ref;
-use crate::ownership::Apply;
 use crate::plan::FIELD_MANAGER;
-use crate::schema::Schemas;
 use crate::snapshot::Snapshot;
+use kube_apply::ownership::Apply;
+use kube_apply::schema::Schemas;
 
 /// Domains of annotations that clients and controllers write.
 pub(super) const FOREIGN: [&str; 5] = [

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::outcome::FieldChange;
-use crate::ownership::{FieldSet, Managers, Operation, PathElement, compare};
 use crate::plan::FIELD_MANAGER;
-use crate::schema::{Schemas, TypeId};
+use kube_apply::ownership::{FieldSet, Managers, Operation, PathElement, compare};
+use kube_apply::schema::{Schemas, TypeId};
 
 /// The owner where the export does not tell.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -180,7 +180,7 @@ fn value_at(
         PathElement::Key(_) | PathElement::Value(_) => {
             let list = atom.list.as_ref()?;
             let item = object.as_array()?.iter().find(|it| {
-                crate::ownership::element_path(schemas, list, it).as_ref() == Some(first)
+                kube_apply::ownership::element_path(schemas, list, it).as_ref() == Some(first)
             })?;
             value_at(schemas, list.element, item, rest)
         }

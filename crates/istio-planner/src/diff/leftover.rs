@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{Leftover, expected};
 use crate::desired::Desired;
 use crate::outcome::Ref;
-use crate::schema::group_of;
 use crate::snapshot::Snapshot;
+use kube_apply::schema::group_of;
 
 /// Kinds that istioctl prunes (1.31:operator/pkg/uninstall/prune.go:38-80). The other kinds it never deletes.
 const PRUNED: [(&str, &str); 15] = [

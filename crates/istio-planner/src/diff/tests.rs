@@ -1,4 +1,5 @@
 mod refined;
+mod stored;
 mod upgrades;
 
 use serde_json::{Value, json};

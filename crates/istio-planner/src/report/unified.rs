@@ -72,7 +72,7 @@ impl Unified<'_> {
 
     /// The live object, in whichever version of its group it was exported.
     fn live(&self, object: &Ref) -> Option<&Value> {
-        let group = |it: &Ref| crate::schema::group_of(&it.api_version).to_owned();
+        let group = |it: &Ref| kube_apply::schema::group_of(&it.api_version).to_owned();
         let same = |it: &Ref| {
             (&it.kind, &it.namespace, &it.name) == (&object.kind, &object.namespace, &object.name)
                 && group(it) == group(object)

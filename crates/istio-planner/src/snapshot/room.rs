@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::model::Room;
-use crate::defaulting::quantity;
+use kube_apply::defaulting::quantity;
 
 /// Billionths in one.
 const NANO: i128 = 1_000_000_000;

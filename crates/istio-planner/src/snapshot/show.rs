@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Container, Node as ClusterNode, Object, Origin, Pod, Snapshot, Workload};
 use crate::diff::shown;
 use crate::outcome::Ref;
-use crate::schema::group_of;
+use kube_apply::schema::group_of;
 
 /// An object of the export.
 #[derive(Debug, Clone, PartialEq, Eq)]

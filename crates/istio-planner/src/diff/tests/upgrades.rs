@@ -7,7 +7,7 @@ use std::path::Path;
 use istio_render::{OperatorFile, Options, Release};
 use serde_json::Value;
 
-use crate::defaulting::stored::{differences, exports, normal, read};
+use super::stored::{differences, exports, normal, read};
 use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
 use crate::outcome::{ChangeClass, Ref};

@@ -6,7 +6,7 @@
 mod custom;
 mod decode;
 mod pod;
-pub(crate) mod quantity;
+pub mod quantity;
 mod registration;
 mod service;
 mod workload;
@@ -180,9 +180,6 @@ fn network_policy(object: &mut Value) {
         }
     }
 }
-
-#[cfg(test)]
-pub(crate) use tests::stored;
 
 #[cfg(test)]
 mod tests;

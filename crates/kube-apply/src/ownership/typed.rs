@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::path::PathElement;
 use super::set::FieldSet;
 use crate::schema::{Atom, DEDUCED, ListType, MapType, Scalar, Schemas, TypeId, UNTYPED};
-pub(crate) use list::element_path;
+pub use list::element_path;
 use list::merge_lists;
 
 /// What a value counts as.

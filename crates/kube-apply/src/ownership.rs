@@ -12,8 +12,7 @@ mod typed;
 pub use managers::{Manager, Managers, Operation};
 pub use path::PathElement;
 pub use set::FieldSet;
-pub(crate) use typed::element_path;
-pub use typed::{Comparison, compare, field_set, merge, remove};
+pub use typed::{Comparison, compare, element_path, field_set, merge, remove};
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,6 @@
-//! Predictions against what real upgrades stored (`/work/shared/exports`, found by `REFIT_ISTIO_DATA`).
+//! Defaults of single fields, and what a real API server stored.
 
 mod server;
-pub(crate) mod stored;
 
 use serde_json::{Value, json};
 

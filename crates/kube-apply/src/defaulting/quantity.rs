@@ -13,12 +13,12 @@ enum Format {
 }
 
 /// Returns the canonical form; a text that is no quantity, or too large to count, stays as it is.
-pub(crate) fn canonical(text: &str) -> String {
+pub fn canonical(text: &str) -> String {
     parse(text.trim()).map_or_else(|| text.to_owned(), |(nanos, format)| print(nanos, format))
 }
 
 /// Returns an amount in billionths; `None` for what is no quantity.
-pub(crate) fn nanos(text: &str) -> Option<i128> {
+pub fn nanos(text: &str) -> Option<i128> {
     parse(text.trim()).map(|it| it.0)
 }
 

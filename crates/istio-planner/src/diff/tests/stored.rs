@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::defaulting::{Cluster, complete};
 use crate::digest::SERVER_METADATA;
 use crate::outcome::Ref;
-use crate::ownership::{Apply, FieldSet, Manager, Managers, PathElement};
-use crate::schema::{Schemas, TypeId};
 use crate::snapshot::{Snapshot, SnapshotReader};
+use kube_apply::defaulting::{Cluster, complete};
+use kube_apply::ownership::{Apply, FieldSet, Manager, Managers, PathElement};
+use kube_apply::schema::{Schemas, TypeId};
 
 const ISTIO: &str = "istio-operator";
 
 /// The folder with the exports; a missing one is an error only where the data is promised.
-pub(crate) fn exports() -> Option<PathBuf> {
+pub(super) fn exports() -> Option<PathBuf> {
     let given = std::env::var_os("REFIT_ISTIO_DATA").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let folder = given.clone().unwrap_or(beside).join("exports");
@@ -29,7 +29,7 @@ pub(crate) fn exports() -> Option<PathBuf> {
     folder.is_dir().then_some(folder)
 }
 
-pub(crate) fn read(archive: &Path) -> Snapshot {
+pub(super) fn read(archive: &Path) -> Snapshot {
     let mut reader = SnapshotReader::new();
     let name = archive.display().to_string();
     reader
@@ -79,7 +79,7 @@ fn extract(schemas: &Schemas, id: TypeId, value: &Value, set: &FieldSet) -> Valu
             let element = |item: &Value| -> PathElement {
                 let mut named = FieldSet::default();
                 let one = Value::Array(vec![item.clone()]);
-                for path in crate::ownership::field_set(schemas, id, &one).paths() {
+                for path in kube_apply::ownership::field_set(schemas, id, &one).paths() {
                     named.insert(&path[..1]);
                 }
                 named.paths().remove(0).remove(0)
@@ -100,7 +100,7 @@ fn extract(schemas: &Schemas, id: TypeId, value: &Value, set: &FieldSet) -> Valu
 }
 
 /// As `exports.py` compares.
-pub(crate) fn normal(object: &Value, created: bool) -> Value {
+pub(super) fn normal(object: &Value, created: bool) -> Value {
     let mut object = object.clone();
     object.as_object_mut().unwrap().remove("status");
     let kind = object["kind"].as_str().unwrap().to_owned();
@@ -134,7 +134,7 @@ pub(crate) fn normal(object: &Value, created: bool) -> Value {
     object
 }
 
-pub(crate) fn differences(got: &Value, want: &Value, path: &str, out: &mut String) {
+pub(super) fn differences(got: &Value, want: &Value, path: &str, out: &mut String) {
     match (got, want) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();

@@ -1,10 +1,9 @@
 //! Random writes over the real schemas, performed here and by the library that kube-apiserver uses: every built-in kind
-//! of the table, and Istio's own kinds where a release archive is at hand.
+//! of the table, and the kinds of a file with definitions that `KUBE_APPLY_CRDS` names.
 //!
 //! What a case writes are a few fields of each struct, chosen once for the case, so that its writes meet.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
@@ -70,21 +69,18 @@ fn kinds() -> Vec<Kind> {
         .collect()
 }
 
-/// Istio's definitions, from the newest release at hand.
+/// The definitions of kinds that are not built in.
 fn definitions() -> Vec<Value> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let data = std::env::var_os("REFIT_ISTIO_DATA").map_or(beside, PathBuf::from);
-    let archive = data.join("istio/releases/istio-1.30.3.tar.gz");
-    let Ok(archive) = std::fs::File::open(archive) else {
-        println!("without Istio's kinds: no shared/istio/releases");
+    let Some(file) = std::env::var_os("KUBE_APPLY_CRDS") else {
+        println!("built-in kinds alone: KUBE_APPLY_CRDS is not set");
         return Vec::new();
     };
-    let release = istio_render::Release::from_tar_gz(archive).unwrap();
-    let rendering = istio_render::render(&release, &istio_render::Options::default()).unwrap();
-    let objects = rendering.components.into_iter().flat_map(|it| it.objects);
-    objects
-        .filter(|it| it["kind"] == "CustomResourceDefinition")
-        .collect()
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut definitions = Vec::new();
+    kube_yaml::load(&text, |node| definitions.push(node.to_json())).unwrap();
+    definitions.retain(|it| it["kind"] == "CustomResourceDefinition");
+    assert!(!definitions.is_empty());
+    definitions
 }
 
 fn index(id: &Value) -> usize {
@@ -174,7 +170,7 @@ impl Kind {
             let random = &mut writer.random;
             steps.push(json!({
                 "op": if random.one_in(4) { "update" } else { "apply" },
-                "manager": random.pick(&["istio-operator", "kubectl", "hpa"]),
+                "manager": random.pick(&["installer", "kubectl", "hpa"]),
                 "version": self.api_version,
                 "object": object,
                 "force": !random.one_in(5),

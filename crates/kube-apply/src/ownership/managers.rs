@@ -20,7 +20,7 @@ pub enum Operation {
 /// Who owns fields. An applier is the same in every version, an updater is another in each.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Manager {
-    /// For example `istio-operator`.
+    /// For example `kubectl`.
     pub name: String,
     /// How it wrote.
     pub operation: Operation,

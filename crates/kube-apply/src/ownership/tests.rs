@@ -12,7 +12,7 @@ fn apply(live: &Value, config: &Value, force: bool) -> Result<Applied, ApplyErro
         schemas: &schemas,
         live: Some(live),
         config,
-        manager: "istio-operator",
+        manager: "installer",
         force,
     }
     .predict()
@@ -33,7 +33,7 @@ fn fields_that_nobody_else_owns_go_when_they_are_not_applied_any_more() {
     let live = config_map(
         &json!({"a": "1", "b": "1", "c": "1"}),
         &json!([
-            entry("istio-operator", "Apply", &json!({"f:a": {}, "f:b": {}})),
+            entry("installer", "Apply", &json!({"f:a": {}, "f:b": {}})),
             entry("x", "Update", &json!({"f:b": {}, "f:c": {}})),
         ]),
     );
@@ -64,7 +64,7 @@ fn changed_fields_are_taken_over_only_by_force() {
             .iter()
             .map(|it| it.0.name.as_str())
             .collect::<Vec<_>>(),
-        ["istio-operator"]
+        ["installer"]
     );
 }
 
@@ -86,7 +86,7 @@ fn untracked_fields_belong_to_before_first_apply() {
 #[test]
 fn managers_of_versions_that_are_not_served_any_more_go() {
     let live = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a",
-        "managedFields": [{"manager": "istio-operator", "operation": "Apply", "apiVersion": "policy/v1beta1",
+        "managedFields": [{"manager": "installer", "operation": "Apply", "apiVersion": "policy/v1beta1",
             "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:minAvailable": {}}}}]},
         "spec": {"minAvailable": 1}});
     let config = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"},
@@ -99,7 +99,7 @@ fn managers_of_versions_that_are_not_served_any_more_go() {
     assert_eq!(
         applied
             .managers
-            .get(&Manager::apply("istio-operator"))
+            .get(&Manager::apply("installer"))
             .unwrap()
             .to_fields_v1(),
         json!({"f:spec": {"f:maxUnavailable": {}}})
@@ -109,7 +109,7 @@ fn managers_of_versions_that_are_not_served_any_more_go() {
 #[test]
 fn ownership_of_parts_becomes_ownership_of_what_is_atomic_now() {
     let live = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a",
-        "managedFields": [{"manager": "istio-operator", "operation": "Apply", "apiVersion": "v1",
+        "managedFields": [{"manager": "installer", "operation": "Apply", "apiVersion": "v1",
             "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:selector": {"f:app": {}}}}}]},
         "spec": {"selector": {"app": "a"}}});
     let config = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"type": "ClusterIP"}});

@@ -11,11 +11,7 @@ use crate::schema::{ListType, Schemas};
 const AMBIGUOUS: Value = Value::Null;
 
 /// Returns the name of an element of a list that is not atomic; `None` where it has none.
-pub(crate) fn element_path(
-    schemas: &Schemas,
-    list: &ListType,
-    item: &Value,
-) -> Option<PathElement> {
+pub fn element_path(schemas: &Schemas, list: &ListType, item: &Value) -> Option<PathElement> {
     let keys = list.keys.as_ref()?;
     if keys.is_empty() {
         let scalar = !item.is_object() && !item.is_array() && !item.is_null();
