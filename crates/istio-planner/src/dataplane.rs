@@ -12,7 +12,6 @@ use crate::outcome::{Change, ControlPlane};
 
 mod after;
 mod check_inject;
-mod finding;
 mod gateway;
 mod images;
 mod injector;
@@ -22,12 +21,14 @@ mod restart;
 pub(crate) mod selector;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod wave;
 
 pub(crate) use images::Injected;
 
 pub use check_inject::{InjectError, InjectReport, InjectRequest, PassedOver, check_inject};
-pub use restart::restarts;
+pub use restart::{Renewals, restarts};
+pub use trouble::Trouble;
 pub use wave::{Grouping, Share, Wave, waves};
 
 /// What an upgrade does to the objects that decide about injection.

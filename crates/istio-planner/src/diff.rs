@@ -5,7 +5,6 @@
 //! where [`Write::manifest`] says so.
 
 mod fields;
-mod finding;
 mod immutable;
 mod leftover;
 mod webhook;
@@ -16,13 +15,14 @@ use serde_json::Value;
 
 use crate::desired::{Desired, reference};
 use crate::digest::{digest, relevant};
-use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Ref};
+use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
 use crate::plan::{Expected, FIELD_MANAGER};
 use crate::snapshot::Snapshot;
 use kube_apply::defaulting::{self, Cluster};
 use kube_apply::ownership::{self, Apply, Managers};
 use kube_apply::schema::{Schemas, group_of};
 
+pub(crate) use fields::UNKNOWN;
 pub use leftover::Consent;
 
 /// What the apply does, and what is to be sent for it.
@@ -30,8 +30,14 @@ pub use leftover::Consent;
 pub struct DiffOutcome {
     /// What happens to each object, sorted by kind, namespace and name.
     pub changes: Vec<Change>,
-    /// What there is to say about it.
-    pub findings: Vec<Finding>,
+    /// Objects that the API server would refuse, and why.
+    pub refused: Vec<(Ref, String)>,
+    /// Objects that cannot become what is rendered in place, and the fields that stand against it.
+    pub immutable: Vec<(Ref, Vec<String>)>,
+    /// Validators that istioctl's apply would open, and that a plan keeps closed.
+    pub kept_closed: Vec<Ref>,
+    /// Names that were given for deletion, and are not left over.
+    pub unmatched: Vec<String>,
     /// What is sent, in istioctl's order.
     pub writes: Vec<Write>,
     /// The webhooks of the default tag, after all components; the last one deactivates the injector beside them.
@@ -137,7 +143,7 @@ struct Applying<'a> {
     tracked: BTreeMap<Key, Tracked>,
     writes: Vec<Write>,
     tag_writes: Vec<Write>,
-    findings: Vec<Finding>,
+    refused: Vec<(Ref, String)>,
 }
 
 impl<'a> Applying<'a> {
@@ -171,7 +177,7 @@ impl<'a> Applying<'a> {
             tracked: BTreeMap::new(),
             writes: Vec::new(),
             tag_writes: Vec::new(),
-            findings: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -201,7 +207,7 @@ impl<'a> Applying<'a> {
         let after = match self.store(now.as_ref(), manifest) {
             Ok(after) => after,
             Err(reason) => {
-                self.findings.push(finding::apply_refused(&object, &reason));
+                self.refused.push((object, reason));
                 return None;
             }
         };
@@ -405,10 +411,9 @@ impl<'a> Applying<'a> {
         let leftovers = leftover::find(self.snapshot, desired, consent, |it| {
             rendered.contains(&key(it))
         });
-        self.findings
-            .extend(finding::not_left_over(&consent.unmatched(&leftovers)));
-        self.findings
-            .extend(finding::orphans_left(self.snapshot, &leftovers.orphans));
+        let unmatched = consent.unmatched(&leftovers).into_iter();
+        let unmatched = unmatched.map(str::to_owned).collect();
+        let mut kept_closed = Vec::new();
         let mut changes: Vec<Change> = self
             .tracked
             .values()
@@ -443,21 +448,19 @@ impl<'a> Applying<'a> {
                 self.live.get(&key(&write.object)).map(|it| it.1),
                 &mut write.manifest,
             ) {
-                self.findings
-                    .push(finding::validation_stays_closed(&write.object));
+                kept_closed.push(write.object.clone());
             }
         }
-        self.findings.extend(finding::all(self.snapshot, &changes));
-        for tracked in self.tracked.values().filter(|it| !it.immutable.is_empty()) {
-            self.findings.push(finding::immutable_field(
-                self.snapshot,
-                &tracked.object,
-                &tracked.immutable,
-            ));
-        }
+        let immutable = self.tracked.values().filter(|it| !it.immutable.is_empty());
+        let immutable = immutable
+            .map(|it| (it.object.clone(), it.immutable.clone()))
+            .collect();
         DiffOutcome {
             changes,
-            findings: self.findings,
+            refused: self.refused,
+            immutable,
+            kept_closed,
+            unmatched,
             writes: self.writes,
             tag_writes: self.tag_writes,
             deletes: leftovers.deletes,

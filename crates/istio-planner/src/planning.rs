@@ -2,18 +2,18 @@
 
 use istio_catalog::{Minor, Version};
 
-use crate::customisation::{self, After, Installation};
+use crate::customisation::{self, After, Installation, Setting};
+use crate::dataplane::Renewals;
 use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
-use crate::finding::Code;
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{
-    ControlPlane, DefaultChange, Finding, Installer, Inventory, Level, Outcome, Restart, Reverted,
-    SCHEMA, Source, Subject, Target, Verdict,
+    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Reverted, SCHEMA, Source,
+    Subject, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::rendering::{self, Rendered};
-use crate::rules::{self, Facts, Situation};
+use crate::rules::{self, AtHand, Facts, Situation};
 use crate::snapshot::Snapshot;
 use crate::{dataplane, defaults, finding, hops, inventory, notes, order, path};
 
@@ -29,7 +29,7 @@ pub fn plan(input: &Input) -> Outcome {
     let settings = Settings::of(input, &basis, &rendered);
     let effect = Effect::of(input, &basis, &rendered, &settings);
     let situation = situation(input, &basis, &rendered, &settings, &effect);
-    let findings = findings(input, &basis, &rendered, &settings, &effect, &situation);
+    let findings = findings(&situation);
     let path = path::path(path::Context {
         situation,
         notes: &basis.notes(&|path: &str| settings.after.sets(path)),
@@ -54,7 +54,7 @@ pub fn plan(input: &Input) -> Outcome {
         defaults: settings.defaults,
         reverted: settings.reverted,
         changes: effect.diff.changes,
-        restarts: effect.restarts,
+        restarts: effect.renewals.restarts,
         notes: effect.notes,
         plan,
     }
@@ -191,26 +191,16 @@ impl<'a> Settings<'a> {
     }
 
     /// Settings of the installation that the older release does not have. Those that the request repeats have been refused.
-    fn unknown(&self, input: &Input, basis: &Basis, rendered: &Rendered) -> Option<Finding> {
-        let (from, to) = basis.ends().filter(|(from, to)| to < from)?;
-        rendered.rendering.as_ref()?;
-        let release = rendering::find(&input.releases, to)?;
-        let unknown = customisation::unknown(self.installation.as_ref()?, release);
-        let names: Vec<_> = unknown.iter().map(|it| it.name()).collect();
-        let finding = Finding::new(
-            Code::SettingsUnknown,
-            Level::Warn,
-            format!("The installation has settings that Istio {to} does not know"),
-            format!(
-                "Set now, by {from}: {}. What they do ends with the apply, and a request that repeats them is refused",
-                rules::enumerate(&names)
-            ),
-        );
-        (!unknown.is_empty()).then(|| {
-            finding
-                .about(unknown.into_iter().map(|it| it.evidence.clone()))
-                .fix("Look what says the same in the older release, or accept that their effect ends")
-        })
+    fn unknown(&self, input: &Input, basis: &Basis, rendered: &Rendered) -> Vec<Setting> {
+        let downgrade = basis.ends().filter(|(from, to)| to < from);
+        let release = downgrade.and_then(|(_, to)| rendering::find(&input.releases, to));
+        match (&rendered.rendering, &self.installation, release) {
+            (Some(_), Some(installation), Some(release)) => {
+                let unknown = customisation::unknown(installation, release);
+                unknown.into_iter().cloned().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the request, or the installation, sets a path.
@@ -241,8 +231,8 @@ fn concerns(change: &DefaultChange, basis: &Basis, rendered: &Rendered) -> bool 
 struct Effect<'a> {
     desired: Option<Desired<'a>>,
     diff: DiffOutcome,
-    restarts: Vec<Restart>,
-    restart_findings: Vec<Finding>,
+    renewals: Renewals,
+    unknown: Vec<Setting>,
     notes: Vec<Finding>,
 }
 
@@ -273,7 +263,7 @@ impl<'a> Effect<'a> {
             .as_ref()
             .is_none_or(rules::control_plane_not_rendered::is_rendered);
         let to = basis.to.as_ref().filter(|_| renewed);
-        let (restarts, restart_findings) = match (basis.plane(), to) {
+        let renewals = match (basis.plane(), to) {
             (Some(plane), Some(to)) => dataplane::restarts(
                 snapshot,
                 dataplane::Context {
@@ -282,7 +272,7 @@ impl<'a> Effect<'a> {
                     changes: &diff.changes,
                 },
             ),
-            _ => Default::default(),
+            _ => Renewals::default(),
         };
         if !input.request.predicted {
             diff.changes.iter_mut().for_each(|it| it.predicted = None);
@@ -295,8 +285,8 @@ impl<'a> Effect<'a> {
         Self {
             desired,
             diff,
-            restarts,
-            restart_findings,
+            renewals,
+            unknown: settings.unknown(input, basis, rendered),
             notes,
         }
     }
@@ -310,6 +300,9 @@ fn situation<'a>(
     settings: &'a Settings,
     effect: &'a Effect,
 ) -> Situation<'a> {
+    let is_at_hand = |version: Option<&Version>| {
+        version.is_some_and(|it| rendering::find(&input.releases, it).is_some())
+    };
     Situation {
         request: &input.request,
         asked: &basis.asked,
@@ -324,7 +317,16 @@ fn situation<'a>(
         known: input.known(),
         as_of: input.as_of.as_deref(),
         reverted: &settings.reverted,
-        restarts: &effect.restarts,
+        unknown: &effect.unknown,
+        at_hand: AtHand {
+            source: is_at_hand(basis.from.as_ref()),
+            target: is_at_hand(basis.to.as_ref()),
+        },
+        diagnostics: &rendered.diagnostics,
+        restarts: &effect.renewals.restarts,
+        troubles: &effect.renewals.troubles,
+        proxy_version: effect.renewals.proxy_version.as_ref(),
+        diff: effect.desired.is_some().then_some(&effect.diff),
         desired: rendered.rendering.as_ref().map(|rendering| rules::Desired {
             rendering,
             changes: &effect.diff.changes,
@@ -333,25 +335,9 @@ fn situation<'a>(
 }
 
 /// Everything there is to say, in the order of output.
-fn findings(
-    input: &Input,
-    basis: &Basis,
-    rendered: &Rendered,
-    settings: &Settings,
-    effect: &Effect,
-    situation: &Situation,
-) -> Vec<Finding> {
+fn findings(situation: &Situation) -> Vec<Finding> {
     let mut findings = rules::check(situation);
-    findings.extend(rendered.findings.iter().cloned());
-    findings.extend(settings.unknown(input, basis, rendered));
-    if let (Some(_), Some(from), Some(_)) = (basis.plane(), &basis.from, &rendered.rendering)
-        && rendering::find(&input.releases, from).is_none()
-    {
-        findings.push(rendering::source_missing(from));
-    }
-    findings.extend(effect.diff.findings.iter().cloned());
-    findings.extend(effect.restart_findings.iter().cloned());
-    finding::locate(&mut findings, &input.snapshot);
+    finding::locate(&mut findings, situation.snapshot);
     finding::sort(&mut findings);
     findings
 }
@@ -366,7 +352,7 @@ fn order(input: &Input, basis: &Basis, effect: &Effect, verdict: Verdict) -> Opt
         snapshot: &input.snapshot,
         desired: effect.desired.as_ref()?,
         diff: &effect.diff,
-        restarts: &effect.restarts,
+        restarts: &effect.renewals.restarts,
         source: basis.source.version.as_deref(),
         target: &basis.to.as_ref()?.to_string(),
         direction: basis.direction(),

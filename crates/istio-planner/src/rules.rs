@@ -11,7 +11,9 @@
 
 mod authority;
 mod budgets;
+mod changes;
 mod definitions;
+mod diagnostics;
 mod explanation;
 pub(crate) mod export;
 mod kubernetes;
@@ -22,6 +24,7 @@ mod remote;
 mod situation;
 mod table;
 mod vulnerable;
+mod troubles;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -53,13 +56,13 @@ table::rules! {
     kubernetes_unknown KubernetesUnknown "kubernetes-unknown" (hops) "The export does not tell the server's version.";
     compatibility_version_unsupported CompatibilityVersionUnsupported "compatibility-version-unsupported" (hops) "The target does not ship the compatibility version.";
     request_invalid RequestInvalid "request-invalid" (once) "The target's own validation refuses the request.";
-    request_warning RequestWarning "request-warning" (elsewhere) "The target's own validation warns about the request.";
+    request_warning RequestWarning "request-warning" (once) "The target's own validation warns about the request.";
     request_meaning_changed RequestMeaningChanged "request-meaning-changed" (once) "The target reads the same request otherwise than the source did.";
-    istioctl_defect IstioctlDefect "istioctl-defect" (elsewhere) "A known defect of istioctl is corrected here.";
-    render_failed RenderFailed "render-failed" (elsewhere) "A chart of the target refuses the values.";
-    target_release_missing TargetReleaseMissing "target-release-missing" (elsewhere) "The target's release is not at hand, so nothing was rendered.";
-    source_release_missing SourceReleaseMissing "source-release-missing" (elsewhere hides_nothing) "The source's release is not at hand, so settings cannot be told from its defaults.";
-    apply_refused ApplyRefused "apply-refused" (elsewhere) "The API server would refuse a rendered object.";
+    istioctl_defect IstioctlDefect "istioctl-defect" (once) "A known defect of istioctl is corrected here.";
+    render_failed RenderFailed "render-failed" (once) "A chart of the target refuses the values.";
+    target_release_missing TargetReleaseMissing "target-release-missing" (once) "The target's release is not at hand, so nothing was rendered.";
+    source_release_missing SourceReleaseMissing "source-release-missing" (once hides_nothing) "The source's release is not at hand, so settings cannot be told from its defaults.";
+    apply_refused ApplyRefused "apply-refused" (once) "The API server would refuse a rendered object.";
     istiod_single_replica IstiodSingleReplica "istiod-single-replica" (once) "Fewer than two istiod would run during or after the upgrade.";
     istiod_no_disruption_budget IstiodNoDisruptionBudget "istiod-no-disruption-budget" (once) "No disruption budget covers istiod.";
     disruption_budget_exhausted DisruptionBudgetExhausted "disruption-budget-exhausted" (once) "A budget allows no disruption now.";
@@ -67,17 +70,17 @@ table::rules! {
     disruption_budget_blocks_drains DisruptionBudgetBlocksDrains "disruption-budget-blocks-drains" (once) "A budget would allow no eviction after the upgrade.";
     node_agents_restart NodeAgentsRestart "node-agents-restart" (once) "The apply replaces ztunnel or the CNI agent on every node.";
     node_agent_left NodeAgentLeft "node-agent-left" (once) "The request no longer holds ztunnel or the CNI agent, which run.";
-    failure_policy_change FailurePolicyChange "failure-policy-change" (elsewhere) "The apply changes what happens while istiod does not answer.";
-    istiod_rolls_gateways IstiodRollsGateways "istiod-rolls-gateways" (elsewhere) "The new istiod itself replaces gateways and waypoints.";
-    proxy_tag_differs ProxyTagDiffers "proxy-tag-differs" (elsewhere) "The request injects proxies of another version than the target's.";
-    settings_unknown SettingsUnknown "settings-unknown" (elsewhere) "The installation has settings that the target does not know.";
+    failure_policy_change FailurePolicyChange "failure-policy-change" (once) "The apply changes what happens while istiod does not answer.";
+    istiod_rolls_gateways IstiodRollsGateways "istiod-rolls-gateways" (once) "The new istiod itself replaces gateways and waypoints.";
+    proxy_tag_differs ProxyTagDiffers "proxy-tag-differs" (once) "The request injects proxies of another version than the target's.";
+    settings_unknown SettingsUnknown "settings-unknown" (once) "The installation has settings that the target does not know.";
     room_missing RoomMissing "room-missing" (once) "The nodes have no room for what the target asks for.";
     proxies_too_old ProxiesTooOld "proxies-too-old" (once) "Proxies are more than one minor behind the target.";
     proxies_ahead ProxiesAhead "proxies-ahead" (once) "Proxies are newer than the control plane, now or afterwards.";
     settings_reverted SettingsReverted "settings-reverted" (once) "The request would revert settings of the installation.";
     gateway_list_replaced GatewayListReplaced "gateway-list-replaced" (once) "A gateway that runs is missing from the request's list.";
-    webhook_overlap WebhookOverlap "webhook-overlap" (elsewhere) "Two injectors would match the same pod.";
-    webhook_gap WebhookGap "webhook-gap" (elsewhere) "Pods that are injected today would start without a sidecar.";
+    webhook_overlap WebhookOverlap "webhook-overlap" (once) "Two injectors would match the same pod.";
+    webhook_gap WebhookGap "webhook-gap" (once) "Pods that are injected today would start without a sidecar.";
     revision_tag_stale RevisionTagStale "revision-tag-stale" (once) "A revision tag keeps the webhook of the source release.";
     root_certificates_differ RootCertificatesDiffer "root-certificates-differ" (once) "Namespaces trust another root certificate than istiod's.";
     webhook_ca_differs WebhookCaDiffers "webhook-ca-differs" (once) "A webhook's caBundle does not hold istiod's root certificate.";
@@ -89,20 +92,20 @@ table::rules! {
     objects_refused ObjectsRefused "objects-refused" (once) "The target's definitions would refuse objects that are there.";
     objects_ignored ObjectsIgnored "objects-ignored" (once) "Objects are of kinds that the target does not know.";
     gateway_api_bundle GatewayApiBundle "gateway-api-bundle" (hops) "The target ignores or refuses the installed Gateway API bundle.";
-    immutable_field ImmutableField "immutable-field" (elsewhere) "A change needs deletion and creation.";
-    load_balancer_change LoadBalancerChange "load-balancer-change" (elsewhere) "A gateway's Service changes in what a load balancer sees.";
-    scale_reset ScaleReset "scale-reset" (elsewhere) "Replicas or autoscaler bounds set by others would be overwritten.";
-    edits_overwritten EditsOverwritten "edits-overwritten" (elsewhere) "Fields that others set would be overwritten.";
+    immutable_field ImmutableField "immutable-field" (once) "A change needs deletion and creation.";
+    load_balancer_change LoadBalancerChange "load-balancer-change" (once) "A gateway's Service changes in what a load balancer sees.";
+    scale_reset ScaleReset "scale-reset" (once) "Replicas or autoscaler bounds set by others would be overwritten.";
+    edits_overwritten EditsOverwritten "edits-overwritten" (once) "Fields that others set would be overwritten.";
     ownership_unknown OwnershipUnknown "ownership-unknown" (once hides_nothing) "Without managedFields take-overs cannot be told.";
-    orphans_left OrphansLeft "orphans-left" (elsewhere) "istioctl would leave objects behind.";
+    orphans_left OrphansLeft "orphans-left" (once) "istioctl would leave objects behind.";
     end_of_life EndOfLife "end-of-life" (hops) "The target is past its end of support.";
     registry_ends RegistryEnds "registry-ends" (once) "Images come from a registry that ends.";
     signing_key_changed SigningKeyChanged "signing-key-changed" (once) "A policy verifies images with a key that does not sign the target's.";
     security_fixed SecurityFixed "security-fixed" (once) "Security bulletins hit the source and not the target.";
     security_open SecurityOpen "security-open" (once hides_nothing) "Security bulletins hit the target.";
     security_until_restart SecurityUntilRestart "security-until-restart" (once) "Proxies stay open to security bulletins until they are restarted.";
-    would_lose_proxy WouldLoseProxy "would-lose-proxy" (elsewhere) "A restart would remove a proxy.";
-    manual_restart ManualRestart "manual-restart" (elsewhere) "No rollout can renew a proxy.";
+    would_lose_proxy WouldLoseProxy "would-lose-proxy" (once) "A restart would remove a proxy.";
+    manual_restart ManualRestart "manual-restart" (once) "No rollout can renew a proxy.";
     export_conflict ExportConflict "export-conflict" (once) "The export holds the same object twice, at different times.";
     export_incomplete ExportIncomplete "export-incomplete" (once) "Kinds that a rule reads are missing in the export.";
 }
@@ -116,7 +119,7 @@ impl Code {
 
 /// Runs every rule. The findings are in no order yet.
 pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
-    let rules = RULES.iter().filter_map(|it| it.1.once());
+    let rules = RULES.iter().map(|it| it.1.once());
     rules.flat_map(|rule| rule(situation)).collect()
 }
 

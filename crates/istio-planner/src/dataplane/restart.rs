@@ -6,20 +6,29 @@ use istio_catalog::Version;
 
 use super::after::{Injection, is_current};
 use super::check_inject::namespace_labels;
-use super::finding::{Trouble, findings, istiod_rolls, proxy_tag_differs};
 use super::policy::Candidate;
-use super::{Context, gateway, native};
+use super::{Context, Trouble, gateway, native};
 use crate::inventory::{self, Controller, Role, controller, is_active, proxy_container, role};
-use crate::outcome::{Finding, Ref, Restart, RestartHow, Subject};
+use crate::outcome::{Ref, Restart, RestartHow, Subject};
 use crate::snapshot::{Container, Pod, Snapshot, Workload};
 
 type Labels = BTreeMap<String, String>;
 
-/// Returns the workloads whose proxies stay old until they are renewed, sorted by kind, namespace and name, and what is
-/// to be said about them.
+/// What is to be renewed.
+#[derive(Debug, Clone, Default)]
+pub struct Renewals {
+    /// Workloads whose proxies stay old until they are renewed, sorted by kind, namespace and name.
+    pub restarts: Vec<Restart>,
+    /// What stands in the way, and whose.
+    pub troubles: Vec<(Trouble, Subject)>,
+    /// The version of the proxies that the injector gives afterwards.
+    pub proxy_version: Option<Version>,
+}
+
+/// Returns the workloads whose proxies stay old until they are renewed.
 ///
 /// A workload is listed with [`RestartHow::None`] when no restart renews its proxy, or when one would harm.
-pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> (Vec<Restart>, Vec<Finding>) {
+pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
     let judge = Judge {
         snapshot,
         context,
@@ -66,12 +75,11 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> (Vec<Restart>, Vec
         };
         key(a).cmp(&key(b))
     });
-    let mut findings = findings(troubles);
-    findings.extend(istiod_rolls(snapshot, &restarts));
-    if judge.proxy_version() != context.to && !restarts.is_empty() {
-        findings.push(proxy_tag_differs(context, judge.proxy_version()));
+    Renewals {
+        restarts,
+        troubles,
+        proxy_version: Some(judge.proxy_version().clone()),
     }
-    (restarts, findings)
 }
 
 fn is_data_plane(role: Role) -> bool {

@@ -7,7 +7,7 @@ use istio_catalog::Version;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::outcome::{ChangeClass, Ref};
+use crate::outcome::{ChangeClass, Finding, Ref};
 use crate::snapshot::{Snapshot, SnapshotReader};
 
 /// An injector for the namespace label `istio-injection=enabled` and for the pod label.
@@ -84,6 +84,25 @@ fn plane() -> ControlPlane {
     }
 }
 
+/// What the rules say of it.
+fn findings(snapshot: &Snapshot, renewals: &Renewals) -> Vec<Finding> {
+    use crate::rules::*;
+    let mut cluster = fixture::Cluster::new();
+    cluster.snapshot = snapshot.clone();
+    cluster.restarts.clone_from(&renewals.restarts);
+    cluster.troubles.clone_from(&renewals.troubles);
+    cluster.proxy_version.clone_from(&renewals.proxy_version);
+    let rules = [
+        webhook_overlap::check,
+        webhook_gap::check,
+        would_lose_proxy::check,
+        manual_restart::check,
+        istiod_rolls_gateways::check,
+        proxy_tag_differs::check,
+    ];
+    rules.into_iter().flat_map(|it| cluster.check(it)).collect()
+}
+
 /// Prints the restarts and findings of a cluster whose namespace `shop` is labelled for injection.
 #[track_caller]
 fn check(objects: Vec<Value>, changes: &[Change], expected: &Expect) {
@@ -96,7 +115,7 @@ fn check_in(namespace: Value, mut objects: Vec<Value>, changes: &[Change], expec
     objects.extend([namespace, injector("istio-sidecar-injector", "default")]);
     let snapshot = snapshot(&objects);
     let plane = plane();
-    let (restarts, findings) = restarts(
+    let renewals = restarts(
         &snapshot,
         Context {
             plane: &plane,
@@ -104,8 +123,9 @@ fn check_in(namespace: Value, mut objects: Vec<Value>, changes: &[Change], expec
             changes,
         },
     );
+    let findings = findings(&snapshot, &renewals);
     let mut text = String::new();
-    for it in &restarts {
+    for it in &renewals.restarts {
         let to = it.to.as_deref().unwrap_or("-");
         let line = format!(
             "{} {}: {:?}, {} to {to}, {:?}\n",
@@ -339,7 +359,7 @@ fn gateways_come_first_then_namespaces_in_order() {
         injector("istio-sidecar-injector", "default"),
     ]);
     let snapshot = snapshot(&objects);
-    let (restarts, _) = restarts(
+    let Renewals { restarts, .. } = restarts(
         &snapshot,
         Context {
             plane: &plane(),

@@ -10,7 +10,7 @@ use kube_apply::ownership::{FieldSet, Managers, Operation, PathElement, compare}
 use kube_apply::schema::{Schemas, TypeId};
 
 /// The owner where the export does not tell.
-pub(super) const UNKNOWN: &str = "unknown";
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// istioctl also writes without apply; what it wrote so is its own.
 const OWN: [&str; 2] = [FIELD_MANAGER, super::webhook::ISTIOCTL];

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::desired::Component;
+use crate::outcome::Finding;
 use crate::snapshot::SnapshotReader;
 
 /// Reads objects as one export.
@@ -62,6 +63,26 @@ fn config_map(name: &str, version: &str, data: &Value) -> Value {
         "install.operator.istio.io/owning-resource-namespace": "istio-system"}}, "data": data})
 }
 
+/// What the rules say of it.
+fn findings(snapshot: &Snapshot, outcome: &DiffOutcome) -> Vec<Finding> {
+    use crate::rules::*;
+    let mut cluster = fixture::Cluster::new();
+    cluster.snapshot = snapshot.clone();
+    cluster.changes.clone_from(&outcome.changes);
+    cluster.diff = outcome.clone();
+    cluster.render("Pilot", json!({}));
+    let rules = [
+        apply_refused::check,
+        orphans_left::check,
+        istioctl_defect::check,
+        load_balancer_change::check,
+        scale_reset::check,
+        edits_overwritten::check,
+        immutable_field::check,
+    ];
+    rules.into_iter().flat_map(|it| cluster.check(it)).collect()
+}
+
 #[track_caller]
 fn check(live: &[Value], wanted: Vec<Value>, expected: &expect_test::Expect) -> DiffOutcome {
     use std::fmt::Write as _;
@@ -91,7 +112,7 @@ fn check(live: &[Value], wanted: Vec<Value>, expected: &expect_test::Expect) -> 
             .unwrap();
         }
     }
-    for finding in &outcome.findings {
+    for finding in findings(&snapshot(live), &outcome) {
         writeln!(text, "{}: {}", finding.code, finding.title).unwrap();
     }
     expected.assert_eq(&text);
@@ -188,11 +209,7 @@ fn what_is_left_over_is_deleted_only_when_it_is_asked_for() {
             .iter()
             .map(|it| format!("{} {}", it.object.kind, it.object.name))
             .collect();
-        let unmatched = outcome
-            .findings
-            .iter()
-            .any(|it| it.code == "request-warning");
-        (deletes.join(", "), unmatched)
+        (deletes.join(", "), !outcome.unmatched.is_empty())
     };
     assert_eq!(deleted(&[], false), (String::new(), false));
     assert_eq!(

@@ -1,7 +1,10 @@
 //! `apply-refused`: the API server would refuse a rendered object.
 
 use super::Explanation;
+use super::Situation;
 use super::links::APPLY;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The API server would refuse an object as the request renders it.",
@@ -11,3 +14,26 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "structured-merge-diff@v6.3.3:typed/validate.go",
     link: APPLY,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let refused = it.diff.map(|it| it.refused.as_slice()).unwrap_or_default();
+    refused
+        .iter()
+        .map(|(object, reason)| finding(object, reason))
+        .collect()
+}
+
+/// The API server would refuse an object.
+fn finding(object: &Ref, reason: &str) -> Finding {
+    Finding::new(
+        Code::ApplyRefused,
+        Level::Block,
+        format!(
+            "The API server would refuse {} {}",
+            object.kind, object.name
+        ),
+        format!("Server-side apply answers: {reason}"),
+    )
+    .about([Subject::of(object.clone())])
+    .fix("Correct the setting or overlay that writes this field")
+}

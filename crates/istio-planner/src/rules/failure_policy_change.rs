@@ -1,7 +1,11 @@
 //! `failure-policy-change`: the apply changes what happens while istiod does not answer.
 
 use super::Explanation;
+use super::Situation;
+use super::changes::{about, changes, fields};
 use super::links::INJECTION;
+use crate::finding::Code;
+use crate::outcome::{Change, FieldChange, Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The apply changes the failurePolicy of an injection or validation webhook.",
@@ -11,3 +15,51 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "admissionregistration.k8s.io/v1",
     link: INJECTION,
 };
+
+/// A validator that istioctl would open stays closed in the plan (`istioctl-defect`), so that is none.
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let mut closes = false;
+    let mut opens = false;
+    for (change, field) in changes(it)
+        .iter()
+        .flat_map(|change| change.fields.iter().map(move |field| (change, field)))
+        .filter(|it| is_policy(it.0, it.1))
+    {
+        let fails = field.to == Some("Fail".into());
+        closes |= fails && change.object.kind == "MutatingWebhookConfiguration";
+        opens |= !fails;
+    }
+    let subjects = fields(it.snapshot, changes(it), is_policy);
+    let mut why = Vec::new();
+    if closes {
+        why.push(
+            "With Fail, pods that the injector selects cannot be created while no istiod answers",
+        );
+    }
+    if opens {
+        why.push("With Ignore, pods start without a sidecar, and configuration is taken unchecked, while no istiod answers");
+    }
+    let finding = Finding::new(
+        Code::FailurePolicyChange,
+        Level::Warn,
+        "The apply changes what happens while istiod does not answer",
+        why.join(". "),
+    );
+    let finding = about(
+        finding,
+        subjects,
+        "Keep the live failurePolicy in the request by an overlay where it is there on purpose; run two istiod",
+    );
+    finding.into_iter().collect()
+}
+
+fn is_policy(change: &Change, field: &FieldChange) -> bool {
+    let opened = change.object.kind == "ValidatingWebhookConfiguration"
+        && field.from == Some("Fail".into())
+        && field.to == Some("Ignore".into());
+    change.object.kind.ends_with("WebhookConfiguration")
+        && field.path.ends_with(".failurePolicy")
+        && field.from.is_some()
+        && field.to.is_some()
+        && !opened
+}

@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Desired, Facts, Situation};
+use super::{AtHand, Desired, Facts, Situation};
+use crate::customisation::Setting;
+use crate::dataplane::Trouble;
+use crate::diff::DiffOutcome;
 use crate::input::{Asked, Request, RequestFile};
 use crate::outcome::{
     Change, ComponentVersion, ControlPlane, Finding, Installer, InstallerKind, Inventory,
-    Kubernetes, Ref, Restart, Reverted, Source,
+    Kubernetes, Ref, Restart, Reverted, Source, Subject,
 };
 use crate::snapshot::{Object, Origin, Pod, Snapshot, Workload};
 use istio_catalog::{Facts as Known, Minor, Version};
+use istio_render::Diagnostic;
 
 /// What a situation borrows from.
 pub(crate) struct Cluster {
@@ -28,6 +32,13 @@ pub(crate) struct Cluster {
     /// What the target renders, where a rule reads it.
     pub(crate) rendering: Option<istio_render::Rendering>,
     pub(crate) changes: Vec<Change>,
+    pub(crate) unknown: Vec<Setting>,
+    pub(crate) at_hand: AtHand,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) troubles: Vec<(Trouble, Subject)>,
+    pub(crate) proxy_version: Option<Version>,
+    /// What the apply does beside `changes`.
+    pub(crate) diff: DiffOutcome,
 }
 
 /// Kinds that every export holds.
@@ -92,6 +103,15 @@ impl Cluster {
             restarts: Vec::new(),
             rendering: None,
             changes: Vec::new(),
+            unknown: Vec::new(),
+            at_hand: AtHand {
+                source: true,
+                target: true,
+            },
+            diagnostics: Vec::new(),
+            troubles: Vec::new(),
+            proxy_version: None,
+            diff: DiffOutcome::default(),
         };
         cluster.pod(
             "istio-system",
@@ -135,7 +155,13 @@ impl Cluster {
             known: Known::embedded(),
             as_of: self.as_of.as_deref(),
             reverted: &self.reverted,
+            unknown: &self.unknown,
+            at_hand: self.at_hand,
+            diagnostics: &self.diagnostics,
             restarts: &self.restarts,
+            troubles: &self.troubles,
+            proxy_version: self.proxy_version.as_ref(),
+            diff: Some(&self.diff),
             desired: self.rendering.as_ref().map(|rendering| Desired {
                 rendering,
                 changes: &self.changes,

@@ -1,6 +1,12 @@
 //! `istioctl-defect`: a known defect of istioctl is corrected here.
 
+use istio_render::Severity;
+
 use super::Explanation;
+use super::Situation;
+use super::diagnostics::finding;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The request meets a known defect of the target's istioctl, and what is rendered here is corrected.",
@@ -9,3 +15,36 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:operator/pkg; each finding names its own place",
     link: None,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let corrected = it
+        .diagnostics
+        .iter()
+        .filter(|it| it.severity == Severity::Corrected)
+        .map(|it| {
+            let title = format!(
+                "A defect of istioctl is corrected ({})",
+                it.code.to_uppercase()
+            );
+            finding(Code::IstioctlDefect, Level::Info, title, it)
+        });
+    let closed = it
+        .diff
+        .map(|it| it.kept_closed.as_slice())
+        .unwrap_or_default();
+    corrected
+        .chain(closed.iter().map(validation_stays_closed))
+        .collect()
+}
+
+/// The plan keeps `failurePolicy: Fail`.
+fn validation_stays_closed(object: &Ref) -> Finding {
+    Finding::new(
+        Code::IstioctlDefect,
+        Level::Info,
+        "Validation of configuration stays closed",
+        "istioctl turns the validator to Ignore with every upgrade, until istiod turns it back to Fail; the plan leaves \
+         the field alone, although `changes` shows what istioctl's apply would store",
+    )
+    .about([Subject::of(object.clone()).field("webhooks.failurePolicy")])
+}

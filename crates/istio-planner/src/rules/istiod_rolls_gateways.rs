@@ -1,7 +1,11 @@
 //! `istiod-rolls-gateways`: the new istiod itself replaces gateways and waypoints.
 
 use super::Explanation;
+use super::Situation;
 use super::links::GATEWAY_API;
+use super::troubles::{listed, name};
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, RestartHow, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Gateways and waypoints that istiod makes from Gateway objects are replaced by the new istiod itself.",
@@ -12,3 +16,41 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go:133-146,372-455",
     link: GATEWAY_API,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let rolled: Vec<_> = it
+        .restarts
+        .iter()
+        .filter(|it| it.how == RestartHow::Auto)
+        .map(|it| &it.object)
+        .collect();
+    if rolled.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<_> = rolled.iter().map(|it| name(it)).collect();
+    let subjects = rolled.iter().map(|object| {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let key = (object.kind.clone(), namespace, object.name.clone());
+        match it.snapshot.workloads.get(&key) {
+            Some(workload) => Subject::exported((*object).clone(), &workload.origin),
+            None => Subject::of((*object).clone()),
+        }
+    });
+    let finding = Finding::new(
+        Code::IstiodRollsGateways,
+        Level::Info,
+        match rolled.len() {
+            1 => "The new istiod replaces a gateway or waypoint by itself".to_owned(),
+            many => format!("The new istiod replaces {many} gateways and waypoints by itself"),
+        },
+        format!(
+            "{}. It does so for all of them at once as soon as it leads, in the step that replaces istiod. One that leads \
+             at once may fail to, and leaves them old until it is restarted",
+            listed(&names)
+        ),
+    );
+    vec![finding.about(subjects).fix(
+            "Give each two replicas and a disruption budget; pin a Gateway by the label istio.io/rev to leave it out; \
+             watch their Deployments after the step, and restart istiod where they stay old",
+        )]
+}

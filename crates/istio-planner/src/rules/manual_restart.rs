@@ -1,7 +1,12 @@
 //! `manual-restart`: no rollout can renew a proxy.
 
 use super::Explanation;
+use super::Situation;
 use super::links::UPGRADE;
+use super::troubles::finding;
+use crate::dataplane::Trouble;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A proxy that no rollout renews: a pod without controller, one injected by hand, a StatefulSet or DaemonSet \
@@ -11,3 +16,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:pkg/kube/inject/webhook.go; apps/v1, updateStrategy",
     link: UPGRADE,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    finding(
+        it,
+        Trouble::is_manual,
+        Code::ManualRestart,
+        Level::Warn,
+        |workloads| format!("{workloads} cannot be renewed by a rollout"),
+        "Evict or recreate the pods by hand, re-inject templates with `istioctl kube-inject`, or wait for Jobs to end",
+    )
+    .into_iter()
+    .collect()
+}

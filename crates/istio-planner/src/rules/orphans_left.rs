@@ -1,6 +1,10 @@
 //! `orphans-left`: istioctl would leave objects behind.
 
 use super::Explanation;
+use super::Situation;
+use super::changes::{GATEWAYS, about, subject};
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Objects of the installation are no longer rendered, and istioctl would leave them behind.",
@@ -10,3 +14,38 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:operator/pkg/install/install.go:247-262",
     link: None,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let orphans = it.diff.map(|it| it.orphans.as_slice()).unwrap_or_default();
+    let snapshot = it.snapshot;
+    let subjects = orphans
+        .iter()
+        .map(|it| subject(snapshot, &it.object))
+        .collect();
+    let gateways = orphans
+        .iter()
+        .any(|it| it.object.kind == "Deployment" && GATEWAYS.contains(&it.component.as_str()));
+    let istioctl = if orphans.iter().any(|it| it.by_istioctl) {
+        "istioctl would delete those that carry the very version it installs; here nothing is deleted unasked"
+    } else {
+        "istioctl deletes only what carries the very version it installs, so they stay"
+    };
+    let serving = if gateways {
+        ". Gateways among them keep serving with the old version"
+    } else {
+        ""
+    };
+    let finding = Finding::new(
+        Code::OrphansLeft,
+        Level::Warn,
+        "Objects of the installation are left behind",
+        format!("The target does not render them, and {istioctl}{serving}"),
+    );
+    let finding = about(
+        finding,
+        subjects,
+        "Name what is not wanted any more with `--prune KIND/NAMESPACE/NAME`, or all but gateways and definitions with \
+         `--prune-orphans`; keep definitions that hold objects",
+    );
+    finding.into_iter().collect()
+}

@@ -1,7 +1,10 @@
 //! `proxy-tag-differs`: the request injects proxies of another version than the target's.
 
 use super::Explanation;
+use super::Situation;
 use super::links::SUPPORT;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The request sets an image tag, so that pods are injected with a proxy of another version than the target's.",
@@ -10,3 +13,35 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:pkg/kube/inject/template.go (ProxyImage)",
     link: SUPPORT,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    // Who restarts nothing gets no proxy of another version.
+    let restarted = !it.restarts.is_empty();
+    let (Some(version), Some(to), true) = (it.proxy_version, it.to, restarted) else {
+        return Vec::new();
+    };
+    if version == to {
+        return Vec::new();
+    }
+    vec![
+    Finding::new(
+            Code::ProxyTagDiffers,
+            Level::Warn,
+            format!("The request injects proxies of {version}, not of {to}"),
+            format!(
+                "The injector's values hold the tag {version}: new pods get that proxy, whatever release is installed{}",
+                if version > to {
+                    ", and a proxy must not be newer than its istiod"
+                } else {
+                    ""
+                }
+            ),
+        )
+        .about([Subject::flag("--set")
+            .field("values.global.tag")
+            .value(version.to_string())])
+        .fix(format!(
+            "Take `tag` and `values.global.tag` out of the request, or plan with `--to {version}`"
+        )),
+    ]
+}

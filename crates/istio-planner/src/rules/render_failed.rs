@@ -1,7 +1,13 @@
 //! `render-failed`: a chart of the target refuses the values.
 
+use istio_render::Severity;
+
 use super::Explanation;
+use super::Situation;
+use super::diagnostics::{finding, is_of_chart};
 use super::links::CUSTOMISE;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A chart of the target release refuses the values.",
@@ -10,3 +16,20 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "TARGET:manifests/charts",
     link: CUSTOMISE,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let failed = it
+        .diagnostics
+        .iter()
+        .filter(|it| it.severity == Severity::Error && is_of_chart(it));
+    failed
+        .map(|it| {
+            finding(
+                Code::RenderFailed,
+                Level::Block,
+                "A chart of the target refuses the values",
+                it,
+            )
+        })
+        .collect()
+}

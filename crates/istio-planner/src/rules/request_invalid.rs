@@ -4,6 +4,7 @@ use istio_catalog::{Minor, Version};
 
 use super::Explanation;
 use super::Situation;
+use super::diagnostics::{finding, place, refuses};
 use super::links::OPTIONS;
 use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
@@ -17,7 +18,15 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 };
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    source(it).into_iter().chain(target(it)).collect()
+    let refused = it.diagnostics.iter().filter(|it| refuses(it)).map(|it| {
+        let title = format!("The target refuses {}", place(it));
+        finding(Code::RequestInvalid, Level::Block, title, it)
+    });
+    source(it)
+        .into_iter()
+        .chain(target(it))
+        .chain(refused)
+        .collect()
 }
 
 /// What the user says of the target is no version.

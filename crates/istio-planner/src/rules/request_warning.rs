@@ -1,7 +1,14 @@
 //! `request-warning`: the target's own validation warns about the request.
 
+use istio_render::Severity;
+
 use super::Explanation;
+use super::Situation;
+use super::changes::about;
+use super::diagnostics::{finding, place};
 use super::links::OPTIONS;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The target release's own istioctl warns about the request.",
@@ -10,3 +17,43 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "TARGET:operator/pkg/apis/validation/validation.go; TARGET:charts/*/templates/NOTES.txt",
     link: OPTIONS,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let warnings = it
+        .diagnostics
+        .iter()
+        .filter(|it| it.severity == Severity::Warning);
+    let said = warnings.map(|it| {
+        let title = if it.code == "doubtful-set" {
+            format!("`--set` may not say what is meant for {}", place(it))
+        } else {
+            format!("The target warns about {}", place(it))
+        };
+        finding(Code::RequestWarning, Level::Warn, title, it)
+    });
+    said.chain(not_left_over(it)).collect()
+}
+
+/// Names that were given for deletion, but are not left over.
+fn not_left_over(it: &Situation) -> Option<Finding> {
+    let names = it
+        .diff
+        .map(|it| it.unmatched.as_slice())
+        .unwrap_or_default();
+    let subjects: Vec<_> = names
+        .iter()
+        .map(|it| Subject::flag("--prune").value(it.as_str()))
+        .collect();
+    let finding = Finding::new(
+        Code::RequestWarning,
+        Level::Warn,
+        "What is to be pruned is not left over",
+        "Only objects of this installation that the target does not render any more can be pruned; nothing of this name is \
+         among them",
+    );
+    about(
+        finding,
+        subjects,
+        "Write `KIND/NAME` or `KIND/NAMESPACE/NAME` of an object that the plan shows as left behind",
+    )
+}

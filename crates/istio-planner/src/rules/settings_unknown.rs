@@ -2,6 +2,10 @@
 
 use super::Explanation;
 use super::links::CUSTOMISE;
+use super::{Situation, enumerate};
+use crate::customisation::Setting;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The installation was made with settings that the target release does not have.",
@@ -10,3 +14,26 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "TARGET:operator/pkg/apis",
     link: CUSTOMISE,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let unknown = it.unknown;
+    let (Some(from), Some(to), false) = (it.from, it.to, unknown.is_empty()) else {
+        return Vec::new();
+    };
+    let names: Vec<_> = unknown.iter().map(Setting::name).collect();
+    let finding = Finding::new(
+        Code::SettingsUnknown,
+        Level::Warn,
+        format!("The installation has settings that Istio {to} does not know"),
+        format!(
+            "Set now, by {from}: {}. What they do ends with the apply, and a request that repeats them is refused",
+            enumerate(&names)
+        ),
+    );
+    let evidence = unknown.iter().map(|it| it.evidence.clone());
+    vec![
+        finding
+            .about(evidence)
+            .fix("Look what says the same in the older release, or accept that their effect ends"),
+    ]
+}

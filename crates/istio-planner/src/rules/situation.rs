@@ -2,12 +2,16 @@
 
 use serde_json::Value;
 
+use crate::customisation::Setting;
+use crate::dataplane::Trouble;
+use crate::diff::DiffOutcome;
 use crate::input::{Asked, Request};
 use crate::outcome::{
     Change, ControlPlane, Installer, Inventory, Ref, Restart, Reverted, Source, Subject,
 };
 use crate::snapshot::{Object, Pod, Snapshot, Workload};
 use istio_catalog::{Catalog, Facts as Known, GatewayApiLimit, Minor, Version};
+use istio_render::Diagnostic;
 
 /// The revision of an installation that has none.
 pub(crate) const DEFAULT_REVISION: &str = "default";
@@ -41,10 +45,31 @@ pub(crate) struct Situation<'a> {
     pub(crate) as_of: Option<&'a str>,
     /// Settings of the installation that the request would revert.
     pub(crate) reverted: &'a [Reverted],
+    /// Settings of the installation that the older release does not have.
+    pub(crate) unknown: &'a [Setting],
+    /// Which releases are there to be read.
+    pub(crate) at_hand: AtHand,
+    /// What the renderer says of the request.
+    pub(crate) diagnostics: &'a [Diagnostic],
     /// Workloads whose proxies stay old.
     pub(crate) restarts: &'a [Restart],
+    /// What stands in the way of renewing proxies.
+    pub(crate) troubles: &'a [(Trouble, Subject)],
+    /// The version of the proxies that the target's injector gives.
+    pub(crate) proxy_version: Option<&'a Version>,
+    /// What the apply does beside changing objects; `None` where nothing was rendered.
+    pub(crate) diff: Option<&'a DiffOutcome>,
     /// What the target would make of the cluster; `None` where nothing was rendered.
     pub(crate) desired: Option<Desired<'a>>,
+}
+
+/// Whether the releases of both ends are there to be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtHand {
+    /// That of the source.
+    pub(crate) source: bool,
+    /// That of the target.
+    pub(crate) target: bool,
 }
 
 /// What the catalogue knows of a release.

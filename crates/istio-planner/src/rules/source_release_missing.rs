@@ -1,6 +1,9 @@
 //! `source-release-missing`: the source's release is not at hand, so settings cannot be told from its defaults.
 
 use super::Explanation;
+use super::Situation;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The source's release archive is not at hand.",
@@ -10,3 +13,20 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:operator/pkg/render/manifest.go:283-368 (profiles and charts hold the defaults)",
     link: Some("https://github.com/istio/istio/releases"),
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    // Without a rendering, or without a control plane, nothing would be compared with the source's defaults.
+    let compared = it.control_plane().and(it.desired).and(it.from);
+    let missing = compared.filter(|_| !it.at_hand.source).map(|from| {
+        Finding::new(
+            Code::SourceReleaseMissing,
+            Level::Unknown,
+            format!("The release archive of Istio {from} is not at hand"),
+            "What the installation set is told from what the source would apply by default; without it some settings that \
+             the request would revert can be missing here",
+        )
+        .about([Subject::flag("--releases").value(from.to_string())])
+        .fix(format!("Give istio-{from}.tar.gz, or the folder that holds it, with `--releases`"))
+    });
+    missing.into_iter().collect()
+}

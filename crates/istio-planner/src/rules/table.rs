@@ -13,16 +13,13 @@ pub(super) enum Runs {
     Once(Check),
     /// For a plan, and for each hop of a longer way: it speaks of a release alone.
     PerHop(Check),
-    /// Not here: what finds it calls the words of its file.
-    Elsewhere,
 }
 
 impl Runs {
     /// The check, for a plan.
-    pub(super) fn once(self) -> Option<Check> {
+    pub(super) fn once(self) -> Check {
         match self {
-            Self::Once(check) | Self::PerHop(check) => Some(check),
-            Self::Elsewhere => None,
+            Self::Once(check) | Self::PerHop(check) => check,
         }
     }
 
@@ -30,15 +27,15 @@ impl Runs {
     pub(super) fn per_hop(self) -> Option<Check> {
         match self {
             Self::PerHop(check) => Some(check),
-            Self::Once(_) | Self::Elsewhere => None,
+            Self::Once(_) => None,
         }
     }
 }
 
 /// Makes modules, codes, names, explanations and the list of checks from one table.
 ///
-/// A row is `module Variant "code" (runs) "Summary.";`, where `runs` is `once`, `hops` (once, and for every hop) or
-/// `elsewhere`, and `hides_nothing` after it says that no block could hide behind a finding of level `unknown`.
+/// A row is `module Variant "code" (runs) "Summary.";`, where `runs` is `once` or `hops` (once, and for every hop),
+/// and `hides_nothing` after it says that no block could hide behind a finding of level `unknown`.
 macro_rules! rules {
     ($($module:ident $variant:ident $name:literal ($runs:ident $($hides:ident)?) $doc:literal;)*) => {
         $(pub(crate) mod $module;)*
@@ -100,9 +97,6 @@ macro_rules! runs {
     };
     (hops $module:ident) => {
         Runs::PerHop($module::check)
-    };
-    (elsewhere $module:ident) => {
-        Runs::Elsewhere
     };
 }
 

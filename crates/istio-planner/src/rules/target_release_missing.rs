@@ -1,6 +1,9 @@
 //! `target-release-missing`: the target's release is not at hand, so nothing was rendered.
 
 use super::Explanation;
+use super::Situation;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The target's release archive is not at hand, so its manifests were not rendered.",
@@ -9,3 +12,18 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:operator/pkg/render/manifest.go:283-368 (profiles and charts are what is rendered)",
     link: Some("https://github.com/istio/istio/releases"),
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let missing = it.to.filter(|_| !it.at_hand.target).map(|to| {
+        Finding::new(
+            Code::TargetReleaseMissing,
+            Level::Unknown,
+            format!("The release archive of Istio {to} is not at hand"),
+            "Nothing was rendered: the changes of objects and the target's own validation of the request are missing here, and \
+             restarts are told by today's webhooks",
+        )
+        .about([Subject::flag("--to").value(to.to_string())])
+        .fix(format!("Give istio-{to}.tar.gz, or the folder that holds it, with `--releases`"))
+    });
+    missing.into_iter().collect()
+}

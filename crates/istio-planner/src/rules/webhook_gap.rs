@@ -1,7 +1,12 @@
 //! `webhook-gap`: pods that are injected today would start without a sidecar.
 
 use super::Explanation;
+use super::Situation;
 use super::links::INJECTION;
+use super::troubles::finding;
+use crate::dataplane::Trouble;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Pods that are injected today would no longer be selected by any injector afterwards.",
@@ -10,3 +15,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml",
     link: INJECTION,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    finding(
+        it,
+        |it| it == Trouble::Gap,
+        Code::WebhookGap,
+        Level::Warn,
+        |workloads| format!("{workloads} would start without a sidecar after the upgrade"),
+        "Label the namespaces with `istio-injection=enabled`, or keep the setting that injects without a label",
+    )
+    .into_iter()
+    .collect()
+}

@@ -1,7 +1,12 @@
 //! `webhook-overlap`: two injectors would match the same pod.
 
 use super::Explanation;
+use super::Situation;
 use super::links::INJECTION;
+use super::troubles::finding;
+use crate::dataplane::Trouble;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Two injectors match the same pod.",
@@ -10,3 +15,25 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:pkg/config/analysis/analyzers/webhook",
     link: INJECTION,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let found = |wanted, level| {
+        finding(
+            it,
+            |it| it == wanted,
+            Code::WebhookOverlap,
+            level,
+            |workloads| {
+                format!(
+                    "More than one injector selects the pods of {}",
+                    workloads.to_lowercase()
+                )
+            },
+            "Remove the label or the webhook configuration that should not select them",
+        )
+    };
+    found(Trouble::NewOverlap, Level::Block)
+        .into_iter()
+        .chain(found(Trouble::Overlap, Level::Warn))
+        .collect()
+}

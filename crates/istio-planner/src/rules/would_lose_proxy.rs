@@ -1,7 +1,12 @@
 //! `would-lose-proxy`: a restart would remove a proxy.
 
 use super::Explanation;
+use super::Situation;
 use super::links::INJECTION;
+use super::troubles::finding;
+use crate::dataplane::Trouble;
+use crate::finding::Code;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Pods have a proxy, but nothing would inject one if they were restarted.",
@@ -10,3 +15,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.31:pkg/kube/inject/inject.go",
     link: INJECTION,
 };
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    finding(
+        it,
+        |it| it == Trouble::LosesProxy,
+        Code::WouldLoseProxy,
+        Level::Warn,
+        |workloads| format!("{workloads} would lose the proxy when restarted"),
+        "Label the namespace for injection before restarting it, or restart it on purpose to leave the mesh",
+    )
+    .into_iter()
+    .collect()
+}

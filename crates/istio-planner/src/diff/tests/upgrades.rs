@@ -213,7 +213,8 @@ fn findings(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
             .map(|it| it.as_str().unwrap().to_owned())
             .collect()
     };
-    let there = |code: &String| outcome.findings.iter().any(|it| it.code == *code);
+    let all = super::findings(&it.before, outcome);
+    let there = |code: &String| all.iter().any(|it| it.code == *code);
     for code in codes("mustNot") {
         tally.note(!there(&code), || {
             format!("finding {code} must not be there")
