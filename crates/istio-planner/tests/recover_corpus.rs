@@ -251,7 +251,7 @@ impl Installation {
             ..Snapshot::default()
         };
         let outcome = diff(&empty, &desired, Consent::NONE, true);
-        if !outcome.findings.is_empty() {
+        if !outcome.refused.is_empty() {
             // The API server would refuse the installation.
             return None;
         }
