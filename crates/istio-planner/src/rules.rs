@@ -23,8 +23,8 @@ mod proxies;
 mod remote;
 mod situation;
 mod table;
-mod vulnerable;
 mod troubles;
+mod vulnerable;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use istio_catalog::{Ending, Outage, Place, Registry, State};
 use serde_json::Value;
 
-use super::{Explanation, Desired, Situation, count, enumerate, pod_subject, runs, text};
+use super::{Desired, Explanation, Situation, count, enumerate, pod_subject, runs, text};
 use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::images::containers;
