@@ -8,6 +8,7 @@ mod suite {
     mod damage;
     mod deadline;
     mod documents;
+    mod floors;
     mod fuzzing;
     mod golden;
     mod product;

@@ -40,7 +40,7 @@ pub fn input(
 pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<Release> {
     let target = request.to.trim_start_matches('v');
     let mut found = Vec::new();
-    for version in istio_planner::input::releases(request, snapshot) {
+    for version in istio_planner::needs::releases(request, snapshot) {
         // `--manifests` names the target; where the source is found is another matter.
         let is_target = version == target;
         let places = if is_target {
@@ -69,7 +69,7 @@ pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<
 
 /// Plans with the releases that are at hand, and says nothing of those that are not.
 pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Outcome {
-    let versions = istio_planner::input::releases(&request, &snapshot);
+    let versions = istio_planner::needs::releases(&request, &snapshot);
     let releases = versions
         .iter()
         .filter_map(|it| release::find(it, places).ok())

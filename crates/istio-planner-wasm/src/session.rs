@@ -7,7 +7,7 @@ use istio_planner::compare::{Comparison, Detail, compare};
 use istio_planner::customisation::{Recovery, recover};
 use istio_planner::outcome::{FieldChange, Ref, Subject};
 use istio_planner::snapshot::{self, Shown, SnapshotReader};
-use istio_planner::{Input, Request, input, report};
+use istio_planner::{Input, Request, needs, report};
 use istio_render::ReleaseReader;
 use serde::Serialize;
 use serde_json::Value;
@@ -52,8 +52,8 @@ struct Gap<'a> {
     command: &'a str,
 }
 
-impl<'a> From<&'a input::Coverage> for Missing<'a> {
-    fn from(it: &'a input::Coverage) -> Self {
+impl<'a> From<&'a needs::Coverage> for Missing<'a> {
+    fn from(it: &'a needs::Coverage) -> Self {
         let gaps = it.gaps.iter().map(|it| Gap {
             what: &it.what,
             code: it.code,
@@ -201,7 +201,7 @@ impl Session {
     /// Returns the versions of all releases that planning a request (JSON) in this cluster reads, as JSON.
     pub fn releases(&self, request: &str) -> Result<String, Failure> {
         let request = serde_json::from_str::<Request>(request)?;
-        Ok(serde_json::to_string(&input::releases(
+        Ok(serde_json::to_string(&needs::releases(
             &request,
             &self.input.snapshot,
         ))?)
@@ -222,7 +222,7 @@ impl Session {
     pub fn plan(&mut self, request: &str, as_of: Option<String>) -> Result<String, Failure> {
         self.input.request = serde_json::from_str::<Request>(request)?;
         self.input.as_of = as_of;
-        let planned = istio_planner::plan_with_objects(&mut self.input);
+        let planned = istio_planner::plan_with_objects(&self.input);
         self.predicted = planned.predicted;
         Ok(report::json(&planned.outcome))
     }
@@ -230,7 +230,7 @@ impl Session {
     /// Tells what the export lacks of what planning a request (JSON) reads, as JSON.
     pub fn missing(&self, request: &str) -> Result<String, Failure> {
         let request = serde_json::from_str::<Request>(request)?;
-        let coverage = input::coverage(&request, &self.input.snapshot);
+        let coverage = needs::coverage(&request, &self.input.snapshot);
         Ok(serde_json::to_string(&Missing::from(&coverage))?)
     }
 

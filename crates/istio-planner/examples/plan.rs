@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use istio_planner::input::releases;
+use istio_planner::needs::releases;
 use istio_planner::outcome::Verdict;
 use istio_planner::report::{Colours, Markdown, Text, json};
 use istio_planner::snapshot::SnapshotReader;

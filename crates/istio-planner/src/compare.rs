@@ -4,40 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::diff::shown;
-use crate::input::Input;
-use crate::outcome::{Outcome, Ref};
-use crate::planning::plan;
+use crate::kubernetes::shown;
+use crate::outcome::Ref;
 use crate::snapshot::{Snapshot, kept};
 use kube_apply::defaulting::{self, Cluster};
 use kube_apply::schema::Schemas;
-
-/// An outcome, and beside it every object as the API server would store it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
-    /// The outcome, as [`plan`] returns it.
-    pub outcome: Outcome,
-    /// What each object would be afterwards.
-    pub predicted: BTreeMap<Ref, Value>,
-}
-
-/// Plans like [`plan`], and keeps the predicted objects whether the request wants them printed or not.
-pub fn plan_with_objects(input: &mut Input) -> Planned {
-    let printed = input.request.predicted;
-    input.request.predicted = true;
-    let mut outcome = plan(input);
-    input.request.predicted = printed;
-    let mut predicted = BTreeMap::new();
-    for change in &mut outcome.changes {
-        let object = if printed {
-            change.predicted.clone()
-        } else {
-            change.predicted.take()
-        };
-        predicted.extend(object.map(|it| (change.object.clone(), it)));
-    }
-    Planned { outcome, predicted }
-}
 
 /// An object before and after, as YAML.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -28,7 +28,7 @@ mod values;
 
 pub(crate) use recovery::charts;
 pub use recovery::{Recovery, Unexplained, recover};
-pub(crate) use reverted::{After, keys, reverted};
+pub(crate) use reverted::{After, reverted};
 pub(crate) use setting::{Installation, Setting};
 pub(crate) use unknown::unknown;
 pub(crate) use values::compatibility_version;

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::desired::{Desired, reference};
 use crate::digest::{digest, relevant};
+use crate::kubernetes::shown;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
 use crate::plan::{Expected, FIELD_MANAGER};
 use crate::snapshot::Snapshot;
@@ -561,22 +562,6 @@ fn written_before() -> Expected {
         exists: true,
         ..Expected::default()
     }
-}
-
-/// Without what nobody is to read: who owns what, and the content of Secrets.
-pub(crate) fn shown(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-    if let Some(map) = object
-        .as_object_mut()
-        .filter(|it| it.get("kind") == Some(&"Secret".into()))
-    {
-        map.remove("data");
-        map.remove("stringData");
-    }
-    object
 }
 
 fn in_version(object: &Value, api_version: &str) -> Value {

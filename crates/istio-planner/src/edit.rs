@@ -10,8 +10,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::customisation::keys;
-
 /// What to change in a request's file. Paths begin below `spec`, as those of `--set` do; elements of lists are
 /// `[name:x]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,6 +91,21 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
         text = after;
     }
     Ok(text)
+}
+
+/// Splits a path at its dots; `\\.` is a dot inside a key.
+pub(crate) fn keys(path: &str) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    let mut letters = path.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (letter, keys.last_mut()) {
+            ('\\', Some(last)) if letters.peek() == Some(&'.') => last.extend(letters.next()),
+            ('.', _) => keys.push(String::new()),
+            (other, Some(last)) => last.push(other),
+            (_, None) => {}
+        }
+    }
+    keys
 }
 
 impl Edit {

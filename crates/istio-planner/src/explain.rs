@@ -1,6 +1,6 @@
 //! What every code means, why it matters, how to settle it, and where that comes from: `refit explain CODE`.
 
-use crate::finding::Code;
+use crate::rules::Code;
 
 pub use crate::rules::Explanation;
 
@@ -14,7 +14,7 @@ pub fn explain(code: &str) -> Option<Explanation> {
 #[cfg(test)]
 mod tests {
     use super::explain;
-    use crate::finding::Code;
+    use crate::rules::Code;
 
     #[test]
     fn every_code_is_explained_in_full_sentences() {

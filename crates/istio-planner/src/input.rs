@@ -1,7 +1,7 @@
 //! What a plan is made from: the request as typed, the cluster as exported, the releases it needs.
 
 mod asked;
-mod coverage;
+mod meant;
 mod requirement;
 
 use istio_catalog::Facts;
@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::snapshot::Snapshot;
 
 pub(crate) use asked::{Asked, Said};
-pub use coverage::{Coverage, Gap, coverage};
-pub use requirement::{Requirement, releases, required};
+pub(crate) use meant::{Meant, meant, source, source_version};
+pub(crate) use requirement::KINDS;
+pub use requirement::{Requirement, required};
 
 /// What a user asks for, as typed. Nothing in it is checked yet: a wrong request becomes a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ pub struct Input {
     pub request: Request,
     /// The cluster.
     pub snapshot: Snapshot,
-    /// Releases at hand, in any order: the target's, the source's, either or none. See [`releases`].
+    /// Releases at hand, in any order: the target's, the source's, either or none. See [`crate::needs::releases`].
     pub releases: Vec<istio_render::Release>,
     /// Today as `YYYY-MM-DD`; without it nothing is said about ends of support.
     pub as_of: Option<String>,

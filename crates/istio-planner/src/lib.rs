@@ -1,6 +1,6 @@
 //! Plans in-place upgrades and downgrades of Istio.
 //!
-//! [`plan`] is the only entry point: it turns an [`Input`] into an [`Outcome`].
+//! [`plan`] turns an [`Input`] into an [`Outcome`]. Beside it there are smaller questions, each a function of its own.
 //!
 //! # Invariants
 //!
@@ -8,35 +8,45 @@
 //! - A wrong request is a finding, never a panic and never an `Err`. Only unreadable input is an error.
 //! - What the export does not show is *unknown*, never "ok".
 
+// Documents: what is put in and what comes out.
+pub mod edit;
+pub mod input;
+pub mod outcome;
+pub mod plan;
+pub mod snapshot;
+
+// Questions.
 pub mod compare;
 pub mod customisation;
 pub mod dataplane;
 pub mod defaults;
+pub mod explain;
+pub mod needs;
+pub mod profile;
+
+// Words.
+pub mod report;
+
+// What executor and tests work with, object by object.
 pub mod desired;
 pub mod diff;
 pub mod digest;
-pub mod edit;
-pub mod explain;
-pub mod finding;
+pub mod images;
+pub mod inventory;
+pub mod order;
+
 mod fingerprint;
 mod hops;
-pub mod images;
-pub mod input;
-pub mod inventory;
-pub mod notes;
-pub mod order;
-pub mod outcome;
+mod kubernetes;
+mod notes;
 mod path;
-pub mod plan;
 mod planning;
-pub mod profile;
 mod rendering;
-pub mod report;
 mod rules;
-pub mod snapshot;
+mod words;
 
-pub use compare::{Planned, plan_with_objects};
 pub use input::{Input, Request, RequestFile, required};
 pub use istio_catalog::Facts;
 pub use outcome::Outcome;
-pub use planning::plan;
+pub use planning::{Planned, plan, plan_with_objects};
+pub use rules::{Code, Explanation};

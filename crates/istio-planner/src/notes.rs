@@ -9,9 +9,8 @@
 use istio_catalog::{Catalog, Minor, Version};
 use serde_json::Value;
 
-use crate::explain::Explanation;
-use crate::finding;
-use crate::outcome::{Finding, Level, Subject};
+use crate::outcome::{self, Finding, Level, Subject};
+use crate::rules::Explanation;
 use crate::snapshot::Snapshot;
 use cluster::Cluster;
 
@@ -121,7 +120,7 @@ pub fn notes(
         .collect();
     findings.extend(variables::findings(&cluster, source, target));
     findings.extend(defects::findings(&cluster, target));
-    finding::sort(&mut findings);
+    outcome::sort(&mut findings);
     findings
 }
 

@@ -10,6 +10,10 @@ use serde_json::Value;
 use crate::edit::{Edit, Fix};
 use crate::plan::Plan;
 
+mod finding;
+
+pub(crate) use finding::sort;
+
 /// The value of [`Outcome::schema`].
 pub const SCHEMA: &str = "refit.outcome/v1";
 

@@ -1,24 +1,40 @@
 //! The straight line from input to outcome; no module calls back.
 
+use std::collections::BTreeMap;
+
 use istio_catalog::{Minor, Version};
+use serde_json::Value;
 
 use crate::customisation::{self, After, Installation, Setting};
 use crate::dataplane::Renewals;
 use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
-use crate::input::{Asked, Input, Request};
+use crate::input::{Asked, Input};
 use crate::outcome::{
-    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Reverted, SCHEMA, Source,
-    Subject, Target, Verdict,
+    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Ref, Reverted, SCHEMA,
+    Source, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::rendering::{self, Rendered};
 use crate::rules::{self, AtHand, Facts, Situation};
-use crate::snapshot::Snapshot;
-use crate::{dataplane, defaults, finding, hops, inventory, notes, order, path};
+use crate::{dataplane, defaults, hops, input, inventory, notes, order, outcome, path};
 
 /// Plans what `input` asks for.
 pub fn plan(input: &Input) -> Outcome {
+    plan_with_objects(input).outcome
+}
+
+/// An outcome, and beside it every object as the API server would store it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The outcome, as [`plan`] returns it.
+    pub outcome: Outcome,
+    /// What each object would be afterwards.
+    pub predicted: BTreeMap<Ref, Value>,
+}
+
+/// Plans like [`plan`], and keeps the predicted objects whether the request wants them printed or not.
+pub fn plan_with_objects(input: &Input) -> Planned {
     let basis = Basis::of(input);
     let rendered = rendering::render(
         &input.request,
@@ -34,10 +50,22 @@ pub fn plan(input: &Input) -> Outcome {
         situation,
         notes: &basis.notes(&|path: &str| settings.after.sets(path)),
     });
-    let verdict = finding::verdict(&findings);
+    let verdict = rules::verdict(&findings);
     let plan = order(input, &basis, &effect, verdict);
     let direction = basis.direction();
-    Outcome {
+    let mut changes = effect.diff.changes;
+    let predicted = changes
+        .iter_mut()
+        .filter_map(|it| {
+            let object = if input.request.predicted {
+                it.predicted.clone()
+            } else {
+                it.predicted.take()
+            };
+            Some((it.object.clone(), object?))
+        })
+        .collect();
+    let outcome = Outcome {
         schema: SCHEMA.to_owned(),
         verdict,
         direction,
@@ -53,11 +81,12 @@ pub fn plan(input: &Input) -> Outcome {
         findings,
         defaults: settings.defaults,
         reverted: settings.reverted,
-        changes: effect.diff.changes,
+        changes,
         restarts: effect.renewals.restarts,
         notes: effect.notes,
         plan,
-    }
+    };
+    Planned { outcome, predicted }
 }
 
 /// What runs, and what is asked for.
@@ -80,11 +109,11 @@ impl Basis {
         let asked = Asked::of(request);
         let to = Version::parse_release(&request.to);
         let inventory = inventory::inventory(snapshot);
-        let source = source(
+        let source = input::source(
             request,
             snapshot,
             &inventory,
-            rules::meant(&inventory, &asked).one(),
+            input::meant(&inventory, &asked).one(),
         );
         let from = source.version.as_deref().and_then(Version::parse_tag);
         Self {
@@ -103,7 +132,7 @@ impl Basis {
 
     /// The control plane that the request means, if it is one.
     fn plane(&self) -> Option<&ControlPlane> {
-        rules::meant(&self.inventory, &self.asked).one()
+        input::meant(&self.inventory, &self.asked).one()
     }
 
     fn profile(&self) -> &str {
@@ -252,8 +281,8 @@ impl<'a> Effect<'a> {
             named: &input.request.prune,
             orphans: input.request.prune_orphans,
         };
-        // Restarts read the predicted injector; what was not asked for is taken out again.
-        let mut diff = desired
+        // Restarts read the predicted injector.
+        let diff = desired
             .as_ref()
             .map(|it| diff(snapshot, it, consent, true))
             .unwrap_or_default();
@@ -274,9 +303,6 @@ impl<'a> Effect<'a> {
             ),
             _ => Renewals::default(),
         };
-        if !input.request.predicted {
-            diff.changes.iter_mut().for_each(|it| it.predicted = None);
-        }
         let pinned = |path: &str| settings.after.sets(path);
         let context = basis.notes(&pinned);
         let notes = basis.ends().map_or_else(Vec::new, |(from, to)| {
@@ -337,8 +363,8 @@ fn situation<'a>(
 /// Everything there is to say, in the order of output.
 fn findings(situation: &Situation) -> Vec<Finding> {
     let mut findings = rules::check(situation);
-    finding::locate(&mut findings, situation.snapshot);
-    finding::sort(&mut findings);
+    rules::locate(&mut findings, situation.snapshot);
+    outcome::sort(&mut findings);
     findings
 }
 
@@ -358,28 +384,4 @@ fn order(input: &Input, basis: &Basis, effect: &Effect, verdict: Verdict) -> Opt
         direction: basis.direction(),
         forced: blocked,
     }))
-}
-
-/// Returns the version that runs: as the export shows, else as the user says.
-fn source(
-    request: &Request,
-    snapshot: &Snapshot,
-    inventory: &Inventory,
-    plane: Option<&ControlPlane>,
-) -> Source {
-    let shown = inventory::source(snapshot, inventory, plane);
-    match &request.from {
-        Some(version) if shown.version.is_none() => Source {
-            version: Some(version.clone()),
-            evidence: vec![Subject::flag("--from").value(version.clone())],
-        },
-        _ => shown,
-    }
-}
-
-/// Returns the version that runs.
-pub(crate) fn source_version(request: &Request, snapshot: &Snapshot) -> Option<String> {
-    let inventory = inventory::inventory(snapshot);
-    let plane = rules::meant(&inventory, &Asked::of(request)).one();
-    source(request, snapshot, &inventory, plane).version
 }

@@ -15,7 +15,6 @@ pub use redacted::redacted;
 pub use sarif::sarif;
 pub use text::{Colours, Text};
 pub use unified::Unified;
-pub(crate) use words::origin;
 pub use words::{headline, situation, verdict};
 
 use crate::outcome::Outcome;

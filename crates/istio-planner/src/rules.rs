@@ -16,6 +16,7 @@ mod definitions;
 mod diagnostics;
 mod explanation;
 pub(crate) mod export;
+mod finding;
 mod kubernetes;
 mod links;
 mod node_agents;
@@ -33,7 +34,14 @@ use crate::outcome::Finding;
 
 pub use explanation::Explanation;
 pub(crate) use export::ALWAYS;
+pub(crate) use finding::{locate, verdict};
 pub(crate) use situation::*;
+
+// What every rule reads and writes with.
+pub(crate) use crate::input::Meant;
+pub(crate) use crate::inventory::DEFAULT_REVISION;
+pub(crate) use crate::kubernetes::{group_of, text};
+pub(crate) use crate::words::{count, enumerate};
 use table::Runs;
 
 table::rules! {
@@ -127,6 +135,6 @@ pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
 pub(crate) fn check_hop(situation: &Situation) -> Vec<Finding> {
     let rules = RULES.iter().filter_map(|it| it.1.per_hop());
     let mut findings = rules.flat_map(|rule| rule(situation)).collect::<Vec<_>>();
-    crate::finding::sort(&mut findings);
+    crate::outcome::sort(&mut findings);
     findings
 }

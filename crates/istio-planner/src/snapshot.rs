@@ -14,6 +14,7 @@ use std::io::Read;
 
 mod collect;
 mod condense;
+mod evidence;
 mod input;
 mod json;
 mod keep;
@@ -28,6 +29,7 @@ mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use evidence::objects;
 pub(crate) use show::kept;
 pub use show::{Shown, show};
 

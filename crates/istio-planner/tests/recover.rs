@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use istio_planner::customisation::{Recovery, recover};
-use istio_planner::input::releases;
+use istio_planner::needs::releases;
 use istio_planner::snapshot::SnapshotReader;
 use istio_planner::{Input, Request};
 

@@ -1,7 +1,7 @@
 //! `refit explain`: what a finding means, why it matters, how to settle it.
 
 use clap::Args as ClapArgs;
-use istio_planner::finding::Code;
+use istio_planner::Code;
 
 use super::{Error, Exit};
 use crate::output;

@@ -9,8 +9,8 @@ use super::identity::{Identity, config_map, istiod};
 use super::profile::by_components;
 use super::setting::{Installation, Setting, beyond};
 use super::values::Stamps;
+use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Inventory, Subject};
-use crate::rules::text;
 use crate::snapshot::Snapshot;
 
 /// Variables of istiod that a setting of its own gives.

@@ -9,8 +9,8 @@ use super::identity::Identity;
 use super::residue::Residue;
 use super::setting::Setting;
 use crate::desired::reference;
+use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Ref, Subject};
-use crate::rules::text;
 use crate::snapshot::{Object, Snapshot};
 
 /// Components that there is one of, and where they stand in `spec.components`.

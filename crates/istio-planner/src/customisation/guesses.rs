@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::components::Installed;
 use super::search::Candidate;
 use super::setting::Setting;
+use crate::kubernetes::text;
 use crate::outcome::{Change, ChangeClass, Ref, Subject};
-use crate::rules::text;
 
 /// Something to try.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,9 @@
 use istio_catalog::Version;
 use serde_json::Value;
 
+use crate::inventory::DEFAULT_REVISION;
+use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Ref};
-use crate::rules::{DEFAULT_REVISION, text};
 use crate::snapshot::{Object, Snapshot};
 
 /// What names an installation.

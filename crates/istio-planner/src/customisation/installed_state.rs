@@ -10,9 +10,10 @@ use super::identity::revisioned;
 use super::setting::{Installation, Setting, beyond};
 
 use crate::defaults::tree;
+use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Subject};
-use crate::rules::{objects, text};
 use crate::snapshot::Snapshot;
+use crate::snapshot::objects;
 
 /// Keys of `spec` that istioctl itself writes: the release's own, and where its files lay.
 const OWN: [&str; 5] = ["profile", "hub", "tag", "installPackagePath", "revision"];

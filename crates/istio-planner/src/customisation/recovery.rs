@@ -14,9 +14,9 @@ use super::tracked::tracked;
 use super::{Installation, applied, installed_state, values};
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{ComponentVersion, ControlPlane, FieldChange, Inventory, Ref, Subject};
-use crate::report::origin;
 use crate::snapshot::Snapshot;
-use crate::{inventory, planning, rendering, rules};
+use crate::words::origin;
+use crate::{input, inventory, rendering};
 
 /// The request that reproduces an installation, as far as the export tells.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     let mut inventory = inventory::inventory(snapshot);
     with_workloads(&mut inventory, snapshot);
     let inventory = inventory;
-    let plane = rules::meant(&inventory, &Asked::of(request)).one()?;
+    let plane = input::meant(&inventory, &Asked::of(request)).one()?;
     let source = source(input, snapshot, plane)?;
     let identity = Identity::of(snapshot, plane);
     let installed = Installed {
@@ -138,7 +138,7 @@ fn default() -> Installation {
 
 /// The version to render with: that of the charts, else the one that runs, the first of them that is at hand.
 fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Version> {
-    let runs = planning::source_version(&input.request, snapshot);
+    let runs = input::source_version(&input.request, snapshot);
     let versions = [
         identity::charts(snapshot, plane),
         runs.as_deref().and_then(Version::parse_tag),
@@ -152,7 +152,7 @@ fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Ve
 /// Returns the version of the charts that the control plane was rendered from, which a request without a target means.
 pub(crate) fn charts(request: &Request, snapshot: &Snapshot) -> Option<Version> {
     let inventory = inventory::inventory(snapshot);
-    let plane = rules::meant(&inventory, &Asked::of(request)).one()?;
+    let plane = input::meant(&inventory, &Asked::of(request)).one()?;
     identity::charts(snapshot, plane)
 }
 

@@ -10,8 +10,9 @@ use super::setting::Setting;
 use super::steps::{Step, at, fields, steps};
 use super::tracked::FOREIGN;
 use super::values::TRANSLATED;
+use crate::inventory::DEFAULT_REVISION;
+use crate::kubernetes::text;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
-use crate::rules::{DEFAULT_REVISION, text};
 
 /// Differences between the cluster and what a request would give at the source's own version.
 pub(super) struct Residue {

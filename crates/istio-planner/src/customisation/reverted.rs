@@ -5,9 +5,10 @@ use serde_json::Value;
 
 use super::{Installation, Setting};
 use crate::defaults::tree;
+use crate::edit::keys;
+use crate::kubernetes::text;
 use crate::outcome::Reverted;
 use crate::rendering::Rendered;
-use crate::rules::text;
 
 /// What an apply of the request would leave.
 pub(crate) struct After<'a> {
@@ -165,21 +166,6 @@ impl After<'_> {
             .find_map(|it| tree::get(it, rest))
             .cloned()
     }
-}
-
-/// Splits a path at its dots; `\\.` is a dot inside a key.
-pub(crate) fn keys(path: &str) -> Vec<String> {
-    let mut keys = vec![String::new()];
-    let mut letters = path.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match (letter, keys.last_mut()) {
-            ('\\', Some(last)) if letters.peek() == Some(&'.') => last.extend(letters.next()),
-            ('.', _) => keys.push(String::new()),
-            (other, Some(last)) => last.push(other),
-            (_, None) => {}
-        }
-    }
-    keys
 }
 
 /// A value of the request, numbers as they were written: the merge holds each as a float.

@@ -32,7 +32,7 @@ pub(crate) struct Setting {
 impl Installation {
     /// Whether the installation sets a path (`values.pilot.env.X`), or a part of it.
     pub(crate) fn sets(&self, path: &str) -> bool {
-        let keys = super::reverted::keys(path);
+        let keys = crate::edit::keys(path);
         self.settings.iter().any(|it| it.path.starts_with(&keys))
     }
 }

@@ -8,8 +8,8 @@ use super::profile;
 use super::setting::{Installation, Setting, beyond};
 use crate::defaults::tree;
 use crate::input::Said;
+use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Inventory, Subject};
-use crate::rules::text;
 use crate::snapshot::Snapshot;
 
 /// What a release stamps on its own charts.

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::inventory;
+use crate::kubernetes::{group_of, text};
 use crate::outcome::ControlPlane;
-use crate::rules::{group_of, text};
 use crate::snapshot::{Pod, Snapshot};
 
 /// The newest `gateway.istio.io/controller-version` that an istiod touches

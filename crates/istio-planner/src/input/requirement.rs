@@ -1,7 +1,6 @@
 //! What a request needs before it can be planned.
 
 use super::Request;
-use crate::snapshot::Snapshot;
 use istio_catalog::Version;
 
 /// Kinds that every plan reads, as `kubectl` names them.
@@ -46,7 +45,7 @@ pub(crate) const GROUPS: [&str; 6] = [
 /// What a request needs before it can be planned: the one round trip to the cluster and to the release store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Requirement {
-    /// Versions of the releases that are needed for certain; the cluster adds its own, see [`releases`].
+    /// Versions of the releases that are needed for certain; the cluster adds its own, see [`crate::needs::releases`].
     pub releases: Vec<String>,
     /// Kinds to list in all namespaces, as `kubectl` names them.
     pub kinds: Vec<&'static str>,
@@ -79,15 +78,4 @@ pub fn required(request: &Request) -> Requirement {
             "kubectl version -o json > version.json".to_owned(),
         ],
     }
-}
-
-/// Returns the versions of all releases that a plan for `request` in this cluster reads: the target's, then the source's.
-pub fn releases(request: &Request, snapshot: &Snapshot) -> Vec<String> {
-    let mut versions = required(request).releases;
-    let charts = || crate::customisation::charts(request, snapshot).map(|it| it.to_string());
-    // Without a target the request is one of recovery.
-    let charts = if versions.is_empty() { charts() } else { None };
-    let source = charts.or_else(|| crate::planning::source_version(request, snapshot));
-    versions.extend(source.filter(|it| !versions.contains(it)));
-    versions
 }

@@ -264,7 +264,7 @@ fn every_code_of_a_note_is_explained() {
     {
         assert!(crate::explain::explain(code).is_some(), "{code}");
         assert_eq!(
-            crate::finding::Code::parse(code),
+            crate::rules::Code::parse(code),
             None,
             "{code} is a finding's code too"
         );

@@ -3,8 +3,8 @@
 use istio_catalog::Version;
 
 use super::cluster::Cluster;
-use crate::explain::Explanation;
 use crate::outcome::{Finding, Level};
+use crate::rules::Explanation;
 
 /// The code of these findings.
 pub(super) const CODE: &str = "variable-unread";

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::finding::Code;
 use crate::outcome::{Finding, Outcome, Subject};
 use crate::plan::{Action, Expected};
+use crate::rules::Code;
 
 /// Findings whose detail is in the words of a release or a server, which may quote what the request says.
 const QUOTES: [Code; 5] = [

@@ -4,12 +4,12 @@ use expect_test::{Expect, expect};
 use serde_json::json;
 
 use super::{Colours, Markdown, Text, json, redacted, sarif};
-use crate::finding::Code;
 use crate::outcome::{
     Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
     InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, Reverted,
     SCHEMA, Source, Subject, Target, Verdict,
 };
+use crate::rules::Code;
 
 fn object(kind: &str, name: &str) -> Ref {
     Ref {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{changes, words};
 use crate::outcome::{ChangeClass, FieldChange, Finding, Level, Outcome, Verdict};
-use crate::rules::count;
+use crate::words::count;
 
 /// Subjects of a finding that are shown without `full`.
 const SUBJECTS: usize = 5;

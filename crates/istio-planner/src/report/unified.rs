@@ -6,7 +6,7 @@ use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDi
 use serde_json::Value;
 
 use super::words;
-use crate::diff::shown;
+use crate::kubernetes::shown;
 use crate::outcome::{Change, ChangeClass, Outcome, Ref};
 use crate::snapshot::Snapshot;
 

@@ -1,8 +1,8 @@
 //! `alpha-security-objects`: policies that nothing enforces since 1.6 (domain §5.1 E7).
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, count, enumerate, group_of};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,9 +1,9 @@
 //! `apply-refused`: the API server would refuse a rendered object.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::APPLY;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::links::CERTIFICATES;
 use super::{DEFAULT_REVISION, Desired, Situation, count, enumerate, text};
-use crate::finding::Code;
 use crate::outcome::{ControlPlane, Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

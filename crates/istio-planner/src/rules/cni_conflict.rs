@@ -2,9 +2,9 @@
 
 use istio_catalog::Minor;
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, text};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

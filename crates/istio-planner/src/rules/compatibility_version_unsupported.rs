@@ -3,12 +3,12 @@
 //! One that the installation has and the request no longer names does not fail: its defaults change at once, which is
 //! worth a warning.
 
+use super::Code;
 use super::Explanation;
 use super::links::COMPATIBILITY;
 use super::{Situation, enumerate};
 use crate::customisation;
 use crate::edit::{Edit, Fix};
-use crate::finding::Code;
 use crate::input::Said;
 use crate::outcome::{Finding, Level};
 

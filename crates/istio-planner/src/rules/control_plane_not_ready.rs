@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, enumerate, pod_subject, runs};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 use crate::snapshot::Pod;
 

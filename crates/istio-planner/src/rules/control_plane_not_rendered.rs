@@ -1,9 +1,9 @@
 //! `control-plane-not-rendered`: an apply without istiod leaves it behind everything else (domain §5.4).
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::SUPPORT;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

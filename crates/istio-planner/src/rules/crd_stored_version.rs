@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::links::CRDS;
 use super::{Situation, text};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

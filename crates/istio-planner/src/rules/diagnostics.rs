@@ -2,8 +2,8 @@
 
 use istio_render::{Diagnostic, Severity};
 
+use super::Code;
 use crate::edit::{Edit, Fix};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 /// Turns a diagnostic into a finding of a title.

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::budgets::{KIND, changes_something};
 use super::links::BUDGETS;
 use super::{Situation, enumerate, text};
 use crate::dataplane::selector;
-use crate::finding::Code;
 use crate::outcome::{Change, Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `disruption-budget-change`: budgets that the apply brings or takes away (policy/v1 `PodDisruptionBudget`; domain §8.2).
 
+use super::Code;
 use super::Explanation;
 use super::budgets::{KIND, changes_something};
 use super::links::BUDGETS;
 use super::{Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Change, ChangeClass, Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `disruption-budget-exhausted`: evictions are refused now (domain §8.2).
 
+use super::Code;
 use super::Explanation;
 use super::links::BUDGETS;
 use super::{Situation, enumerate, runs};
 use crate::dataplane::selector;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 use crate::snapshot::Pod;
 

@@ -2,10 +2,10 @@
 //!
 //! Dates are `YYYY-MM-DD`, so that the order of texts is the order of time.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::SUPPORT;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

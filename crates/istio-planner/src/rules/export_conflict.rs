@@ -1,8 +1,8 @@
 //! `export-conflict`: where the export contradicts itself.
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, count, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

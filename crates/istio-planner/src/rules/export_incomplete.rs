@@ -1,9 +1,9 @@
 //! `export-incomplete`: kinds that the export lacks.
 
+use super::Code;
 use super::Explanation;
 use super::export::{ALWAYS, command};
 use super::{Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `failure-policy-change`: the apply changes what happens while istiod does not answer.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::changes::{about, changes, fields};
 use super::links::INJECTION;
-use crate::finding::Code;
 use crate::outcome::{Change, FieldChange, Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `fields-lost`: fields that the target's definitions do not have, so that the API server drops them.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::definitions::{Found, title};
 use super::links::CRDS;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

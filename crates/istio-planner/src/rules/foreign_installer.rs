@@ -1,9 +1,9 @@
 //! `foreign-installer`: only istioctl's installation is istioctl's to upgrade (domain §7.1).
 
+use super::Code;
 use super::Explanation;
 use super::links::HELM;
 use super::{Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Installer, InstallerKind, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -6,10 +6,10 @@
 use istio_catalog::{GatewayApiLimit, Version};
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::links::GATEWAY_API;
 use super::{Situation, text};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -6,10 +6,10 @@
 use istio_catalog::Version;
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::links::CUSTOMISE;
 use super::{Situation, count, enumerate, text};
-use crate::finding::Code;
 use crate::outcome::{ComponentVersion, Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,9 +1,9 @@
 //! `immutable-field`: a change needs deletion and creation.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::changes::subject;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Ref};
 use crate::snapshot::Snapshot;
 

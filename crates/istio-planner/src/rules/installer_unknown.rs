@@ -1,8 +1,8 @@
 //! `installer-unknown`: nothing in the export tells who installed the control plane.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
-use crate::finding::Code;
 use crate::outcome::{Finding, InstallerKind, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -2,10 +2,10 @@
 
 use istio_render::Severity;
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::diagnostics::finding;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

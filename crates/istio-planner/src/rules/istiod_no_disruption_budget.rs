@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::links::UPGRADE;
 use super::{DEFAULT_REVISION, Situation, text};
 use crate::dataplane::selector;
-use crate::finding::Code;
 use crate::outcome::{ChangeClass, ControlPlane, Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `istiod-rolls-gateways`: the new istiod itself replaces gateways and waypoints.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::GATEWAY_API;
 use super::troubles::{listed, name};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, RestartHow, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

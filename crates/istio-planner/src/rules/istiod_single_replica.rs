@@ -5,11 +5,11 @@
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::links::UPGRADE;
 use super::{Desired, Situation, count, enumerate, text, workload_subject};
 use crate::edit::{Edit, Fix};
-use crate::finding::Code;
 use crate::outcome::{ControlPlane, Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

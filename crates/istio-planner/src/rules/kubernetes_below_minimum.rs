@@ -1,10 +1,10 @@
 //! `kubernetes-below-minimum`: the target's code refuses an older server (domain §10).
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::kubernetes::server;
 use super::links::SUPPORT;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

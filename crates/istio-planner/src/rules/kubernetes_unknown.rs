@@ -1,9 +1,9 @@
 //! `kubernetes-unknown`: the server's version has to be known (domain §10).
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::kubernetes::server;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

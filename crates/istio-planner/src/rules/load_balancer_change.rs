@@ -1,9 +1,9 @@
 //! `load-balancer-change`: a gateway's Service changes in what a load balancer sees.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::changes::{GATEWAYS, about, changes, fields, is_below};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

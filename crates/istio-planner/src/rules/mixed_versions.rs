@@ -4,10 +4,10 @@
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::Explanation;
 use super::links::UPGRADE;
 use super::{Meant, Situation, enumerate};
-use crate::finding::Code;
 use crate::inventory::other_pods;
 use crate::outcome::{ComponentVersion, ControlPlane, Finding, Level, Ref, Subject};
 

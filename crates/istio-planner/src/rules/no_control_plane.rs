@@ -1,8 +1,8 @@
 //! `no-control-plane`: something has to run (domain §7.3).
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, remote};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

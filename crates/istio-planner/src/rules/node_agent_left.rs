@@ -1,9 +1,9 @@
 //! `node-agent-left`: ztunnel or the CNI agent runs, and is no longer asked for (domain §8.3).
 
+use super::Code;
 use super::Explanation;
 use super::node_agents::{agents, has, subjects};
 use super::{Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Change, ChangeClass, Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,9 +1,9 @@
 //! `node-agents-restart`: ztunnel or the CNI agent is replaced on every node (domain §8.3).
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::node_agents::{agents, has, subjects};
-use crate::finding::Code;
 use crate::outcome::{Change, ChangeClass, Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `objects-ignored`: objects of kinds that the target does not have.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::definitions::{Found, title};
 use super::links::CRDS;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

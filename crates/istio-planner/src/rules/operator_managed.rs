@@ -1,8 +1,8 @@
 //! `operator-managed`: an in-cluster operator of 1.23 and older would set everything back (domain §7.1).
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
-use crate::finding::Code;
 use crate::outcome::{Finding, InstallerKind, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

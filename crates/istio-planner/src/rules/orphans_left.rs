@@ -1,9 +1,9 @@
 //! `orphans-left`: istioctl would leave objects behind.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::changes::{GATEWAYS, about, subject};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

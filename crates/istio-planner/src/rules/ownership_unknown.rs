@@ -1,10 +1,10 @@
 //! `ownership-unknown`: managedFields are the only proof of who set a field (domain §7).
 
+use super::Code;
 use super::Explanation;
 use super::links::APPLY;
 use super::{Situation, count};
 use crate::diff::is_tracked;
-use crate::finding::Code;
 use crate::outcome::{ChangeClass, Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -4,8 +4,8 @@
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::{Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, ProxyCount, Restart, Subject};
 
 /// Proxies of some versions.

@@ -2,11 +2,11 @@
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::Explanation;
 use super::links::SUPPORT;
 use super::proxies::select;
 use super::{Situation, minors_ahead};
-use crate::finding::Code;
 use crate::outcome::Finding;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,10 +1,10 @@
 //! `proxies-too-old`: a control plane serves proxies of its own minor and of the one before (domain §5.4).
 
+use super::Code;
 use super::Explanation;
 use super::links::SUPPORT;
 use super::proxies::select;
 use super::{Situation, minors_ahead};
-use crate::finding::Code;
 use crate::outcome::Finding;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

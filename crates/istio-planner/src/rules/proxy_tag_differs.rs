@@ -1,9 +1,9 @@
 //! `proxy-tag-differs`: the request injects proxies of another version than the target's.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::SUPPORT;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

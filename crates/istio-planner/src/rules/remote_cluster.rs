@@ -1,8 +1,8 @@
 //! `remote-cluster`: the control plane is elsewhere (domain §7.3).
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, remote};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -2,11 +2,11 @@
 
 use istio_render::Severity;
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::diagnostics::{finding, is_of_chart};
 use super::links::CUSTOMISE;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -2,11 +2,11 @@
 
 use istio_catalog::{Minor, Version};
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::diagnostics::{finding, place, refuses};
 use super::links::OPTIONS;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -3,10 +3,10 @@
 use istio_catalog::Minor;
 use kube_yaml::{Node, NodeValue};
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::CUSTOMISE;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

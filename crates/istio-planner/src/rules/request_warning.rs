@@ -2,12 +2,12 @@
 
 use istio_render::Severity;
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::changes::about;
 use super::diagnostics::{finding, place};
 use super::links::OPTIONS;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

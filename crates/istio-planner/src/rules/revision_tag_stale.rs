@@ -1,8 +1,8 @@
 //! `revision-tag-stale`: a user's tag keeps the webhook that the source's istioctl made (domain §11, F-30).
 
+use super::Code;
 use super::Explanation;
 use super::{DEFAULT_REVISION, Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -3,10 +3,10 @@
 //! istio.io says of the in-place way that it is "not compatible with the --revision flag"; istioctl accepts it since
 //! 1.13 and makes a second control plane (domain §5.1, §11.1).
 
+use super::Code;
 use super::Explanation;
 use super::links::CANARY;
 use super::{DEFAULT_REVISION, Meant, Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{ControlPlane, Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

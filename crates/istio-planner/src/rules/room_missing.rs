@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, text};
-use crate::finding::Code;
 use crate::inventory::controller;
 use crate::outcome::{Change, ChangeClass, Finding, Level, Ref, Subject};
 use crate::snapshot::{Object, Pod, Room};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::Code;
 use super::Explanation;
 use super::authority::{ROOT, Roots};
 use super::links::CERTIFICATES;
 use super::{Situation, enumerate};
-use crate::finding::Code;
 use crate::fingerprint::ROOT_KEY;
 use crate::outcome::{ControlPlane, Finding, Level, Subject};
 

@@ -1,11 +1,11 @@
 //! `scale-reset`: replicas or autoscaler bounds set by others would be overwritten.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::changes::{SCALES, about, changes, fields, is_below};
 use super::links::APPLY;
 use crate::diff::UNKNOWN;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

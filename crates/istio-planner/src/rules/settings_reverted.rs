@@ -1,10 +1,10 @@
 //! `settings-reverted`: what the request does not repeat falls back (domain §7.4, F-27).
 
+use super::Code;
 use super::Explanation;
 use super::links::UPGRADE;
 use super::{Situation, count, enumerate};
 use crate::edit::{Edit, Fix};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

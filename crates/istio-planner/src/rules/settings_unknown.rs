@@ -1,10 +1,10 @@
 //! `settings-unknown`: the installation has settings that the target does not know.
 
+use super::Code;
 use super::Explanation;
 use super::links::CUSTOMISE;
 use super::{Situation, enumerate};
 use crate::customisation::Setting;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

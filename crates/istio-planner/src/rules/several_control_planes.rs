@@ -1,8 +1,8 @@
 //! `several-control-planes`: the request has to mean one (domain §7.3).
 
+use super::Code;
 use super::Explanation;
 use super::{Meant, Situation, enumerate, revisioned_install};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -1,20 +1,15 @@
 //! What the rules read.
 
-use serde_json::Value;
-
 use crate::customisation::Setting;
 use crate::dataplane::Trouble;
 use crate::diff::DiffOutcome;
-use crate::input::{Asked, Request};
+use crate::input::{Asked, Meant, Request, meant};
 use crate::outcome::{
     Change, ControlPlane, Installer, Inventory, Ref, Restart, Reverted, Source, Subject,
 };
-use crate::snapshot::{Object, Pod, Snapshot, Workload};
+use crate::snapshot::{self, Object, Pod, Snapshot, Workload};
 use istio_catalog::{Catalog, Facts as Known, GatewayApiLimit, Minor, Version};
 use istio_render::Diagnostic;
-
-/// The revision of an installation that has none.
-pub(crate) const DEFAULT_REVISION: &str = "default";
 
 /// Everything that the rules read.
 #[derive(Clone, Copy)]
@@ -127,48 +122,6 @@ pub(crate) struct Desired<'a> {
     pub(crate) changes: &'a [Change],
 }
 
-/// The control plane that a request means.
-pub(crate) enum Meant<'a> {
-    /// There is none.
-    None,
-    /// This one.
-    One(&'a ControlPlane),
-    /// The request could mean each of them.
-    Several(Vec<&'a ControlPlane>),
-}
-
-/// Returns the control plane that a request means: of its namespace, if it names one; of its revision, if it runs.
-pub(crate) fn meant<'a>(inventory: &'a Inventory, asked: &Asked) -> Meant<'a> {
-    let namespace = asked.namespace.as_ref().map(|it| it.value.as_str());
-    let revision = asked
-        .revision
-        .as_ref()
-        .map_or(DEFAULT_REVISION, |it| it.value.as_str());
-    let mut planes: Vec<_> = inventory
-        .control_planes
-        .iter()
-        .filter(|it| namespace.is_none_or(|namespace| it.namespace == namespace))
-        .collect();
-    if planes.iter().any(|it| it.revision == revision) {
-        planes.retain(|it| it.revision == revision);
-    }
-    match planes.as_slice() {
-        [] => Meant::None,
-        [one] => Meant::One(one),
-        _ => Meant::Several(planes),
-    }
-}
-
-impl<'a> Meant<'a> {
-    /// Returns the control plane, if it is one.
-    pub(crate) fn one(self) -> Option<&'a ControlPlane> {
-        match self {
-            Self::One(it) => Some(it),
-            Self::None | Self::Several(_) => None,
-        }
-    }
-}
-
 impl<'a> Situation<'a> {
     /// Returns the control plane that the request means.
     pub(crate) fn meant(&self) -> Meant<'a> {
@@ -208,7 +161,7 @@ impl<'a> Situation<'a> {
         group: &str,
         kind: &str,
     ) -> impl Iterator<Item = (&'a Ref, &'a Object)> {
-        objects(self.snapshot, group, kind)
+        snapshot::objects(self.snapshot, group, kind)
     }
 
     /// Whether the export holds any object of a kind, in any version.
@@ -218,23 +171,6 @@ impl<'a> Situation<'a> {
             .keys()
             .any(|it| it.rsplit('/').next() == Some(kind))
     }
-}
-
-/// Returns the kept objects of a kind, of every version of the API group.
-pub(crate) fn objects<'a>(
-    snapshot: &'a Snapshot,
-    group: &str,
-    kind: &str,
-) -> impl Iterator<Item = (&'a Ref, &'a Object)> {
-    snapshot
-        .objects
-        .iter()
-        .filter(move |(object, _)| object.kind == kind && group_of(&object.api_version) == group)
-}
-
-/// Returns the API group of an `apiVersion`; the core group is empty.
-pub(crate) fn group_of(api_version: &str) -> &str {
-    api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 /// Whether labels are those of istiod of a revision; an istiod without a revision label is the default one.
@@ -270,30 +206,7 @@ pub(crate) fn workload_subject(workload: &Workload) -> Subject {
     Subject::exported(object, &workload.origin)
 }
 
-/// Returns a string inside data, by JSON pointer.
-pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer).and_then(Value::as_str)
-}
-
 /// Returns how many minors `a` is ahead of `b`; `None` across majors.
 pub(crate) fn minors_ahead(a: &Version, b: &Version) -> Option<i64> {
     (a.major == b.major).then(|| i64::from(a.minor) - i64::from(b.minor))
-}
-
-/// Joins words as a sentence does: `a`, `a and b`, `a, b and c`.
-pub(crate) fn enumerate<T: AsRef<str>>(words: &[T]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.as_ref().to_owned(),
-        [first @ .., last] => {
-            let first: Vec<_> = first.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", first.join(", "), last.as_ref())
-        }
-    }
-}
-
-/// Returns the number and the word, with an `s` but for one.
-pub(crate) fn count(number: usize, word: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {word}{plural}")
 }

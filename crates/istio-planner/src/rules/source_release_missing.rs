@@ -1,8 +1,8 @@
 //! `source-release-missing`: the source's release is not at hand, so settings cannot be told from its defaults.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

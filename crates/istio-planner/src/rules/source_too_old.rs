@@ -2,10 +2,10 @@
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::CANARY;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

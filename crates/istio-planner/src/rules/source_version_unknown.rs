@@ -1,8 +1,8 @@
 //! `source-version-unknown`: what runs has to be known (domain §5.1).
 
+use super::Code;
 use super::Explanation;
 use super::{Meant, Situation, pod_subject, workload_subject};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

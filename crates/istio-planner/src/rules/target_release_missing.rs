@@ -1,8 +1,8 @@
 //! `target-release-missing`: the target's release is not at hand, so nothing was rendered.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -2,10 +2,10 @@
 
 use istio_catalog::{Catalog, Version};
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::SUPPORT;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

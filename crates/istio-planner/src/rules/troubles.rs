@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Code;
 use super::Situation;
 use crate::dataplane::Trouble;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Ref};
 
 /// Makes one finding of all workloads whose trouble is wanted; its title is made of their number in words.

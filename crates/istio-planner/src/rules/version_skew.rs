@@ -1,9 +1,9 @@
 //! `version-skew`: in place leads across one minor only (istio.io, Upgrade with Istioctl; domain §5.4).
 
+use super::Code;
 use super::Explanation;
 use super::links::UPGRADE;
 use super::{Situation, minors_ahead};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::authority::{ROOT, Roots};
 use super::links::CERTIFICATES;
 use super::{Situation, enumerate, text};
-use crate::finding::Code;
 use crate::fingerprint::of_bundle;
 use crate::outcome::{ControlPlane, Finding, Level, Subject};
 

@@ -1,11 +1,11 @@
 //! `webhook-gap`: pods that are injected today would start without a sidecar.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::INJECTION;
 use super::troubles::finding;
 use crate::dataplane::Trouble;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

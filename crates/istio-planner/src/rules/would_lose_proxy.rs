@@ -1,11 +1,11 @@
 //! `would-lose-proxy`: a restart would remove a proxy.
 
+use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::INJECTION;
 use super::troubles::finding;
 use crate::dataplane::Trouble;
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -4,7 +4,7 @@ use kube_yaml::{Node, NodeValue};
 use serde_json::{Map, Value, json};
 
 use super::model::{Container, Node as ClusterNode, Object, Origin, Pod, Snapshot, Workload};
-use crate::diff::shown;
+use crate::kubernetes::shown;
 use crate::outcome::Ref;
 use kube_apply::schema::group_of;
 

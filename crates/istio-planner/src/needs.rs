@@ -1,10 +1,20 @@
-//! What an export holds of what a plan reads, and what is unknown without the rest.
+//! What a plan needs: the releases that it reads, what an export holds of what it reads, and what is unknown without.
 
-use super::requirement::KINDS;
-use super::{Request, required};
-use crate::finding::Code;
-use crate::rules::ALWAYS;
+use crate::customisation;
+use crate::input::{self, KINDS, Request, required};
+use crate::rules::{ALWAYS, Code};
 use crate::snapshot::Snapshot;
+
+/// Returns the versions of all releases that a plan for `request` in this cluster reads: the target's, then the source's.
+pub fn releases(request: &Request, snapshot: &Snapshot) -> Vec<String> {
+    let mut versions = required(request).releases;
+    let charts = || customisation::charts(request, snapshot).map(|it| it.to_string());
+    // Without a target the request is one of recovery.
+    let charts = if versions.is_empty() { charts() } else { None };
+    let source = charts.or_else(|| input::source_version(request, snapshot));
+    versions.extend(source.filter(|it| !versions.contains(it)));
+    versions
+}
 
 /// What an export holds of what a plan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +97,8 @@ fn plural(kind: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, coverage};
+    use super::coverage;
+    use crate::input::Request;
     use crate::snapshot::Snapshot;
 
     #[test]

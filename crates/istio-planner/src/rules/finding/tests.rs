@@ -1,5 +1,5 @@
-use super::{Code, sort, verdict};
-use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
+use super::{Code, verdict};
+use crate::outcome::{Finding, Level, Ref, Subject, Verdict, sort};
 
 fn finding(code: Code, level: Level) -> Finding {
     Finding::new(code, level, "title", "detail")

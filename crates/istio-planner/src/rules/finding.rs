@@ -1,0 +1,75 @@
+//! How a rule makes a finding, where its subjects stand, and what all findings amount to.
+
+use super::Code;
+use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
+use crate::snapshot::{Origin, Snapshot};
+
+impl Finding {
+    /// Makes a finding with the link of its explanation. `title` is one sentence without full stop.
+    pub(crate) fn new(
+        code: Code,
+        level: Level,
+        title: impl Into<String>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.as_str().to_owned(),
+            level,
+            title: title.into(),
+            detail: detail.into(),
+            subjects: Vec::new(),
+            fix: None,
+            fixes: Vec::new(),
+            link: code.explanation().link.map(str::to_owned),
+        }
+    }
+}
+
+/// Adds where the export holds it to every object that a subject names without a place.
+pub(crate) fn locate(findings: &mut [Finding], snapshot: &Snapshot) {
+    let subjects = findings.iter_mut().flat_map(|it| &mut it.subjects);
+    for subject in subjects.filter(|it| it.file.is_none()) {
+        let origin = subject.object.as_ref().and_then(|it| origin(snapshot, it));
+        if let Some(origin) = origin.filter(|it| !it.file.is_empty()) {
+            *subject = Subject {
+                file: Some(origin.file.clone()),
+                ..subject.clone()
+            }
+            .at_line(origin.line, origin.column);
+        }
+    }
+}
+
+/// Where the export holds an object.
+fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let kept = snapshot.objects.get(object).map(|it| &it.origin);
+    kept.or_else(|| match object.kind.as_str() {
+        "Pod" => {
+            let key = (namespace, object.name.clone());
+            snapshot.pods.get(&key).map(|it| &it.origin)
+        }
+        "Node" => snapshot.nodes.get(&object.name).map(|it| &it.origin),
+        kind => {
+            let key = (kind.to_owned(), namespace, object.name.clone());
+            snapshot.workloads.get(&key).map(|it| &it.origin)
+        }
+    })
+}
+
+/// Returns what the findings amount to.
+pub(crate) fn verdict(findings: &[Finding]) -> Verdict {
+    let hides = |it: &Finding| {
+        it.level == Level::Unknown && Code::parse(&it.code).is_none_or(Code::could_hide_a_block)
+    };
+    if findings.iter().any(|it| it.level == Level::Block) {
+        Verdict::Blocked
+    } else if findings.iter().any(hides) {
+        Verdict::Unknown
+    } else {
+        Verdict::Clear
+    }
+}
+
+#[cfg(test)]
+mod tests;
