@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use istio_render::{Owner, Release, Rendering, TagWebhooks};
 use serde_json::Value;
 
-use crate::outcome::Ref;
-
 /// All that the target applies.
 #[derive(Debug, Clone, Default)]
 pub struct Desired<'a> {
@@ -139,21 +137,4 @@ fn without_useless_namespace(object: &mut Value) {
     if let Some(metadata) = metadata.filter(|_| of_cluster) {
         metadata.remove("namespace");
     }
-}
-
-/// Returns the reference of an object; `None` for what has no name.
-pub fn reference(object: &Value) -> Option<Ref> {
-    let text = |it: &Value, field: &str| {
-        it.get(field)
-            .and_then(Value::as_str)
-            .filter(|it| !it.is_empty())
-            .map(str::to_owned)
-    };
-    let metadata = object.get("metadata")?;
-    Some(Ref {
-        api_version: text(object, "apiVersion")?,
-        kind: text(object, "kind")?,
-        namespace: text(metadata, "namespace"),
-        name: text(metadata, "name")?,
-    })
 }

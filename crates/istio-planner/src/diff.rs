@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::desired::{Desired, reference};
+use crate::desired::Desired;
 use crate::digest::{digest, relevant};
 use crate::kubernetes::shown;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
@@ -189,7 +189,7 @@ impl<'a> Applying<'a> {
     }
 
     fn write(&mut self, component: &str, instance: &str, manifest: &Value) -> Option<Write> {
-        let object = reference(manifest)?;
+        let object = Ref::of(manifest)?;
         let key = key(&object);
         let live = self
             .live
@@ -302,7 +302,7 @@ impl<'a> Applying<'a> {
             return;
         }
         for object in &mut objects {
-            let live = reference(object).and_then(|it| self.live.get(&key(&it)));
+            let live = Ref::of(object).and_then(|it| self.live.get(&key(&it)));
             webhook::stays_unstamped(live.map(|it| it.1), object);
             let write = self.write("Pilot", "", object);
             self.tag_writes.extend(write);
@@ -367,7 +367,7 @@ impl<'a> Applying<'a> {
                 && webhook::label(it, "istio.io/tag").is_none()
         });
         let only = found.next().filter(|_| found.next().is_none())?;
-        Some((only.clone(), key(&reference(only)?)))
+        Some((only.clone(), key(&Ref::of(only)?)))
     }
 
     /// All injectors as they are now.

@@ -22,7 +22,6 @@ mod workload;
 pub(crate) use proxy::revision;
 pub(crate) use revision::webhook_namespace;
 pub(crate) use version::of_image;
-pub(crate) use workload::reference;
 
 pub use installer::installers;
 pub(crate) use plane::other_pods;

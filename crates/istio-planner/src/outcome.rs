@@ -11,6 +11,7 @@ use crate::edit::{Edit, Fix};
 use crate::plan::Plan;
 
 mod finding;
+mod reference;
 
 pub(crate) use finding::sort;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::outcome::{Ref, Subject};
+use crate::outcome::Subject;
 
 /// The longest value that stands in a line.
 pub(crate) const FOLD: usize = 80;
@@ -25,14 +25,6 @@ pub(crate) fn count(number: usize, word: &str) -> String {
     format!("{number} {word}{plural}")
 }
 
-/// `Deployment istio-system/istiod`.
-pub(crate) fn object(object: &Ref) -> String {
-    match &object.namespace {
-        Some(namespace) => format!("{} {namespace}/{}", object.kind, object.name),
-        None => format!("{} {}", object.kind, object.name),
-    }
-}
-
 /// `Deployment istio-system/istiod spec.replicas: 1 (cluster.yaml:31)`.
 pub(crate) fn subject(subject: &Subject) -> String {
     let place = subject
@@ -44,7 +36,7 @@ pub(crate) fn subject(subject: &Subject) -> String {
             (None, _) => file.clone(),
         });
     let mut words = match (&subject.object, &place) {
-        (Some(it), _) => object(it),
+        (Some(it), _) => it.to_string(),
         (None, Some(place)) => place.clone(),
         (None, None) => String::new(),
     };

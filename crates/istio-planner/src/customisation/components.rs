@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::identity::Identity;
 use super::residue::Residue;
 use super::setting::Setting;
-use crate::desired::reference;
 use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Ref, Subject};
 use crate::snapshot::{Object, Snapshot};
@@ -144,7 +143,7 @@ fn single(
     component: &'static str,
     key: &str,
 ) -> Vec<Setting> {
-    let rendered: Vec<Ref> = residue.rendered(component).filter_map(reference).collect();
+    let rendered: Vec<Ref> = residue.rendered(component).filter_map(Ref::of).collect();
     let live: Vec<_> = installed
         .objects(component)
         .filter(|it| it.0.kind != "CustomResourceDefinition")
@@ -202,7 +201,7 @@ fn gateways(
     let rendered: BTreeSet<_> = residue
         .rendered(component)
         .filter(|it| text(it, "/kind") == Some("Deployment"))
-        .filter_map(reference)
+        .filter_map(Ref::of)
         .map(|it| (it.namespace, it.name))
         .collect();
     let running: BTreeSet<_> = installed

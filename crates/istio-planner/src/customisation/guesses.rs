@@ -188,7 +188,7 @@ fn images(installed: Installed<'_>, best: &Candidate) -> Vec<Guess> {
     ] {
         let workload = |it: &&Value| matches!(text(it, "/kind"), Some("Deployment" | "DaemonSet"));
         let rendered = best.residue.rendered(component).find(workload);
-        let Some(object) = rendered.and_then(crate::desired::reference) else {
+        let Some(object) = rendered.and_then(crate::outcome::Ref::of) else {
             continue;
         };
         let Some(kept) = installed.snapshot.objects.get(&object) else {

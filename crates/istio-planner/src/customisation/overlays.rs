@@ -102,7 +102,7 @@ fn component<'a>(
         .objects
         .iter()
         .find(|it| it["kind"] == "Deployment")?;
-    let gateway = crate::desired::reference(deployment)?;
+    let gateway = Ref::of(deployment)?;
     Some((rendered, installed.element(list, name, &gateway)))
 }
 

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::injector::Injectors;
 use super::policy::{Candidate, Policy};
-use crate::inventory::reference;
 use crate::outcome::Ref;
 use crate::snapshot::{Pod, Snapshot};
 
@@ -127,7 +126,7 @@ fn report(
         } else {
             format!("istio-sidecar-injector-{}", it.revision)
         };
-        let object = reference(
+        let object = Ref::new(
             "v1",
             "ConfigMap",
             it.namespace.as_deref().unwrap_or_default(),
@@ -157,7 +156,7 @@ fn report(
 
 /// Returns a namespace's labels; the API server adds its name to them.
 pub(super) fn namespace_labels(snapshot: &Snapshot, namespace: &str) -> Option<Labels> {
-    let object: Ref = reference("v1", "Namespace", "", namespace);
+    let object: Ref = Ref::new("v1", "Namespace", "", namespace);
     let kept = snapshot.objects.get(&object)?;
     let labels = kept
         .value

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::role::{Role, is_active, role};
-use super::workload::reference;
 use crate::outcome::{Installer, InstallerKind, Ref, Subject};
 use crate::snapshot::{Object, Snapshot};
 
@@ -248,12 +247,12 @@ impl RunningOperator {
             .find(|it| is_active(it) && role(it) == Role::Operator);
         let mut evidence: Vec<_> = deployed
             .map(|it| {
-                let object = reference(&it.api_version, &it.kind, &it.namespace, &it.name);
+                let object = Ref::new(&it.api_version, &it.kind, &it.namespace, &it.name);
                 Subject::exported(object, &it.origin)
             })
             .or_else(|| {
                 running.map(|it| {
-                    Subject::exported(reference("v1", "Pod", &it.namespace, &it.name), &it.origin)
+                    Subject::exported(Ref::new("v1", "Pod", &it.namespace, &it.name), &it.origin)
                 })
             })
             .into_iter()
@@ -351,7 +350,7 @@ fn running(snapshot: &Snapshot) -> BTreeMap<&'static str, Subject> {
         };
         running.entry(component).or_insert_with(|| {
             Subject::exported(
-                reference("v1", "Pod", &pod.namespace, &pod.name),
+                Ref::new("v1", "Pod", &pod.namespace, &pod.name),
                 &pod.origin,
             )
         });

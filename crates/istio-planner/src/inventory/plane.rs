@@ -7,8 +7,7 @@ use istio_catalog::Version;
 use super::revision::tags;
 use super::role::{Role, role};
 use super::version;
-use super::workload::reference;
-use crate::outcome::{ControlPlane, Inventory, Source, Subject};
+use crate::outcome::{ControlPlane, Inventory, Ref, Source, Subject};
 use crate::snapshot::{Pod, Snapshot, Workload};
 
 /// The container that istiod runs in.
@@ -166,7 +165,7 @@ fn image(containers: &[crate::snapshot::Container]) -> String {
 }
 
 fn pod_evidence(pod: &Pod) -> Subject {
-    let object = reference("v1", "Pod", &pod.namespace, &pod.name);
+    let object = Ref::new("v1", "Pod", &pod.namespace, &pod.name);
     Subject::exported(object, &pod.origin)
         .field(IMAGE)
         .value(image(&pod.containers))
@@ -178,7 +177,7 @@ fn evidence(plane: &Plane<'_>) -> Vec<Subject> {
         return found;
     }
     let workload = plane.workload.map(|it| {
-        let object = reference(&it.api_version, &it.kind, &it.namespace, &it.name);
+        let object = Ref::new(&it.api_version, &it.kind, &it.namespace, &it.name);
         let field = format!("spec.template.{IMAGE}");
         Subject::exported(object, &it.origin)
             .field(field)

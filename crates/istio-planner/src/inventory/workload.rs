@@ -83,16 +83,6 @@ fn of_replica_set(snapshot: &Snapshot, pod: &Pod, owner: &Owner) -> Controller {
 
 fn of(pod: &Pod, api_version: &str, kind: &str, name: &str) -> Controller {
     Controller {
-        object: reference(api_version, kind, &pod.namespace, name),
-    }
-}
-
-/// Returns a reference; an empty namespace is none.
-pub(crate) fn reference(api_version: &str, kind: &str, namespace: &str, name: &str) -> Ref {
-    Ref {
-        api_version: api_version.to_owned(),
-        kind: kind.to_owned(),
-        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-        name: name.to_owned(),
+        object: Ref::new(api_version, kind, &pod.namespace, name),
     }
 }

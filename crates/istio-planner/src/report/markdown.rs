@@ -150,7 +150,7 @@ fn objects(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
             writeln!(
                 f,
                 "- {} {}",
-                code_span(&words::object(&change.object)),
+                code_span(&change.object.to_string()),
                 words::class(change.class)
             )?;
             fields.iter().try_for_each(|it| field(f, it))?;
@@ -194,7 +194,7 @@ fn restarts(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
         row(
             f,
             &[
-                &code_span(&words::object(&it.object)),
+                &code_span(&it.object.to_string()),
                 &words::proxies(it),
                 to,
                 words::how(it.how),

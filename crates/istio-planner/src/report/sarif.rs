@@ -98,7 +98,7 @@ fn location(subject: &Subject) -> Value {
         }
         location["physicalLocation"] = physical;
     }
-    let object = subject.object.as_ref().map(words::object);
+    let object = subject.object.as_ref().map(ToString::to_string);
     let names: Vec<&str> = [
         object.as_deref(),
         subject.field.as_deref(),

@@ -244,7 +244,7 @@ impl Text<'_> {
             writeln!(f, "  {}", group.component)?;
             for (change, fields) in &group.objects {
                 let style = self.colours.class(change.class);
-                let (sign, object) = (words::sign(change.class), words::object(&change.object));
+                let (sign, object) = (words::sign(change.class), change.object.to_string());
                 writeln!(
                     f,
                     "    {style}{sign} {object}{style:#}{}",
@@ -340,7 +340,7 @@ impl Text<'_> {
                     None => words::proxies(it),
                 };
                 [
-                    words::object(&it.object),
+                    it.object.to_string(),
                     proxies,
                     words::how(it.how).to_owned(),
                     words::reason(&it.reason).to_owned(),

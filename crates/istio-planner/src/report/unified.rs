@@ -44,7 +44,7 @@ impl Unified<'_> {
             | ChangeClass::TakeOver
             | ChangeClass::Unchanged => change.predicted.as_ref().map(kube_yaml::to_string),
         };
-        let name = words::object(&change.object);
+        let name = change.object.to_string();
         writeln!(f, "{name} {}", words::class(change.class))?;
         for field in &change.fields {
             if let Some(owner) = &field.owner {
