@@ -6,7 +6,7 @@ use crate::outcome::{
     Change, ChangeClass, Direction, Hop, Installer, InstallerKind, Level, Outcome, Restart,
     RestartHow, Verdict,
 };
-pub(super) use crate::words::{FOLD, subject, value};
+pub(super) use crate::words::{FOLD, origin, subject, value};
 use crate::words::{count, enumerate};
 
 /// `Upgrade 1.29.6 → 1.30.3`.
