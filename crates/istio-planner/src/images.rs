@@ -10,12 +10,12 @@ use istio_catalog::Version;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::compare::{Planned, plan_with_objects};
 use crate::dataplane::{self, Injected};
-use crate::input::{Asked, Input};
+use crate::input::{self, Asked, Input};
 use crate::inventory;
+use crate::kubernetes::containers;
 use crate::outcome::{Change, ChangeClass, Ref, Restart, RestartHow};
-use crate::rules;
+use crate::planning::{Planned, plan_with_objects};
 use crate::snapshot::{Pod, Snapshot};
 
 /// How many pulls Docker Hub allows one address without an account.
@@ -68,14 +68,14 @@ pub struct Image {
 }
 
 /// Returns what the request of an input pulls.
-pub fn images(input: &mut Input) -> Images {
+pub fn images(input: &Input) -> Images {
     let Planned { outcome, predicted } = plan_with_objects(input);
     let snapshot = &input.snapshot;
     let mut pulls = Pulls {
         snapshot,
         found: BTreeMap::new(),
     };
-    let plane = rules::meant(&outcome.inventory, &Asked::of(&input.request)).one();
+    let plane = input::meant(&outcome.inventory, &Asked::of(&input.request)).one();
     let to = outcome
         .target
         .version
@@ -293,14 +293,6 @@ pub fn registry_of(image: &str) -> String {
             }
         }
     }
-}
-
-/// The containers and init containers of a pod's spec.
-pub(crate) fn containers(spec: Option<&Value>) -> impl Iterator<Item = &Value> {
-    ["containers", "initContainers"]
-        .into_iter()
-        .filter_map(move |it| spec?.get(it)?.as_array())
-        .flatten()
 }
 
 #[cfg(test)]

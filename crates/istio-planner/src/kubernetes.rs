@@ -24,3 +24,11 @@ pub(crate) fn shown(object: &Value) -> Value {
     }
     object
 }
+
+/// The containers and init containers of a pod's spec.
+pub(crate) fn containers(spec: Option<&Value>) -> impl Iterator<Item = &Value> {
+    ["containers", "initContainers"]
+        .into_iter()
+        .filter_map(move |it| spec?.get(it)?.as_array())
+        .flatten()
+}

@@ -7,8 +7,8 @@ use istio_catalog::{Facts, Version};
 use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
-use crate::explain::Explanation;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Explanation;
 
 /// A defect of some patches.
 pub(super) struct Defect {

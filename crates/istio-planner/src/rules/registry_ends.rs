@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use istio_catalog::{Ending, Outage, Place, Registry, State};
 use serde_json::Value;
 
+use super::Code;
 use super::{Desired, Explanation, Situation, count, enumerate, pod_subject, runs, text};
 use crate::edit::{Edit, Fix};
-use crate::finding::Code;
-use crate::images::containers;
+use crate::kubernetes::containers;
 use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
@@ -203,7 +203,7 @@ fn rendered(desired: &Desired) -> Vec<(Ref, String, String)> {
         .flat_map(|it| &it.objects);
     let mut found = Vec::new();
     for object in objects {
-        let Some(reference) = crate::desired::reference(object) else {
+        let Some(reference) = crate::outcome::Ref::of(object) else {
             continue;
         };
         if let Some((path, image)) = injector(&reference, object) {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::vulnerable::{bulletins, hits, subjects};
 use super::{Explanation, Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

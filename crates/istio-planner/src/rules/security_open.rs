@@ -2,9 +2,9 @@
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::vulnerable::{Concern, bulletins, details, hits, subjects};
 use super::{Explanation, Situation, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use istio_catalog::Version;
 
+use super::Code;
 use super::vulnerable::concern;
 use super::{Explanation, Situation, count, enumerate};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, RestartHow, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

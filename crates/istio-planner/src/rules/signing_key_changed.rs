@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::Code;
 use super::{Explanation, Situation};
-use crate::finding::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
