@@ -74,8 +74,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         ..istio_planner::Request::default()
     };
     let snapshot = export::read(&args.files).map_err(|it| Error::Usage(it.into()))?;
-    let mut input = planning::input(request, snapshot, &places, None);
-    let images = images(&mut input);
+    let input = planning::input(request, snapshot, &places, None);
+    let images = images(&input);
     if !images.rendered {
         output::warning(
             "the target was not rendered, or no control plane is known: these are not all the images",
