@@ -64,7 +64,7 @@ impl Subject {
     }
 
     /// A line of 0 means that the format does not tell.
-    fn at_line(mut self, line: u32, column: u32) -> Self {
+    pub(crate) fn at_line(mut self, line: u32, column: u32) -> Self {
         self.line = (line > 0).then_some(line);
         self.column = (line > 0 && column > 0).then_some(column);
         self
