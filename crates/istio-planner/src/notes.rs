@@ -17,7 +17,6 @@ use cluster::Cluster;
 
 mod ambient;
 mod cluster;
-mod defects;
 mod destination;
 mod gateways;
 mod hosts;
@@ -120,7 +119,6 @@ pub fn notes(
         .filter_map(|it| it.apply(&cluster, source, target, context))
         .collect();
     findings.extend(variables::findings(&cluster, source, target));
-    findings.extend(defects::findings(&cluster, target));
     finding::sort(&mut findings);
     findings
 }
@@ -129,9 +127,6 @@ pub fn notes(
 pub(crate) fn explanation(code: &str) -> Option<Explanation> {
     if code == variables::CODE {
         return Some(variables::EXPLANATION);
-    }
-    if let Some(explanation) = defects::explanation(code) {
-        return Some(explanation);
     }
     let fact = facts().find(|it| it.id == code)?;
     Some(Explanation {

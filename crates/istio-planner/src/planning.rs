@@ -350,7 +350,12 @@ fn findings(
         findings.push(rendering::source_missing(from));
     }
     findings.extend(effect.diff.findings.iter().cloned());
-    findings.extend(effect.restart_findings.iter().cloned());
+    // A tag of the request is told once, where it stands.
+    let tagged = findings
+        .iter()
+        .any(|it| it.code == Code::TagOfAnotherRelease.as_str());
+    let same = |it: &&Finding| !(tagged && it.code == Code::ProxyTagDiffers.as_str());
+    findings.extend(effect.restart_findings.iter().filter(same).cloned());
     finding::locate(&mut findings, &input.snapshot);
     finding::sort(&mut findings);
     findings

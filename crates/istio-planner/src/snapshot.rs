@@ -31,6 +31,7 @@ mod tests;
 pub(crate) use show::kept;
 pub use show::{Shown, show};
 
+pub(crate) use model::installs_by_istioctl;
 pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
 
 use collect::{Collector, Context};
