@@ -236,7 +236,7 @@ pub enum InstallerKind {
     Argocd,
     /// Flux.
     Flux,
-    /// Somebody else, whom [`Installer::name`] names.
+    /// Somebody else, whom `name` names.
     Other,
     /// The export does not tell.
     Unknown,

@@ -26,7 +26,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 
 /// A defect of exact patches.
 struct Defect {
-    /// In a word or two, unique.
+    /// What it is called, unique.
     id: &'static str,
     /// The patches that have it: minor, first patch, and the first patch without it, if there is one.
     patches: &'static [(u32, u32, Option<u32>)],
@@ -95,7 +95,7 @@ impl Defect {
                 Code::TargetDefect,
                 self.level,
                 format!("Istio {to} {}", self.title),
-                format!("{}.{runs} Known from {}", self.detail, self.source),
+                format!("{}.{runs} Known as {}, from {}", self.detail, self.id, self.source),
             )
             .about(subjects)
             .fix(fix),

@@ -254,10 +254,14 @@ fn repair(it: &Situation, object: &Ref) -> Option<&'static str> {
             .iter()
             .flat_map(|component| component.objects.iter().map(move |it| (component, it)))
     };
-    let (component, rendered) = objects().find(|(_, it)| {
+    let rendered = objects().find(|(_, it)| {
         text(it, "/kind") == Some(object.kind.as_str())
             && text(it, "/metadata/name") == Some(object.name.as_str())
-    })?;
+    });
+    // What no component renders, and is written all the same, are the webhooks of the default tag.
+    let Some((component, rendered)) = rendered else {
+        return Some("apply-tag");
+    };
     let makes = |namespace: &str, name: &str| {
         objects().any(|(component, it)| {
             text(it, "/kind") == Some("Service")
