@@ -1,4 +1,4 @@
-//! Who else keeps an object of the installation: GitOps controllers, operators and tools that would set back what an
+//! Who else keeps an object of the installation: controllers, operators and tools that would set back what an
 //! apply changes, by the marks that they leave, by owner references, and by what they write.
 //!
 //! Whoever writes a few fields of an object (an autoscaler, a certificate injector, somebody with an editor) does not

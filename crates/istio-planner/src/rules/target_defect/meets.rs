@@ -221,7 +221,7 @@ pub(super) fn consistent_hash(it: &Situation) -> Vec<Subject> {
     )
 }
 
-/// VirtualServices of a tool that writes their metadata.
+/// The `VirtualService` objects of a tool that writes their metadata.
 pub(super) fn kept_virtual_services(it: &Situation) -> Vec<Subject> {
     const MARKS: [&str; 8] = [
         "argocd.argoproj.io/",
@@ -342,7 +342,7 @@ pub(super) fn empty_workload_selectors(it: &Situation) -> Vec<Subject> {
     )
 }
 
-/// In the mesh configuration that the target would write, else in the live one, or in a ProxyConfig.
+/// In the mesh configuration that the target would write, else in the live one.
 pub(super) fn long_flush_interval(it: &Situation) -> Vec<Subject> {
     let long = |value: Option<&str>| value.and_then(seconds).is_some_and(|it| it >= 60);
     let of_mesh = |mesh: &Value| long(text(mesh, "/defaultConfig/statsFlushInterval"));
