@@ -355,6 +355,10 @@ export type Installer = {
  */
 kind: InstallerKind, 
 /**
+ * Who it is, where the kind does not tell it.
+ */
+name?: string, 
+/**
  * The components it installed.
  */
 covers: Array<string>, 
@@ -366,7 +370,7 @@ evidence: Array<Subject>, };
 /**
  * The kinds of installers told apart.
  */
-export type InstallerKind = "istioctl" | "helm" | "operator" | "sail" | "managed" | "manifests" | "argocd" | "flux" | "unknown";
+export type InstallerKind = "istioctl" | "helm" | "operator" | "sail" | "managed" | "manifests" | "argocd" | "flux" | "other" | "unknown";
 
 /**
  * What runs now, component by component.

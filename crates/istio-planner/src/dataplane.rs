@@ -17,6 +17,7 @@ mod images;
 mod injector;
 mod native;
 mod policy;
+pub(crate) mod refusal;
 mod restart;
 pub(crate) mod selector;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tests;
 mod trouble;
 mod wave;
 
+pub(crate) use check_inject::namespace_labels;
 pub(crate) use images::Injected;
 
 pub use check_inject::{InjectError, InjectReport, InjectRequest, PassedOver, check_inject};

@@ -74,14 +74,15 @@ pub fn edit(text: &str, edits: &[Edit]) -> Result<String, EditError> {
             message,
         };
         let before = kube_yaml::from_str(&text).map_err(|it| refused(it.to_string()))?;
-        let after = text::edited(&text, &edit.segments(), edit).map_err(&refused)?;
+        let segments = edit.segments_in(&before);
+        let after = text::edited(&text, &segments, edit).map_err(&refused)?;
         let read = kube_yaml::from_str(&after).map_err(|it| refused(it.to_string()))?;
         let mut wanted = if before.is_null() {
             text::skeleton()
         } else {
             before
         };
-        edit.apply(&mut wanted);
+        edit.apply(&mut wanted, &segments);
         if read != wanted {
             return Err(refused(
                 "the file is written so that this field cannot be edited alone; edit it by hand"
@@ -122,9 +123,31 @@ impl Edit {
             .collect()
     }
 
+    /// The same; what is removed takes the parents with it that hold nothing else, because a key without a value means
+    /// something else than no key.
+    fn segments_in(&self, root: &Value) -> Vec<String> {
+        let mut segments = self.segments();
+        if !matches!(self, Self::Remove { .. }) {
+            return segments;
+        }
+        let mut parents = Vec::new();
+        let mut at = root.clone();
+        for segment in &segments {
+            let alone = at.as_object().is_some_and(|it| it.len() == 1);
+            parents.push(alone);
+            match child(&mut at, segment, false) {
+                Some(below) => at = below.clone(),
+                None => return segments,
+            }
+        }
+        while segments.len() > 1 && parents.get(segments.len() - 1) == Some(&true) {
+            segments.pop();
+        }
+        segments
+    }
+
     /// Makes the edit in plain data.
-    fn apply(&self, root: &mut Value) {
-        let segments = self.segments();
+    fn apply(&self, root: &mut Value, segments: &[String]) {
         let Some((last, parents)) = segments.split_last() else {
             return;
         };

@@ -11,7 +11,10 @@ use crate::outcome::{Inventory, Kubernetes};
 use crate::snapshot::Snapshot;
 
 mod component;
+mod endpoint;
 mod installer;
+pub(crate) mod keeper;
+mod operator;
 mod plane;
 mod proxy;
 mod revision;
@@ -23,7 +26,9 @@ pub(crate) use proxy::revision;
 pub(crate) use revision::webhook_namespace;
 pub(crate) use version::of_image;
 
+pub(crate) use endpoint::{Unreachable, unreachable};
 pub use installer::installers;
+pub(crate) use operator::RunningOperator;
 pub(crate) use plane::other_pods;
 pub use plane::source;
 pub use revision::{Remote, Tag, remotes, tags};

@@ -16,7 +16,6 @@ use cluster::Cluster;
 
 mod ambient;
 mod cluster;
-mod defects;
 mod destination;
 mod gateways;
 mod hosts;
@@ -29,7 +28,7 @@ mod telemetry;
 mod variables;
 
 /// Where facts are looked for, beside the snapshot.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The namespace of the control plane.
     pub namespace: &'a str,
     /// The compatibility version that the request asks for.
@@ -108,7 +107,7 @@ enum Step {
 ///
 /// A fact is silent where the request, the compatibility version it asks for, or istiod's own environment has decided
 /// on its setting already. Going back, the same facts stand reversed at level info.
-pub fn notes(
+pub(crate) fn notes(
     snapshot: &Snapshot,
     source: &Version,
     target: &Version,
@@ -119,7 +118,6 @@ pub fn notes(
         .filter_map(|it| it.apply(&cluster, source, target, context))
         .collect();
     findings.extend(variables::findings(&cluster, source, target));
-    findings.extend(defects::findings(&cluster, target));
     outcome::sort(&mut findings);
     findings
 }
@@ -128,9 +126,6 @@ pub fn notes(
 pub(crate) fn explanation(code: &str) -> Option<Explanation> {
     if code == variables::CODE {
         return Some(variables::EXPLANATION);
-    }
-    if let Some(explanation) = defects::explanation(code) {
-        return Some(explanation);
     }
     let fact = facts().find(|it| it.id == code)?;
     Some(Explanation {

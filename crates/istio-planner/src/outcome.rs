@@ -209,6 +209,10 @@ pub struct Subject {
 pub struct Installer {
     /// Which it is.
     pub kind: InstallerKind,
+    /// Who it is, where the kind does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub name: Option<String>,
     /// The components it installed.
     pub covers: Vec<String>,
     /// What tells it.
@@ -237,6 +241,8 @@ pub enum InstallerKind {
     Argocd,
     /// Flux.
     Flux,
+    /// Somebody else, whom `name` names.
+    Other,
     /// The export does not tell.
     Unknown,
 }

@@ -49,6 +49,9 @@ table::rules! {
     source_too_old SourceTooOld "source-too-old" (once) "The source is older than 1.6.";
     source_version_unknown SourceVersionUnknown "source-version-unknown" (once) "Nothing in the export gives the version that runs.";
     target_unknown TargetUnknown "target-unknown" (once) "The target is not a release that this build knows.";
+    newer_patch NewerPatch "newer-patch" (once) "The target is not the newest patch of its minor.";
+    target_defect TargetDefect "target-defect" (once) "The very patch of the target has a defect that this cluster meets.";
+    tag_of_another_release TagOfAnotherRelease "tag-of-another-release" (once) "The request installs images of another release than the target.";
     mixed_versions MixedVersions "mixed-versions" (once) "Parts of the installation differ in version.";
     revisioned_install RevisionedInstall "revisioned-install" (once) "The control plane or the request has a revision.";
     foreign_installer ForeignInstaller "foreign-installer" (once) "Something other than istioctl installed what would be applied.";
@@ -58,6 +61,7 @@ table::rules! {
     several_control_planes SeveralControlPlanes "several-control-planes" (once) "The request could mean more than one control plane.";
     control_plane_not_rendered ControlPlaneNotRendered "control-plane-not-rendered" (once) "The request leaves istiod out, so it stays at its version.";
     remote_cluster RemoteCluster "remote-cluster" (once) "The control plane runs in another cluster.";
+    mesh_peers MeshPeers "mesh-peers" (once) "Other clusters are of the same mesh.";
     control_plane_not_ready ControlPlaneNotReady "control-plane-not-ready" (once) "A part of the installation is not healthy now.";
     kubernetes_below_minimum KubernetesBelowMinimum "kubernetes-below-minimum" (hops) "The server is older than the target accepts.";
     kubernetes_untested KubernetesUntested "kubernetes-untested" (hops) "The server is outside the target's documented range.";
@@ -90,12 +94,14 @@ table::rules! {
     webhook_overlap WebhookOverlap "webhook-overlap" (once) "Two injectors would match the same pod.";
     webhook_gap WebhookGap "webhook-gap" (once) "Pods that are injected today would start without a sidecar.";
     revision_tag_stale RevisionTagStale "revision-tag-stale" (once) "A revision tag keeps the webhook of the source release.";
+    webhook_service_missing WebhookServiceMissing "webhook-service-missing" (once) "A webhook that must answer calls a Service that does not.";
     root_certificates_differ RootCertificatesDiffer "root-certificates-differ" (once) "Namespaces trust another root certificate than istiod's.";
     webhook_ca_differs WebhookCaDiffers "webhook-ca-differs" (once) "A webhook's caBundle does not hold istiod's root certificate.";
     ca_change CaChange "ca-change" (once) "The apply changes who signs the certificates of the mesh.";
     cni_conflict CniConflict "cni-conflict" (once) "A setting of another network plug-in does not go with this mesh.";
     alpha_security_objects AlphaSecurityObjects "alpha-security-objects" (once) "Objects of the removed alpha security APIs exist.";
     crd_stored_version CrdStoredVersion "crd-stored-version" (once) "The older release does not serve a version in which objects are stored.";
+    crd_version_missing CrdVersionMissing "crd-version-missing" (once) "CRDs that the request leaves alone lack a version that the target reads.";
     fields_lost FieldsLost "fields-lost" (once) "Objects use fields that the target's definitions do not have.";
     objects_refused ObjectsRefused "objects-refused" (once) "The target's definitions would refuse objects that are there.";
     objects_ignored ObjectsIgnored "objects-ignored" (once) "Objects are of kinds that the target does not know.";

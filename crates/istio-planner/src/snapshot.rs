@@ -33,6 +33,7 @@ pub(crate) use evidence::objects;
 pub(crate) use show::kept;
 pub use show::{Shown, show};
 
+pub(crate) use model::installs_by_istioctl;
 pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
 
 use collect::{Collector, Context};

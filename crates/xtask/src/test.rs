@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 16] = [
+const SUITES: [&str; 17] = [
     "format",
     "lints",
     "release",
@@ -42,6 +42,7 @@ const SUITES: [&str; 16] = [
     "corpus",
     "exports",
     "selection",
+    "reports",
     "execute",
     "fuzz",
 ];

@@ -37,7 +37,7 @@ export function inventory(outcome: Overview, { follow }: Hooks): HTMLElement {
     outcome.installers.length > 0 && [
       el("h2", {}, "Installed by"),
       outcome.installers.map((installer) =>
-        el("article", { class: "finding info" }, el("h3", {}, `${installer.kind}: ${installer.covers.join(", ")}`), evidence(installer.evidence, follow)),
+        el("article", { class: "finding info" }, el("h3", {}, `${installer.name ?? installer.kind}: ${installer.covers.join(", ")}`), evidence(installer.evidence, follow)),
       ),
     ],
   );

@@ -27,7 +27,7 @@ export function verdict(outcome: Overview): HTMLElement {
       fact("to", target.version ?? "unknown"),
       fact("profile", target.profile),
       fact("Kubernetes", outcome.inventory.kubernetes.server ?? "unknown"),
-      fact("installed by", [...new Set(outcome.installers.map((it) => it.kind))].join(", ") || "unknown"),
+      fact("installed by", [...new Set(outcome.installers.map((it) => it.name ?? it.kind))].join(", ") || "unknown"),
     ),
   );
 }

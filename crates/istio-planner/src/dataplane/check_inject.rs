@@ -45,6 +45,9 @@ pub enum InjectError {
 pub struct InjectReport {
     /// `configuration/webhook` of each that the API server calls, sorted.
     pub calls: Vec<String>,
+    /// Why the API server refuses the pod, where a webhook that must answer does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Whether the pod gets a proxy.
     pub injected: bool,
     /// The revision that injects it.
@@ -143,10 +146,13 @@ fn report(
         (Some(_), Some(refused)) => Some(refused),
         (Some(_), None) => several.then(|| "several injectors select it".to_owned()),
     };
-    let injected = first.is_some() && refused.is_none();
+    let refusals = super::refusal::refusals(snapshot, namespace_labels, candidate.labels);
+    let unanswered = (!refusals.is_empty()).then(|| refusals.join("; "));
+    let injected = first.is_some() && refused.is_none() && unanswered.is_none();
     let revision = first.filter(|_| injected).map(|it| it.revision.to_owned());
     InjectReport {
         calls,
+        refused: unanswered,
         injected,
         revision,
         reason,
@@ -155,7 +161,7 @@ fn report(
 }
 
 /// Returns a namespace's labels; the API server adds its name to them.
-pub(super) fn namespace_labels(snapshot: &Snapshot, namespace: &str) -> Option<Labels> {
+pub(crate) fn namespace_labels(snapshot: &Snapshot, namespace: &str) -> Option<Labels> {
     let object: Ref = Ref::new("v1", "Namespace", "", namespace);
     let kept = snapshot.objects.get(&object)?;
     let labels = kept
@@ -196,6 +202,10 @@ fn find<'a>(
 impl fmt::Display for InjectReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.revision, &self.reason) {
+            _ if self.refused.is_some() => {
+                let why = self.refused.as_deref().unwrap_or_default();
+                writeln!(f, "refused: {why}")?;
+            }
             (Some(revision), None) => writeln!(f, "injected by revision {revision}")?,
             (Some(revision), Some(reason)) => {
                 writeln!(f, "injected by revision {revision}, but {reason}")?;

@@ -423,3 +423,37 @@ fn check_inject_tells_why_in_words() {
     expect!["namespace nowhere is not in the export; give its labels with --namespace-labels"]
         .assert_eq(&report(missing).unwrap_err().to_string());
 }
+
+#[test]
+fn a_pod_that_a_webhook_without_an_answer_selects_is_refused() {
+    let guard = |policy: &str, selector: &Value| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "guard"}, "webhooks": [{"name": "pods.guard", "failurePolicy": policy,
+                "objectSelector": selector,
+                "clientConfig": {"service": {"namespace": "guard", "name": "gone"}},
+                "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]}]})
+    };
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "shop", "name": "web"}});
+    let told = |guard: Value| {
+        let snapshot = snapshot(&[
+            injector("istio-sidecar-injector", "default"),
+            namespace("shop", &json!({"istio-injection": "enabled"})),
+            pod("web", None, "istio/proxyv2:1.29.6"),
+            service.clone(),
+            guard,
+        ]);
+        let named = InjectRequest {
+            pod: Some("web-1".to_owned()),
+            ..InjectRequest::default()
+        };
+        check_inject(&snapshot, &named).unwrap()
+    };
+    let refused = told(guard("Fail", &json!({})));
+    assert!(!refused.injected);
+    assert!(refused.to_string().starts_with(
+        "refused: guard/pods.guard must answer, and calls guard/gone, which is not there"
+    ));
+    assert!(told(guard("Ignore", &json!({}))).injected);
+    let other = json!({"matchLabels": {"team": "x"}});
+    assert!(told(guard("Fail", &other)).injected);
+}

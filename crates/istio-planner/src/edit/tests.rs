@@ -184,3 +184,24 @@ fn only_the_first_document_is_edited() {
         "]],
     );
 }
+
+#[test]
+fn what_is_removed_takes_parents_with_it_that_hold_nothing_else() {
+    let remove = |path: &str| {
+        [Edit::Remove {
+            path: path.to_owned(),
+        }]
+    };
+    let text = "spec:\n  profile: demo\n  values:\n    global:\n      tag: 1.20.0\n";
+    assert_eq!(
+        edit(text, &remove("values.global.tag")).unwrap(),
+        "spec:\n  profile: demo\n"
+    );
+    let text = "kind: IstioOperator\nspec:\n  tag: 1.20.0\n";
+    assert_eq!(edit(text, &remove("tag")).unwrap(), "kind: IstioOperator\n");
+    let text = "spec:\n  components:\n    ingressGateways:\n    - name: a\n      tag: 1.20.0\n";
+    assert_eq!(
+        edit(text, &remove("components.ingressGateways.[name:a].tag")).unwrap(),
+        "spec:\n  components:\n    ingressGateways:\n    - name: a\n"
+    );
+}

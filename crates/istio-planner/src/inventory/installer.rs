@@ -4,33 +4,49 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::keeper::{self, Keeper};
+use super::operator::RunningOperator;
 use super::role::{Role, is_active, role};
 use crate::outcome::{Installer, InstallerKind, Ref, Subject};
 use crate::snapshot::{Object, Snapshot};
 
 /// What of an object tells its installer.
-struct Evidence {
-    kind: InstallerKind,
-    field: String,
-    value: String,
-}
+type Evidence = Keeper;
+
+/// An installer: its kind, and its name where the kind does not tell it.
+type Who = (InstallerKind, Option<String>);
 
 /// Returns everyone who installed a part, each with its components and what tells it.
 ///
 /// A component without any telling object is [`InstallerKind::Unknown`], as is a mesh of which only pods were exported.
 pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
     let operator = RunningOperator::of(snapshot);
-    let mut found: BTreeMap<(InstallerKind, &'static str), Vec<Subject>> = BTreeMap::new();
+    let control: BTreeSet<_> = snapshot
+        .workloads
+        .values()
+        .filter(|it| {
+            it.template_containers
+                .iter()
+                .any(|it| it.name == "discovery")
+        })
+        .map(|it| it.namespace.as_str())
+        .collect();
+    let mut found: BTreeMap<(Who, &'static str), Vec<Subject>> = BTreeMap::new();
     // Plain manifests carry no mark: they count only where nothing of a component says otherwise.
     let mut unmarked: BTreeMap<&'static str, (InstallerKind, Subject)> = BTreeMap::new();
     for (object, kept) in &snapshot.objects {
-        let Some(component) = component(object, &kept.value) else {
+        let Some(component) =
+            component(object, &kept.value).or_else(|| named(object, &kept.value, &control))
+        else {
             continue;
         };
-        match evidence(&kept.value, &operator) {
+        match evidence(object, &kept.value, &operator) {
             Some(it) => {
                 let subject = Subject::kept(object, kept).field(it.field).value(it.value);
-                found.entry((it.kind, component)).or_default().push(subject);
+                found
+                    .entry(((it.kind, it.name), component))
+                    .or_default()
+                    .push(subject);
             }
             None if is_workload(object) => {
                 unmarked.insert(component, by_hand(object, kept));
@@ -41,14 +57,17 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
     managed(snapshot, &mut found);
     for (component, (kind, subject)) in unmarked {
         if !found.keys().any(|(_, it)| *it == component) {
-            found.entry((kind, component)).or_default().push(subject);
+            found
+                .entry(((kind, None), component))
+                .or_default()
+                .push(subject);
         }
     }
     let marked: BTreeSet<_> = found.keys().map(|(_, it)| *it).collect();
     for (component, subject) in running(snapshot) {
         if !marked.contains(component) {
             found
-                .entry((InstallerKind::Unknown, component))
+                .entry(((InstallerKind::Unknown, None), component))
                 .or_default()
                 .push(subject);
         }
@@ -58,20 +77,23 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
 
 /// One installer of each kind, with the telling object of each component: a workload, where there is one.
 fn collected(
-    found: BTreeMap<(InstallerKind, &'static str), Vec<Subject>>,
+    found: BTreeMap<(Who, &'static str), Vec<Subject>>,
     operator: &RunningOperator,
 ) -> Vec<Installer> {
-    let mut installers: BTreeMap<InstallerKind, Installer> = BTreeMap::new();
-    for ((kind, component), subjects) in found {
-        let installer = installers.entry(kind).or_insert_with(|| Installer {
-            kind,
-            covers: Vec::new(),
-            evidence: if kind == InstallerKind::Operator {
-                operator.evidence.clone()
-            } else {
-                Vec::new()
-            },
-        });
+    let mut installers: BTreeMap<Who, Installer> = BTreeMap::new();
+    for (((kind, name), component), subjects) in found {
+        let installer = installers
+            .entry((kind, name.clone()))
+            .or_insert_with(|| Installer {
+                kind,
+                name,
+                covers: Vec::new(),
+                evidence: if kind == InstallerKind::Operator {
+                    operator.evidence.clone()
+                } else {
+                    Vec::new()
+                },
+            });
         installer.covers.push(component.to_owned());
         let of_workload = subjects
             .iter()
@@ -117,16 +139,51 @@ fn component(object: &Ref, value: &Value) -> Option<&'static str> {
     }
 }
 
+/// Returns the component of an object that carries no label of it, by its name; CRDs, and what stands beside an istiod.
+fn named(object: &Ref, value: &Value, control: &BTreeSet<&str>) -> Option<&'static str> {
+    if label(value, "gateway.istio.io/managed").is_some() {
+        return None;
+    }
+    let name = object.name.as_str();
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|it| name.starts_with(it));
+    let beside = object
+        .namespace
+        .as_deref()
+        .is_some_and(|it| control.contains(it));
+    let (component, named) = match object.kind.as_str() {
+        "CustomResourceDefinition" => ("Base", name.ends_with(".istio.io")),
+        "MutatingWebhookConfiguration" => (
+            "Pilot",
+            begins(&["istio-sidecar-injector", "istio-revision-tag-"]),
+        ),
+        "ValidatingWebhookConfiguration" => (
+            "Pilot",
+            begins(&["istio-validator-", "istiod-default-validator"]),
+        ),
+        "ClusterRole" | "ClusterRoleBinding" => ("Pilot", begins(&["istiod-", "istio-reader-"])),
+        "ConfigMap" => (
+            "Pilot",
+            beside && (name == "istio" || begins(&["istio-sidecar-injector"])),
+        ),
+        "Service" | "ServiceAccount" | "HorizontalPodAutoscaler" | "PodDisruptionBudget" => {
+            ("Pilot", beside && begins(&["istiod"]))
+        }
+        _ => return None,
+    };
+    named.then_some(component)
+}
+
 fn is_workload(object: &Ref) -> bool {
     matches!(object.kind.as_str(), "Deployment" | "DaemonSet")
 }
 
 /// Reads the marks that installers leave, the strongest first.
-fn evidence(value: &Value, operator: &RunningOperator) -> Option<Evidence> {
+fn evidence(object: &Ref, value: &Value, operator: &RunningOperator) -> Option<Evidence> {
     let labelled = |kind, key: &str| {
         let value = label(value, key)?.to_owned();
         Some(Evidence {
             kind,
+            name: None,
             field: format!("metadata.labels.{key}"),
             value,
         })
@@ -135,6 +192,7 @@ fn evidence(value: &Value, operator: &RunningOperator) -> Option<Evidence> {
         let value = annotation(value, key)?.to_owned();
         Some(Evidence {
             kind,
+            name: None,
             field: format!("metadata.annotations.{key}"),
             value,
         })
@@ -171,7 +229,9 @@ fn evidence(value: &Value, operator: &RunningOperator) -> Option<Evidence> {
         .or_else(sail)
         .or_else(argocd)
         .or_else(flux)
+        .or_else(|| keeper::marked(value))
         .or_else(helm)
+        .or_else(|| keeper::writer(object, value))
         .or_else(istioctl)
 }
 
@@ -186,6 +246,7 @@ fn sail_owner(value: &Value) -> Option<Evidence> {
     let name = owner.get("name")?.as_str()?.to_owned();
     Some(Evidence {
         kind: InstallerKind::Sail,
+        name: None,
         field: format!("metadata.ownerReferences[{at}]"),
         value: name,
     })
@@ -227,70 +288,8 @@ fn by_hand(object: &Ref, kept: &Object) -> (InstallerKind, Subject) {
     }
 }
 
-/// The controller of `IstioOperator` resources and those that it reconciles.
-struct RunningOperator {
-    /// Names of resources without `install.istio.io/ignoreReconcile`.
-    resources: BTreeSet<String>,
-    evidence: Vec<Subject>,
-}
-
-impl RunningOperator {
-    fn of(snapshot: &Snapshot) -> Self {
-        let deployed = snapshot.workloads.values().find(|it| {
-            it.template_containers
-                .iter()
-                .any(|it| it.name == "istio-operator")
-        });
-        let running = snapshot
-            .pods
-            .values()
-            .find(|it| is_active(it) && role(it) == Role::Operator);
-        let mut evidence: Vec<_> = deployed
-            .map(|it| {
-                let object = Ref::new(&it.api_version, &it.kind, &it.namespace, &it.name);
-                Subject::exported(object, &it.origin)
-            })
-            .or_else(|| {
-                running.map(|it| {
-                    Subject::exported(Ref::new("v1", "Pod", &it.namespace, &it.name), &it.origin)
-                })
-            })
-            .into_iter()
-            .collect();
-        if evidence.is_empty() {
-            return Self {
-                resources: BTreeSet::new(),
-                evidence,
-            };
-        }
-        let mut resources = BTreeSet::new();
-        for (object, kept) in snapshot
-            .objects
-            .iter()
-            .filter(|(it, _)| it.kind == "IstioOperator")
-        {
-            // Without an identity it is a request's file, not a resource of the cluster.
-            let stored = kept.value.pointer("/metadata/uid").is_some();
-            let ignored =
-                annotation(&kept.value, "install.istio.io/ignoreReconcile") == Some("true");
-            if stored && !ignored {
-                resources.insert(object.name.clone());
-                evidence.push(Subject::kept(object, kept));
-            }
-        }
-        Self {
-            resources,
-            evidence,
-        }
-    }
-
-    fn owns(&self, owner: Option<&str>) -> bool {
-        owner.is_some_and(|it| self.resources.contains(it))
-    }
-}
-
 /// Vendors' meshes show in names, not in marks on objects.
-fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(InstallerKind, &'static str), Vec<Subject>>) {
+fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(Who, &'static str), Vec<Subject>>) {
     for (object, kept) in &snapshot.objects {
         let namespace = object.namespace.as_deref().unwrap_or_default();
         let vendors = match object.kind.as_str() {
@@ -308,11 +307,11 @@ fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(InstallerKind, &'static st
         };
         if vendors {
             found
-                .entry((InstallerKind::Managed, "Pilot"))
+                .entry(((InstallerKind::Managed, None), "Pilot"))
                 .or_default()
                 .push(Subject::kept(object, kept));
             // What a vendor applies may carry marks of the tool that it uses.
-            found.retain(|(kind, component), _| {
+            found.retain(|((kind, _), component), _| {
                 *kind == InstallerKind::Managed || *component != "Pilot"
             });
         }
@@ -362,7 +361,7 @@ fn label<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get("metadata")?.get("labels")?.get(key)?.as_str()
 }
 
-fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn annotation<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value
         .get("metadata")?
         .get("annotations")?

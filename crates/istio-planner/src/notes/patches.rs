@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
-use super::defects::empty_selectors;
 use super::{Affects, Fact};
 use crate::outcome::{Level, Subject};
 
@@ -468,4 +467,16 @@ fn has_budget_without_percent(value: &Value) -> bool {
         Value::Array(list) => list.iter().any(has_budget_without_percent),
         _ => false,
     }
+}
+
+/// `ServiceEntries` whose selector selects nothing in particular.
+fn empty_selectors(cluster: &Cluster) -> Vec<Subject> {
+    let entries = cluster.objects("networking.istio.io", "ServiceEntry");
+    entries
+        .filter(|it| {
+            it.at("/spec/workloadSelector").is_some()
+                && it.map("/spec/workloadSelector/labels").is_none()
+        })
+        .map(|it| it.subject("spec.workloadSelector"))
+        .collect()
 }

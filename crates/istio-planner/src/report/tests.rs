@@ -71,6 +71,7 @@ fn outcome() -> Outcome {
         path: Vec::new(),
         installers: vec![Installer {
             kind: InstallerKind::Istioctl,
+            name: None,
             covers: vec!["Base".to_owned(), "Pilot".to_owned()],
             evidence: Vec::new(),
         }],

@@ -131,6 +131,7 @@ fn installer(installer: &Installer) -> String {
         InstallerKind::Manifests => "plain manifests",
         InstallerKind::Argocd => "Argo CD",
         InstallerKind::Flux => "Flux",
+        InstallerKind::Other => installer.name.as_deref().unwrap_or("somebody else"),
         InstallerKind::Unknown => "an unknown installer",
     };
     if installer.covers.is_empty() {

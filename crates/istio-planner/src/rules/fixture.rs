@@ -294,6 +294,7 @@ pub(crate) fn component(component: &str, name: &str, version: &str) -> Component
 pub(crate) fn installer(kind: InstallerKind, covers: &[&str]) -> Installer {
     Installer {
         kind,
+        name: None,
         covers: covers.iter().map(|it| (*it).to_owned()).collect(),
         evidence: Vec::new(),
     }

@@ -82,6 +82,10 @@ pub(crate) struct Facts {
     pub(crate) compatibility_versions: Vec<String>,
     /// End of support of its minor, as `YYYY-MM-DD`.
     pub(crate) end_of_life: Option<String>,
+    /// The newest patch of its minor, and the day of its release.
+    pub(crate) newest_patch: Option<(Version, String)>,
+    /// Security bulletins that the newest patch settles and the target does not.
+    pub(crate) fixed_later: Vec<String>,
     /// Gateway API bundles that its istiod passes over.
     pub(crate) gateway_api: Vec<GatewayApiLimit>,
     /// Gateway API bundles that the source's istiod passes over.
@@ -107,6 +111,16 @@ impl Facts {
                 .map(ToString::to_string)
                 .collect(),
             end_of_life: known.end_of_life(minor).map(|it| it.date),
+            newest_patch: known
+                .newest_patch(minor)
+                .map(|(version, day)| (version.clone(), day.to_owned())),
+            fixed_later: known
+                .newest_patch(minor)
+                .map(|(newest, _)| {
+                    let fixed = known.bulletins_fixed(to, newest);
+                    fixed.map(|it| it.id.clone()).collect()
+                })
+                .unwrap_or_default(),
             gateway_api: limits(to),
             source_gateway_api: from.map(limits).unwrap_or_default(),
         })

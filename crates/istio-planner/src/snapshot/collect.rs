@@ -275,6 +275,8 @@ impl Collector {
                 }
                 if shape == Shape::Definition
                     || keep::is_whole(&group, &meta.kind, &metadata, beside)
+                    || keep::may_hold_a_script(&group, &meta.kind, &metadata)
+                        && keep::holds_a_script(&source.value()?)
                 {
                     self.whole(&group, head, source, origin, meta)?;
                 }

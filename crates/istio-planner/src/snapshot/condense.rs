@@ -104,7 +104,7 @@ const OF_SPECS: [&str; 4] = ["containers", "initContainers", "hostNetwork", "nod
 const OF_CONTAINERS: [&str; 4] = ["name", "image", "restartPolicy", "resources"];
 
 /// What it reads of a pod's status.
-const OF_STATUS: [&str; 2] = ["phase", "conditions"];
+const OF_STATUS: [&str; 3] = ["phase", "conditions", "containerStatuses"];
 
 /// Kinds of which there are many, by the first lines that kubectl writes.
 fn shape(item: &str) -> Option<Shape> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::model::Workload;
+use super::model::{Workload, installs_by_istioctl};
 use super::wire::Metadata;
 
 /// How an object is kept.
@@ -34,6 +34,7 @@ pub(super) fn shape(group: &str, kind: &str) -> Shape {
         | ("batch", "Job" | "CronJob")
         | ("argoproj.io", "Rollout") => Shape::Workload,
         ("apiextensions.k8s.io", "CustomResourceDefinition") => Shape::Definition,
+        ("metrics.k8s.io", "PodMetrics") => Shape::Object,
         ("" | "events.k8s.io", "Event")
         | (
             "coordination.k8s.io" | "metrics.k8s.io" | "storage.k8s.io" | "certificates.k8s.io",
@@ -74,6 +75,20 @@ pub(super) fn is_whole(group: &str, kind: &str, metadata: &Metadata, beside_isti
                 .any(|it| group == *it || group.ends_with(&format!(".{it}")))
         }
     }
+}
+
+/// Whether a Helm release's `ConfigMap` could hold a script that installs by istioctl.
+pub(super) fn may_hold_a_script(group: &str, kind: &str, metadata: &Metadata) -> bool {
+    group.is_empty() && kind == "ConfigMap" && metadata.is_of_a_release()
+}
+
+/// Whether a `ConfigMap` holds such a script, or an `IstioOperator` file.
+pub(super) fn holds_a_script(value: &Value) -> bool {
+    let data = value.get("data").and_then(Value::as_object);
+    data.into_iter()
+        .flat_map(|it| it.values())
+        .filter_map(Value::as_str)
+        .any(|it| it.contains("kind: IstioOperator") || installs_by_istioctl(it))
 }
 
 /// Groups whose objects are all kept, with their subgroups.

@@ -53,6 +53,21 @@ pub struct Container {
     pub restart_always: bool,
 }
 
+/// Whether a text runs istioctl so that it installs: a command, or a script.
+pub(crate) fn installs_by_istioctl(text: &str) -> bool {
+    const READS: [&str; 2] = ["verify-install", "uninstall"];
+    const WRITES: [&str; 4] = ["install", "upgrade", "manifest", "operator init"];
+    let mut text = text.to_owned();
+    for it in READS {
+        text = text.replace(it, "");
+    }
+    let mut calls = text.split("istioctl").skip(1);
+    calls.any(|call| {
+        let line = call.split(['\n', ';', '|']).next().unwrap_or_default();
+        WRITES.iter().any(|it| line.contains(it))
+    })
+}
+
 /// What a pod asks of a node, or what a node has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Room {
@@ -85,6 +100,10 @@ pub struct Pod {
     pub phase: String,
     /// Condition Ready.
     pub ready: bool,
+    /// How often its containers were started again, those together.
+    pub container_restarts: u32,
+    /// Containers whose last end was for memory.
+    pub killed_for_memory: Vec<String>,
     /// `spec.nodeName`.
     pub node: Option<String>,
     /// `metadata.deletionTimestamp` is set.
@@ -106,7 +125,7 @@ pub struct Workload {
     pub name: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its annotations whose key contains `istio.io`.
+    /// Its annotations whose key contains `istio.io` or `helm.sh`.
     pub annotations: BTreeMap<String, String>,
     /// The owner reference with `controller: true`.
     pub owner: Option<Owner>,
@@ -130,6 +149,10 @@ pub struct Workload {
     pub partition: i64,
     /// A Job that has completed or failed.
     pub finished: bool,
+    /// A CronJob that makes no Jobs for now.
+    pub suspended: bool,
+    /// A container installs by istioctl, as its name, image or command tells; the command itself is not kept.
+    pub runs_istioctl: bool,
     /// Where it stood.
     pub origin: Origin,
 }

@@ -117,6 +117,8 @@ fn a_pod_is_the_same_from_json_and_yaml_alone_and_in_lists() {
                 host_network: false,
                 phase: "Running",
                 ready: true,
+                container_restarts: 0,
+                killed_for_memory: [],
                 node: Some(
                     "n",
                 ),

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Value, json};
 
-use super::model::{Container, Node, Origin, Owner, Pod, Room, Workload};
+use super::model::{Container, Node, Origin, Owner, Pod, Room, Workload, installs_by_istioctl};
 use super::room::Amount;
 use super::source::TypeMeta;
 
@@ -53,6 +53,7 @@ pub(super) struct Telling;
 impl Keep for Telling {
     fn keeps(key: &str) -> bool {
         key.contains("istio.io")
+            || key.contains("helm.sh/")
             || key.contains("kubernetes.io/config.")
             || key == "kubernetes.io/config"
     }
@@ -157,6 +158,11 @@ impl<K: Keep> Metadata<K> {
     /// All labels.
     pub(super) fn labels(&self) -> &BTreeMap<String, String> {
         &self.labels.0
+    }
+
+    /// Whether Helm notes the release that it is of.
+    pub(super) fn is_of_a_release(&self) -> bool {
+        self.annotations.0.contains_key("meta.helm.sh/release-name")
     }
 
     fn controller(&self) -> Option<Owner> {
@@ -278,6 +284,32 @@ struct ContainerObject {
     restart_policy: Option<String>,
     #[serde(deserialize_with = "or_default")]
     resources: Resources,
+    #[serde(deserialize_with = "or_default")]
+    command: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    args: Vec<String>,
+}
+
+impl ContainerObject {
+    /// Whether it installs by istioctl: its command says so, or it is a program for that and its command says nothing else.
+    fn runs_istioctl(&self) -> bool {
+        const READS: [&str; 8] = [
+            "analyze",
+            "proxy-status",
+            "proxy-config",
+            "bug-report",
+            "version",
+            "verify-install",
+            "precheck",
+            "uninstall",
+        ];
+        let words = [self.command.as_slice(), &self.args].concat().join(" ");
+        let image = self.image.rsplit('/').next().unwrap_or_default();
+        let named = [self.name.as_str(), image]
+            .iter()
+            .any(|it| it.contains("istioctl") || it.contains("istio-installer"));
+        installs_by_istioctl(&words) || named && !READS.iter().any(|it| words.contains(it))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -308,6 +340,13 @@ impl PodSpec {
         Room::of_pod(init, self.containers.iter().map(of))
     }
 
+    fn runs_istioctl(&self) -> bool {
+        self.containers
+            .iter()
+            .chain(&self.init_containers)
+            .any(ContainerObject::runs_istioctl)
+    }
+
     fn containers(self) -> Vec<Container> {
         let init = self.init_containers.into_iter().map(|it| (true, it));
         let all = init.chain(self.containers.into_iter().map(|it| (false, it)));
@@ -328,6 +367,8 @@ struct Status {
     phase: String,
     #[serde(deserialize_with = "or_default")]
     conditions: Vec<Condition>,
+    #[serde(deserialize_with = "or_default")]
+    container_statuses: Vec<ContainerStatus>,
     replicas: Option<i64>,
     node_info: Option<NodeInfo>,
     allocatable: Texts<All>,
@@ -339,6 +380,42 @@ impl Status {
             .iter()
             .any(|it| it.kind == condition && it.status == "True")
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerStatus {
+    #[serde(deserialize_with = "or_default")]
+    name: String,
+    #[serde(deserialize_with = "or_default")]
+    restart_count: u32,
+    #[serde(deserialize_with = "or_default")]
+    state: ContainerState,
+    #[serde(deserialize_with = "or_default")]
+    last_state: ContainerState,
+}
+
+impl ContainerStatus {
+    /// The kernel ended it, now or the last time, for memory.
+    fn killed_for_memory(&self) -> bool {
+        [&self.state, &self.last_state]
+            .iter()
+            .any(|it| it.terminated.reason == "OOMKilled")
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ContainerState {
+    #[serde(deserialize_with = "or_default")]
+    terminated: Terminated,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Terminated {
+    #[serde(deserialize_with = "or_default")]
+    reason: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -360,7 +437,14 @@ impl PodObject {
     pub(super) fn into_pod(self, origin: Origin) -> Pod {
         let owner = self.metadata.controller();
         let ready = self.status.is("Ready");
+        let statuses = &self.status.container_statuses;
         Pod {
+            container_restarts: statuses.iter().map(|it| it.restart_count).sum(),
+            killed_for_memory: statuses
+                .iter()
+                .filter(|it| it.killed_for_memory())
+                .map(|it| it.name.clone())
+                .collect(),
             requests: self.spec.requests(),
             namespace: self.metadata.namespace,
             name: self.metadata.name,
@@ -425,6 +509,8 @@ struct WorkloadSpec {
     #[serde(deserialize_with = "or_default")]
     paused: bool,
     #[serde(deserialize_with = "or_default")]
+    suspend: bool,
+    #[serde(deserialize_with = "or_default")]
     selector: Selector,
     #[serde(deserialize_with = "or_default")]
     template: Template,
@@ -487,6 +573,7 @@ impl WorkloadObject {
     /// Returns the record that is kept.
     pub(super) fn into_workload(self, meta: TypeMeta, origin: Origin) -> Workload {
         let owner = self.metadata.controller();
+        let meta_kind = meta.kind.clone();
         let finished = self.status.is("Complete") || self.status.is("Failed");
         let spec = self.spec;
         let template = spec
@@ -512,11 +599,13 @@ impl WorkloadObject {
             template_labels: template.metadata.labels.0,
             template_annotations: template.metadata.annotations.0,
             template_host_network: template.spec.host_network,
+            runs_istioctl: template.spec.runs_istioctl(),
             template_containers: template.spec.containers(),
             paused: spec.paused,
             strategy: strategy.kind,
             partition: strategy.rolling_update.unwrap_or_default().partition,
             finished,
+            suspended: spec.suspend && meta_kind == "CronJob",
             origin,
         }
     }

@@ -11,12 +11,12 @@ use super::tools;
 use crate::{data, process};
 
 /// The checks that run always.
-pub(crate) const CHECKS: [&str; 4] = ["golden", "corpus", "exports", "selection"];
+pub(crate) const CHECKS: [&str; 5] = ["golden", "corpus", "exports", "selection", "reports"];
 
 /// Control planes at the same time; each takes 0.8 GiB, and most of its time is waiting.
 const AT_ONCE: usize = 7;
 
-/// Runs golden, corpus, exports, selection, and execute, which needs the control plane.
+/// Runs golden, corpus, exports, selection, reports, and execute, which needs the control plane.
 pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<&PathBuf>) {
     if !data::has(data, "checks") {
         for name in CHECKS {
@@ -50,6 +50,9 @@ pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<
         check.run("exports", &["exports"], &["--releases", "istio/releases"])
     });
     report.suite("selection", || check.run("selection", &["selection"], &[]));
+    report.suite("reports", || {
+        check.run("reports", &["reports"], &["--releases", "istio/releases"])
+    });
     match plane {
         Some(plane) => report.suite("execute", || check.execute(plane)),
         None => report.missing("execute", "no control plane"),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{NAMESPACE, Request, found, snapshot, version};
-use crate::notes::defects::DEFECTS;
 use crate::notes::{Context, facts, notes};
 use crate::snapshot::Pod;
 
@@ -187,36 +186,4 @@ fn every_fact_names_what_it_speaks_of_and_nothing_else() {
         );
     }
     assert_eq!(cases.len() + 1, facts().count());
-}
-
-#[test]
-fn every_defect_is_told_in_the_patches_that_have_it_and_nowhere_else() {
-    let cases: BTreeMap<&str, Case> = patches::defects()
-        .into_iter()
-        .map(|it| (it.id, it))
-        .collect();
-    for defect in DEFECTS {
-        let case = cases
-            .get(defect.id)
-            .unwrap_or_else(|| panic!("{} has no case", defect.id));
-        for (minor, first, fixed) in defect.patches {
-            let find = |yaml: &str, patch: u32| {
-                let to = format!("1.{minor}.{patch}");
-                let findings = found(yaml, "1.11.8", &to, &Request::default());
-                findings.into_iter().find(|it| it.code == defect.id)
-            };
-            for patch in [*first, fixed - 1] {
-                let hit = find(&case.hit, patch);
-                let hit = hit.unwrap_or_else(|| panic!("{} finds nothing", defect.id));
-                let named = hit.subjects.iter().any(|it| {
-                    let object = it.object.as_ref().map(|it| it.name.as_str());
-                    (object, it.field.as_deref()) == (Some(case.subject.0), Some(case.subject.1))
-                });
-                assert!(named, "{} names {:?}", defect.id, hit.subjects);
-                assert!(find(&case.miss, patch).is_none(), "{}", defect.id);
-            }
-            assert!(find(&case.hit, *fixed).is_none(), "{}", defect.id);
-        }
-    }
-    assert_eq!(cases.len(), DEFECTS.len());
 }

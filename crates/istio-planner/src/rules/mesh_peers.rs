@@ -1,0 +1,343 @@
+//! `mesh-peers`: this cluster is one of several of a mesh, and the others are not in the export.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Explanation, Situation, enumerate, text};
+use crate::rules::Code;
+use crate::outcome::{Finding, Level, Subject};
+
+/// What `refit explain mesh-peers` says.
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "Something in the export or the request says that other clusters are of the same mesh: remote secrets, \
+              networks, a name of this cluster, gateways between networks.",
+    why: "istiod here reads Services and pods of the other clusters, and serves proxies there where they have no control \
+          plane of their own. What they run is not in the export, so that neither their proxies nor their istiod are in \
+          this plan.",
+    settle: "Plan every cluster by an export of its own. Upgrade one after the other, a primary cluster before the remote \
+             clusters that it serves, and keep all of them within one minor. Keep mesh id, network, cluster name, trust \
+             domain and root certificate as they are; apply the new reader role in remote clusters, too.",
+    source: "istio.io, Install Multicluster; 1.30.3:pkg/kube/multicluster/secretcontroller.go (label istio/multiCluster)",
+    link: Some("https://istio.io/latest/docs/setup/install/multicluster/"),
+};
+
+/// The name of a cluster that was given none (1.30.3:manifests/charts/istio-control/istio-discovery).
+const NAMELESS: &str = "Kubernetes";
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let mut subjects = Vec::new();
+    let mut words = Vec::new();
+    let own = own_name(it, &mut subjects);
+    let secrets = remote_secrets(it, &mut subjects);
+    let networks = networks(it, &mut subjects);
+    let gateways = gateways_between_networks(it, &mut subjects);
+    let elsewhere = remote_control_plane(it, &mut subjects);
+    if subjects.is_empty() {
+        return Vec::new();
+    }
+    if let Some(name) = own {
+        words.push(format!("this cluster is called {name}"));
+    }
+    words.extend(
+        ["network", "meshID"]
+            .iter()
+            .filter_map(|key| Some(format!("its {key} is {}", identity(it, key)?))),
+    );
+    if !secrets.is_empty() {
+        words.push(format!(
+            "istiod reads {} by remote secrets",
+            enumerate(&secrets)
+        ));
+    }
+    if !networks.is_empty() {
+        words.push(format!("meshNetworks names {}", enumerate(&networks)));
+    }
+    if gateways > 0 {
+        words.push("a gateway leads to other networks".to_owned());
+    }
+    if elsewhere {
+        words.push("its control plane runs in another cluster".to_owned());
+    }
+    let to = it.to.map_or_else(
+        || it.request.to.clone(),
+        |it| it.minor_release().to_string(),
+    );
+    let finding = Finding::new(
+        Code::MeshPeers,
+        Level::Info,
+        "This cluster is one of a mesh of several",
+        format!(
+            "By the export and the request {}. What the other clusters run is not in this export: their control planes must \
+             be within one minor of {to}, and proxies that this istiod serves there must be neither newer than it nor more \
+             than one minor older",
+            enumerate(&words)
+        ),
+    );
+    vec![finding.about(subjects).fix(
+        "Plan each cluster by its own export, and upgrade one after the other: a primary before the remote clusters that it \
+         serves. Finish one minor everywhere before the next, and change nothing of mesh id, networks, cluster names, trust \
+         domain and root certificates on the way",
+    )]
+}
+
+/// The name that this cluster has or gets, unless it has none.
+fn own_name(it: &Situation, subjects: &mut Vec<Subject>) -> Option<String> {
+    let named = |it: &str| !it.is_empty() && it != NAMELESS;
+    let set = |it: &Situation| {
+        text(merged(it)?, "/values/global/multiCluster/clusterName").map(str::to_owned)
+    };
+    if let Some(name) = set(it).filter(|it| named(it)) {
+        subjects.push(place(it, "values.global.multiCluster.clusterName", &name));
+        return Some(name);
+    }
+    let istiod = it.istiod_deployment(it.control_plane()?)?;
+    let (object, kept) = it.objects("apps", "Deployment").find(|(object, _)| {
+        object.name == istiod.name && object.namespace.as_deref() == Some(istiod.namespace.as_str())
+    })?;
+    let name = variable(&kept.value, "CLUSTER_ID").filter(|it| named(it))?;
+    subjects.push(
+        Subject::kept(object, kept)
+            .field("spec.template.spec.containers[name=discovery].env[name=CLUSTER_ID]")
+            .value(name),
+    );
+    Some(name.to_owned())
+}
+
+/// The merged request, where one was rendered.
+fn merged<'a>(it: &Situation<'a>) -> Option<&'a Value> {
+    let merged = &it.desired?.rendering.merged;
+    Some(merged.get("spec").unwrap_or(merged))
+}
+
+/// `global.network` or `global.meshID`, of the request or as istiod has it.
+fn identity(it: &Situation, key: &str) -> Option<String> {
+    let asked = merged(it).and_then(|it| text(it, &format!("/values/global/{key}")));
+    if let Some(asked) = asked.filter(|it| !it.is_empty()) {
+        return Some(asked.to_owned());
+    }
+    let namespace = it.control_plane()?.namespace.as_str();
+    if key == "network" {
+        let (_, kept) = it
+            .objects("", "Namespace")
+            .find(|(object, _)| object.name == namespace)?;
+        return kept
+            .value
+            .pointer("/metadata/labels/topology.istio.io~1network")?
+            .as_str()
+            .map(str::to_owned);
+    }
+    let mesh: Value = mesh_data(it, "mesh")?.1;
+    text(&mesh, "/defaultConfig/meshId").map(str::to_owned)
+}
+
+/// The place of a setting in a file of the request, else the flag.
+fn place(it: &Situation, path: &str, value: &str) -> Subject {
+    let mut found = None;
+    for file in &it.request.files {
+        // A file that is no YAML is refused where the request is merged.
+        let _ = kube_yaml::load(&file.text, |root| {
+            if let Some(node) = root.at(std::iter::once("spec").chain(path.split('.'))) {
+                found = Some(
+                    Subject::place(&file.name, node.position.line, node.position.column)
+                        .field(format!("spec.{path}")),
+                );
+            }
+        });
+    }
+    found
+        .unwrap_or_else(|| Subject::flag("--set").field(path))
+        .value(value)
+}
+
+fn variable<'a>(deployment: &'a Value, name: &str) -> Option<&'a str> {
+    let containers = deployment
+        .pointer("/spec/template/spec/containers")?
+        .as_array()?;
+    containers
+        .iter()
+        .filter_map(|it| it.get("env")?.as_array())
+        .flatten()
+        .find(|it| text(it, "/name") == Some(name))
+        .and_then(|it| text(it, "/value"))
+}
+
+/// Clusters that istiod reads by Secrets; their data is not read.
+fn remote_secrets(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for (object, kept) in it.objects("", "Secret") {
+        let metadata = |key: &str| {
+            kept.value
+                .get("metadata")
+                .and_then(|it| it.get(key))
+                .unwrap_or(&Value::Null)
+        };
+        if metadata("labels")["istio/multiCluster"] != "true" {
+            continue;
+        }
+        let cluster = metadata("annotations")["networking.istio.io/cluster"].as_str();
+        let name = cluster.unwrap_or_else(|| {
+            object
+                .name
+                .strip_prefix("istio-remote-secret-")
+                .unwrap_or(&object.name)
+        });
+        names.insert(name.to_owned());
+        subjects.push(Subject::kept(object, kept).field("metadata.labels.istio/multiCluster"));
+    }
+    names.into_iter().collect()
+}
+
+/// A key of the mesh's ConfigMap.
+fn mesh_data(it: &Situation, key: &str) -> Option<(Subject, Value)> {
+    let namespace = it.control_plane()?.namespace.as_str();
+    let (object, kept) = it.objects("", "ConfigMap").find(|(object, kept)| {
+        object.namespace.as_deref() == Some(namespace)
+            && object.name == "istio"
+            && kept.value.get("data").is_some()
+    })?;
+    let data = kube_yaml::from_str(text(&kept.value, &format!("/data/{key}"))?).ok()?;
+    Some((
+        Subject::kept(object, kept).field(format!("data.{key}")),
+        data,
+    ))
+}
+
+/// The networks that meshNetworks names, live or asked for.
+fn networks(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
+    let of = |value: &Value| -> Vec<String> {
+        let map = value.as_object();
+        map.into_iter().flat_map(|it| it.keys().cloned()).collect()
+    };
+    let asked = merged(it)
+        .and_then(|it| it.pointer("/values/global/meshNetworks"))
+        .map(of)
+        .unwrap_or_default();
+    if !asked.is_empty() {
+        subjects.push(place(it, "values.global.meshNetworks", &asked.join(", ")));
+        return asked;
+    }
+    let Some((subject, value)) = mesh_data(it, "meshNetworks") else {
+        return Vec::new();
+    };
+    let live = value.get("networks").map(of).unwrap_or_default();
+    if !live.is_empty() {
+        subjects.push(subject);
+    }
+    live
+}
+
+/// East-west gateways, and Gateways that stand for one of another network.
+fn gateways_between_networks(it: &Situation, subjects: &mut Vec<Subject>) -> usize {
+    let before = subjects.len();
+    for (object, kept) in it.objects("gateway.networking.k8s.io", "Gateway") {
+        let class = text(&kept.value, "/spec/gatewayClassName");
+        if matches!(class, Some("istio-east-west" | "istio-remote")) {
+            subjects.push(Subject::kept(object, kept).field("spec.gatewayClassName"));
+        }
+    }
+    for (object, kept) in it.objects("", "Service") {
+        if kept.value.pointer("/metadata/labels/istio") == Some(&Value::from("eastwestgateway")) {
+            subjects.push(Subject::kept(object, kept).field("metadata.labels.istio"));
+        }
+    }
+    subjects.len() - before
+}
+
+/// Whether the request leads to a control plane elsewhere.
+fn remote_control_plane(it: &Situation, subjects: &mut Vec<Subject>) -> bool {
+    const PATH: &str = "values.global.remotePilotAddress";
+    let address = merged(it)
+        .and_then(|it| text(it, "/values/global/remotePilotAddress"))
+        .filter(|it| !it.is_empty());
+    if let Some(address) = address {
+        subjects.push(place(it, PATH, address));
+    }
+    address.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    fn config_map(networks: &str) -> serde_json::Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "istio-system", "name": "istio"},
+            "data": {"mesh": "defaultConfig:\n  meshId: m\n", "meshNetworks": networks}})
+    }
+
+    fn istiod(cluster_id: &str) -> serde_json::Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "istio-system", "name": "istiod"},
+            "spec": {"template": {"spec": {"containers": [{"name": "discovery", "env": [
+                {"name": "CLUSTER_ID", "value": cluster_id}]}]}}}})
+    }
+
+    #[test]
+    fn remote_secrets_are_named_by_their_clusters() {
+        let mut cluster = Cluster::new();
+        cluster.object(
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "istio-system",
+            "name": "istio-remote-secret-west", "labels": {"istio/multiCluster": "true"},
+            "annotations": {"networking.istio.io/cluster": "west"}}}),
+        );
+        cluster.object(
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "istio-system",
+            "name": "istio-remote-secret-north", "labels": {"istio/multiCluster": "true"}}}),
+        );
+        let findings = cluster.check(check);
+        assert_eq!(cluster.codes(check), ["mesh-peers Info"]);
+        assert!(
+            findings[0]
+                .detail
+                .contains("reads north and west by remote secrets")
+        );
+    }
+
+    #[test]
+    fn networks_names_and_gateways_tell_it_too() {
+        for object in [
+            config_map("networks:\n  n2:\n    endpoints: []\n"),
+            istiod("east"),
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "istio-system",
+                "name": "istio-eastwestgateway", "labels": {"istio": "eastwestgateway"}}}),
+            json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"namespace": "istio-system",
+                "name": "remote"}, "spec": {"gatewayClassName": "istio-remote"}}),
+        ] {
+            let mut cluster = Cluster::new();
+            cluster.object(object);
+            assert_eq!(cluster.codes(check), ["mesh-peers Info"]);
+        }
+    }
+
+    #[test]
+    fn a_request_that_names_the_cluster_tells_it() {
+        let mut cluster = Cluster::new();
+        cluster.file(
+            "spec:\n  values:\n    global:\n      multiCluster:\n        clusterName: east\n",
+        );
+        cluster.render("Pilot", json!({}));
+        cluster.rendering.as_mut().unwrap().merged = json!({"spec": {"values": {"global": {"multiCluster": {"clusterName": "east"}, "network": "n1"}}}});
+        let findings = cluster.check(check);
+        assert!(
+            findings[0]
+                .detail
+                .contains("called east and its network is n1")
+        );
+        assert_eq!(findings[0].subjects[0].line, Some(5));
+    }
+
+    #[test]
+    fn a_cluster_alone_is_silent() {
+        let mut cluster = Cluster::new();
+        cluster.object(config_map("networks: {}"));
+        cluster.object(istiod("Kubernetes"));
+        cluster.object(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "istio-system", "name": "cacerts"}}));
+        cluster.object(
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system",
+            "labels": {"topology.istio.io/network": "n1"}}}),
+        );
+        assert!(cluster.check(check).is_empty());
+    }
+}

@@ -1,0 +1,502 @@
+//! `webhook-service-missing`: a webhook that must answer calls a Service that is not there, or that nothing answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Explanation, Situation, enumerate, text};
+use crate::dataplane::namespace_labels;
+use crate::dataplane::refusal::{must_answer, selects_pods};
+use crate::dataplane::selector::matches;
+use crate::rules::Code;
+use crate::inventory::{Unreachable, unreachable};
+use crate::outcome::{ChangeClass, Finding, Level, Ref, RestartHow, Subject};
+use crate::snapshot::{Object, Workload};
+
+/// What `refit explain webhook-service-missing` says.
+pub(crate) const EXPLANATION: Explanation = Explanation {
+    meaning: "A webhook with `failurePolicy: Fail` for pods or for Istio's objects calls a Service that does not exist, or \
+              behind which no pod is ready.",
+    why: "The API server refuses every write that such a webhook selects: no pod of a rollout is made, or no object of Istio \
+          can be changed. An upgrade that needs one of these writes stops in the middle.",
+    settle: "Delete the configuration when what it belonged to is gone, or bring its Service back. Where the target renders \
+             the configuration, the plan puts it right, and the finding says in which step.",
+    source: "kubernetes@v1.36.3:staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook (failurePolicy); \
+             1.30.3:manifests/charts/base/templates/defaultrevision-validatingwebhookconfiguration.yaml",
+    link: Some(
+        "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#failure-policy",
+    ),
+};
+
+/// Kinds of configurations.
+const CONFIGURATIONS: [&str; 2] = [
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
+
+pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    CONFIGURATIONS
+        .iter()
+        .flat_map(|kind| it.objects("admissionregistration.k8s.io", kind))
+        .filter_map(|(object, kept)| {
+            let broken = broken(it, object, kept);
+            (!broken.is_empty()).then(|| finding(it, object, &broken))
+        })
+        .collect()
+}
+
+/// A webhook that refuses.
+struct Broken<'a> {
+    webhook: &'a Value,
+    subject: Subject,
+    /// `namespace/name`.
+    service: String,
+    why: Unreachable,
+    pods: bool,
+    istio: bool,
+}
+
+fn broken<'a>(it: &Situation<'a>, object: &'a Ref, kept: &'a Object) -> Vec<Broken<'a>> {
+    let webhooks = kept.value.get("webhooks").and_then(Value::as_array);
+    webhooks
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter_map(|(at, webhook)| {
+            if !must_answer(webhook) {
+                return None;
+            }
+            let (pods, istio) = (selects_pods(webhook), selects_istio(webhook));
+            if !pods && !istio {
+                return None;
+            }
+            let service = webhook.pointer("/clientConfig/service")?;
+            let (namespace, name) = (text(service, "/namespace")?, text(service, "/name")?);
+            let why = unreachable(it.snapshot, namespace, name)?;
+            // An istiod that is not ready is told by `control-plane-not-ready`.
+            if why == (Unreachable::NoEndpoint { pods: true })
+                && it
+                    .inventory
+                    .control_planes
+                    .iter()
+                    .any(|it| it.namespace == namespace)
+            {
+                return None;
+            }
+            Some(Broken {
+                webhook,
+                subject: Subject::kept(object, kept)
+                    .field(format!("webhooks[{at}].clientConfig.service"))
+                    .value(format!("{namespace}/{name}")),
+                service: format!("{namespace}/{name}"),
+                why,
+                pods,
+                istio,
+            })
+        })
+        .collect()
+}
+
+fn finding(it: &Situation, object: &Ref, broken: &[Broken]) -> Finding {
+    let services: BTreeMap<_, _> = broken
+        .iter()
+        .map(|it| (it.service.as_str(), it.why))
+        .collect();
+    let services: Vec<_> = services
+        .into_iter()
+        .map(|(service, why)| format!("{service}, {}", why.words()))
+        .collect();
+    let refused = refused(it, broken);
+    let repair = repair(it, object);
+    let mut what = Vec::new();
+    if broken.iter().any(|it| it.pods) {
+        what.push(refused.pods());
+    }
+    if broken.iter().any(|it| it.istio) {
+        what.push("every new or changed object of the Istio kinds that it selects".to_owned());
+    }
+    let until = match repair {
+        Some(step) => format!("until the step `{step}`, in which the plan sets the right Service"),
+        None => "until it is repaired; the plan does not touch it".to_owned(),
+    };
+    let stops = repair.is_none() && refused.stops_the_plan();
+    let level = if stops { Level::Block } else { Level::Warn };
+    let fix = if repair.is_some() {
+        "Nothing, if the plan is to repair it; before that, write nothing that it refuses"
+            .to_owned()
+    } else {
+        format!(
+            "Delete the configuration with `kubectl delete {} {}` if what it belonged to is gone (for a revision tag, set the \
+             tag again), or bring its Service back, before the apply",
+            object.kind.to_ascii_lowercase(),
+            object.name
+        )
+    };
+    Finding::new(
+        Code::WebhookServiceMissing,
+        level,
+        format!("{} calls what does not answer", object.name),
+        format!(
+            "It calls {}, and has failurePolicy Fail: the API server refuses {} {until}{}",
+            enumerate(&services),
+            enumerate(&what),
+            if stops {
+                ". The plan needs such writes"
+            } else {
+                ""
+            }
+        ),
+    )
+    .about(broken.iter().map(|it| it.subject.clone()))
+    .fix(fix)
+}
+
+/// Workloads of this plan whose pods a webhook refuses, and Istio's objects that it writes.
+struct Refused {
+    workloads: BTreeSet<String>,
+    objects: usize,
+}
+
+impl Refused {
+    fn pods(&self) -> String {
+        const NAMED: usize = 5;
+        let named: Vec<_> = self.workloads.iter().take(NAMED).cloned().collect();
+        match (named.len(), self.workloads.len()) {
+            (0, _) => "every new pod that it selects".to_owned(),
+            (shown, all) if shown < all => {
+                format!(
+                    "new pods that it selects, among them those of {} and {} more",
+                    enumerate(&named),
+                    all - shown
+                )
+            }
+            _ => format!(
+                "new pods that it selects, among them those of {}",
+                enumerate(&named)
+            ),
+        }
+    }
+
+    fn stops_the_plan(&self) -> bool {
+        !self.workloads.is_empty() || self.objects > 0
+    }
+}
+
+fn refused(it: &Situation, broken: &[Broken]) -> Refused {
+    let mut refused = Refused {
+        workloads: BTreeSet::new(),
+        objects: 0,
+    };
+    let restarted = it
+        .restarts
+        .iter()
+        .filter(|it| it.how != RestartHow::None)
+        .map(|it| &it.object);
+    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
+    let rolled = changes
+        .iter()
+        .filter(|it| is_written(it.class))
+        .filter(|it| {
+            it.fields
+                .iter()
+                .any(|it| it.path.starts_with("spec.template"))
+        })
+        .map(|it| &it.object);
+    for object in restarted.chain(rolled) {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let key = (object.kind.clone(), namespace.clone(), object.name.clone());
+        let Some(workload) = it.snapshot.workloads.get(&key) else {
+            continue;
+        };
+        if broken
+            .iter()
+            .any(|it_| it_.pods && selects(it, it_.webhook, workload))
+        {
+            refused
+                .workloads
+                .insert(format!("{namespace}/{}", object.name));
+        }
+    }
+    let written = changes
+        .iter()
+        .filter(|it| is_written(it.class))
+        .filter(|it| is_istio(super::group_of(&it.object.api_version)));
+    if broken.iter().any(|it| it.istio) {
+        refused.objects = written.count();
+    }
+    refused
+}
+
+/// Whether a webhook selects the pods of a workload; conditions in CEL are taken as met.
+fn selects(it: &Situation, webhook: &Value, workload: &Workload) -> bool {
+    let Some(namespace) = namespace_labels(it.snapshot, &workload.namespace) else {
+        return false;
+    };
+    matches(webhook.get("namespaceSelector"), &namespace)
+        && matches(webhook.get("objectSelector"), &workload.template_labels)
+}
+
+/// The step in which the plan writes the configuration anew with a Service that is there.
+fn repair(it: &Situation, object: &Ref) -> Option<&'static str> {
+    let desired = it.desired?;
+    let changes = desired.changes.iter();
+    let written = changes
+        .into_iter()
+        .find(|it| it.object.kind == object.kind && it.object.name == object.name)
+        .filter(|it| is_written(it.class))?;
+    if written.class == ChangeClass::Delete {
+        return Some("prune");
+    }
+    let objects = || {
+        desired
+            .rendering
+            .components
+            .iter()
+            .flat_map(|component| component.objects.iter().map(move |it| (component, it)))
+    };
+    let rendered = objects().find(|(_, it)| {
+        text(it, "/kind") == Some(object.kind.as_str())
+            && text(it, "/metadata/name") == Some(object.name.as_str())
+    });
+    // What no component renders, and is written all the same, are the webhooks of the default tag.
+    let Some((component, rendered)) = rendered else {
+        return Some("apply-tag");
+    };
+    let makes = |namespace: &str, name: &str| {
+        objects().any(|(component, it)| {
+            text(it, "/kind") == Some("Service")
+                && text(it, "/metadata/name") == Some(name)
+                && text(it, "/metadata/namespace").unwrap_or(&component.namespace) == namespace
+        })
+    };
+    let webhooks = rendered.get("webhooks").and_then(Value::as_array)?;
+    let right = webhooks.iter().all(|it_| {
+        let Some(service) = it_.pointer("/clientConfig/service") else {
+            return true;
+        };
+        let (Some(namespace), Some(name)) = (text(service, "/namespace"), text(service, "/name"))
+        else {
+            return false;
+        };
+        makes(namespace, name) || unreachable(it.snapshot, namespace, name).is_none()
+    });
+    right.then_some(if component.name == "Base" {
+        "apply-base"
+    } else {
+        "apply-pilot-injection"
+    })
+}
+
+/// Whether the plan writes or deletes an object of this class.
+fn is_written(class: ChangeClass) -> bool {
+    !matches!(class, ChangeClass::Unchanged | ChangeClass::Orphan)
+}
+
+fn rules(webhook: &Value) -> impl Iterator<Item = &Value> {
+    webhook
+        .get("rules")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+fn names(rule: &Value, key: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+    rule.get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .any(is_meant)
+}
+
+/// Whether its rules name writes of objects of Istio.
+fn selects_istio(webhook: &Value) -> bool {
+    rules(webhook).any(|rule| {
+        names(rule, "operations", |it| {
+            matches!(it, "CREATE" | "UPDATE" | "*")
+        }) && names(rule, "apiGroups", is_istio)
+    })
+}
+
+fn is_istio(group: &str) -> bool {
+    group == "istio.io" || group.ends_with(".istio.io")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::check;
+    use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
+    use crate::rules::fixture::Cluster;
+
+    fn webhook(service: &str, policy: &str, rules: &Value) -> Value {
+        json!({"name": "a.istio.io", "failurePolicy": policy, "rules": [rules],
+            "clientConfig": {"service": {"namespace": "istio-system", "name": service}}})
+    }
+
+    fn configuration(kind: &str, name: &str, webhook: &Value) -> Value {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name},
+            "webhooks": [webhook]})
+    }
+
+    fn service(name: &str, selector: &Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "istio-system", "name": name},
+            "spec": {"selector": selector}})
+    }
+
+    fn istio() -> Value {
+        json!({"operations": ["CREATE", "UPDATE"], "apiGroups": ["networking.istio.io"], "resources": ["*"]})
+    }
+
+    fn pods() -> Value {
+        json!({"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]})
+    }
+
+    fn validator(service: &str, policy: &str) -> Value {
+        configuration(
+            "ValidatingWebhookConfiguration",
+            "istiod-default-validator",
+            &webhook(service, policy, &istio()),
+        )
+    }
+
+    #[test]
+    fn a_validator_of_a_service_that_is_gone_is_named() {
+        let mut cluster = Cluster::new();
+        cluster.object(validator("istiod-1-27-2", "Fail"));
+        let findings = cluster.check(check);
+        assert_eq!(cluster.codes(check), ["webhook-service-missing Warn"]);
+        assert!(
+            findings[0]
+                .detail
+                .contains("istio-system/istiod-1-27-2, which is not there")
+        );
+        assert_eq!(
+            findings[0].subjects[0].field.as_deref(),
+            Some("webhooks[0].clientConfig.service")
+        );
+    }
+
+    #[test]
+    fn a_service_that_answers_and_a_policy_that_ignores_are_silent() {
+        let mut answers = Cluster::new();
+        answers.object(validator("istiod", "Fail"));
+        answers.object(service("istiod", &json!({"app": "istiod"})));
+        assert!(answers.check(check).is_empty());
+        let mut ignores = Cluster::new();
+        ignores.object(validator("istiod-1-27-2", "Ignore"));
+        assert!(ignores.check(check).is_empty());
+        let mut others = Cluster::new();
+        others.object(configuration(
+            "ValidatingWebhookConfiguration",
+            "cert-manager",
+            &webhook(
+                "gone",
+                "Fail",
+                &json!({"operations": ["*"], "apiGroups": ["cert-manager.io"], "resources": ["*"]}),
+            ),
+        ));
+        assert!(others.check(check).is_empty());
+    }
+
+    #[test]
+    fn a_service_without_end_points_of_pods_is_named() {
+        let mut cluster = Cluster::new();
+        cluster.object(validator("old", "Fail"));
+        cluster.object(service("old", &json!({"app": "old"})));
+        let findings = cluster.check(check);
+        assert!(findings[0].detail.contains("which selects no pod"));
+        // Who writes the end points by hand knows where they are.
+        cluster.object(service("old", &json!({})));
+        assert!(cluster.check(check).is_empty());
+    }
+
+    #[test]
+    fn an_istiod_that_is_not_ready_is_told_elsewhere() {
+        let mut cluster = Cluster::new();
+        cluster.object(validator("istiod", "Fail"));
+        cluster.object(service("istiod", &json!({"app": "istiod"})));
+        for pod in cluster.snapshot.pods.values_mut() {
+            pod.ready = false;
+        }
+        assert!(cluster.check(check).is_empty());
+    }
+
+    #[test]
+    fn an_export_without_services_tells_nothing() {
+        let mut cluster = Cluster::new();
+        cluster.object(validator("istiod-1-27-2", "Fail"));
+        cluster.snapshot.kinds.remove("v1/Service");
+        assert!(cluster.check(check).is_empty());
+    }
+
+    fn rolled(cluster: &mut Cluster) {
+        cluster.object(
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}),
+        );
+        cluster.render("Pilot", json!({"kind": "Deployment"}));
+        cluster.changes.push(Change {
+            object: Ref {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: Some("istio-system".to_owned()),
+                name: "istiod".to_owned(),
+            },
+            component: "Pilot".to_owned(),
+            class: ChangeClass::Change,
+            fields: vec![FieldChange {
+                path: "spec.template.spec.containers[name=discovery].image".to_owned(),
+                from: None,
+                to: None,
+                owner: None,
+            }],
+            predicted: None,
+        });
+    }
+
+    #[test]
+    fn a_webhook_that_refuses_pods_of_the_plan_blocks() {
+        let mut cluster = Cluster::new();
+        cluster.object(configuration(
+            "MutatingWebhookConfiguration",
+            "kyverno",
+            &webhook("kyverno", "Fail", &pods()),
+        ));
+        assert_eq!(cluster.codes(check), ["webhook-service-missing Warn"]);
+        rolled(&mut cluster);
+        assert_eq!(cluster.codes(check), ["webhook-service-missing Block"]);
+        let mut elsewhere = Cluster::new();
+        let mut selective = webhook("kyverno", "Fail", &pods());
+        selective["objectSelector"] = json!({"matchLabels": {"team": "shop"}});
+        elsewhere.object(configuration(
+            "MutatingWebhookConfiguration",
+            "kyverno",
+            &selective,
+        ));
+        rolled(&mut elsewhere);
+        assert_eq!(elsewhere.codes(check), ["webhook-service-missing Warn"]);
+    }
+
+    #[test]
+    fn what_the_plan_repairs_is_told_with_its_step() {
+        let mut cluster = Cluster::new();
+        cluster.object(validator("istiod-1-27-2", "Fail"));
+        cluster.object(service("istiod", &json!({"app": "istiod"})));
+        cluster.render("Base", validator("istiod", "Ignore"));
+        cluster.changes.push(Change {
+            object: Ref {
+                api_version: "admissionregistration.k8s.io/v1".to_owned(),
+                kind: "ValidatingWebhookConfiguration".to_owned(),
+                namespace: None,
+                name: "istiod-default-validator".to_owned(),
+            },
+            component: "Base".to_owned(),
+            class: ChangeClass::Change,
+            fields: Vec::new(),
+            predicted: None,
+        });
+        let findings = cluster.check(check);
+        assert!(findings[0].detail.contains("until the step `apply-base`"));
+    }
+}
