@@ -51,6 +51,32 @@ pub struct Facts {
     pub signing_keys: Vec<SigningKey>,
     /// Security bulletins, oldest first.
     pub bulletins: Vec<Bulletin>,
+    /// Fixes that patches brought, by the first release of each minor that has them.
+    #[serde(default)]
+    pub fixes: Vec<Correction>,
+}
+
+/// A fix that a release note tells of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Correction {
+    /// The note: `releasenotes/notes/NOTE.yaml` in upstream's repository.
+    pub note: String,
+    /// What it is about, as the note says: `traffic-management`, `security`, …
+    pub area: String,
+    /// The first release of each minor that has it.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+    pub first: Vec<Version>,
+}
+
+impl Correction {
+    /// Tells whether a version has it; `None` where nothing is known of its minor.
+    pub fn is_in(&self, version: &Version) -> Option<bool> {
+        let minor = version.minor_release();
+        let first = self.first.iter().find(|it| it.minor_release() == minor)?;
+        Some(first <= version)
+    }
 }
 
 /// What a minor release is documented for.
@@ -247,6 +273,17 @@ impl Facts {
     /// Returns the bulletins whose ranges are prose, so that no version tells whether they hit it.
     pub fn bulletins_in_prose(&self) -> impl Iterator<Item = &Bulletin> {
         self.bulletins.iter().filter(|it| it.affected.is_empty())
+    }
+
+    /// Returns the fixes that `from` has and `to` has not: of a patch that is newer than the first one of a newer minor.
+    pub fn fixes_missing<'a>(
+        &'a self,
+        from: &'a Version,
+        to: &'a Version,
+    ) -> impl Iterator<Item = &'a Correction> {
+        self.fixes
+            .iter()
+            .filter(|it| it.is_in(from) == Some(true) && it.is_in(to) == Some(false))
     }
 
     /// Returns the newest release of the minor of `version`, or of the nearest minor after it, that a bulletin does not

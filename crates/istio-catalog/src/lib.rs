@@ -25,7 +25,7 @@ pub use bulletin::{Affected, Bulletin, Precondition};
 pub use catalog::{Catalog, RemovedSetting};
 pub use defaults::{NotShipped, merge};
 pub use delta::Delta;
-pub use facts::{API_VERSION, EndOfLife, Facts, FactsError, Support, days_between};
+pub use facts::{API_VERSION, Correction, EndOfLife, Facts, FactsError, Support, days_between};
 pub use kept::{GatewayApiLimit, KubernetesBounds};
 pub use registry::{Ending, HubRange, Outage, Place, Registry, SigningKey, State};
 pub use release::{Archive, Overlays, Release};

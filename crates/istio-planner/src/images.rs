@@ -190,8 +190,10 @@ impl Pulls<'_> {
         let images: BTreeSet<String> = injected.images(&annotations).collect();
         let pods = usize::try_from(restart.pods).unwrap_or(usize::MAX);
         self.add(&images, by, &restart.object, pods);
-        let templates = injected.literals();
-        self.add(&templates, "template", &restart.object, pods);
+        if restart.how != RestartHow::Auto {
+            let templates = injected.literals(&annotations);
+            self.add(&templates, "template", &restart.object, pods);
+        }
     }
 
     /// The annotations of the next pod of a workload.

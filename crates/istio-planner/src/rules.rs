@@ -113,6 +113,7 @@ table::rules! {
     ownership_unknown OwnershipUnknown "ownership-unknown" (once hides_nothing) "Without managedFields take-overs cannot be told.";
     orphans_left OrphansLeft "orphans-left" (once) "istioctl would leave objects behind.";
     end_of_life EndOfLife "end-of-life" (hops) "The target is past its end of support.";
+    fixes_missing FixesMissing "fixes-missing" (once) "The target lacks fixes that the source has.";
     registry_ends RegistryEnds "registry-ends" (once) "Images come from a registry that ends.";
     signing_key_changed SigningKeyChanged "signing-key-changed" (once) "A policy verifies images with a key that does not sign the target's.";
     security_fixed SecurityFixed "security-fixed" (once) "Security bulletins hit the source and not the target.";

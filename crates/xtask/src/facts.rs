@@ -1,6 +1,7 @@
 //! `cargo xtask facts FOLDER`: writes what `istio-catalog` knows of releases beyond their archives.
 //!
-//! The folder holds `releases.jsonl`, `support.jsonl`, `bulletins.jsonl`, `registries.json` and `skew.json`. Ranges and
+//! The folder holds `releases.jsonl`, `support.jsonl`, `bulletins.jsonl`, `registries.json`,
+//! `note-first-patch.jsonl` and `skew.json`. Ranges and
 //! days that stand there in words are read by a small grammar; what it does not understand stops the chore.
 
 use std::collections::BTreeMap;
@@ -9,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use istio_catalog::{
-    API_VERSION, Affected, Bulletin, Ending, Facts, HubRange, Minor, Outage, Place, Precondition,
-    Registry, SigningKey, Support, Version,
+    API_VERSION, Affected, Bulletin, Correction, Ending, Facts, HubRange, Minor, Outage, Place,
+    Precondition, Registry, SigningKey, Support, Version,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -51,6 +52,15 @@ struct BulletinRow {
     needs: Option<String>,
     objects: Vec<Precondition>,
     free: bool,
+}
+
+/// A row of `note-first-patch.jsonl`.
+#[derive(Deserialize)]
+struct NoteRow {
+    note: String,
+    kind: Option<String>,
+    area: Option<String>,
+    first: BTreeMap<Minor, Version>,
 }
 
 /// `registries.json`.
@@ -153,6 +163,7 @@ fn facts(folder: &Path) -> Result<Facts> {
     let releases: Vec<ReleaseRow> = rows(&folder.join("releases.jsonl"))?;
     let support: Vec<SupportRow> = rows(&folder.join("support.jsonl"))?;
     let bulletins: Vec<BulletinRow> = rows(&folder.join("bulletins.jsonl"))?;
+    let notes: Vec<NoteRow> = rows(&folder.join("note-first-patch.jsonl"))?;
     let registries: Registries = document(&folder.join("registries.json"))?;
     let skew: Skew = document(&folder.join("skew.json"))?;
     let support = support.into_iter().map(|it| {
@@ -198,6 +209,17 @@ fn facts(folder: &Path) -> Result<Facts> {
             })
             .collect::<Result<_>>()?,
         bulletins: bulletins.into_iter().map(bulletin).collect::<Result<_>>()?,
+        fixes: notes.into_iter().filter_map(correction).collect(),
+    })
+}
+
+/// A note of a fix; others are no loss where they lack.
+fn correction(row: NoteRow) -> Option<Correction> {
+    let is_fix = matches!(row.kind.as_deref(), Some("bug-fix" | "security-fix"));
+    is_fix.then(|| Correction {
+        note: row.note,
+        area: row.area.unwrap_or_else(|| "other".to_owned()),
+        first: row.first.into_values().collect(),
     })
 }
 

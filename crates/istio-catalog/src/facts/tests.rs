@@ -185,3 +185,12 @@ fn newer_facts_replace_and_older_do_not() {
     assert!(matches!(Facts::newer(&other), Err(FactsError::Version(_))));
     assert!(matches!(Facts::newer("{}"), Err(FactsError::Unreadable(_))));
 }
+
+#[test]
+fn a_newer_minor_may_lack_fixes_of_an_older_one() {
+    let facts = Facts::embedded();
+    let missing = |from, to| facts.fixes_missing(&version(from), &version(to)).count();
+    assert_eq!(missing("1.29.6", "1.30.3"), 0);
+    assert!(missing("1.29.6", "1.30.0") > 10);
+    assert_eq!(missing("1.29.0", "1.30.0"), 0);
+}

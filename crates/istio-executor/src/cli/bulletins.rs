@@ -98,7 +98,8 @@ fn text(between: &Between, facts: &Facts, last: &Version) -> String {
 
 fn line(bulletin: &Bulletin, more: Option<&str>) -> String {
     let mut parts = vec![bulletin.component.join(", ")];
-    parts.extend(bulletin.cvss.iter().map(|it| format!("CVSS {it}")));
+    let score = bulletin.cvss.iter().filter(|it| *it != "N/A");
+    parts.extend(score.map(|it| format!("CVSS {it}")));
     parts.extend(more.map(str::to_owned));
     parts.extend(bulletin.needs.iter().map(|it| format!("needs {it}")));
     format!(

@@ -37,9 +37,9 @@ impl<'a> Injected<'a> {
         proxy.into_iter().chain(init)
     }
 
-    /// Returns the images that the injector's templates name themselves.
-    pub(crate) fn literals(&self) -> BTreeSet<String> {
-        self.after.policy.literal_images()
+    /// Returns the images that the injector's templates of a pod with these annotations name themselves.
+    pub(crate) fn literals(&self, annotations: &BTreeMap<String, String>) -> BTreeSet<String> {
+        self.after.policy.literal_images(annotations)
     }
 }
 

@@ -43,18 +43,19 @@ impl Policy {
         Self { config }
     }
 
-    /// Returns the images that its templates name in so many words.
-    pub(crate) fn literal_images(&self) -> BTreeSet<String> {
-        let templates = self.config.get("templates").and_then(Value::as_object);
-        let texts = templates.into_iter().flat_map(|it| it.values());
-        let lines = texts.filter_map(Value::as_str).flat_map(str::lines);
-        let images =
-            lines.filter_map(|it| it.trim().trim_start_matches("- ").strip_prefix("image:"));
-        images
-            .map(|it| it.trim().trim_matches(['"', '\'']))
-            .filter(|it| !it.is_empty() && *it != "auto" && !it.contains("{{"))
-            .map(str::to_owned)
-            .collect()
+    /// Returns the images that the templates of a pod name in so many words and without a condition.
+    pub(crate) fn literal_images(&self, annotations: &Labels) -> BTreeSet<String> {
+        let asked = annotations.get("inject.istio.io/templates");
+        let names: Vec<&str> = match (asked, self.config.get("defaultTemplates")) {
+            (Some(asked), _) => asked.split(',').map(str::trim).collect(),
+            (None, Some(Value::Array(list))) => list.iter().filter_map(Value::as_str).collect(),
+            (None, _) => vec!["sidecar"],
+        };
+        let templates = self.config.get("templates");
+        let texts = names
+            .into_iter()
+            .filter_map(|it| templates?.get(it)?.as_str());
+        texts.flat_map(literal_images).collect()
     }
 
     /// Returns why istiod leaves a pod alone, `None` when it injects.
@@ -105,5 +106,41 @@ impl Policy {
             .flatten()
             .filter(filled)
             .any(|it| matches(Some(it), labels))
+    }
+}
+/// Images that a template names outside of any block.
+fn literal_images(template: &str) -> Vec<String> {
+    let mut depth = 0_usize;
+    let mut images = Vec::new();
+    for line in template.lines() {
+        let named = line.trim().trim_start_matches("- ").strip_prefix("image:");
+        let image = named.map(|it| it.trim().trim_matches(['"', '\'']));
+        let literal =
+            image.filter(|it| !it.is_empty() && *it != "auto" && !it.contains("{{") && depth == 0);
+        images.extend(literal.map(str::to_owned));
+        for action in line.split("{{").skip(1) {
+            match action
+                .trim_start_matches(['-', ' '])
+                .split([' ', '-', '}'])
+                .next()
+            {
+                Some("if" | "range" | "with" | "define" | "block") => depth += 1,
+                Some("end") => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+    images
+}
+
+#[cfg(test)]
+mod tests {
+    use super::literal_images;
+
+    #[test]
+    fn images_behind_a_condition_are_not_counted() {
+        let template = "spec:\n  initContainers:\n  {{- if eq (x) \"true\" }}\n  - image: busybox:1.28\n  {{- end }}\n  \
+                        containers:\n  - name: istio-proxy\n    image: {{ .ProxyImage }}\n  - image: \"h/agent:1\"\n";
+        assert_eq!(literal_images(template), ["h/agent:1"]);
     }
 }
