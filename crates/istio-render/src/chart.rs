@@ -1,5 +1,8 @@
 //! Charts of a release, rendered to objects.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use helm_template::{Capabilities, Chart};
 use serde_json::{Map, Value};
 
@@ -23,27 +26,54 @@ pub(crate) struct Objects {
     pub(crate) warnings: Vec<String>,
 }
 
+/// The charts of a release, each read once for a rendering, however many gateways it renders.
+#[derive(Debug)]
+pub(crate) struct Charts<'a> {
+    release: &'a Release,
+    read: RefCell<BTreeMap<String, Chart>>,
+}
+
+impl<'a> Charts<'a> {
+    pub(crate) fn new(release: &'a Release) -> Self {
+        Self {
+            release,
+            read: RefCell::default(),
+        }
+    }
+
+    fn get(&self, name: &str) -> Result<Chart, Box<Diagnostic>> {
+        if let Some(chart) = self.read.borrow().get(name) {
+            return Ok(chart.clone());
+        }
+        let files = self.release.folder(&format!("charts/{name}"));
+        if files.is_empty() {
+            return Err(failed("load chart: component does not exist"));
+        }
+        let chart = Chart::from_files(files).map_err(|it| failed(format!("load chart: {it}")))?;
+        let chart = if self.release.version().minor < 24 {
+            chart.with_old_merge()
+        } else {
+            chart
+        };
+        self.read
+            .borrow_mut()
+            .insert(name.to_owned(), chart.clone());
+        Ok(chart)
+    }
+}
+
+fn failed(message: impl std::fmt::Display) -> Box<Diagnostic> {
+    let message = format!("helm render: {message}");
+    Box::new(Diagnostic::error("render-failed", message))
+}
+
 /// Renders a chart as operator/pkg/helm does: always release `istio`, neither install nor upgrade (domain §3.1).
 pub(crate) fn render(
-    release: &Release,
+    charts: &Charts<'_>,
     settings: Settings<'_>,
 ) -> Result<Objects, Box<Diagnostic>> {
-    let failed = |message: String| {
-        Box::new(Diagnostic::error(
-            "render-failed",
-            format!("helm render: {message}"),
-        ))
-    };
-    let files = release.folder(&format!("charts/{}", settings.chart));
-    if files.is_empty() {
-        return Err(failed("load chart: component does not exist".to_owned()));
-    }
-    let chart = Chart::from_files(files).map_err(|it| failed(format!("load chart: {it}")))?;
-    let chart = if release.version().minor < 24 {
-        chart.with_old_merge()
-    } else {
-        chart
-    };
+    let release = charts.release;
+    let chart = charts.get(settings.chart)?;
     let helm_release = helm_template::Release {
         name: "istio".to_owned(),
         namespace: settings.namespace.to_owned(),
@@ -75,7 +105,12 @@ pub(crate) fn render(
         .iter()
         .filter(|_| settings.chart != "base" || wants_crds);
     for (path, text) in templates.chain(crds) {
-        for document in split_documents(text) {
+        for mut document in split_documents(text) {
+            // Up to 1.23 the decoder of Kubernetes ends every line (k8s.io/apimachinery v0.18.1:pkg/util/yaml/decoder.go,
+            // `LineReader`), so that a literal text at the very end keeps its newline.
+            if release.version().minor < 24 {
+                document.push('\n');
+            }
             found.objects.extend(
                 read_object(&document)
                     .map_err(|it| failed(it).hinted(format!("rendered from {path}")))?,

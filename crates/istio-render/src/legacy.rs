@@ -30,7 +30,7 @@ pub(crate) fn render(
     for document in documents {
         let document = Value::Object(document.clone());
         mergeable::check(&files, &document, &version)?;
-        files = merge::operators(files, document)?;
+        files = merge::operators(files, document, minor)?;
     }
     let user = overlay_sets(files, &options.sets, minor, diagnostics)?;
     let overlay = reverse::move_settings(user.clone(), minor)?;
@@ -46,13 +46,13 @@ pub(crate) fn render(
         );
     }
     mergeable::check(&merged, &overlay, &version)?;
-    merged = merge::operators(merged, overlay.clone())?;
-    enable_gateways(&mut merged, &overlay)?;
+    merged = merge::operators(merged, overlay.clone(), minor)?;
+    enable_by_values(&mut merged, &overlay, minor)?;
     if minor >= 18 {
         proxy_metadata(&merged, &options.sets)?;
     }
     let request = validate::Request {
-        files: &as_read(documents)?,
+        files: &as_read(documents, minor)?,
         user: &user,
         merged: &merged,
     };
@@ -62,8 +62,9 @@ pub(crate) fn render(
     }
     let spec = merged.get("spec").cloned().unwrap_or_default();
     let kubernetes = kubernetes(release, options);
+    let charts = chart::Charts::new(release);
     let mut components = Vec::new();
-    for instance in component::instances(&spec, minor) {
+    for instance in component::instances(&spec, minor)? {
         let values = values::of(&instance, &spec, &release.rules());
         let settings = chart::Settings {
             chart: instance.kind.chart,
@@ -71,11 +72,11 @@ pub(crate) fn render(
             values: &values,
             kubernetes: &kubernetes,
         };
-        let mut objects = chart::render(release, settings)
+        let mut objects = chart::render(&charts, settings)
             .map_err(|it| it.at(&instance.path))?
             .objects;
-        settings::apply(&instance, &spec, minor, &mut objects)?;
-        settings::overlay(&instance, &mut objects)?;
+        settings::apply(&instance, &spec, minor, &mut objects, diagnostics)?;
+        settings::overlay(&instance, minor, &mut objects)?;
         objects.sort_by_cached_key(order::apply_key);
         let name = instance.kind.name.to_owned();
         components.push(Component {
@@ -94,14 +95,16 @@ pub(crate) fn render(
 
 /// What the files say as it is validated: the first as it stands, with its nulls, the others merged over it
 /// (1.23.6:operator/pkg/manifest/shared.go, `readLayeredYAMLs`).
-fn as_read(documents: &[Map<String, Value>]) -> Result<Value, Refused> {
+fn as_read(documents: &[Map<String, Value>], minor: u64) -> Result<Value, Refused> {
     let Some((first, others)) = documents.split_first() else {
         return Ok(json!({}));
     };
     let others = others.iter().map(|it| Value::Object(it.clone()));
     others
         .into_iter()
-        .try_fold(Value::Object(first.clone()), merge::operators)
+        .try_fold(Value::Object(first.clone()), |base, overlay| {
+            merge::operators(base, overlay, minor)
+        })
 }
 
 /// Writes sets into what the files say (1.23.6:operator/pkg/manifest/shared.go:478-516).
@@ -175,26 +178,34 @@ fn profile(release: &Release, name: &str) -> Result<Value, Refused> {
     if name.is_empty() || name == "default" {
         return Ok(default);
     }
-    merge::operators(default, Value::Object(profile::read_one(release, name)?))
+    let named = Value::Object(profile::read_one(release, name)?);
+    merge::operators(default, named, release.rules().minor)
 }
 
-/// Values that turn a gateway on or off do so for the gateway of that name
-/// (1.23.6:operator/pkg/translate/translate_common.go:78-90).
-fn enable_gateways(merged: &mut Value, overlay: &Value) -> Result<(), Refused> {
-    for (list, gateway) in [
+/// Values that turn a gateway or an addon on or off do so for the component of that name
+/// (1.23.6:operator/pkg/translate/translate_common.go:78-90, 1.7.8:operator/pkg/name/name.go, `ScanBundledAddonComponents`).
+fn enable_by_values(merged: &mut Value, overlay: &Value, minor: u64) -> Result<(), Refused> {
+    let gateways = [
         ("ingressGateways", "istio-ingressgateway"),
         ("egressGateways", "istio-egressgateway"),
-    ] {
-        let Some(enabled) = get(overlay, &["spec", "values", "gateways", gateway, "enabled"])
-        else {
+    ];
+    let gateways = gateways.map(|(list, gateway)| {
+        let path = format!("spec.components.{list}.[name:{gateway}].enabled");
+        ("invalid-gateway", vec!["gateways", gateway], path)
+    });
+    let addons = component::bundled_addons(minor).map(|it| {
+        let path = format!("spec.addonComponents.{it}.enabled");
+        ("invalid-addon", vec![it], path)
+    });
+    for (code, place, path) in gateways.into_iter().chain(addons) {
+        let values = ["spec", "values"].into_iter();
+        let full: Vec<&str> = values.chain(place).chain(["enabled"]).collect();
+        let Some(enabled) = get(overlay, &full) else {
             continue;
         };
         let mut tree = Tree::of_operator(std::mem::take(merged));
-        let path = format!("spec.components.{list}.[name:{gateway}].enabled");
-        tree.write(&path, enabled).map_err(|it| {
-            Diagnostic::error("invalid-gateway", it)
-                .at(format!("spec.values.gateways.{gateway}.enabled"))
-        })?;
+        tree.write(&path, enabled)
+            .map_err(|it| Diagnostic::error(code, it).at(full.join(".")))?;
         *merged = tree.into_object();
     }
     Ok(())

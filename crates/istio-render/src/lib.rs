@@ -203,6 +203,7 @@ fn current(
         .unwrap_or_else(|| release.minimum_kubernetes());
     let rules = component::Rules::of(&release.rules());
     component::check_removed(&operator, release.version().minor)?;
+    let charts = chart::Charts::new(release);
     let mut components = Vec::new();
     for kind in &component::KINDS {
         for instance in kind.instances(&operator, diagnostics) {
@@ -216,7 +217,7 @@ fn current(
             let chart::Objects {
                 mut objects,
                 warnings,
-            } = chart::render(release, settings).map_err(|it| it.at(&instance.path))?;
+            } = chart::render(&charts, settings).map_err(|it| it.at(&instance.path))?;
             diagnostics.extend(
                 warnings
                     .into_iter()

@@ -149,7 +149,9 @@ fn validating(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) 
         values: values.as_object()?,
         kubernetes: &kubernetes,
     };
-    let objects = chart::render(release, settings).ok()?.objects;
+    let objects = chart::render(&chart::Charts::new(release), settings)
+        .ok()?
+        .objects;
     let mut webhook = objects
         .into_iter()
         .find(|it| get_str(it, &["kind"]) == "ValidatingWebhookConfiguration")?;

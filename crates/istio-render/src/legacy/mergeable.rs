@@ -1,6 +1,6 @@
-//! What istioctl 1.8 to 1.23 cannot merge: maps and lists that both sides have, where the types that it merges by have none.
+//! What istioctl 1.7 to 1.23 cannot merge: maps and lists that both sides have, where the types that it merges by have none.
 //!
-//! `OverlayIOP` of 1.21.6:operator/pkg/util/`merge_iop.go`; k8s.io/apimachinery v0.29.3:pkg/util/strategicpatch, `mergeMap`, `meta.go`.
+//! `OverlayIOP` of 1.7.8 and 1.21.6:operator/pkg/util/`merge_iop.go`; k8s.io/apimachinery v0.29.3:pkg/util/strategicpatch, `mergeMap`, `meta.go`.
 
 use semver::Version;
 use serde_json::{Map, Value};
@@ -16,8 +16,8 @@ pub(super) fn check(
     overlay: &Value,
     version: &Version,
 ) -> Result<(), Box<Diagnostic>> {
-    // Up to 1.7 merging knows no types.
-    if version.minor < 8 {
+    // In 1.6 merging knows no types.
+    if version.minor < 7 {
         return Ok(());
     }
     let (Value::Object(base), Value::Object(overlay)) = (base, overlay) else {
@@ -71,13 +71,15 @@ impl Walk<'_> {
             match (before, value) {
                 (Value::Object(before), Value::Object(value)) => {
                     let below = self.below(place, key)?;
-                    if merge::schema(&self.path) != Some(Strategy::Replace) {
+                    if merge::schema_of(self.version.minor)(&self.path) != Some(Strategy::Replace) {
                         self.maps(below, before, value)?;
                     }
                 }
                 (Value::Array(before), Value::Array(value)) => {
                     let below = self.below(place, key)?;
-                    if let Some(Strategy::MergeBy(merge_key)) = merge::schema(&self.path) {
+                    if let Some(Strategy::MergeBy(merge_key)) =
+                        merge::schema_of(self.version.minor)(&self.path)
+                    {
                         self.lists(below, before, value, merge_key)?;
                     }
                 }
@@ -172,7 +174,11 @@ mod tests {
         let label =
             json!({"components": {"ingressGateways": [{"name": "a", "label": {"a": "b"}}]}});
         assert!(path(&label, &label, 13).is_some());
-        assert_eq!(path(&label, &label, 7), None);
+        assert_eq!(path(&label, &label, 6), None);
+        let addon = json!({"addonComponents": {"kiali": {"enabled": true}}});
+        assert!(path(&addon, &addon, 7).is_some());
+        let image = json!({"values": {"grafana": {"image": {"tag": "1"}}, "mixer": {"adapters": {"stdio": {"enabled": true}}}}});
+        assert_eq!(path(&image, &image, 7), None);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(super) fn apply(
     spec: &Value,
     minor: u64,
     objects: &mut [Value],
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(), Refused> {
     let Some(Value::Object(k8s)) = instance.spec.get("k8s") else {
         return Ok(());
@@ -34,12 +35,21 @@ pub(super) fn apply(
         .chain(["autoscaleEnabled"])
         .collect();
     for (field, value) in k8s {
-        let Some(value) =
+        let Some(mut value) =
             pruned(value).filter(|it| !matches!(it, Value::Array(it) if it.is_empty()))
         else {
             continue;
         };
         let path = format!("{}.k8s.{field}", instance.path);
+        // The table that is built into 1.6 lacks it (1.6.14:operator/pkg/vfs/assets.gen.go, `translateConfig-1.6.yaml`).
+        if field == "securityContext" && minor <= 6 {
+            let message = "istioctl 1.6 does nothing with k8s.securityContext";
+            diagnostics.push(Diagnostic::warning("setting-without-effect", message).at(path));
+            continue;
+        }
+        if field == "service" && (8..12).contains(&minor) {
+            name_protocols(&mut value);
+        }
         let Some(setting) = Setting::new(field, &value, workload, container) else {
             continue;
         };
@@ -71,7 +81,7 @@ pub(super) fn apply(
         let ports = get(object, &["spec", "ports"]).cloned();
         setting.apply(object).map_err(|it| it.at(&path))?;
         match field.as_str() {
-            "service" => merge_ports(object, ports.as_ref(), &value),
+            "service" if minor >= 12 => merge_ports(object, ports.as_ref(), &value),
             "podDisruptionBudget" if minor >= 9 => settle_disruption_budget(object),
             _ => {}
         }
@@ -100,6 +110,16 @@ fn pruned(value: &Value) -> Option<Value> {
             Some(Value::Object(entries.collect()))
         }
         scalar => Some(scalar.clone()),
+    }
+}
+
+/// Ports of a Service that name no protocol are TCP's (1.8.6:operator/pkg/translate/translate.go:224-234).
+fn name_protocols(service: &mut Value) {
+    let ports = service.get_mut("ports").and_then(Value::as_array_mut);
+    for port in ports.into_iter().flatten() {
+        if let Value::Object(port) = port {
+            port.entry("protocol").or_insert_with(|| "TCP".into());
+        }
     }
 }
 
@@ -182,7 +202,11 @@ fn settle_disruption_budget(object: &mut Value) {
 /// Applies overlays: each must match exactly one object, each starts from the object as it was, the last one counts.
 ///
 /// 1.23.6:operator/pkg/patch/patch.go:113-171.
-pub(super) fn overlay(instance: &Instance, objects: &mut [Value]) -> Result<(), Refused> {
+pub(super) fn overlay(
+    instance: &Instance,
+    minor: u64,
+    objects: &mut [Value],
+) -> Result<(), Refused> {
     let overlays = instance
         .spec
         .get("k8s")
@@ -222,9 +246,18 @@ pub(super) fn overlay(instance: &Instance, objects: &mut [Value]) -> Result<(), 
                 continue;
             }
             let value = patch.get("value").cloned().unwrap_or_default();
-            tree.write(target, &value).map_err(|it| {
-                Diagnostic::error("overlay-failed", it).at(format!("{path}.patches.[{index}].path"))
-            })?;
+            // 1.6 makes no maps on the way (1.6.14:operator/pkg/patch/patch.go:180).
+            let reached = if minor <= 6 {
+                tree.reaches(target)
+            } else {
+                Ok(())
+            };
+            reached
+                .and_then(|()| tree.write(target, &value))
+                .map_err(|it| {
+                    Diagnostic::error("overlay-failed", it)
+                        .at(format!("{path}.patches.[{index}].path"))
+                })?;
         }
         *object = tree.into_object();
         go::whole_numbers(object);

@@ -3,7 +3,7 @@
 use semver::Version;
 use serde_json::{Map, Value, json};
 
-use super::component::{Instance, core, namespace_of};
+use super::component::{Instance, namespace_of, valued};
 use super::merge;
 use crate::go;
 use crate::operator::merge::{get, set};
@@ -31,11 +31,22 @@ pub(super) fn of(instance: &Instance, spec: &Value, version: &Version) -> Map<St
     if instance.kind.name == "Ztunnel" {
         values = flattened(values, &translated, version);
     }
-    if instance.kind.is_gateway {
-        gateway(instance, &mut values);
+    if instance.kind.is_gateway() {
+        gateway(instance, version.minor, &mut values);
     }
     values
 }
+
+/// Where values name the namespaces of components, each with the last minor that does
+/// (1.7.8:operator/pkg/translate/translate.go, `GlobalNamespaces`, and `translateConfig-1.6.yaml` of 1.6.14).
+const NAMESPACES: [(u64, &str, &str); 6] = [
+    (u64::MAX, "pilot", "istioNamespace"),
+    (7, "telemetry", "telemetryNamespace"),
+    (7, "policy", "policyNamespace"),
+    (6, "galley", "configNamespace"),
+    (6, "prometheus", "prometheusNamespace"),
+    (6, "citadel", "securityNamespace"),
+];
 
 /// What the spec says outside `values`, as values.
 fn translated(spec: &Value, minor: u64) -> Map<String, Value> {
@@ -55,8 +66,13 @@ fn translated(spec: &Value, minor: u64) -> Map<String, Value> {
             set(&mut root, path, value.clone());
         }
     }
+    // Below 1.9 each field of the mesh config is translated by itself, and empty texts are none
+    // (1.8.6:operator/pkg/translate/translate.go, `defaultTranslationFunc`).
+    if let Some(Value::Object(mesh)) = root.get_mut("meshConfig").filter(|_| minor < 9) {
+        mesh.retain(|_, it| it.as_str() != Some(""));
+    }
     // Backwards, so that what Base and IstiodRemote share is Base's.
-    let mut kinds: Vec<_> = core(minor).collect();
+    let mut kinds: Vec<_> = valued(minor).collect();
     kinds.sort_by_key(|it| it.name);
     let none = Map::new();
     for kind in kinds.into_iter().rev() {
@@ -86,14 +102,13 @@ fn translated(spec: &Value, minor: u64) -> Map<String, Value> {
             }
         }
     }
-    let pilot = get(spec, &["components", "pilot"])
-        .and_then(Value::as_object)
-        .unwrap_or(&none);
-    set(
-        &mut root,
-        &["global", "istioNamespace"],
-        namespace_of(pilot, spec).into(),
-    );
+    for (_, key, field) in NAMESPACES.iter().filter(|(until, ..)| minor <= *until) {
+        let component = get(spec, &["components", *key])
+            .and_then(Value::as_object)
+            .unwrap_or(&none);
+        let namespace = namespace_of(component, spec);
+        set(&mut root, &["global", *field], namespace.into());
+    }
     root
 }
 
@@ -190,7 +205,7 @@ fn flattened(
 }
 
 /// A gateway's name, labels and ports, where the values have a place for them.
-fn gateway(instance: &Instance, values: &mut Map<String, Value>) {
+fn gateway(instance: &Instance, minor: u64, values: &mut Map<String, Value>) {
     let [_, gateway] = instance.kind.root else {
         return;
     };
@@ -229,5 +244,10 @@ fn gateway(instance: &Instance, values: &mut Map<String, Value>) {
             "ports".to_owned(),
             ports.iter().map(|it| Value::Object(port(it))).collect(),
         );
+    } else if minor < 8
+        && let Some(Value::Object(_)) = instance.spec.get("k8s").and_then(|it| it.get("service"))
+    {
+        // Up to 1.7 a Service without ports takes the chart's away (1.7.8:operator/pkg/translate/translate.go, `applyGatewayTranslations`).
+        place.insert("ports".to_owned(), Value::Null);
     }
 }

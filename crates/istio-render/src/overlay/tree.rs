@@ -56,6 +56,35 @@ impl Tree {
         }
     }
 
+    /// Says what is missing of a path down to the map or element that its last segment is in.
+    pub(crate) fn reaches(&self, path: &str) -> Result<(), String> {
+        let segments = path::split(path);
+        let mut node = &self.0;
+        for (index, segment) in segments.iter().enumerate() {
+            let below = match node {
+                Node::Map { entries, .. } if index + 1 == segments.len() => {
+                    return if entries.contains_key(segment) || !is_index(segment) {
+                        Ok(())
+                    } else {
+                        Err(format!(
+                            "path not found at element {segment} in path {path}"
+                        ))
+                    };
+                }
+                Node::Map { entries, .. } => entries.get(segment),
+                Node::List(items) if is_index(segment) => {
+                    let index = path::in_brackets(segment).and_then(go::atoi).unwrap_or(-1);
+                    usize::try_from(index).ok().and_then(|it| items.get(it))
+                }
+                Node::List(items) => find(items, segment).ok().and_then(|it| items.get(it)),
+                Node::Leaf(_) => None,
+            };
+            node = below
+                .ok_or_else(|| format!("path not found at element {segment} in path {path}"))?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn into_object(self) -> Value {
         self.0.into_value()
     }
@@ -393,5 +422,16 @@ mod tests {
         assert!(tree.write("a.[name:y].c", &json!(1)).is_err());
         assert!(tree.write("b.c", &json!(1)).is_err());
         assert!(tree.write("a.[9]", &Value::Null).is_err());
+    }
+
+    #[test]
+    fn a_path_reaches_as_far_as_there_is_something() {
+        let tree = Tree::new(json!({"a": [{"name": "x", "b": {}}]}));
+        for path in ["new", "a.[name:x].new", "a.[0].b.new", "a.[0]"] {
+            assert_eq!(tree.reaches(path), Ok(()), "{path}");
+        }
+        for path in ["new.x", "a.[name:y].b", "a.[1]", "a.[0].name.x"] {
+            assert!(tree.reaches(path).is_err(), "{path}");
+        }
     }
 }

@@ -11,7 +11,14 @@ use super::tools;
 use crate::{data, process};
 
 /// The checks that run always.
-pub(crate) const CHECKS: [&str; 5] = ["golden", "corpus", "exports", "selection", "reports"];
+pub(crate) const CHECKS: [&str; 6] = [
+    "golden",
+    "golden-old",
+    "corpus",
+    "exports",
+    "selection",
+    "reports",
+];
 
 /// Control planes at the same time; each takes 0.8 GiB, and most of its time is waiting.
 const AT_ONCE: usize = 7;
@@ -39,6 +46,9 @@ pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<
         data,
     };
     report.suite("golden", || check.run("golden", &["istio/golden"], &[]));
+    report.suite("golden-old", || {
+        check.run("golden", &["istio/golden-old"], &[])
+    });
     report.suite("corpus", || {
         check.run(
             "corpus",
