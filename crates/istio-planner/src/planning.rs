@@ -345,7 +345,8 @@ fn findings(
     situation: &Situation,
 ) -> Vec<Finding> {
     let mut findings = rules::check(situation);
-    findings.extend(rendered.findings.iter().cloned());
+    let untold: Vec<_> = rendering::untold(rendered, &findings).collect();
+    findings.extend(untold);
     findings.extend(settings.unknown(input, basis, rendered));
     if let (Some(_), Some(from), Some(_)) = (basis.plane(), &basis.from, &rendered.rendering)
         && rendering::find(&input.releases, from).is_none()

@@ -114,54 +114,101 @@ pub(crate) fn source_missing(from: &Version) -> Finding {
     .fix(format!("Give istio-{from}.tar.gz, or the folder that holds it, with `--releases`"))
 }
 
+/// Leaves out what a rule has said already: that the target does not ship a compatibility version, which charts refuse.
+pub(crate) fn untold<'a>(
+    rendered: &'a Rendered,
+    told: &'a [Finding],
+) -> impl Iterator<Item = Finding> + 'a {
+    let unsupported = Code::CompatibilityVersionUnsupported.as_str();
+    let told = told
+        .iter()
+        .any(|it| it.code == unsupported && it.level == Level::Block);
+    let again = move |it: &&Finding| {
+        told && it.code == Code::RenderFailed.as_str() && it.title == COMPATIBILITY
+    };
+    rendered
+        .findings
+        .iter()
+        .filter(move |it| !again(it))
+        .cloned()
+}
+
+/// The title of what charts say of a compatibility version that they do not have.
+const COMPATIBILITY: &str = "The target's charts do not have this compatibility version";
+
 /// Turns what the renderer says into a finding.
 fn finding(diagnostic: &Diagnostic) -> Finding {
-    let place = diagnostic.path.as_deref().unwrap_or("the request");
-    let (code, level, title) = match diagnostic.severity {
-        Severity::Error if is_of_chart(diagnostic) => (
-            Code::RenderFailed,
-            Level::Block,
-            "A chart of the target refuses the values".to_owned(),
-        ),
-        Severity::Error => (
-            Code::RequestInvalid,
-            Level::Block,
-            format!("The target refuses {place}"),
-        ),
-        Severity::Warning if diagnostic.code == "doubtful-set" => (
-            Code::RequestWarning,
-            Level::Warn,
-            format!("`--set` may not say what is meant for {place}"),
-        ),
-        Severity::Warning => (
-            Code::RequestWarning,
-            Level::Warn,
-            format!("The target warns about {place}"),
-        ),
-        Severity::Corrected => (
-            Code::IstioctlDefect,
-            Level::Info,
-            format!(
-                "A defect of istioctl is corrected ({})",
-                diagnostic.code.to_uppercase()
-            ),
-        ),
+    let (code, level) = match diagnostic.severity {
+        Severity::Error if is_of_chart(diagnostic) => (Code::RenderFailed, Level::Block),
+        Severity::Error => (Code::RequestInvalid, Level::Block),
+        Severity::Warning => (Code::RequestWarning, Level::Warn),
+        Severity::Corrected => (Code::IstioctlDefect, Level::Info),
     };
-    let mut subject = match &diagnostic.place {
+    let finding = Finding::new(code, level, title(diagnostic), diagnostic.message.clone());
+    let subject = subject(diagnostic.place.as_ref(), diagnostic.path.as_deref());
+    let fixes = fix(diagnostic, &subject);
+    let subjects: Vec<_> = if diagnostic.also.is_empty() {
+        vec![subject]
+    } else {
+        let also = diagnostic.also.iter();
+        also.map(|it| self::subject(it.place.as_ref(), Some(it.path.as_str())))
+            .collect()
+    };
+    let known = subjects.into_iter().filter(|it| *it != Subject::default());
+    let finding = finding.about(known).by(fixes);
+    match &diagnostic.hint {
+        Some(hint) => finding.fix(hint.clone()),
+        None => finding,
+    }
+}
+
+/// What a finding of the request is called.
+fn title(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.path.as_deref().unwrap_or("the request");
+    match (diagnostic.severity, diagnostic.code.as_str()) {
+        (Severity::Error, "compatibility-version") => COMPATIBILITY.to_owned(),
+        (Severity::Error, _) if is_of_chart(diagnostic) => {
+            "A chart of the target refuses the values".to_owned()
+        }
+        (Severity::Error, "older-file") => {
+            "The request is written for an older Istio, or is no IstioOperator".to_owned()
+        }
+        (Severity::Error, "other-documents") => {
+            "The request's file holds other objects than the IstioOperator".to_owned()
+        }
+        (Severity::Error, _) => format!("The target refuses {place}"),
+        (Severity::Warning, "doubtful-set") => {
+            format!("`--set` may not say what is meant for {place}")
+        }
+        (Severity::Warning, "unknown-mesh-field") => format!("Nothing reads {place}"),
+        (Severity::Warning, "repeated-key") => format!("The request says {place} twice"),
+        (Severity::Warning, "unrendered-template") => {
+            format!("The value of {place} is a placeholder that nobody filled in")
+        }
+        (Severity::Warning, "other-kind") => "The request is no IstioOperator".to_owned(),
+        (Severity::Warning, "more") => "The request has more of these faults".to_owned(),
+        (Severity::Warning, _) => format!("The target warns about {place}"),
+        (Severity::Corrected, "leading-document") => {
+            "The request begins with an empty document, which istioctl takes for all of it"
+                .to_owned()
+        }
+        (Severity::Corrected, code) => format!(
+            "A defect of istioctl is corrected ({})",
+            code.to_uppercase()
+        ),
+    }
+}
+
+/// A place of the request, and the field that stands there.
+fn subject(place: Option<&(String, kube_yaml::Position)>, path: Option<&str>) -> Subject {
+    let mut subject = match place {
         // A flag has no lines.
         Some((name, _)) if name.starts_with("--") => Subject::flag(name),
         Some((name, position)) => Subject::place(name, position.line, position.column),
         None => Subject::default(),
     };
-    subject.field.clone_from(&diagnostic.path);
-    let finding = Finding::new(code, level, title, diagnostic.message.clone());
-    let fixes = fix(diagnostic, &subject);
-    let known = subject != Subject::default();
-    let finding = finding.about(known.then_some(subject)).by(fixes);
-    match &diagnostic.hint {
-        Some(hint) => finding.fix(hint.clone()),
-        None => finding,
-    }
+    subject.field = path.map(str::to_owned);
+    subject
 }
 
 /// The edit that a diagnostic's nearest field stands for, where the field is in a file.
@@ -179,5 +226,8 @@ fn fix(diagnostic: &Diagnostic, subject: &Subject) -> Option<Fix> {
 
 /// Whether a chart failed, rather than the request itself.
 fn is_of_chart(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code.as_str(), "render-failed" | "chart-failed")
+    matches!(
+        diagnostic.code.as_str(),
+        "render-failed" | "chart-failed" | "compatibility-version"
+    )
 }
