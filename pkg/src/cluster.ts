@@ -20,6 +20,8 @@ export interface Summary {
   managedFields: boolean;
   /** How many objects of each kind (`apps/v1/Deployment`). */
   kinds: Record<string, number>;
+  /** Members of archives that hold no objects, and what each is; of very many the first thousand. */
+  passedOver: { file: string; what: string }[];
 }
 
 /** The request that reproduces an installation, as far as the export tells. */
@@ -76,7 +78,7 @@ export interface Comparison {
  */
 export class Cluster {
   /** What was read. */
-  summary: Summary = { kubernetes: null, managedFields: false, kinds: {} };
+  summary: Summary = { kubernetes: null, managedFields: false, kinds: {}, passedOver: [] };
   readonly #session: Session;
   readonly #instance: number;
   #open = true;

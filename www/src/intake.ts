@@ -68,5 +68,5 @@ async function walk(entry: FileSystemEntry): Promise<NamedBlob[]> {
 
 function isReadable({ name }: NamedBlob): boolean {
   const last = name.slice(name.lastIndexOf("/") + 1);
-  return !last.startsWith(".") && (!name.includes("/") || /\.(ya?ml|json|tar|tgz|gz)$/i.test(last));
+  return !last.startsWith(".") && (!name.includes("/") || /\.(ya?ml|json|tar|tgz|gz|xz|zip)$/i.test(last));
 }

@@ -46,6 +46,8 @@ pub use error::{Error, Exit};
     name = "refit",
     version,
     disable_help_subcommand = true,
+    // Of a flag given twice the last one counts, as for kubectl and istioctl; flags that are lists take all.
+    args_override_self = true,
     max_term_width = 110
 )]
 pub struct Cli {

@@ -16,11 +16,15 @@ pub fn say_all(diagnostics: &[Diagnostic], options: &Options) {
     }
 }
 
+/// So many lines are shown of one finding.
+const SHOWN: usize = 3;
+
 /// Shows the lines of the request that findings point at, as [`say_all`] shows them; nothing where none does.
 pub fn snippets(outcome: &Outcome, request: &Request) -> String {
     let mut text = String::new();
     for finding in &outcome.findings {
-        for subject in &finding.subjects {
+        let subjects = finding.subjects.iter();
+        for subject in subjects.filter(|it| it.line.is_some()).take(SHOWN) {
             let (Some(file), Some(line)) = (&subject.file, subject.line) else {
                 continue;
             };

@@ -34,6 +34,23 @@ struct Summary<'a> {
     kubernetes: Option<&'a str>,
     managed_fields: bool,
     kinds: &'a BTreeMap<String, usize>,
+    passed_over: Vec<PassedOver<'a>>,
+}
+
+/// A file that holds no objects.
+#[derive(Debug, Serialize)]
+struct PassedOver<'a> {
+    file: &'a str,
+    what: &'a str,
+}
+
+impl<'a> From<&'a snapshot::PassedOver> for PassedOver<'a> {
+    fn from(it: &'a snapshot::PassedOver) -> Self {
+        Self {
+            file: &it.file,
+            what: &it.what,
+        }
+    }
 }
 
 /// What an export lacks.
@@ -195,6 +212,7 @@ impl Session {
             kubernetes: snapshot.server_version.as_deref(),
             managed_fields: snapshot.managed_fields,
             kinds: &snapshot.kinds,
+            passed_over: snapshot.passed_over.iter().map(PassedOver::from).collect(),
         })?)
     }
 

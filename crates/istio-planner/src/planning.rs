@@ -363,11 +363,6 @@ fn situation<'a>(
 /// Everything there is to say, in the order of output.
 fn findings(situation: &Situation) -> Vec<Finding> {
     let mut findings = rules::check(situation);
-    // A tag of the request is told once, where it stands.
-    let tagged = rules::Code::TagOfAnotherRelease.as_str();
-    if findings.iter().any(|it| it.code == tagged) {
-        findings.retain(|it| it.code != rules::Code::ProxyTagDiffers.as_str());
-    }
     rules::locate(&mut findings, situation.snapshot);
     outcome::sort(&mut findings);
     findings

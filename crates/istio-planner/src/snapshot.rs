@@ -1,11 +1,13 @@
 //! Reading an export: objects one by one from the bytes, only what a plan needs is kept.
 //!
-//! [`SnapshotReader`] takes any number of files: YAML of any number of documents, JSON, lists of either, the output of
-//! `kubectl version`, and archives (`.tar`, `.tar.gz`, `istioctl bug-report`) of such. The format is decided by content.
+//! [`SnapshotReader`] takes any number of files: YAML of any number of documents, JSON, lists of either, in UTF-8 or
+//! UTF-16, the output of `kubectl version` and of `kubectl cluster-info dump`, such packed by gzip or xz, and archives (tar
+//! and zip, among them `istioctl bug-report`) of such. The format is decided by content.
 //!
 //! # Invariants
 //!
-//! - Memory follows what is kept, not what is read.
+//! - Memory follows what is kept and the one object that is being read, of 64 MB at most, not what is read.
+//! - What is packed is unpacked twice at most, and archives are read in archives, but not in those of archives.
 //! - Secrets' data and the environment of users' containers never enter the snapshot.
 //! - A file that ends in the middle of an object is an error, never a shorter snapshot.
 
@@ -18,13 +20,17 @@ mod evidence;
 mod input;
 mod json;
 mod keep;
+mod looks;
 mod model;
 mod piece;
 mod room;
 mod show;
 mod source;
+mod text;
+mod unpack;
 mod wire;
 mod yaml;
+mod zip;
 
 #[cfg(test)]
 mod tests;
@@ -34,11 +40,13 @@ pub(crate) use show::kept;
 pub use show::{Shown, show};
 
 pub(crate) use model::installs_by_istioctl;
-pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
+pub use model::{
+    Conflict, Container, Node, Object, Origin, Owner, PassedOver, Pod, Room, Snapshot, Workload,
+};
 
 use collect::{Collector, Context};
 use condense::condense;
-use input::{Input, MemberFault, Sink};
+use input::{At, Input, MemberFault, Sink};
 use piece::{Fault, Piece, Place, Text};
 use source::Source;
 
@@ -63,7 +71,19 @@ pub struct ReadError {
 #[derive(Debug, Default)]
 pub struct SnapshotReader {
     collector: Collector,
-    open: Option<(String, Input)>,
+    open: Option<Open>,
+}
+
+/// The file that is being read.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    /// `None` where the rest is passed over.
+    input: Option<Input>,
+    /// Nobody named it.
+    found: bool,
+    /// How many objects were read before it.
+    before: usize,
 }
 
 impl SnapshotReader {
@@ -73,9 +93,19 @@ impl SnapshotReader {
     }
 
     /// Reads a whole file; `name` is what the user calls it.
-    pub fn read(&mut self, name: &str, mut from: impl Read) -> Result<(), ReadError> {
-        const CHUNK: usize = 1024 * 1024;
+    pub fn read(&mut self, name: &str, from: impl Read) -> Result<(), ReadError> {
         self.open(name)?;
+        self.rest(name, from)
+    }
+
+    /// Reads a whole file that nobody named, as [`SnapshotReader::open_found`] does.
+    pub fn read_found(&mut self, name: &str, from: impl Read) -> Result<(), ReadError> {
+        self.open_found(name)?;
+        self.rest(name, from)
+    }
+
+    fn rest(&mut self, name: &str, mut from: impl Read) -> Result<(), ReadError> {
+        const CHUNK: usize = 1024 * 1024;
         let mut chunk = vec![0; CHUNK];
         loop {
             match from.read(&mut chunk) {
@@ -87,40 +117,94 @@ impl SnapshotReader {
                     return Err(read_error(name, fault.into()));
                 }
             }
+            // Nobody needs the rest of a picture.
+            if self.open.as_ref().is_some_and(|it| it.input.is_none()) {
+                return self.close();
+            }
         }
     }
 
     /// Begins a file; the one before is closed.
     pub fn open(&mut self, name: &str) -> Result<(), ReadError> {
+        self.begin(name, false)
+    }
+
+    /// Begins a file that nobody named, found in a folder; the one before is closed. Where it holds no objects, it is passed
+    /// over and noted in [`Snapshot::passed_over`].
+    pub fn open_found(&mut self, name: &str) -> Result<(), ReadError> {
+        self.begin(name, true)
+    }
+
+    fn begin(&mut self, name: &str, found: bool) -> Result<(), ReadError> {
         self.close()?;
-        self.open = Some((name.to_owned(), Input::new()));
+        self.open = Some(Open {
+            name: name.to_owned(),
+            input: Some(Input::new()),
+            found,
+            before: self.collector.taken,
+        });
         Ok(())
     }
 
     /// Takes the next bytes of the file that was opened last.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), ReadError> {
-        let Some((name, input)) = &mut self.open else {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let Some(input) = &mut open.input else {
             return Ok(());
         };
         let mut sink = FileSink {
-            file: name,
+            file: &open.name,
             collector: &mut self.collector,
         };
-        input
-            .push(chunk, &mut sink)
-            .map_err(|it| read_error(name, it))
+        let result = input.push(chunk, At::file(open.found), &mut sink);
+        if matches!(input, Input::PassedOver) {
+            open.input = None;
+        }
+        result.or_else(|it| self.unreadable(it))
     }
 
     /// Ends the file that was opened last.
     pub fn close(&mut self) -> Result<(), ReadError> {
-        let Some((name, input)) = self.open.take() else {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        let Some(input) = open.input.take() else {
+            self.open = None;
             return Ok(());
         };
         let mut sink = FileSink {
-            file: &name,
+            file: &open.name,
             collector: &mut self.collector,
         };
-        input.end(&mut sink).map_err(|it| read_error(&name, it))
+        let result = input.end(At::file(open.found), &mut sink);
+        let result = result.or_else(|it| self.unreadable(it));
+        self.open = None;
+        result
+    }
+
+    /// Passes over a file that nobody named and that held no object before this fault.
+    fn unreadable(&mut self, fault: MemberFault) -> Result<(), ReadError> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if open.found && open.before == self.collector.taken {
+            open.input = None;
+            self.collector.pass_over(&open.name, &fault.fault.message);
+            return Ok(());
+        }
+        Err(read_error(&open.name, fault))
+    }
+
+    /// Notes a file that was not opened, and why.
+    pub fn pass_over(&mut self, name: &str, what: &str) {
+        self.collector.pass_over(name, what);
+    }
+
+    /// How many files were passed over so far.
+    pub fn passed_over(&self) -> usize {
+        self.collector.snapshot.passed_over.len()
     }
 
     /// Returns what was read; a file that is still open is closed.
@@ -147,12 +231,12 @@ struct FileSink<'a> {
 }
 
 impl Sink for FileSink<'_> {
-    fn piece(&mut self, member: Option<&str>, piece: Piece<'_>) -> Result<usize, Fault> {
-        let name = member.map(|it| format!("{}!{it}", self.file));
+    fn piece(&mut self, at: At<'_>, piece: Piece<'_>) -> Result<usize, Fault> {
+        let name = self.name(at);
         let context = Context {
             file: name.as_deref().unwrap_or(self.file),
             list: piece.list,
-            lenient: member.is_some(),
+            lenient: at.found,
         };
         match piece.text {
             Text::Json(text) => {
@@ -174,12 +258,25 @@ impl Sink for FileSink<'_> {
         }
     }
 
-    fn version(&mut self, text: &str) {
-        self.collector.version(text, self.file);
+    fn version(&mut self, at: At<'_>, text: &str) {
+        let name = self.name(at);
+        self.collector
+            .version(text, name.as_deref().unwrap_or(self.file));
+    }
+
+    fn passed_over(&mut self, at: At<'_>, what: &str) {
+        let name = self.name(at);
+        self.collector
+            .pass_over(name.as_deref().unwrap_or(self.file), what);
     }
 }
 
 impl FileSink<'_> {
+    /// The name of a member of an archive.
+    fn name(&self, at: At<'_>) -> Option<String> {
+        at.member.map(|it| format!("{}!{it}", self.file))
+    }
+
     /// Takes the objects of a YAML text: its documents, or the one item of a list.
     fn yaml(
         &mut self,

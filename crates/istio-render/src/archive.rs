@@ -2,6 +2,9 @@
 
 const BLOCK: usize = 512;
 
+/// The longest name, and the longest records about a file, in bytes.
+const LONGEST: u64 = 1024 * 1024;
+
 /// What an archive is made of, in its order.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -161,6 +164,10 @@ impl TarSplitter {
         } else {
             Entry::Other
         };
+        if matches!(entry, Entry::LongName | Entry::Pax) && size > LONGEST {
+            let message = "the archive is damaged: the name of a file is longer than 1 MB";
+            return Err(ArchiveFault(message).into());
+        }
         self.left = size;
         self.padding = size
             .checked_next_multiple_of(BLOCK as u64)

@@ -30,6 +30,17 @@ pub struct Diagnostic {
     pub hint: Option<String>,
     /// The field that may have been meant, where `path` ends in an unknown one.
     pub nearest: Option<String>,
+    /// Where else the same cause shows, the first place among them; empty where there is one place.
+    pub also: Vec<Spot>,
+}
+
+/// A field of the request, and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spot {
+    /// The path inside the `IstioOperator`.
+    pub path: String,
+    /// The file (or `--set`) and the place in it.
+    pub place: Option<(String, Position)>,
 }
 
 impl Diagnostic {
@@ -42,6 +53,7 @@ impl Diagnostic {
             place: None,
             hint: None,
             nearest: None,
+            also: Vec::new(),
         }
     }
 

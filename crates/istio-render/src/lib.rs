@@ -26,7 +26,7 @@ mod webhooks;
 use semver::Version;
 use serde_json::{Map, Value};
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Severity, Spot};
 pub use operator::schema::known::{KnownField, known_fields};
 pub use operator::set::revision_set;
 pub use order::{in_manifest_order, manifest_text};
@@ -97,12 +97,17 @@ pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Dia
     diagnostics.extend(operator::files::doubtful_sets(&options.sets, is_legacy));
     let rules = if is_legacy { legacy::render } else { current };
     let rendered = rules(release, options, &documents, &mut diagnostics);
-    let mut diagnostics: Vec<Diagnostic> = diagnostics
-        .into_iter()
-        .map(|it| sources.placed(it))
-        .collect();
+    let rendered = match rendered {
+        Ok(it) => Some(it),
+        Err(Refused(last)) => {
+            diagnostics.extend(last.map(|it| *it));
+            None
+        }
+    };
+    let (user, _) = operator::files::merge_user(&documents, &options.sets);
+    let diagnostics = operator::told::told(diagnostics, &user, &sources, release.version());
     match rendered {
-        Ok(Rendered {
+        Some(Rendered {
             merged,
             user,
             components,
@@ -112,10 +117,7 @@ pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Dia
             components,
             diagnostics,
         }),
-        Err(Refused(last)) => {
-            diagnostics.extend(last.map(|it| sources.placed(*it)));
-            Err(diagnostics)
-        }
+        None => Err(diagnostics),
     }
 }
 

@@ -1,11 +1,13 @@
 //! The merged `IstioOperator`: profile, cluster, files and sets.
 
+mod advice;
 pub(crate) mod files;
 pub(crate) mod merge;
 pub(crate) mod path;
 pub(crate) mod profile;
 pub(crate) mod schema;
 pub(crate) mod set;
+pub(crate) mod told;
 pub(crate) mod translate;
 pub(crate) mod validate;
 

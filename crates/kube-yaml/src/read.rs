@@ -140,6 +140,32 @@ pub fn first(text: &str) -> Result<Option<Node<'_>>, Error> {
     }
 }
 
+/// A key that a mapping holds more than once; the last one wins, what the others say is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    /// The key, as Go prints it.
+    pub key: String,
+    /// Where it stands first.
+    pub first: Position,
+    /// Where it stands last: the one that counts.
+    pub last: Position,
+}
+
+/// Returns the keys that mappings of a text hold more than once, in the order of their mappings' ends.
+///
+/// Keys that a merge (`<<`) brings are none of these: they are meant to be overridden.
+/// Of a text that cannot be read it returns those before the error.
+pub fn repeated(text: &str) -> Vec<Repeated> {
+    let mut reader = Reader::new(text);
+    reader.repeated = Some(Vec::new());
+    while let Ok(Some(first)) = reader.next_document() {
+        if reader.node(first, 0).is_err() {
+            break;
+        }
+    }
+    reader.repeated.unwrap_or_default()
+}
+
 /// The events of a text, without comments, and what aliases refer to.
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
@@ -150,6 +176,8 @@ struct Reader<'a> {
     aliased: usize,
     /// Nodes kept in `anchors`.
     anchored: usize,
+    /// Keys that stand twice, where somebody asks for them.
+    repeated: Option<Vec<Repeated>>,
 }
 
 struct Anchored<'a> {
@@ -170,6 +198,32 @@ impl<'a> Reader<'a> {
             read: 0,
             aliased: 0,
             anchored: 0,
+            repeated: None,
+        }
+    }
+
+    /// Notes a key of a mapping, and whether it stood there before.
+    fn note(&mut self, seen: &mut BTreeMap<String, Position>, key: &Node<'a>) {
+        let Some(repeated) = &mut self.repeated else {
+            return;
+        };
+        let text = key.as_str().unwrap_or_default();
+        let Some(first) = seen.get(text).copied() else {
+            seen.insert(text.to_owned(), key.position);
+            return;
+        };
+        // A third one is told with the first.
+        let known = repeated
+            .iter_mut()
+            .rev()
+            .find(|it| it.first == first && it.key == text);
+        match known {
+            Some(it) => it.last = key.position,
+            None => repeated.push(Repeated {
+                key: text.to_owned(),
+                first,
+                last: key.position,
+            }),
         }
     }
 
@@ -260,6 +314,7 @@ impl<'a> Reader<'a> {
             }
             Event::MappingStart(_, anchor, _) => {
                 let mut entries = Vec::new();
+                let mut seen = BTreeMap::new();
                 loop {
                     let event = self.next()?;
                     if matches!(event.0, Event::MappingEnd) {
@@ -270,6 +325,7 @@ impl<'a> Reader<'a> {
                         continue;
                     }
                     let key = self.key(event, depth + 1)?;
+                    self.note(&mut seen, &key);
                     let event = self.next()?;
                     let value = self.node(event, depth + 1)?;
                     entries.push((key, value));

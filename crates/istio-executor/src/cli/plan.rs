@@ -38,7 +38,7 @@ const SAMPLE_TARGET: &str = "1.30.3";
     reason = "flags are booleans, each of its own"
 )]
 pub(super) struct Args {
-    /// What the cluster exported: files, folders, .tar.gz; - is standard input. Without any, what to run is printed
+    /// What the cluster exported: files, folders, archives; - is standard input. Without any, what to run is printed
     files: Vec<PathBuf>,
 
     /// The version to go to, for example 1.30.3

@@ -57,7 +57,8 @@ impl Request {
     }
 }
 
-fn read(name: &str) -> Result<OperatorFile, Error> {
+/// Reads one file; `-` is standard input.
+pub(super) fn read(name: &str) -> Result<OperatorFile, Error> {
     if name.is_empty() {
         return Err(Error::usage("a file of -f has no name"));
     }
@@ -77,6 +78,7 @@ fn read(name: &str) -> Result<OperatorFile, Error> {
 }
 
 fn operator_file(name: &str, bytes: Vec<u8>) -> Result<OperatorFile, Error> {
+    let bytes = from_utf16(&bytes).map_or(bytes, String::into_bytes);
     let text = String::from_utf8(bytes).map_err(|it| {
         let valid = String::from_utf8_lossy(&it.as_bytes()[..it.utf8_error().valid_up_to()]);
         let line = valid.matches('\n').count() + 1;
@@ -86,6 +88,18 @@ fn operator_file(name: &str, bytes: Vec<u8>) -> Result<OperatorFile, Error> {
         name: name.to_owned(),
         text,
     })
+}
+
+/// Text in UTF-16 with its mark, which `>` of Windows PowerShell writes.
+fn from_utf16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let units = bytes.get(2..)?.chunks_exact(2);
+    let units: Option<Vec<u16>> = units.map(|it| Some(unit(it.try_into().ok()?))).collect();
+    String::from_utf16(&units?).ok()
 }
 
 impl Request {

@@ -22,6 +22,7 @@ fn the_line_is_shown_with_the_nearest_field() {
         place: Some(("iop.yaml".to_owned(), Position { line: 2, column: 3 })),
         hint: Some("hub".to_owned()),
         nearest: Some("hub".to_owned()),
+        also: Vec::new(),
     };
     let shown = show(&diagnostic, &[("iop.yaml", "spec:\n  hubb: x\n")]);
     let plain = anstream::adapter::strip_str(&shown).to_string();

@@ -1,59 +1,128 @@
+use std::io::Write as _;
+
 use super::*;
 
-/// The names and contents of what is read, the root's path cut off.
-fn read_names(root: &Path, paths: &[PathBuf]) -> Vec<String> {
-    let mut names = Vec::new();
-    each(paths, &mut |name, content| {
-        let mut text = String::new();
-        content.read_to_string(&mut text).unwrap();
-        names.push(format!(
-            "{}={text}",
-            name.replace(&root.display().to_string(), "")
-        ));
-        Ok(())
-    })
-    .unwrap();
-    names
+/// A namespace of this name.
+fn object(name: &str) -> String {
+    format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n")
+}
+
+fn names(snapshot: &Snapshot) -> Vec<&str> {
+    snapshot.objects.keys().map(|it| it.name.as_str()).collect()
+}
+
+/// What was passed over, the root's path cut off.
+fn passed_over(root: &Path, snapshot: &Snapshot) -> Vec<String> {
+    let root = root.display().to_string();
+    snapshot
+        .passed_over
+        .iter()
+        .map(|it| format!("{} {}", it.file.replace(&root, ""), it.what))
+        .collect()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[test]
-fn folders_are_walked_in_the_order_of_names_and_other_files_left_out() {
+fn folders_are_walked_and_files_told_by_what_they_hold() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("b")).unwrap();
-    let files = [
-        ("c.yaml", "c"),
-        ("a.json", "a"),
-        ("b/x.yml", "x"),
-        ("notes.txt", "no"),
-        (".h.yaml", "no"),
+    let files: [(&str, Vec<u8>); 8] = [
+        ("c.yaml", object("c").into()),
+        (
+            "a.json",
+            br#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}"#.to_vec(),
+        ),
+        ("b/x.yml.gz", gzip(&object("x"))),
+        ("b/export", object("y").into()),
+        (
+            "cluster.txt",
+            b"NAME   READY   STATUS\nistiod  1/1  Running\n".to_vec(),
+        ),
+        ("notes.txt", b"Ask Ann: what for?\n".to_vec()),
+        ("picture.png", b"\x89PNG\r\n\x1a\n".to_vec()),
+        (".h.yaml", object("hidden").into()),
     ];
-    for (name, text) in files {
-        fs::write(root.path().join(name), text).unwrap();
+    for (name, bytes) in files {
+        fs::write(root.path().join(name), bytes).unwrap();
     }
-    let got = read_names(root.path(), &[root.path().to_owned()]);
-    assert_eq!(got, ["/a.json=a", "/b/x.yml=x", "/c.yaml=c"]);
+    let snapshot = read(&[root.path().to_owned()]).unwrap();
+    assert_eq!(names(&snapshot), ["a", "c", "x", "y"]);
+    assert_eq!(
+        passed_over(root.path(), &snapshot),
+        [
+            "/cluster.txt a table of `kubectl get`: add `-o yaml` or `-o json`",
+            "/notes.txt a text without Kubernetes objects",
+            "/picture.png a picture (PNG)",
+        ]
+    );
+}
+
+#[test]
+fn a_file_whose_name_promises_an_export_has_to_be_one() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("values.yaml"), "global: {hub: x}\n").unwrap();
+    let error = read(&[root.path().to_owned()]).unwrap_err().to_string();
+    assert!(
+        error.contains("values.yaml:1:1") && error.ends_with("found Helm values"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_file_that_is_named_is_read_whatever_its_ending() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("dump.txt");
-    fs::write(&path, "x").unwrap();
-    assert_eq!(read_names(root.path(), &[path]), ["/dump.txt=x"]);
+    fs::write(&path, object("x")).unwrap();
+    assert_eq!(names(&read(&[path]).unwrap()), ["x"]);
 }
 
 #[test]
-fn an_empty_folder_is_refused() {
+fn a_folder_without_an_export_is_refused_and_says_what_it_holds() {
     let root = tempfile::tempdir().unwrap();
-    let result = each(&[root.path().to_owned()], &mut |_, _| Ok(()));
-    assert!(matches!(result, Err(Error::Empty { .. })));
+    let paths = [root.path().to_owned()];
+    let error = read(&paths).unwrap_err().to_string();
+    assert!(error.ends_with("holds no export: it is empty"), "{error}");
+    fs::write(root.path().join("a.png"), b"\x89PNG").unwrap();
+    let error = read(&paths).unwrap_err().to_string();
+    assert!(error.ends_with("a.png is a picture (PNG)"), "{error}");
 }
 
 #[test]
 fn a_missing_file_is_named() {
-    let result = each(&[PathBuf::from("/nowhere/x.yaml")], &mut |_, _| Ok(()));
+    let result = read(&[PathBuf::from("/nowhere/x.yaml")]);
     assert_eq!(
         result.unwrap_err().to_string(),
         "cannot read /nowhere/x.yaml"
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_their_own_folder_are_followed_once_and_pipes_not_opened() {
+    use std::os::unix::fs::symlink;
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a.yaml"), object("a")).unwrap();
+    symlink(root.path(), root.path().join("one")).unwrap();
+    symlink(root.path(), root.path().join("two")).unwrap();
+    symlink("/nowhere", root.path().join("three")).unwrap();
+    let pipe = root.path().join("pipe.yaml");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let snapshot = read(&[root.path().to_owned()]).unwrap();
+    assert_eq!(snapshot.kinds["v1/Namespace"], 1);
+    assert!(snapshot.conflicts.is_empty());
+    assert_eq!(
+        passed_over(root.path(), &snapshot),
+        ["/pipe.yaml a pipe", "/three a link that leads nowhere"]
+    );
+    let device = read(&[PathBuf::from("/dev/zero")]).unwrap_err().to_string();
+    assert_eq!(device, "/dev/zero is a device, no file");
 }

@@ -13,21 +13,34 @@ pub(super) fn finding(
     title: impl Into<String>,
     diagnostic: &Diagnostic,
 ) -> Finding {
-    let mut subject = match &diagnostic.place {
+    let subject = subject(diagnostic.place.as_ref(), diagnostic.path.as_deref());
+    let finding = Finding::new(code, level, title, diagnostic.message.clone());
+    let fixes = fix(diagnostic, &subject);
+    let subjects: Vec<_> = if diagnostic.also.is_empty() {
+        vec![subject]
+    } else {
+        let also = diagnostic.also.iter();
+        also.map(|it| self::subject(it.place.as_ref(), Some(it.path.as_str())))
+            .collect()
+    };
+    let known = subjects.into_iter().filter(|it| *it != Subject::default());
+    let finding = finding.about(known).by(fixes);
+    match &diagnostic.hint {
+        Some(hint) => finding.fix(hint.clone()),
+        None => finding,
+    }
+}
+
+/// A place of the request, and the field that stands there.
+fn subject(place: Option<&(String, kube_yaml::Position)>, path: Option<&str>) -> Subject {
+    let mut subject = match place {
         // A flag has no lines.
         Some((name, _)) if name.starts_with("--") => Subject::flag(name),
         Some((name, position)) => Subject::place(name, position.line, position.column),
         None => Subject::default(),
     };
-    subject.field.clone_from(&diagnostic.path);
-    let finding = Finding::new(code, level, title, diagnostic.message.clone());
-    let fixes = fix(diagnostic, &subject);
-    let known = subject != Subject::default();
-    let finding = finding.about(known.then_some(subject)).by(fixes);
-    match &diagnostic.hint {
-        Some(hint) => finding.fix(hint.clone()),
-        None => finding,
-    }
+    subject.field = path.map(str::to_owned);
+    subject
 }
 
 /// What a diagnostic speaks of.
@@ -55,5 +68,8 @@ fn fix(diagnostic: &Diagnostic, subject: &Subject) -> Option<Fix> {
 
 /// Whether a chart failed, rather than the request itself.
 pub(super) fn is_of_chart(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code.as_str(), "render-failed" | "chart-failed")
+    matches!(
+        diagnostic.code.as_str(),
+        "render-failed" | "chart-failed" | "compatibility-version"
+    )
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use istio_catalog::Correction;
 
 use super::{Explanation, Situation, count};
-use crate::finding::Code;
+use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

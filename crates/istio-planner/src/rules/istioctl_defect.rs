@@ -22,10 +22,16 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .iter()
         .filter(|it| it.severity == Severity::Corrected)
         .map(|it| {
-            let title = format!(
-                "A defect of istioctl is corrected ({})",
-                it.code.to_uppercase()
-            );
+            let title = match it.code.as_str() {
+                "leading-document" => {
+                    "The request begins with an empty document, which istioctl takes for all of it"
+                        .to_owned()
+                }
+                code => format!(
+                    "A defect of istioctl is corrected ({})",
+                    code.to_uppercase()
+                ),
+            };
             finding(Code::IstioctlDefect, Level::Info, title, it)
         });
     let closed = it

@@ -17,6 +17,10 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CUSTOMISE,
 };
 
+/// What is said where charts do not have the compatibility version.
+pub(super) const COMPATIBILITY: &str =
+    "The target's charts do not have this compatibility version";
+
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let failed = it
         .diagnostics
@@ -24,12 +28,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .filter(|it| it.severity == Severity::Error && is_of_chart(it));
     failed
         .map(|it| {
-            finding(
-                Code::RenderFailed,
-                Level::Block,
-                "A chart of the target refuses the values",
-                it,
-            )
+            let title = match it.code.as_str() {
+                "compatibility-version" => COMPATIBILITY,
+                _ => "A chart of the target refuses the values",
+            };
+            finding(Code::RenderFailed, Level::Block, title, it)
         })
         .collect()
 }

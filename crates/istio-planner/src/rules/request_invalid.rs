@@ -19,7 +19,15 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let refused = it.diagnostics.iter().filter(|it| refuses(it)).map(|it| {
-        let title = format!("The target refuses {}", place(it));
+        let title = match it.code.as_str() {
+            "older-file" => {
+                "The request is written for an older Istio, or is no IstioOperator".to_owned()
+            }
+            "other-documents" => {
+                "The request's file holds other objects than the IstioOperator".to_owned()
+            }
+            _ => format!("The target refuses {}", place(it)),
+        };
         finding(Code::RequestInvalid, Level::Block, title, it)
     });
     source(it)

@@ -1,6 +1,6 @@
 //! `request-warning`: the target's own validation warns about the request.
 
-use istio_render::Severity;
+use istio_render::{Diagnostic, Severity};
 
 use super::Code;
 use super::Explanation;
@@ -24,14 +24,25 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .iter()
         .filter(|it| it.severity == Severity::Warning);
     let said = warnings.map(|it| {
-        let title = if it.code == "doubtful-set" {
-            format!("`--set` may not say what is meant for {}", place(it))
-        } else {
-            format!("The target warns about {}", place(it))
-        };
-        finding(Code::RequestWarning, Level::Warn, title, it)
+        finding(Code::RequestWarning, Level::Warn, title(it), it)
     });
     said.chain(not_left_over(it)).collect()
+}
+
+/// What a warning is called.
+fn title(diagnostic: &Diagnostic) -> String {
+    let place = place(diagnostic);
+    match diagnostic.code.as_str() {
+        "doubtful-set" => format!("`--set` may not say what is meant for {place}"),
+        "unknown-mesh-field" => format!("Nothing reads {place}"),
+        "repeated-key" => format!("The request says {place} twice"),
+        "unrendered-template" => {
+            format!("The value of {place} is a placeholder that nobody filled in")
+        }
+        "other-kind" => "The request is no IstioOperator".to_owned(),
+        "more" => "The request has more of these faults".to_owned(),
+        _ => format!("The target warns about {place}"),
+    }
 }
 
 /// Names that were given for deletion, but are not left over.

@@ -6,8 +6,9 @@ use istio_catalog::Version;
 use kube_yaml::NodeValue;
 
 use super::keep::{self, Shape};
-use super::model::{Conflict, Object, Origin, Snapshot};
-use super::piece::{Fault, ListHead, Place};
+use super::looks;
+use super::model::{Conflict, Object, Origin, PassedOver, Snapshot};
+use super::piece::{Fault, ListHead, Place, SMALL};
 use super::source::{Source, TypeMeta};
 use super::wire::{
     AnyObject, Items, ListObject, NodeObject, PodObject, SecretObject, VersionObject,
@@ -23,7 +24,12 @@ pub(super) struct Collector {
     seen: BTreeMap<Ref, Seen>,
     /// Namespaces in which an istiod was seen.
     control: BTreeSet<String>,
+    /// How many objects were read, and versions of the server.
+    pub(super) taken: usize,
 }
+
+/// So many files that hold no objects are named.
+const MOST_PASSED_OVER: usize = 1000;
 
 /// An object that was read before.
 #[derive(Debug)]
@@ -39,7 +45,7 @@ struct Seen {
 pub(super) struct Context<'a> {
     pub(super) file: &'a str,
     pub(super) list: Option<&'a ListHead>,
-    /// A member of an archive: texts without objects are passed over.
+    /// Nobody named this file: what of it is no object is passed over.
     pub(super) lenient: bool,
 }
 
@@ -141,6 +147,7 @@ impl Collector {
                 line: 1,
                 column: 1,
             };
+            self.taken += 1;
             self.serves(version, origin);
         }
     }
@@ -161,6 +168,17 @@ impl Collector {
         self.snapshot.server_version = oldest.cloned();
     }
 
+    /// Notes a file that holds no objects.
+    pub(super) fn pass_over(&mut self, file: &str, what: &str) {
+        let passed_over = &mut self.snapshot.passed_over;
+        if passed_over.len() < MOST_PASSED_OVER {
+            passed_over.push(PassedOver {
+                file: file.to_owned(),
+                what: what.to_owned(),
+            });
+        }
+    }
+
     fn without_kind(&mut self, source: Source<'_>, context: Context<'_>) -> Result<(), Fault> {
         if let Source::Yaml(node, _) = source
             && node.is_null()
@@ -172,15 +190,22 @@ impl Collector {
             read => read.unwrap_or_default(),
         };
         if let Some(server) = version.server_version {
+            self.taken += 1;
             self.serves(&server.git_version, context.origin(source.place()));
             return Ok(());
         }
         if version.client_version.0 || context.lenient {
             return Ok(());
         }
+        let keys = source.keys();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let found = match looks::without_kind(&keys) {
+            Some(what) => format!(", found {what}"),
+            None => String::new(),
+        };
         Err(Fault::new(
             source.place(),
-            "expected a Kubernetes object with `apiVersion` and `kind`",
+            format!("expected a Kubernetes object with `apiVersion` and `kind`{found}"),
         ))
     }
 
@@ -190,6 +215,17 @@ impl Collector {
         meta: &TypeMeta,
         context: Context<'_>,
     ) -> Result<(), Fault> {
+        if meta.kind.len() > SMALL || meta.api_version.len() > SMALL {
+            return Err(too_long(source.place()));
+        }
+        if let Some(what) = looks::of_kind(&meta.api_version, &meta.kind) {
+            if context.lenient {
+                return Ok(());
+            }
+            let message = format!("expected an object of a cluster, found {what}");
+            return Err(Fault::new(source.place(), message));
+        }
+        self.taken += 1;
         let group = meta
             .api_version
             .split_once('/')
@@ -433,6 +469,14 @@ fn not_items(place: Place, meta: &TypeMeta) -> Fault {
     )
 }
 
+/// A name is none.
+fn too_long(place: Place) -> Fault {
+    Fault::new(
+        place,
+        "the name of this object is longer than 1 MB, which none is",
+    )
+}
+
 /// Returns the reference of an object, or says that it has no name.
 fn head(meta: &TypeMeta, namespace: &str, name: &str, source: Source<'_>) -> Result<Ref, Fault> {
     if name.is_empty() {
@@ -440,6 +484,9 @@ fn head(meta: &TypeMeta, namespace: &str, name: &str, source: Source<'_>) -> Res
             source.place(),
             format!("expected `metadata.name` of this {}", meta.kind),
         ));
+    }
+    if name.len() > SMALL || namespace.len() > SMALL {
+        return Err(too_long(source.place()));
     }
     Ok(Ref {
         api_version: meta.api_version.clone(),

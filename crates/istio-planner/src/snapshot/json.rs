@@ -3,13 +3,17 @@
 //! A top-level object with an `items` array is a list, whatever its kind says last: kubectl writes `items` before `kind`.
 //! So is a top-level array (`kubectl get … -o json | jq .items`).
 
-use super::piece::{Fault, ListHead, Piece, Place, Text};
+use super::piece::{Fault, LARGEST, ListHead, Piece, Place, Text, too_large};
+use super::yaml::{LOG_BEGINS, LOG_ENDS};
 
 /// What the scanner waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Between documents.
     Document,
+    /// Inside a container's log, as `kubectl cluster-info dump` prints it behind the objects; at the beginning of a line,
+    /// or in its midst.
+    Log { begins: bool },
     /// A key of the top-level object, or its end.
     Key { required: bool },
     /// The colon after a key.
@@ -104,7 +108,7 @@ impl JsonSplitter {
         self.buffer.extend_from_slice(chunk);
         while self.step(each)? {}
         let used = match self.state {
-            State::Document => self.next,
+            State::Document | State::Log { .. } => self.next,
             _ if self.in_list => match self.scan {
                 Scan::Idle => self.next,
                 Scan::Inside { .. } => self.begin,
@@ -112,6 +116,10 @@ impl JsonSplitter {
             _ => self.document,
         };
         self.drop_front(used);
+        if self.buffer.len() > LARGEST {
+            let at = self.mark(0);
+            return Err(too_large(at));
+        }
         Ok(())
     }
 
@@ -120,7 +128,7 @@ impl JsonSplitter {
         self.retry = 0;
         while self.step(each)? {}
         let expected = match self.state {
-            State::Document => return Ok(()),
+            State::Document | State::Log { .. } => return Ok(()),
             State::Key { .. } => "a key or `}`",
             State::Colon => "`:`",
             State::Value if self.scan == Scan::Idle => "a value",
@@ -165,6 +173,9 @@ impl JsonSplitter {
         if self.scan != Scan::Idle {
             return self.value();
         }
+        if let State::Log { begins } = self.state {
+            return Ok(self.log(begins));
+        }
         let rest = self.buffer.get(self.next..).unwrap_or_default();
         let blank = rest
             .iter()
@@ -176,6 +187,16 @@ impl JsonSplitter {
         };
         let here = self.next;
         match (self.state, byte) {
+            (State::Document, b'=') => {
+                let rest = self.buffer.get(here..).unwrap_or_default();
+                if rest.len() < LOG_BEGINS.len() && LOG_BEGINS.starts_with(rest) {
+                    return Ok(false);
+                }
+                if !rest.starts_with(LOG_BEGINS) {
+                    return Err(self.unexpected(here));
+                }
+                self.advance(State::Log { begins: false });
+            }
             (State::Document, b'{') => {
                 self.document = here;
                 self.document_place = self.mark(here);
@@ -220,9 +241,33 @@ impl JsonSplitter {
         Ok(true)
     }
 
+    /// Passes over a line of a log, or what is there of it; `false` when more bytes are needed.
+    fn log(&mut self, begins: bool) -> bool {
+        let rest = self.buffer.get(self.next..).unwrap_or_default();
+        if begins && rest.len() < LOG_ENDS.len() && LOG_ENDS.starts_with(rest) {
+            return false;
+        }
+        let ends = begins && rest.starts_with(LOG_ENDS);
+        let Some(length) = memchr::memchr(b'\n', rest) else {
+            // The rest of the line is of no more use, but for what it begins with.
+            if !ends {
+                self.next = self.buffer.len();
+                self.state = State::Log { begins: false };
+            }
+            return false;
+        };
+        self.next += length + 1;
+        self.state = if ends {
+            State::Document
+        } else {
+            State::Log { begins: true }
+        };
+        true
+    }
+
     fn unexpected(&mut self, at: usize) -> Fault {
         let expected = match self.state {
-            State::Document => "a JSON object or array",
+            State::Document | State::Log { .. } => "a JSON object or array",
             State::Key { required: false } => "a key or `}`",
             State::Key { required: true } => "a key",
             State::Colon => "`:`",
@@ -323,6 +368,7 @@ impl JsonSplitter {
             }
             // Nothing else is scanned.
             State::Document
+            | State::Log { .. }
             | State::Colon
             | State::AfterValue
             | State::Element { .. }

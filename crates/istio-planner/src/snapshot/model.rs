@@ -179,6 +179,15 @@ pub struct Conflict {
     pub origins: Vec<Origin>,
 }
 
+/// A file that holds no objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The file as it was found (a member of an archive as `archive!member`).
+    pub file: String,
+    /// What it is, for example `a picture (PNG)`.
+    pub what: String,
+}
+
 /// All that is kept of an export.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -199,6 +208,8 @@ pub struct Snapshot {
     pub kinds: BTreeMap<String, usize>,
     /// Objects that stood more than once and differed.
     pub conflicts: Vec<Conflict>,
+    /// Files that nobody named and that hold no objects, in the order of reading; of very many the first thousand.
+    pub passed_over: Vec<PassedOver>,
     /// Some object that the API server stores with managedFields has them.
     pub managed_fields: bool,
 }

@@ -1,5 +1,19 @@
 //! What the splitters hand on: one object's text and its place.
 
+/// The largest object that is read, in bytes. Kubernetes keeps none of more than a few megabytes.
+pub(super) const LARGEST: usize = 64 * 1024 * 1024;
+
+/// The largest name, and the largest text of `kubectl version`, in bytes.
+pub(super) const SMALL: usize = 1024 * 1024;
+
+/// Says that an object is too large to be one.
+pub(super) fn too_large(place: Place) -> Fault {
+    Fault::new(
+        place,
+        "what begins here is larger than 64 MB, which no object is",
+    )
+}
+
 /// A place in a file: line and column from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {

@@ -73,6 +73,21 @@ impl Source<'_> {
         Ok(length.get())
     }
 
+    /// Returns its first keys, at most a hundred; none where it has none.
+    pub(super) fn keys(self) -> Vec<String> {
+        const MOST: usize = 100;
+        match self {
+            Self::Json(..) => {
+                let read = self.read::<std::collections::BTreeMap<String, de::IgnoredAny>>();
+                read.unwrap_or_default().into_keys().take(MOST).collect()
+            }
+            Self::Yaml(node, _) => {
+                let keys = node.entries().iter().filter_map(|(key, _)| key.as_str());
+                keys.take(MOST).map(str::to_owned).collect()
+            }
+        }
+    }
+
     /// Reads `apiVersion` and `kind`, and nothing else where they come first.
     pub(super) fn type_meta(self) -> Result<TypeMeta, Fault> {
         match self {

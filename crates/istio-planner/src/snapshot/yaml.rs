@@ -4,7 +4,7 @@
 //! on whole, so the cut never changes what a text means.
 
 use super::json::Each;
-use super::piece::{Fault, ListHead, Piece, Place, Text, trimmed, utf8};
+use super::piece::{Fault, LARGEST, ListHead, Piece, Place, Text, too_large, trimmed, utf8};
 
 /// Where a document has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ enum State {
     Items { indent: usize },
     /// After the items of a list.
     Tail,
+    /// Inside a container's log, as `kubectl cluster-info dump` prints it behind the objects.
+    Log,
 }
 
 /// A YAML text that arrives in chunks.
@@ -25,6 +27,8 @@ pub(super) struct YamlSplitter {
     buffer: Vec<u8>,
     /// Complete lines before this were looked at.
     next: usize,
+    /// No line ends before this.
+    scanned: usize,
     /// The place of `buffer[0]`, which begins the document, or the item of a list.
     place: Place,
     /// The line at `next`.
@@ -38,13 +42,14 @@ pub(super) struct YamlSplitter {
 }
 
 impl YamlSplitter {
-    /// Starts at the first line.
-    pub(super) fn new() -> Self {
+    /// Starts at a line.
+    pub(super) fn new(line: u32) -> Self {
         Self {
             buffer: Vec::new(),
             next: 0,
-            place: Place::START,
-            line: 1,
+            scanned: 0,
+            place: Place { line, column: 1 },
+            line,
             state: State::Plain,
             head: Vec::new(),
             head_place: Place::START,
@@ -57,15 +62,23 @@ impl YamlSplitter {
         self.buffer.extend_from_slice(chunk);
         let mut begin = 0;
         while let Some(length) =
-            memchr::memchr(b'\n', self.buffer.get(self.next..).unwrap_or_default())
+            memchr::memchr(b'\n', self.buffer.get(self.scanned..).unwrap_or_default())
         {
-            let end = self.next + length + 1;
+            let end = self.scanned + length + 1;
             begin = self.line(begin, end, each)?;
             self.next = end;
+            self.scanned = end;
             self.line = self.line.saturating_add(1);
+            if end - begin > LARGEST {
+                return Err(too_large(self.place));
+            }
         }
         self.buffer.drain(..begin);
         self.next -= begin;
+        self.scanned = self.buffer.len();
+        if self.buffer.len() > LARGEST || self.head.len() > LARGEST {
+            return Err(too_large(self.place));
+        }
         Ok(())
     }
 
@@ -86,6 +99,21 @@ impl YamlSplitter {
     fn line(&mut self, begin: usize, end: usize, each: &mut Each<'_>) -> Result<usize, Fault> {
         let start = self.next;
         let line = self.buffer.get(start..end).unwrap_or_default();
+        if self.state == State::Log {
+            if line.starts_with(LOG_ENDS) {
+                self.state = State::Plain;
+            }
+            self.place = Place {
+                line: self.line.saturating_add(1),
+                column: 1,
+            };
+            return Ok(end);
+        }
+        if line.starts_with(LOG_BEGINS) {
+            self.document(begin, start, each)?;
+            self.state = State::Log;
+            return Ok(end);
+        }
         let ends = is_mark(line, b"...");
         if ends || is_mark(line, b"---") {
             // The mark itself belongs to what follows: `--- # a comment`, `--- {…}`.
@@ -98,7 +126,7 @@ impl YamlSplitter {
         }
         match self.state {
             State::Plain if trimmed(line) == b"items:" => self.state = State::MaybeItems,
-            State::Plain | State::Tail => {}
+            State::Plain | State::Tail | State::Log => {}
             State::MaybeItems => match dash(line) {
                 Some(indent) => {
                     self.head = self.buffer.get(begin..start).unwrap_or_default().to_vec();
@@ -168,6 +196,7 @@ impl YamlSplitter {
                     return Err(Fault::new(place, message));
                 }
             }
+            State::Log => {}
             State::Plain | State::MaybeItems => {
                 let text = utf8(rest, self.place)?;
                 each(Piece {
@@ -181,6 +210,11 @@ impl YamlSplitter {
         Ok(())
     }
 }
+
+/// What `kubectl cluster-info dump` writes before and after each log
+/// (kubernetes 1.34:staging/src/k8s.io/kubectl/pkg/cmd/clusterinfo/clusterinfo_dump.go).
+pub(super) const LOG_BEGINS: &[u8] = b"==== START logs for container ";
+pub(super) const LOG_ENDS: &[u8] = b"==== END logs for container ";
 
 /// Whether a line begins or ends a document.
 fn is_mark(line: &[u8], mark: &[u8]) -> bool {

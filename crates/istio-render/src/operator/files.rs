@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use super::{merge::merge, path, set};
 use crate::{Diagnostic, OperatorFile, Options};
 
+mod doubts;
+
 /// The request as written, for finding where a field stands.
 #[derive(Debug)]
 pub(crate) struct Sources<'a> {
@@ -38,6 +40,7 @@ pub(crate) fn read(options: &Options) -> (Vec<Map<String, Value>>, Sources<'_>, 
         match read_file(file) {
             Ok(None) => {}
             Ok(Some(node)) => {
+                diagnostics.extend(doubts::of(file, &node));
                 if let Value::Object(map) = kube_yaml::as_go_json(node.to_json()) {
                     documents.push(map);
                 }
@@ -129,7 +132,11 @@ fn read_file(file: &OperatorFile) -> Result<Option<Node<'_>>, Box<Diagnostic>> {
             "merge inputs: unable to parse file: error converting YAML to JSON: yaml: line {}: {}",
             it.position.line, it.message
         );
-        Box::new(Diagnostic::error("invalid-yaml", message).placed(&file.name, it.position))
+        let diagnostic = Diagnostic::error("invalid-yaml", message).placed(&file.name, it.position);
+        Box::new(match doubts::template(&file.text) {
+            Some((position, hint)) => diagnostic.placed(&file.name, position).hinted(hint),
+            None => diagnostic,
+        })
     })?;
     documents.retain(|it| it.value != NodeValue::Null);
     for document in &documents {
@@ -143,7 +150,7 @@ fn read_file(file: &OperatorFile) -> Result<Option<Node<'_>>, Box<Diagnostic>> {
                 .placed(&file.name, position),
             ))
         };
-        let NodeValue::Mapping(entries) = &document.value else {
+        if !matches!(document.value, NodeValue::Mapping(_)) {
             return refused(
                 "invalid-file",
                 format!(
@@ -151,32 +158,63 @@ fn read_file(file: &OperatorFile) -> Result<Option<Node<'_>>, Box<Diagnostic>> {
                     described(document)
                 ),
             );
-        };
-        let kind = entries
-            .iter()
-            .rfind(|(key, _)| text(key) == Some("kind"))
-            .map(|(_, value)| value);
-        match kind.map(|it| &it.value) {
-            Some(NodeValue::String(kind)) if !kind.is_empty() => {}
-            _ => {
-                return refused(
-                    "missing-kind",
-                    format!(
-                        "Object 'Kind' is missing in the document of line {}",
-                        document.position.line
-                    ),
-                );
-            }
+        }
+        if kind(document).is_empty() {
+            let message = format!(
+                "Object 'Kind' is missing in the document of line {}",
+                document.position.line
+            );
+            return refused("missing-kind", message).map_err(|mut it: Box<Diagnostic>| {
+                it.hint = doubts::without_kind(document);
+                it
+            });
         }
     }
-    if let [_, second, ..] = documents.as_slice() {
-        let message =
-            "merge inputs: contains multiple IstioOperator CRs, only one per file is supported";
-        return Err(Box::new(
-            Diagnostic::error("multiple-operators", message).placed(&file.name, second.position),
-        ));
+    if documents.len() > 1 {
+        return Err(Box::new(several(file, &documents)));
     }
     Ok(documents.pop())
+}
+
+/// Says which document of several does not belong there.
+fn several(file: &OperatorFile, documents: &[Node<'_>]) -> Diagnostic {
+    let others: Vec<_> = documents
+        .iter()
+        .filter(|it| kind(it) != "IstioOperator")
+        .collect();
+    if let [first, ..] = others.as_slice()
+        && others.len() + 1 >= documents.len()
+    {
+        let mut kinds: Vec<_> = others.iter().map(|it| kind(it)).collect();
+        kinds.dedup();
+        let message = format!(
+            "merge inputs: a file of -f holds one IstioOperator and nothing else, and this one also holds: {}",
+            kinds.join(", ")
+        );
+        return Diagnostic::error("other-documents", message)
+            .placed(&file.name, first.position)
+            .hinted("Keep other objects in files of their own, and apply them with kubectl");
+    }
+    let message =
+        "merge inputs: contains multiple IstioOperator CRs, only one per file is supported";
+    let second = documents
+        .iter()
+        .filter(|it| kind(it) == "IstioOperator")
+        .nth(1)
+        .or_else(|| documents.get(1));
+    let diagnostic = Diagnostic::error("multiple-operators", message);
+    match second {
+        Some(it) => diagnostic.placed(&file.name, it.position),
+        None => diagnostic,
+    }
+}
+
+/// The kind of a document, empty where it says none.
+fn kind<'n>(document: &'n Node<'_>) -> &'n str {
+    document
+        .get("kind")
+        .and_then(Node::as_str)
+        .unwrap_or_default()
 }
 
 fn described(node: &Node<'_>) -> &'static str {

@@ -183,7 +183,7 @@ impl Table {
         package.map(|(_, it)| *it).unwrap_or_default()
     }
 
-    /// Decodes a value as the named type of this table and returns everything that does not fit.
+    /// Decodes a value as the named type of this table and returns what does not fit, at most [`MOST_FAULTS`] of it.
     pub(crate) fn decode(
         &self,
         kind: &str,
@@ -201,7 +201,17 @@ impl Table {
         decoder.value(self, kind, value);
         decoder.faults
     }
+
+    /// Returns the fields of a value that the named type does not have, where its decoder passes over them.
+    pub(crate) fn passed_over(&self, kind: &str, value: &Value, version: &Version) -> Vec<Fault> {
+        let mut faults = self.decode(kind, value, Encoding::Proto, version);
+        faults.retain(|it| it.unknown_field);
+        faults
+    }
 }
+
+/// So many faults are told of one value; more tell nobody more, and each costs.
+pub(crate) const MOST_FAULTS: usize = 200;
 
 impl Variant {
     fn parse(word: &'static str) -> Self {
@@ -303,6 +313,7 @@ impl Decoder {
             match fields.iter().filter(named).find(|it| it.is_in(self.at)) {
                 Some(field) => self.below(escaped(key), |it| it.value(table, field.kind, entry)),
                 None if self.encoding == Encoding::OpenProto => {}
+                None if self.faults.len() >= MOST_FAULTS => return,
                 None => {
                     let (hint, nearest) = nearest(fields, key, self.at);
                     let owner = if proto {
@@ -368,6 +379,9 @@ impl Decoder {
     }
 
     fn fault(&mut self, message: &str, hint: Option<String>, unknown_field: bool) {
+        if self.faults.len() >= MOST_FAULTS {
+            return;
+        }
         self.faults.push(Fault {
             path: self.path.join("."),
             message: format!("json: {message}"),
@@ -403,6 +417,9 @@ fn nearest(fields: &[Field], key: &str, at: (u64, u64)) -> (Option<String>, Opti
         .iter()
         .filter(|it| it.is_in(at))
         .filter_map(|it| it.names.first());
+    // Names that are longer or shorter by more than that cannot be near.
+    let length = key.chars().count();
+    let known = known.filter(|name| name.chars().count().abs_diff(length) <= limit);
     let distances = known.map(|name| (distance(&name.to_lowercase(), &key.to_lowercase()), *name));
     let found = distances.filter(|(distance, _)| *distance <= limit).min();
     let name = found.map(|(_, name)| name);

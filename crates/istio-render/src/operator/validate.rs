@@ -156,6 +156,7 @@ fn mesh_config_at(
     let faults = MESH_CONFIG.decode("MeshConfig", mesh_config, Encoding::OpenProto, version);
     if faults.is_empty() {
         mesh::check(mesh_config, path, version, diagnostics);
+        mesh::warn(mesh_config, path, version, diagnostics);
         return;
     }
     for fault in faults {

@@ -237,3 +237,23 @@ fn damaged_text_never_panics() {
         let _ = load_items(&text, |_| {});
     }
 }
+
+#[test]
+fn keys_that_stand_twice_are_told_and_merged_ones_are_not() {
+    let told = |text: &str| -> Vec<String> {
+        let found = repeated(text);
+        let told = found
+            .iter()
+            .map(|it| format!("{} {} {}", it.key, it.first.line, it.last.line));
+        told.collect()
+    };
+    assert_eq!(
+        told("a: 1\nb: {c: 1, c: 2}\na: 2\na: 3\n"),
+        ["c 2 2", "a 1 4"]
+    );
+    assert_eq!(
+        told("---\na: 1\n---\na: 1\n---\ntrue: 1\nyes: 2\n"),
+        ["true 6 7"]
+    );
+    assert!(told("x: &x {a: 1}\ny: {<<: *x, a: 2}\n").is_empty());
+}

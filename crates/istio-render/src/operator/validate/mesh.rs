@@ -6,6 +6,7 @@
 
 mod legacy;
 mod traffic;
+mod warning;
 
 use std::net::IpAddr;
 
@@ -16,9 +17,19 @@ use super::names::is_dns_label;
 use crate::{Diagnostic, go};
 
 pub(crate) use legacy::check_legacy;
+pub(super) use warning::warn;
 
 const MILLISECOND: i128 = 1_000_000;
 const SECOND: i128 = 1_000 * MILLISECOND;
+
+/// The members of the oneof `tracer`, in the order of the .proto (istio/api:mesh/v1alpha1/proxy.proto, `Tracing`).
+const TRACERS: [&str; 5] = [
+    "zipkin",
+    "lightstep",
+    "datadog",
+    "stackdriver",
+    "openCensusAgent",
+];
 
 const TOPOLOGY_LABELS: [&str; 3] = [
     "topology.kubernetes.io/region",
@@ -123,11 +134,12 @@ impl Checker<'_> {
     }
 
     fn trust(&mut self, mesh: &Value) {
-        if field(mesh, "trustDomain")
-            .and_then(Value::as_str)
-            .is_some_and(|it| !is_trust_domain(it))
-        {
-            self.refuse("trustDomain", "trust domain name invalid");
+        let domain = field(mesh, "trustDomain").and_then(Value::as_str);
+        if let Some(domain) = domain.filter(|it| !is_trust_domain(it)) {
+            self.refuse(
+                "trustDomain",
+                &format!("trust domain name {domain:?} is invalid: labels of a-z, A-Z, 0-9 and - are parted by dots"),
+            );
         }
         for alias in texts(field(mesh, "trustDomainAliases")).filter(|it| !is_trust_domain(it)) {
             self.refuse(
@@ -270,21 +282,16 @@ impl Checker<'_> {
     }
 
     fn tracing(&mut self, tracing: &Value) {
-        for tracer in ["lightstep", "zipkin", "datadog"] {
-            let Some(settings) = field(tracing, tracer) else {
-                continue;
-            };
+        // Of several members of a oneof Go's decoder keeps the one that the .proto declares last.
+        let kept = TRACERS.iter().rev().find(|it| field(tracing, it).is_some());
+        let checked = kept.filter(|it| matches!(**it, "lightstep" | "zipkin" | "datadog"));
+        if let Some((tracer, settings)) = checked.and_then(|it| Some((it, field(tracing, it)?))) {
             let path = format!("tracing.{tracer}.address");
             if field(settings, "address").is_none() {
                 self.refuse(&path, "address is required");
             }
             self.address(settings, "address", &path);
-            if tracer == "lightstep"
-                && field(settings, "accessToken")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .is_empty()
-            {
+            if *tracer == "lightstep" && text(settings, "accessToken").is_empty() {
                 self.refuse("tracing.lightstep.accessToken", "access token is required");
             }
         }
@@ -329,7 +336,7 @@ impl Checker<'_> {
     }
 
     fn private_key_provider(&mut self, provider: &Value) {
-        let settings = field(provider, "cryptomb").or_else(|| field(provider, "qat"));
+        let settings = field(provider, "qat").or_else(|| field(provider, "cryptomb"));
         let delay = settings
             .and_then(|it| field(it, "pollDelay"))
             .and_then(Value::as_str)
