@@ -24,6 +24,7 @@ pub(crate) mod selector;
 mod tests;
 mod wave;
 
+pub(crate) use check_inject::namespace_labels;
 pub(crate) use images::Injected;
 
 pub use check_inject::{InjectError, InjectReport, InjectRequest, PassedOver, check_inject};

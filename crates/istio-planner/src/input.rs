@@ -2,6 +2,7 @@
 
 mod asked;
 mod coverage;
+mod place;
 mod requirement;
 
 use istio_catalog::Facts;

@@ -8,6 +8,7 @@
 //! - A wrong request is a finding, never a panic and never an `Err`. Only unreadable input is an error.
 //! - What the export does not show is *unknown*, never "ok".
 
+mod cel;
 pub mod compare;
 pub mod customisation;
 pub mod dataplane;

@@ -32,11 +32,19 @@ pub fn plan(input: &Input) -> Outcome {
     let findings = findings(input, &basis, &rendered, &settings, &effect, &situation);
     let path = path::path(path::Context {
         situation,
-        notes: &basis.notes(&|path: &str| settings.after.sets(path)),
+        notes: &basis.notes(&|path: &str| settings.after.sets(path), &|path: &str| {
+            settings.said(&input.request, path)
+        }),
     });
     let verdict = finding::verdict(&findings);
     let plan = order(input, &basis, &effect, verdict);
     let direction = basis.direction();
+    let mut changes = effect.diff.changes;
+    if !input.request.predicted {
+        for it in &mut changes {
+            it.predicted = None;
+        }
+    }
     Outcome {
         schema: SCHEMA.to_owned(),
         verdict,
@@ -53,7 +61,7 @@ pub fn plan(input: &Input) -> Outcome {
         findings,
         defaults: settings.defaults,
         reverted: settings.reverted,
-        changes: effect.diff.changes,
+        changes,
         restarts: effect.restarts,
         notes: effect.notes,
         plan,
@@ -120,8 +128,12 @@ impl Basis {
             .map(|it| it.value.as_str())
     }
 
-    /// What the notes read beside the snapshot; `pinned` tells whether the request sets a path.
-    fn notes<'a>(&'a self, pinned: &'a dyn Fn(&str) -> bool) -> notes::Context<'a> {
+    /// What the notes read beside the snapshot; `pinned` tells whether the request sets a path, `said` where.
+    fn notes<'a>(
+        &'a self,
+        pinned: &'a dyn Fn(&str) -> bool,
+        said: &'a dyn Fn(&str) -> Vec<Subject>,
+    ) -> notes::Context<'a> {
         notes::Context {
             namespace: self
                 .plane()
@@ -130,6 +142,7 @@ impl Basis {
                 .compatibility_version()
                 .and_then(|it| it.parse::<Minor>().ok()),
             pinned,
+            said,
         }
     }
 
@@ -213,6 +226,20 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// Where the request says a path, else where the installation was found to say it.
+    fn said(&self, request: &Request, path: &str) -> Vec<Subject> {
+        let keys = customisation::keys(path);
+        let names: Vec<_> = keys.iter().map(String::as_str).collect();
+        if let Some(place) = request.place_of(&names) {
+            return vec![place];
+        }
+        let settings = self.installation.iter().flat_map(|it| &it.settings);
+        settings
+            .filter(|it| it.path.starts_with(&keys))
+            .map(|it| it.evidence.clone())
+            .collect()
+    }
+
     /// Whether the request, or the installation, sets a path.
     fn pins(&self, path: &str) -> bool {
         self.after.sets(path) || self.installation.as_ref().is_some_and(|it| it.sets(path))
@@ -262,8 +289,8 @@ impl<'a> Effect<'a> {
             named: &input.request.prune,
             orphans: input.request.prune_orphans,
         };
-        // Restarts read the predicted injector; what was not asked for is taken out again.
-        let mut diff = desired
+        // Restarts and rules read what is predicted; what was not asked for is taken out in the end.
+        let diff = desired
             .as_ref()
             .map(|it| diff(snapshot, it, consent, true))
             .unwrap_or_default();
@@ -284,11 +311,9 @@ impl<'a> Effect<'a> {
             ),
             _ => Default::default(),
         };
-        if !input.request.predicted {
-            diff.changes.iter_mut().for_each(|it| it.predicted = None);
-        }
         let pinned = |path: &str| settings.after.sets(path);
-        let context = basis.notes(&pinned);
+        let said = |path: &str| settings.said(&input.request, path);
+        let context = basis.notes(&pinned, &said);
         let notes = basis.ends().map_or_else(Vec::new, |(from, to)| {
             notes::notes(snapshot, from, to, &context)
         });
@@ -329,6 +354,8 @@ fn situation<'a>(
             rendering,
             changes: &effect.diff.changes,
         }),
+        releases: &input.releases,
+        installation: settings.installation.as_ref(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::edit::{Edit, Fix};
 use crate::finding::Code;
 use crate::input::Request;
 use crate::outcome::{Finding, Kubernetes, Level, Subject};
+use crate::rules::setting_without_effect;
 
 /// A request, read and rendered.
 pub(crate) struct Rendered {
@@ -63,7 +64,7 @@ pub(crate) fn find<'a>(releases: &'a [Release], version: &Version) -> Option<&'a
 }
 
 /// What istioctl would be called with: `--revision` becomes the last `--set` (domain §1.1).
-fn options(request: &Request, kubernetes: &Kubernetes) -> Options {
+pub(crate) fn options(request: &Request, kubernetes: &Kubernetes) -> Options {
     let revision = request
         .revision
         .iter()
@@ -117,6 +118,15 @@ pub(crate) fn source_missing(from: &Version) -> Finding {
 /// Turns what the renderer says into a finding.
 fn finding(diagnostic: &Diagnostic) -> Finding {
     let place = diagnostic.path.as_deref().unwrap_or("the request");
+    if diagnostic.code == "f-8" {
+        let subject = subject(diagnostic);
+        let known = subject != Subject::default();
+        return setting_without_effect::overlay(
+            known.then_some(subject),
+            place,
+            &diagnostic.message,
+        );
+    }
     let (code, level, title) = match diagnostic.severity {
         Severity::Error if is_of_chart(diagnostic) => (
             Code::RenderFailed,
@@ -147,13 +157,7 @@ fn finding(diagnostic: &Diagnostic) -> Finding {
             ),
         ),
     };
-    let mut subject = match &diagnostic.place {
-        // A flag has no lines.
-        Some((name, _)) if name.starts_with("--") => Subject::flag(name),
-        Some((name, position)) => Subject::place(name, position.line, position.column),
-        None => Subject::default(),
-    };
-    subject.field.clone_from(&diagnostic.path);
+    let subject = subject(diagnostic);
     let finding = Finding::new(code, level, title, diagnostic.message.clone());
     let fixes = fix(diagnostic, &subject);
     let known = subject != Subject::default();
@@ -162,6 +166,18 @@ fn finding(diagnostic: &Diagnostic) -> Finding {
         Some(hint) => finding.fix(hint.clone()),
         None => finding,
     }
+}
+
+/// Where it stands.
+fn subject(diagnostic: &Diagnostic) -> Subject {
+    let mut subject = match &diagnostic.place {
+        // A flag has no lines.
+        Some((name, _)) if name.starts_with("--") => Subject::flag(name),
+        Some((name, position)) => Subject::place(name, position.line, position.column),
+        None => Subject::default(),
+    };
+    subject.field.clone_from(&diagnostic.path);
+    subject
 }
 
 /// The edit that a diagnostic's nearest field stands for, where the field is in a file.

@@ -30,8 +30,12 @@ mod tests;
 
 pub(crate) use show::kept;
 pub use show::{Shown, show};
+pub(crate) use wire::workload;
 
-pub use model::{Conflict, Container, Node, Object, Origin, Owner, Pod, Room, Snapshot, Workload};
+pub use model::{
+    Conflict, Container, HostPort, Node, Object, Origin, Owner, Placement, Pod, Room, Snapshot,
+    Taint, Workload,
+};
 
 use collect::{Collector, Context};
 use condense::condense;

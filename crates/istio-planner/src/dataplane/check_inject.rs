@@ -156,7 +156,7 @@ fn report(
 }
 
 /// Returns a namespace's labels; the API server adds its name to them.
-pub(super) fn namespace_labels(snapshot: &Snapshot, namespace: &str) -> Option<Labels> {
+pub(crate) fn namespace_labels(snapshot: &Snapshot, namespace: &str) -> Option<Labels> {
     let object: Ref = reference("v1", "Namespace", "", namespace);
     let kept = snapshot.objects.get(&object)?;
     let labels = kept

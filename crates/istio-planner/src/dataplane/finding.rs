@@ -143,16 +143,29 @@ pub(super) fn istiod_rolls(snapshot: &Snapshot, restarts: &[Restart]) -> Option<
             None => Subject::of((*object).clone()),
         }
     });
+    let frail: Vec<_> = rolled
+        .iter()
+        .filter_map(|it| Some(format!("{} {}", name(it), frailty(snapshot, it)?)))
+        .collect();
+    let losses = if frail.is_empty() {
+        String::new()
+    } else {
+        format!(". Traffic is lost meanwhile: {}", listed(&frail))
+    };
     let finding = Finding::new(
         Code::IstiodRollsGateways,
-        Level::Info,
+        if frail.is_empty() {
+            Level::Info
+        } else {
+            Level::Warn
+        },
         match rolled.len() {
             1 => "The new istiod replaces a gateway or waypoint by itself".to_owned(),
             many => format!("The new istiod replaces {many} gateways and waypoints by itself"),
         },
         format!(
             "{}. It does so for all of them at once as soon as it leads, in the step that replaces istiod. One that leads \
-             at once may fail to, and leaves them old until it is restarted",
+             at once may fail to, and leaves them old until it is restarted{losses}",
             listed(&names)
         ),
     );
@@ -162,6 +175,30 @@ pub(super) fn istiod_rolls(snapshot: &Snapshot, restarts: &[Restart]) -> Option<
              watch their Deployments after the step, and restart istiod where they stay old",
         )
     })
+}
+
+/// Why the replacement of a gateway takes traffic with it, if it does: one pod, whose connections are cut, and no budget
+/// that keeps a second one.
+fn frailty(snapshot: &Snapshot, object: &Ref) -> Option<&'static str> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let key = (object.kind.clone(), namespace, object.name.clone());
+    let workload = snapshot.workloads.get(&key)?;
+    let covered = snapshot.objects.iter().any(|(it, kept)| {
+        it.kind == "PodDisruptionBudget"
+            && it.namespace == object.namespace
+            && kept
+                .value
+                .pointer("/spec/selector")
+                .is_some_and(|selector| {
+                    super::selector::matches(Some(selector), &workload.template_labels)
+                })
+    });
+    match (workload.replicas, covered) {
+        (0, _) => None,
+        (1, _) => Some("has one replica"),
+        (_, false) => Some("has no disruption budget"),
+        (_, true) => None,
+    }
 }
 
 /// The request names images of another version.

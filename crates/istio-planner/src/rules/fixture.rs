@@ -28,6 +28,8 @@ pub(crate) struct Cluster {
     /// What the target renders, where a rule reads it.
     pub(crate) rendering: Option<istio_render::Rendering>,
     pub(crate) changes: Vec<Change>,
+    pub(crate) releases: Vec<istio_render::Release>,
+    pub(crate) installation: Option<crate::customisation::Installation>,
 }
 
 /// Kinds that every export holds.
@@ -92,6 +94,8 @@ impl Cluster {
             restarts: Vec::new(),
             rendering: None,
             changes: Vec::new(),
+            releases: Vec::new(),
+            installation: None,
         };
         cluster.pod(
             "istio-system",
@@ -140,6 +144,8 @@ impl Cluster {
                 rendering,
                 changes: &self.changes,
             }),
+            releases: &self.releases,
+            installation: self.installation.as_ref(),
         })
     }
 

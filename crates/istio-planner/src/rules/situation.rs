@@ -45,6 +45,10 @@ pub(crate) struct Situation<'a> {
     pub(crate) restarts: &'a [Restart],
     /// What the target would make of the cluster; `None` where nothing was rendered.
     pub(crate) desired: Option<Desired<'a>>,
+    /// Releases at hand.
+    pub(crate) releases: &'a [istio_render::Release],
+    /// Settings of the installation, as far as the cluster tells them.
+    pub(crate) installation: Option<&'a crate::customisation::Installation>,
 }
 
 /// What the catalogue knows of a release.
