@@ -2,6 +2,7 @@
 
 mod asked;
 mod meant;
+mod place;
 mod requirement;
 
 use istio_catalog::Facts;

@@ -35,6 +35,7 @@ pub mod images;
 pub mod inventory;
 pub mod order;
 
+mod cel;
 mod fingerprint;
 mod hops;
 mod kubernetes;

@@ -35,6 +35,8 @@ pub(crate) struct Context<'a> {
     pub compatibility_version: Option<Minor>,
     /// Tells whether the request sets a path, for example `values.pilot.env.ENABLE_AUTO_SNI`.
     pub pinned: &'a dyn Fn(&str) -> bool,
+    /// Names where the request, or the installation as it was recovered, says a path.
+    pub said: &'a dyn Fn(&str) -> Vec<Subject>,
 }
 
 /// A change of behaviour.
@@ -113,7 +115,8 @@ pub(crate) fn notes(
     target: &Version,
     context: &Context,
 ) -> Vec<Finding> {
-    let cluster = Cluster::new(snapshot, context.namespace);
+    let mut cluster = Cluster::new(snapshot, context.namespace);
+    cluster.said = context.said;
     let mut findings: Vec<Finding> = facts()
         .filter_map(|it| it.apply(&cluster, source, target, context))
         .collect();

@@ -127,6 +127,7 @@ mod tests {
             namespace: "istio-system",
             compatibility_version: None,
             pinned: &|_| false,
+            said: &|_| Vec::new(),
         };
         cluster.with_situation(|situation| {
             path(Context {

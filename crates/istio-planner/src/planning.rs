@@ -9,10 +9,10 @@ use crate::customisation::{self, After, Installation, Setting};
 use crate::dataplane::Renewals;
 use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
-use crate::input::{Asked, Input};
+use crate::input::{Asked, Input, Request};
 use crate::outcome::{
     ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Ref, Reverted, SCHEMA,
-    Source, Target, Verdict,
+    Source, Subject, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::rendering::{self, Rendered};
@@ -48,7 +48,9 @@ pub fn plan_with_objects(input: &Input) -> Planned {
     let findings = findings(&situation);
     let path = path::path(path::Context {
         situation,
-        notes: &basis.notes(&|path: &str| settings.after.sets(path)),
+        notes: &basis.notes(&|path: &str| settings.after.sets(path), &|path: &str| {
+            settings.said(&input.request, path)
+        }),
     });
     let verdict = rules::verdict(&findings);
     let plan = order(input, &basis, &effect, verdict);
@@ -149,8 +151,12 @@ impl Basis {
             .map(|it| it.value.as_str())
     }
 
-    /// What the notes read beside the snapshot; `pinned` tells whether the request sets a path.
-    fn notes<'a>(&'a self, pinned: &'a dyn Fn(&str) -> bool) -> notes::Context<'a> {
+    /// What the notes read beside the snapshot; `pinned` tells whether the request sets a path, `said` where.
+    fn notes<'a>(
+        &'a self,
+        pinned: &'a dyn Fn(&str) -> bool,
+        said: &'a dyn Fn(&str) -> Vec<Subject>,
+    ) -> notes::Context<'a> {
         notes::Context {
             namespace: self
                 .plane()
@@ -159,6 +165,7 @@ impl Basis {
                 .compatibility_version()
                 .and_then(|it| it.parse::<Minor>().ok()),
             pinned,
+            said,
         }
     }
 
@@ -230,6 +237,20 @@ impl<'a> Settings<'a> {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Where the request says a path, else where the installation was found to say it.
+    fn said(&self, request: &Request, path: &str) -> Vec<Subject> {
+        let keys = crate::edit::keys(path);
+        let names: Vec<_> = keys.iter().map(String::as_str).collect();
+        if let Some(place) = request.place_of(&names) {
+            return vec![place];
+        }
+        let settings = self.installation.iter().flat_map(|it| &it.settings);
+        settings
+            .filter(|it| it.path.starts_with(&keys))
+            .map(|it| it.evidence.clone())
+            .collect()
     }
 
     /// Whether the request, or the installation, sets a path.
@@ -304,7 +325,8 @@ impl<'a> Effect<'a> {
             _ => Renewals::default(),
         };
         let pinned = |path: &str| settings.after.sets(path);
-        let context = basis.notes(&pinned);
+        let said = |path: &str| settings.said(&input.request, path);
+        let context = basis.notes(&pinned, &said);
         let notes = basis.ends().map_or_else(Vec::new, |(from, to)| {
             notes::notes(snapshot, from, to, &context)
         });
@@ -357,6 +379,8 @@ fn situation<'a>(
             rendering,
             changes: &effect.diff.changes,
         }),
+        releases: &input.releases,
+        installation: settings.installation.as_ref(),
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn find<'a>(releases: &'a [Release], version: &Version) -> Option<&'a
 }
 
 /// What istioctl would be called with: `--revision` becomes the last `--set` (domain §1.1).
-fn options(request: &Request, kubernetes: &Kubernetes) -> Options {
+pub(crate) fn options(request: &Request, kubernetes: &Kubernetes) -> Options {
     let revision = request
         .revision
         .iter()

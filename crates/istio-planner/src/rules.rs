@@ -14,6 +14,7 @@ mod budgets;
 mod changes;
 mod definitions;
 mod diagnostics;
+mod envoyfilter;
 mod explanation;
 pub(crate) mod export;
 mod finding;
@@ -121,6 +122,12 @@ table::rules! {
     security_until_restart SecurityUntilRestart "security-until-restart" (once) "Proxies stay open to security bulletins until they are restarted.";
     would_lose_proxy WouldLoseProxy "would-lose-proxy" (once) "A restart would remove a proxy.";
     manual_restart ManualRestart "manual-restart" (once) "No rollout can renew a proxy.";
+    admission_refuses AdmissionRefuses "admission-refuses" (once) "A policy of the cluster refuses what the upgrade makes.";
+    metric_renamed MetricRenamed "metric-renamed" (once) "Rules or dashboards read metrics that go or change name.";
+    setting_without_effect SettingWithoutEffect "setting-without-effect" (once) "A setting that the target accepts and nobody reads.";
+    rollout_stuck RolloutStuck "rollout-stuck" (once) "A rollout of the upgrade cannot make its new pod.";
+    envoyfilter_version EnvoyfilterVersion "envoyfilter-version" (once) "Patches of `EnvoyFilter` are bound to the proxies that run now.";
+    envoyfilter_type EnvoyfilterType "envoyfilter-type" (once) "Patches of `EnvoyFilter` bring what the target's proxies do not have.";
     export_conflict ExportConflict "export-conflict" (once) "The export holds the same object twice, at different times.";
     export_incomplete ExportIncomplete "export-incomplete" (once) "Kinds that a rule reads are missing in the export.";
 }

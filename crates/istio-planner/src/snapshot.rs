@@ -38,10 +38,12 @@ mod tests;
 pub(crate) use evidence::objects;
 pub(crate) use show::kept;
 pub use show::{Shown, show};
+pub(crate) use wire::workload;
 
 pub(crate) use model::installs_by_istioctl;
 pub use model::{
-    Conflict, Container, Node, Object, Origin, Owner, PassedOver, Pod, Room, Snapshot, Workload,
+    Conflict, Container, HostPort, Node, Object, Origin, Owner, PassedOver, Placement, Pod, Room,
+    Snapshot, Taint, Workload,
 };
 
 use collect::{Collector, Context};

@@ -12,6 +12,8 @@ pub(super) struct Cluster<'a> {
     pub(super) snapshot: &'a Snapshot,
     /// The namespace of the control plane.
     pub(super) namespace: &'a str,
+    /// Names where the request, or the installation as it was recovered, says a path.
+    pub(super) said: &'a dyn Fn(&str) -> Vec<Subject>,
     kinds: BTreeMap<(&'a str, &'a str), Vec<Item<'a>>>,
     mesh: Option<(Item<'a>, Value)>,
     istiod: Option<Item<'a>>,
@@ -42,6 +44,7 @@ impl<'a> Cluster<'a> {
         let mut cluster = Self {
             snapshot,
             namespace,
+            said: &|_| Vec::new(),
             kinds,
             mesh: None,
             istiod: None,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
+use crate::dataplane::{namespace_labels, selector::matches};
 use crate::outcome::{Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
@@ -42,18 +43,7 @@ pub(super) const FACTS: &[Fact] = &[
         }),
         source: "releasenotes/notes/enable-enhanced-scope.yaml",
         reverses: true,
-        evidence: |cluster| {
-            let selectors = cluster
-                .mesh()
-                .get("discoverySelectors")
-                .and_then(Value::as_array);
-            let is_set = selectors.is_some_and(|it| !it.is_empty());
-            is_set
-                .then(|| cluster.mesh_subject("discoverySelectors"))
-                .flatten()
-                .into_iter()
-                .collect()
-        },
+        evidence: not_selected,
     },
     Fact {
         id: "sidecar-scope-conflicts",
@@ -250,4 +240,41 @@ fn unlabelled_workload_entries(cluster: &Cluster) -> Vec<Subject> {
     meant
         .map(|it| it.subject("metadata.labels[networking.istio.io/tunnel]"))
         .collect()
+}
+
+/// Istio's objects in namespaces that no discovery selector selects (1.22:pkg/kube/namespace/filter.go).
+fn not_selected(cluster: &Cluster) -> Vec<Subject> {
+    const GROUPS: [&str; 4] = [
+        "networking.istio.io",
+        "security.istio.io",
+        "telemetry.istio.io",
+        "extensions.istio.io",
+    ];
+    let selectors = cluster
+        .mesh()
+        .get("discoverySelectors")
+        .and_then(Value::as_array);
+    let Some(selectors) = selectors.filter(|it| !it.is_empty()) else {
+        return Vec::new();
+    };
+    let selected = |namespace: &str| {
+        // A namespace that is not in the export cannot be judged.
+        namespace_labels(cluster.snapshot, namespace)
+            .is_none_or(|labels| selectors.iter().any(|it| matches(Some(it), &labels)))
+    };
+    let mut found: Vec<_> = cluster
+        .snapshot
+        .objects
+        .iter()
+        .filter(|(object, _)| {
+            let group = object.api_version.split('/').next().unwrap_or_default();
+            GROUPS.contains(&group)
+        })
+        .filter(|(object, _)| object.namespace.as_deref().is_some_and(|it| !selected(it)))
+        .map(|(object, kept)| Subject::kept(object, kept).field("metadata.namespace"))
+        .collect();
+    if !found.is_empty() {
+        found.extend(cluster.mesh_subject("discoverySelectors"));
+    }
+    found
 }

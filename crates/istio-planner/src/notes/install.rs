@@ -254,9 +254,10 @@ fn operators<'a>(cluster: &Cluster<'a>) -> impl Iterator<Item = Item<'a>> {
     cluster.objects("install.istio.io", "IstioOperator")
 }
 
-/// Names the values that an `IstioOperator` of the cluster sets.
+/// Names the values that an `IstioOperator` of the cluster, the request, or the installation as it was recovered sets.
 fn values(cluster: &Cluster, paths: &[&str]) -> Vec<Subject> {
-    let mut found = Vec::new();
+    let said = paths.iter().map(|it| format!("values.{it}"));
+    let mut found: Vec<_> = said.flat_map(|it| (cluster.said)(&it)).collect();
     for item in operators(cluster) {
         for path in paths {
             let value = item.at(&format!("/spec/values/{}", path.replace('.', "/")));

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use super::cluster::{Cluster, of_pod, of_workload};
 use super::{Affects, Fact, Setting};
+use serde_json::Value;
+
 use crate::outcome::{Level, Ref, Subject};
 use istio_catalog::Version;
 
@@ -17,7 +19,8 @@ pub(super) const FACTS: &[Fact] = &[
         title: "Restarted pods get the proxy as a native sidecar, an init container that keeps running",
         detail: "Every node is at 1.33 or newer, so native sidecars are on by default. Webhooks, policies and \
                  commands that look for istio-proxy among `containers` do not find it, and Jobs now end by themselves.",
-        fix: "Check what else changes or watches pods, or annotate pods with sidecar.istio.io/nativeSidecar: \"false\".",
+        fix: "Check what else changes or watches pods (the webhooks that are named), or annotate pods with \
+              sidecar.istio.io/nativeSidecar: \"false\".",
         setting: Some(Setting {
             path: "pilot.env.ENABLE_NATIVE_SIDECARS",
             old: "false",
@@ -244,10 +247,52 @@ fn native_nodes(cluster: &Cluster) -> Vec<Subject> {
             .field("status.nodeInfo.kubeletVersion")
             .value(kubelet)
     };
-    nodes
+    let nodes = nodes
         .iter()
-        .map(|(name, it)| subject(name, &it.kubelet, &it.origin))
-        .collect()
+        .map(|(name, it)| subject(name, &it.kubelet, &it.origin));
+    nodes.chain(other_webhooks(cluster)).collect()
+}
+
+/// Webhooks of others that change or look at the pods that are made: they meet the proxy among `initContainers`.
+fn other_webhooks(cluster: &Cluster) -> Vec<Subject> {
+    let mut found = Vec::new();
+    for kind in [
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
+    ] {
+        for item in cluster.objects("admissionregistration.k8s.io", kind) {
+            for (index, webhook) in item.items("/webhooks").iter().enumerate() {
+                let text = |pointer: &str| {
+                    let value = webhook.pointer(pointer);
+                    value.and_then(Value::as_str).unwrap_or_default()
+                };
+                let own = text("/name").ends_with("istio.io")
+                    || text("/clientConfig/service/path").starts_with("/inject");
+                if !own && is_for_pods(webhook) {
+                    found.push(
+                        item.subject(&format!("webhooks[{index}].name"))
+                            .value(text("/name")),
+                    );
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether a rule of a webhook names the creation of pods.
+fn is_for_pods(webhook: &Value) -> bool {
+    let rules = webhook.get("rules").and_then(Value::as_array);
+    rules.into_iter().flatten().any(|rule| {
+        let names = |key: &str, wanted: &[&str]| {
+            let listed = rule.get(key).and_then(Value::as_array);
+            let mut listed = listed.into_iter().flatten().filter_map(Value::as_str);
+            listed.any(|it| wanted.contains(&it))
+        };
+        names("operations", &["CREATE", "*"])
+            && names("apiGroups", &["", "*"])
+            && names("resources", &["pods", "*", "*/*"])
+    })
 }
 
 fn excluded_dns(cluster: &Cluster) -> Vec<Subject> {

@@ -127,11 +127,13 @@ pub(super) const FACTS: &[Fact] = &[
         source: "releasenotes/notes/51044.yaml",
         reverses: false,
         evidence: |cluster| {
-            providers(
+            let mut found = providers(
                 cluster,
                 &["stackdriver"],
                 &["defaultConfig.tracing.stackdriver"],
-            )
+            );
+            found.extend(by_default(cluster, "stackdriver"));
+            found
         },
     },
     Fact {
@@ -360,6 +362,23 @@ fn providers(cluster: &Cluster, kinds: &[&str], paths: &[&str]) -> Vec<Subject> 
         }
     }
     found
+}
+
+/// Names the places of `defaultProviders` that name a provider, where the charts write those that are built in.
+fn by_default(cluster: &Cluster, provider: &str) -> Vec<Subject> {
+    let defaults = cluster
+        .mesh()
+        .get("defaultProviders")
+        .and_then(Value::as_object);
+    defaults
+        .into_iter()
+        .flatten()
+        .filter(|(_, list)| {
+            let list = list.as_array();
+            list.is_some_and(|it| it.iter().any(|it| it == provider))
+        })
+        .filter_map(|(kind, _)| cluster.mesh_subject(&format!("defaultProviders.{kind}")))
+        .collect()
 }
 
 /// Names the settings that choose which metrics proxies keep.

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use istio_catalog::{Minor, Version};
 
 use super::{Context, facts, notes};
-use crate::outcome::{Finding, Level};
+use crate::outcome::{Finding, Level, Subject};
 use crate::snapshot::{Snapshot, SnapshotReader};
 
 mod triggers;
@@ -28,6 +28,7 @@ fn snapshot(yaml: &str) -> Snapshot {
 struct Request<'a> {
     compatibility: Option<u32>,
     pinned: &'a [&'a str],
+    said: &'a [&'a str],
 }
 
 fn found(yaml: &str, from: &str, to: &str, request: &Request) -> Vec<Finding> {
@@ -35,6 +36,10 @@ fn found(yaml: &str, from: &str, to: &str, request: &Request) -> Vec<Finding> {
         namespace: NAMESPACE,
         compatibility_version: request.compatibility.map(|it| Minor::new(1, it)),
         pinned: &|path| request.pinned.contains(&path),
+        said: &|path| {
+            let said = request.said.iter().filter(|it| **it == path);
+            said.map(|it| Subject::flag("--set").field(*it)).collect()
+        },
     };
     notes(&snapshot(yaml), &version(from), &version(to), &context)
 }
@@ -73,6 +78,18 @@ fn a_fact_applies_where_the_target_has_it_and_the_source_has_not() {
         codes(EXTERNAL, "1.19.10", "1.20.8", &Request::default()),
         []
     );
+}
+
+#[test]
+fn values_that_moved_are_found_in_the_request() {
+    let request = Request {
+        said: &["values.istio_cni"],
+        ..Request::default()
+    };
+    let cluster = "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}";
+    let found = codes(cluster, "1.23.6", "1.24.6", &request);
+    assert_eq!(found, [("cni-values-moved".to_owned(), Level::Warn)]);
+    assert_eq!(codes(cluster, "1.23.6", "1.24.6", &Request::default()), []);
 }
 
 #[test]
@@ -144,7 +161,7 @@ fn what_the_request_decides_is_no_surprise() {
             "1.29.6",
             &Request {
                 compatibility,
-                pinned: &[],
+                ..Request::default()
             },
         )
         .len()

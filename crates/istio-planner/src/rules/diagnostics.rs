@@ -6,6 +6,9 @@ use super::Code;
 use crate::edit::{Edit, Fix};
 use crate::outcome::{Finding, Level, Subject};
 
+/// The code of an overlay that hit nothing, which a rule of its own tells.
+pub(super) const OVERLAY: &str = "f-8";
+
 /// Turns a diagnostic into a finding of a title.
 pub(super) fn finding(
     code: Code,

@@ -39,6 +39,8 @@ pub(crate) struct Cluster {
     pub(crate) proxy_version: Option<Version>,
     /// What the apply does beside `changes`.
     pub(crate) diff: DiffOutcome,
+    pub(crate) releases: Vec<istio_render::Release>,
+    pub(crate) installation: Option<crate::customisation::Installation>,
 }
 
 /// Kinds that every export holds.
@@ -112,6 +114,8 @@ impl Cluster {
             troubles: Vec::new(),
             proxy_version: None,
             diff: DiffOutcome::default(),
+            releases: Vec::new(),
+            installation: None,
         };
         cluster.pod(
             "istio-system",
@@ -166,6 +170,8 @@ impl Cluster {
                 rendering,
                 changes: &self.changes,
             }),
+            releases: &self.releases,
+            installation: self.installation.as_ref(),
         })
     }
 

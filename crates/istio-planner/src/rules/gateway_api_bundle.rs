@@ -47,78 +47,153 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 .source_gateway_api
                 .iter()
                 .find(|it| it.crd == object.name);
-            findings.extend(bundle(&kept.value, limit, source, to, &subject));
+            let judged = Judged {
+                limit,
+                source,
+                to,
+                from: it.from,
+                guarded: guarded(it),
+            };
+            findings.extend(judged.bundle(&kept.value, &subject));
         }
         findings.extend(served(&kept.value, to, subject));
     }
     findings
 }
 
-/// Compares the bundle of a definition with the target's limit.
-fn bundle(
-    definition: &Value,
-    limit: &GatewayApiLimit,
-    source: Option<&GatewayApiLimit>,
-    to: &Version,
-    subject: &Subject,
-) -> Option<Finding> {
-    let written = text(
-        definition,
-        "/metadata/annotations/gateway.networking.k8s.io~1bundle-version",
-    );
-    // A release candidate counts as its release, as in istiod.
-    let version = written.and_then(Version::parse_tag);
-    let below = limit
-        .minimum
-        .as_ref()
-        .filter(|it| version.as_ref().is_none_or(|version| version < *it));
-    let above = limit
-        .maximum
-        .as_ref()
-        .filter(|it| version.as_ref().is_none_or(|version| version > *it));
-    let wanted = match (below, above) {
-        (None, None) => return None,
-        (Some(minimum), _) => format!("{minimum} or newer"),
-        (None, Some(maximum)) => format!("{maximum} or older"),
-    };
-    let name = &limit.crd;
-    let has = written.map_or_else(
-        || "no bundle version".to_owned(),
-        |it| format!("bundle {}", it.trim_start_matches('v')),
-    );
-    let clash = source.is_some_and(|source| {
-        let over = |least: &Option<Version>, most: &Option<Version>| {
-            least
-                .as_ref()
-                .zip(most.as_ref())
-                .is_some_and(|(least, most)| least > most)
-        };
-        over(&limit.minimum, &source.maximum) || over(&source.minimum, &limit.maximum)
-    });
-    let fix = if clash {
-        format!(
-            "Install bundle {wanted} in the same change window, as soon as the new istiod is ready: no bundle suits both \
-             releases"
-        )
+/// Whether the bundle's own policy watches over its definitions: it refuses bundles older than itself (Gateway API
+/// v1.5.0:config/crd/standard/…safe-upgrades.yaml).
+fn guarded(it: &Situation) -> bool {
+    it.objects(
+        "admissionregistration.k8s.io",
+        "ValidatingAdmissionPolicyBinding",
+    )
+    .any(|(object, _)| object.name.starts_with("safe-upgrades."))
+}
+
+/// A limit of the target, and what is known beside it.
+struct Judged<'a> {
+    limit: &'a GatewayApiLimit,
+    source: Option<&'a GatewayApiLimit>,
+    to: &'a Version,
+    from: Option<&'a Version>,
+    guarded: bool,
+}
+
+/// How a bundle stands to a limit.
+enum Stands {
+    Inside,
+    Below(Version),
+    Above(Version),
+}
+
+/// A definition without a version, or with one that is none, is outside of every limit.
+fn stands(limit: &GatewayApiLimit, version: Option<&Version>) -> Stands {
+    let below = |it: &&Version| version.is_none_or(|version| version < *it);
+    let above = |it: &&Version| version.is_none_or(|version| version > *it);
+    if let Some(minimum) = limit.minimum.as_ref().filter(below) {
+        Stands::Below(minimum.clone())
+    } else if let Some(maximum) = limit.maximum.as_ref().filter(above) {
+        Stands::Above(maximum.clone())
     } else {
-        format!("Install bundle {wanted} before the upgrade")
-    };
-    let finding = Finding::new(
-        Code::GatewayApiBundle,
-        Level::Warn,
-        format!("istiod {to} ignores {name}"),
-        format!(
-            "It has {has}; {to} reads it from bundle {wanted} only, so its objects stop working"
-        ),
-    );
-    let subject = subject
-        .clone()
-        .field("metadata.annotations.gateway\\.networking\\.k8s\\.io/bundle-version");
-    let subject = match written {
-        Some(written) => subject.value(written),
-        None => subject,
-    };
-    Some(finding.about([subject]).fix(fix))
+        Stands::Inside
+    }
+}
+
+impl Judged<'_> {
+    /// Compares the bundle of a definition with the limits of source and target.
+    fn bundle(&self, definition: &Value, subject: &Subject) -> Option<Finding> {
+        let (limit, to) = (self.limit, self.to);
+        let written = text(
+            definition,
+            "/metadata/annotations/gateway.networking.k8s.io~1bundle-version",
+        );
+        // A release candidate counts as its release, as in istiod.
+        let version = written.and_then(Version::parse_tag);
+        let (wanted, older) = match stands(limit, version.as_ref()) {
+            Stands::Inside => return None,
+            Stands::Below(minimum) => (format!("{minimum} or newer"), false),
+            Stands::Above(maximum) => (format!("{maximum} or older"), true),
+        };
+        let name = &limit.crd;
+        let has = written.map_or_else(
+            || "no bundle version".to_owned(),
+            |it| format!("bundle {}", it.trim_start_matches('v')),
+        );
+        let already = self
+            .source
+            .is_some_and(|it| !matches!(stands(it, version.as_ref()), Stands::Inside));
+        let from = self.from.map(ToString::to_string).unwrap_or_default();
+        let (level, title, detail) = if already {
+            (
+                Level::Info,
+                format!("istiod {to} ignores {name}, as {from} does"),
+                format!(
+                    "It has {has}; {to} reads it from bundle {wanted} only, and {from} does not read it either: the upgrade \
+                     changes nothing for its objects"
+                ),
+            )
+        } else {
+            (
+                Level::Warn,
+                format!("istiod {to} ignores {name}"),
+                format!(
+                    "It has {has}; {to} reads it from bundle {wanted} only, so its objects stop working"
+                ),
+            )
+        };
+        let finding = Finding::new(Code::GatewayApiBundle, level, title, detail);
+        let subject = subject
+            .clone()
+            .field("metadata.annotations.gateway\\.networking\\.k8s\\.io/bundle-version");
+        let subject = match written {
+            Some(written) => subject.value(written),
+            None => subject,
+        };
+        Some(
+            finding
+                .about([subject])
+                .fix(self.fix(&wanted, older, already)),
+        )
+    }
+
+    /// What to do; never what the bundle's own policy refuses.
+    fn fix(&self, wanted: &str, older: bool, already: bool) -> String {
+        let newer = self.limit.before.as_ref();
+        if older && let Some(newer) = newer {
+            let else_install = if self.guarded {
+                "; an older bundle is refused by the policy safe-upgrades that this one brought".to_owned()
+            } else {
+                format!("; or install bundle {wanted}")
+            };
+            return format!("Go to Istio {newer}, which reads this bundle, or a newer release{else_install}");
+        }
+        if older && self.guarded {
+            return "Take a target that reads this bundle: an older one is refused by the policy safe-upgrades that this one \
+                    brought"
+                .to_owned();
+        }
+        if already {
+            return format!("Nothing is to be done for the upgrade; to have it read, install bundle {wanted}");
+        }
+        let clash = self.source.is_some_and(|source| {
+            let over = |least: &Option<Version>, most: &Option<Version>| {
+                least
+                    .as_ref()
+                    .zip(most.as_ref())
+                    .is_some_and(|(least, most)| least > most)
+            };
+            over(&self.limit.minimum, &source.maximum) || over(&source.minimum, &self.limit.maximum)
+        });
+        if clash {
+            format!(
+                "Install bundle {wanted} in the same change window, as soon as the new istiod is ready: no bundle suits both \
+                 releases"
+            )
+        } else {
+            format!("Install bundle {wanted} before the upgrade")
+        }
+    }
 }
 
 /// Compares the served versions of a definition with what the target's istiod reads.
@@ -218,6 +293,23 @@ mod tests {
                 .unwrap()
                 .contains("same change window")
         );
+    }
+
+    #[test]
+    fn a_bundle_that_the_source_ignores_too_changes_nothing() {
+        let mut cluster = cluster("v1.5.0", limit(None, Some("1.4.1")));
+        cluster.facts.as_mut().unwrap().source_gateway_api = vec![limit(None, Some("1.4.1"))];
+        assert_eq!(cluster.codes(check), ["gateway-api-bundle Info"]);
+        let fix = cluster.check(check)[0].fix.clone().unwrap();
+        assert!(fix.contains("1.4.1 or older"), "{fix}");
+        // Its own policy refuses an older bundle, so that is not the advice.
+        cluster.object(json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": "safe-upgrades.gateway.networking.k8s.io"},
+        }));
+        cluster.facts.as_mut().unwrap().gateway_api[0].before = Some(Version::new(1, 31, 0));
+        let fix = cluster.check(check)[0].fix.clone().unwrap();
+        assert!(fix.contains("1.31.0") && !fix.contains("1.4.1"), "{fix}");
     }
 
     #[test]

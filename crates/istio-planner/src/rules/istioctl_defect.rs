@@ -5,7 +5,7 @@ use istio_render::Severity;
 use super::Code;
 use super::Explanation;
 use super::Situation;
-use super::diagnostics::finding;
+use super::diagnostics::{OVERLAY, finding};
 use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
@@ -20,7 +20,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let corrected = it
         .diagnostics
         .iter()
-        .filter(|it| it.severity == Severity::Corrected)
+        .filter(|it| it.severity == Severity::Corrected && it.code != OVERLAY)
         .map(|it| {
             let title = match it.code.as_str() {
                 "leading-document" => {

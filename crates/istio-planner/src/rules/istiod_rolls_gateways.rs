@@ -5,7 +5,9 @@ use super::Explanation;
 use super::Situation;
 use super::links::GATEWAY_API;
 use super::troubles::{listed, name};
-use crate::outcome::{Finding, Level, RestartHow, Subject};
+use crate::dataplane::selector::matches;
+use crate::outcome::{Finding, Level, Ref, RestartHow, Subject};
+use crate::snapshot::Snapshot;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Gateways and waypoints that istiod makes from Gateway objects are replaced by the new istiod itself.",
@@ -36,16 +38,26 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             None => Subject::of((*object).clone()),
         }
     });
+    let frail: Vec<_> = rolled
+        .iter()
+        .filter_map(|object| Some(format!("{} {}", name(object), frailty(it.snapshot, object)?)))
+        .collect();
+    let (level, losses) = if frail.is_empty() {
+        (Level::Info, String::new())
+    } else {
+        let losses = format!(". Traffic is lost meanwhile: {}", listed(&frail));
+        (Level::Warn, losses)
+    };
     let finding = Finding::new(
         Code::IstiodRollsGateways,
-        Level::Info,
+        level,
         match rolled.len() {
             1 => "The new istiod replaces a gateway or waypoint by itself".to_owned(),
             many => format!("The new istiod replaces {many} gateways and waypoints by itself"),
         },
         format!(
             "{}. It does so for all of them at once as soon as it leads, in the step that replaces istiod. One that leads \
-             at once may fail to, and leaves them old until it is restarted",
+             at once may fail to, and leaves them old until it is restarted{losses}",
             listed(&names)
         ),
     );
@@ -53,4 +65,24 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             "Give each two replicas and a disruption budget; pin a Gateway by the label istio.io/rev to leave it out; \
              watch their Deployments after the step, and restart istiod where they stay old",
         )]
+}
+
+/// Why the replacement of a gateway takes traffic with it, if it does: one pod, whose connections are cut, and no budget
+/// that keeps a second one.
+fn frailty(snapshot: &Snapshot, object: &Ref) -> Option<&'static str> {
+    let namespace = object.namespace.clone().unwrap_or_default();
+    let key = (object.kind.clone(), namespace, object.name.clone());
+    let workload = snapshot.workloads.get(&key)?;
+    let covered = snapshot.objects.iter().any(|(it, kept)| {
+        let selector = kept.value.pointer("/spec/selector");
+        it.kind == "PodDisruptionBudget"
+            && it.namespace == object.namespace
+            && selector.is_some_and(|it| matches(Some(it), &workload.template_labels))
+    });
+    match (workload.replicas, covered) {
+        (0, _) => None,
+        (1, _) => Some("has one replica"),
+        (_, false) => Some("has no disruption budget"),
+        (_, true) => None,
+    }
 }

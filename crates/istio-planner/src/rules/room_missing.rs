@@ -86,7 +86,7 @@ fn subject(object: &Ref, kept: Option<&Object>) -> Subject {
 }
 
 /// Whether the apply makes pods anew.
-fn is_rolled(changes: &[Change], object: &Ref) -> bool {
+pub(super) fn is_rolled(changes: &[Change], object: &Ref) -> bool {
     let change = changes.iter().find(|it| it.object == *object);
     change.is_some_and(|it| {
         matches!(it.class, ChangeClass::Create | ChangeClass::Replace)
@@ -304,7 +304,7 @@ fn times(free: Room, asks: Room) -> i64 {
 }
 
 /// How many pods a Deployment will have: at least the autoscaler's minimum, as many as now where it scales.
-fn replicas(it: &Situation, object: &Value, beside: &[Value], reference: &Ref) -> i64 {
+pub(super) fn replicas(it: &Situation, object: &Value, beside: &[Value], reference: &Ref) -> i64 {
     let live = it.snapshot.workloads.get(&(
         reference.kind.clone(),
         reference.namespace.clone().unwrap_or_default(),
@@ -330,7 +330,7 @@ fn replicas(it: &Situation, object: &Value, beside: &[Value], reference: &Ref) -
 }
 
 /// A number of pods, or a part of `total` (intstr.GetScaledValueFromIntOrPercent).
-fn scaled(value: &Value, total: i64, up: bool) -> i64 {
+pub(super) fn scaled(value: &Value, total: i64, up: bool) -> i64 {
     let percent = value
         .as_str()
         .and_then(|it| it.strip_suffix('%')?.parse::<i64>().ok());

@@ -5,7 +5,8 @@ use super::Explanation;
 use super::links::UPGRADE;
 use super::{Situation, count, enumerate};
 use crate::edit::{Edit, Fix};
-use crate::outcome::{Finding, Level};
+use crate::outcome::{Finding, Level, Reverted};
+use istio_catalog::Version;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Settings of the installation are missing in the request, so the apply would set them back.",
@@ -21,10 +22,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 const NAMED: usize = 5;
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let reverted = it.reverted;
-    if reverted.is_empty() {
-        return Vec::new();
-    }
+    // What the request says otherwise is meant; what it does not say falls back.
+    let (changed, forgotten): (Vec<_>, Vec<_>) =
+        it.reverted.iter().partition(|it| it.request.is_some());
+    [self::forgotten(&forgotten, it), self::changed(&changed)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn names(reverted: &[&Reverted]) -> Vec<String> {
     let mut names: Vec<_> = reverted
         .iter()
         .take(NAMED)
@@ -33,6 +40,14 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     if let Some(more) = reverted.len().checked_sub(NAMED).filter(|it| *it > 0) {
         names.push(format!("{more} more"));
     }
+    names
+}
+
+fn forgotten(reverted: &[&Reverted], it: &Situation) -> Option<Finding> {
+    if reverted.is_empty() {
+        return None;
+    }
+    let version = |it: Option<&Version>| it.map(ToString::to_string).unwrap_or_default();
     let finding = Finding::new(
         Code::SettingsReverted,
         Level::Warn,
@@ -41,8 +56,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             count(reverted.len(), "setting")
         ),
         format!(
-            "Set now, and neither in the request nor a default of the target: {}",
-            enumerate(&names)
+            "Set now, and neither in the request nor a default of {}: {}",
+            version(it.to),
+            enumerate(&names(reverted))
         ),
     );
     let evidence = reverted.iter().flat_map(|it| it.evidence.iter().cloned());
@@ -54,7 +70,31 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         title: format!("Keep {}", count(reverted.len(), "setting")),
         edits: edits.collect(),
     };
-    vec![finding.about(evidence).by([keep]).fix("Add them to the request; `refit recover` writes the request that reproduces the installation")]
+    Some(finding.about(evidence).by([keep]).fix("Add them to the request; `refit recover` writes the request that reproduces the installation"))
+}
+
+fn changed(reverted: &[&Reverted]) -> Option<Finding> {
+    if reverted.is_empty() {
+        return None;
+    }
+    let finding = Finding::new(
+        Code::SettingsReverted,
+        Level::Info,
+        format!(
+            "The request changes {} of the installation on purpose",
+            count(reverted.len(), "setting")
+        ),
+        format!(
+            "The request itself sets them to another value than today's: {}",
+            enumerate(&names(reverted))
+        ),
+    );
+    let evidence = reverted.iter().flat_map(|it| it.evidence.iter().cloned());
+    Some(
+        finding
+            .about(evidence)
+            .fix("Nothing is to be done where that is meant; `reverted` lists both values"),
+    )
 }
 
 #[cfg(test)]
@@ -81,6 +121,24 @@ mod tests {
             "The request would revert 6 settings of the installation"
         );
         assert!(findings[0].detail.ends_with("a, b, c, d, e and 1 more"));
+    }
+
+    #[test]
+    fn what_the_request_sets_otherwise_is_a_change_of_its_own() {
+        let mut cluster = Cluster::new();
+        let reverted = |path: &str, request| Reverted {
+            path: path.to_owned(),
+            live: json!(1),
+            request,
+            evidence: Vec::new(),
+        };
+        cluster.reverted = vec![reverted("a", None), reverted("b", Some(json!(2)))];
+        assert_eq!(
+            cluster.codes(check),
+            ["settings-reverted Warn", "settings-reverted Info"]
+        );
+        let findings = cluster.check(check);
+        assert!(findings[0].detail.ends_with(": a") && findings[1].detail.ends_with(": b"));
     }
 
     #[test]

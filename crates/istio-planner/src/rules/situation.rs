@@ -56,6 +56,10 @@ pub(crate) struct Situation<'a> {
     pub(crate) diff: Option<&'a DiffOutcome>,
     /// What the target would make of the cluster; `None` where nothing was rendered.
     pub(crate) desired: Option<Desired<'a>>,
+    /// Releases at hand.
+    pub(crate) releases: &'a [istio_render::Release],
+    /// Settings of the installation, as far as the cluster tells them.
+    pub(crate) installation: Option<&'a crate::customisation::Installation>,
 }
 
 /// Whether the releases of both ends are there to be read.

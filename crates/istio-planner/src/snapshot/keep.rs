@@ -41,13 +41,7 @@ pub(super) fn shape(group: &str, kind: &str) -> Shape {
             _,
         )
         | ("apps", "ControllerRevision")
-        | (
-            "",
-            "ReplicationController"
-            | "PersistentVolume"
-            | "PersistentVolumeClaim"
-            | "ComponentStatus",
-        ) => Shape::Counted,
+        | ("", "ReplicationController" | "PersistentVolume" | "ComponentStatus") => Shape::Counted,
         _ => Shape::Object,
     }
 }
@@ -59,12 +53,26 @@ pub(super) fn is_whole(group: &str, kind: &str, metadata: &Metadata, beside_isti
     let named = name.contains("istio") || name.contains("ztunnel");
     let ours = named || beside_istiod || metadata.labels().keys().any(|it| it.contains("istio"));
     match (group, kind) {
-        ("", "Namespace" | "Service" | "ResourceQuota" | "LimitRange")
-        | ("autoscaling" | "admissionregistration.k8s.io", _)
+        (
+            "",
+            "Namespace" | "Service" | "ResourceQuota" | "LimitRange" | "PersistentVolumeClaim",
+        )
+        | (
+            "autoscaling"
+            | "admissionregistration.k8s.io"
+            | "policies.kyverno.io"
+            | "constraints.gatekeeper.sh",
+            _,
+        )
         | ("policy", "PodDisruptionBudget")
-        | ("networking.k8s.io", "NetworkPolicy") => true,
+        | ("networking.k8s.io", "NetworkPolicy")
+        | ("monitoring.coreos.com", "PrometheusRule" | "ServiceMonitor" | "PodMonitor")
+        | ("kyverno.io", "ClusterPolicy" | "Policy") => true,
         ("", "ConfigMap") => {
-            ours || name == "values" || name.starts_with("values-") || name == "cilium-config"
+            ours || name == "values"
+                || name.starts_with("values-")
+                || name == "cilium-config"
+                || metadata.labels().keys().any(|it| it.contains("dashboard"))
         }
         ("", "Endpoints") | ("discovery.k8s.io", "EndpointSlice") => named,
         ("", "ServiceAccount") => ours || name.ends_with("-service-account"),
@@ -150,9 +158,27 @@ pub(super) fn reduce(group: &str, kind: &str, value: &mut Value) {
     {
         crate::fingerprint::reduce_root(value);
     }
+    if kind == "PersistentVolumeClaim" {
+        reduce_claim(value);
+    }
     if (group == "argoproj.io" || group.ends_with("toolkit.fluxcd.io"))
         && let Some(object) = value.as_object_mut()
     {
+        object.remove("status");
+    }
+}
+
+/// Of a claim only its name and who may mount it matter.
+fn reduce_claim(value: &mut Value) {
+    for (pointer, kept) in [
+        ("/metadata", &["name", "namespace", "resourceVersion"][..]),
+        ("/spec", &["accessModes", "volumeName"][..]),
+    ] {
+        if let Some(map) = value.pointer_mut(pointer).and_then(Value::as_object_mut) {
+            map.retain(|key, _| kept.contains(&key.as_str()));
+        }
+    }
+    if let Some(object) = value.as_object_mut() {
         object.remove("status");
     }
 }

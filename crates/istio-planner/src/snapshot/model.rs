@@ -77,6 +77,47 @@ pub struct Room {
     pub memory: i64,
 }
 
+/// A port of the node that a pod takes for itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HostPort {
+    /// Its number.
+    pub port: u32,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: String,
+}
+
+/// Where the pods of a template may run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Placement {
+    /// `affinity`, as written; null where there is none.
+    pub affinity: Value,
+    /// `nodeSelector`.
+    pub node_selector: BTreeMap<String, String>,
+    /// `tolerations`, as written.
+    pub tolerations: Vec<Value>,
+    /// `topologySpreadConstraints`, as written.
+    pub spread: Vec<Value>,
+    /// Host ports of its containers; on the host network, all their ports.
+    pub host_ports: Vec<HostPort>,
+    /// Names of the `PersistentVolumeClaims` that it mounts.
+    pub claims: Vec<String>,
+    /// `resources` of its containers and init containers, as written.
+    pub resources: Vec<Value>,
+    /// `priorityClassName`.
+    pub priority_class: Option<String>,
+}
+
+/// A taint of a node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taint {
+    /// Its key.
+    pub key: String,
+    /// Its value; empty where there is none.
+    pub value: String,
+    /// `NoSchedule`, `NoExecute` or `PreferNoSchedule`.
+    pub effect: String,
+}
+
 /// A pod.
 #[derive(Debug, Clone, Default)]
 pub struct Pod {
@@ -141,6 +182,12 @@ pub struct Workload {
     pub template_containers: Vec<Container>,
     /// `hostNetwork` of the pod template.
     pub template_host_network: bool,
+    /// Where the pods of the template may run.
+    pub placement: Placement,
+    /// `spec.strategy.rollingUpdate.maxSurge`, or that of `updateStrategy`.
+    pub max_surge: Option<Value>,
+    /// `spec.strategy.rollingUpdate.maxUnavailable`, or that of `updateStrategy`.
+    pub max_unavailable: Option<Value>,
     /// `spec.paused`.
     pub paused: bool,
     /// `spec.strategy.type` or `spec.updateStrategy.type`.
@@ -166,6 +213,12 @@ pub struct Node {
     pub kubelet: String,
     /// `status.allocatable`, as written.
     pub allocatable: BTreeMap<String, String>,
+    /// All labels.
+    pub labels: BTreeMap<String, String>,
+    /// `spec.taints`.
+    pub taints: Vec<Taint>,
+    /// `spec.unschedulable`.
+    pub unschedulable: bool,
     /// Where it stood.
     pub origin: Origin,
 }

@@ -10,7 +10,10 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Value, json};
 
-use super::model::{Container, Node, Origin, Owner, Pod, Room, Workload, installs_by_istioctl};
+use super::model::{
+    Container, HostPort, Node, Origin, Owner, Placement, Pod, Room, Taint, Workload,
+    installs_by_istioctl,
+};
 use super::room::Amount;
 use super::source::TypeMeta;
 
@@ -278,19 +281,53 @@ struct PodSpec {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct ContainerObject {
+struct VolumeObject {
+    persistent_volume_claim: Option<ClaimObject>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ClaimObject {
+    claim_name: String,
+}
+
+/// The pod of a template, with what tells where it may run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TemplateSpec {
+    #[serde(deserialize_with = "or_default")]
+    containers: Vec<TemplateContainer>,
+    #[serde(deserialize_with = "or_default")]
+    init_containers: Vec<TemplateContainer>,
+    #[serde(deserialize_with = "or_default")]
+    host_network: bool,
+    #[serde(deserialize_with = "or_default")]
+    volumes: Vec<VolumeObject>,
+    affinity: Value,
+    node_selector: Texts<All>,
+    #[serde(deserialize_with = "or_default")]
+    tolerations: Vec<Value>,
+    #[serde(deserialize_with = "or_default")]
+    topology_spread_constraints: Vec<Value>,
+    priority_class_name: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct TemplateContainer {
     name: String,
     image: String,
     restart_policy: Option<String>,
-    #[serde(deserialize_with = "or_default")]
-    resources: Resources,
+    resources: Value,
     #[serde(deserialize_with = "or_default")]
     command: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     args: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    ports: Vec<PortObject>,
 }
 
-impl ContainerObject {
+impl TemplateContainer {
     /// Whether it installs by istioctl: its command says so, or it is a program for that and its command says nothing else.
     fn runs_istioctl(&self) -> bool {
         const READS: [&str; 8] = [
@@ -310,6 +347,87 @@ impl ContainerObject {
             .any(|it| it.contains("istioctl") || it.contains("istio-installer"));
         installs_by_istioctl(&words) || named && !READS.iter().any(|it| words.contains(it))
     }
+}
+
+impl TemplateSpec {
+    fn runs_istioctl(&self) -> bool {
+        self.containers
+            .iter()
+            .chain(&self.init_containers)
+            .any(TemplateContainer::runs_istioctl)
+    }
+
+    fn placement(&mut self) -> Placement {
+        let ports = self.containers.iter().flat_map(|it| &it.ports);
+        let all = self.containers.iter().chain(&self.init_containers);
+        Placement {
+            host_ports: host_ports(ports, self.host_network),
+            resources: all.map(|it| it.resources.clone()).collect(),
+            affinity: std::mem::take(&mut self.affinity),
+            node_selector: std::mem::take(&mut self.node_selector.0),
+            tolerations: std::mem::take(&mut self.tolerations),
+            spread: std::mem::take(&mut self.topology_spread_constraints),
+            claims: claims(&self.volumes),
+            priority_class: self.priority_class_name.take(),
+        }
+    }
+
+    fn containers(self) -> Vec<Container> {
+        let init = self.init_containers.into_iter().map(|it| (true, it));
+        let all = init.chain(self.containers.into_iter().map(|it| (false, it)));
+        all.map(|(init, it)| container(it.name, it.image, init, it.restart_policy.as_deref()))
+            .collect()
+    }
+}
+
+fn container(name: String, image: String, init: bool, restart: Option<&str>) -> Container {
+    Container {
+        name,
+        image,
+        init,
+        restart_always: init && restart == Some("Always"),
+    }
+}
+
+/// The ports of the node that containers take; on the host network, all that they name.
+fn host_ports<'a>(
+    ports: impl Iterator<Item = &'a PortObject>,
+    host_network: bool,
+) -> Vec<HostPort> {
+    ports
+        .filter_map(|it| {
+            let whole = it.container_port.filter(|_| host_network);
+            Some(HostPort {
+                port: it.host_port.filter(|it| *it > 0).or(whole)?,
+                protocol: it.protocol.clone().unwrap_or_else(|| "TCP".to_owned()),
+            })
+        })
+        .collect()
+}
+
+fn claims(volumes: &[VolumeObject]) -> Vec<String> {
+    volumes
+        .iter()
+        .filter_map(|it| Some(it.persistent_volume_claim.as_ref()?.claim_name.clone()))
+        .collect()
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ContainerObject {
+    name: String,
+    image: String,
+    restart_policy: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    resources: Resources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PortObject {
+    container_port: Option<u32>,
+    host_port: Option<u32>,
+    protocol: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -340,23 +458,11 @@ impl PodSpec {
         Room::of_pod(init, self.containers.iter().map(of))
     }
 
-    fn runs_istioctl(&self) -> bool {
-        self.containers
-            .iter()
-            .chain(&self.init_containers)
-            .any(ContainerObject::runs_istioctl)
-    }
-
     fn containers(self) -> Vec<Container> {
         let init = self.init_containers.into_iter().map(|it| (true, it));
         let all = init.chain(self.containers.into_iter().map(|it| (false, it)));
-        all.map(|(init, it)| Container {
-            name: it.name,
-            image: it.image,
-            init,
-            restart_always: init && it.restart_policy.as_deref() == Some("Always"),
-        })
-        .collect()
+        all.map(|(init, it)| container(it.name, it.image, init, it.restart_policy.as_deref()))
+            .collect()
     }
 }
 
@@ -469,17 +575,44 @@ pub(super) struct NodeObject {
     #[serde(deserialize_with = "or_default")]
     pub(super) metadata: Metadata,
     #[serde(deserialize_with = "or_default")]
+    spec: NodeSpec,
+    #[serde(deserialize_with = "or_default")]
     status: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeSpec {
+    #[serde(deserialize_with = "or_default")]
+    taints: Vec<TaintObject>,
+    #[serde(deserialize_with = "or_default")]
+    unschedulable: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct TaintObject {
+    key: String,
+    value: Option<String>,
+    effect: String,
 }
 
 impl NodeObject {
     /// Returns the record that is kept.
     pub(super) fn into_node(self, origin: Origin) -> Node {
         let kubelet = self.status.node_info.unwrap_or_default().kubelet_version;
+        let taints = self.spec.taints.into_iter().map(|it| Taint {
+            key: it.key,
+            value: it.value.unwrap_or_default(),
+            effect: it.effect,
+        });
         Node {
             name: self.metadata.name,
             kubelet: without_v(&kubelet),
             allocatable: self.status.allocatable.0,
+            labels: self.metadata.labels.0,
+            taints: taints.collect(),
+            unschedulable: self.spec.unschedulable,
             origin,
         }
     }
@@ -532,7 +665,7 @@ struct Template {
     #[serde(deserialize_with = "or_default")]
     metadata: Metadata,
     #[serde(deserialize_with = "or_default")]
-    spec: PodSpec,
+    spec: TemplateSpec,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -558,10 +691,12 @@ struct Strategy {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct RollingUpdate {
     #[serde(deserialize_with = "or_default")]
     partition: i64,
+    max_surge: Option<Value>,
+    max_unavailable: Option<Value>,
 }
 
 impl WorkloadObject {
@@ -581,11 +716,12 @@ impl WorkloadObject {
             .map_or(spec.template, |it| it.spec.template);
         let strategy = spec.update_strategy.unwrap_or(spec.strategy);
         // A ReplicaSet's template is that of its owner.
-        let template = if meta.kind == "ReplicaSet" && owner.is_some() {
+        let mut template = if meta.kind == "ReplicaSet" && owner.is_some() {
             Template::default()
         } else {
             template
         };
+        let rolling = strategy.rolling_update.unwrap_or_default();
         Workload {
             api_version: meta.api_version,
             kind: meta.kind,
@@ -600,15 +736,29 @@ impl WorkloadObject {
             template_annotations: template.metadata.annotations.0,
             template_host_network: template.spec.host_network,
             runs_istioctl: template.spec.runs_istioctl(),
+            placement: template.spec.placement(),
+            max_surge: rolling.max_surge,
+            max_unavailable: rolling.max_unavailable,
             template_containers: template.spec.containers(),
             paused: spec.paused,
             strategy: strategy.kind,
-            partition: strategy.rolling_update.unwrap_or_default().partition,
+            partition: rolling.partition,
             finished,
             suspended: spec.suspend && meta_kind == "CronJob",
             origin,
         }
     }
+}
+
+/// Reads a workload that is to be; `None` for what is no workload.
+pub(crate) fn workload(value: &Value) -> Option<Workload> {
+    let text = |key: &str| value.get(key)?.as_str().map(str::to_owned);
+    let meta = TypeMeta {
+        api_version: text("apiVersion")?,
+        kind: text("kind")?,
+    };
+    let read = WorkloadObject::deserialize(value).ok()?;
+    Some(read.into_workload(meta, Origin::default()))
 }
 
 /// What `kubectl version -o json` prints.

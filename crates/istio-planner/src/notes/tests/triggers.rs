@@ -134,6 +134,7 @@ fn only_big_ambient_meshes_outgrow_a_request() {
             namespace: NAMESPACE,
             compatibility_version: None,
             pinned: &|_| false,
+            said: &|_| Vec::new(),
         };
         let findings = notes(&cluster, &version("1.30.3"), &version("1.31.0"), &context);
         findings.into_iter().map(|it| it.code).collect::<Vec<_>>()

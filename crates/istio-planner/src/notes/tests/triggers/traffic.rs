@@ -201,9 +201,21 @@ pub(super) fn hosts() -> Vec<Case> {
         ),
         case(
             "discovery-selectors-scope",
-            ("istio", "data.mesh.discoverySelectors"),
-            mesh("discoverySelectors: [{matchLabels: {a: b}}]"),
-            mesh("discoverySelectors: []"),
+            ("x", "metadata.namespace"),
+            both(
+                both(
+                    mesh("discoverySelectors: [{matchLabels: {a: b}}]"),
+                    SHOP,
+                ),
+                networking("VirtualService", "hosts: [a]"),
+            ),
+            both(
+                both(
+                    mesh("discoverySelectors: [{matchLabels: {kubernetes.io/metadata.name: shop}}]"),
+                    SHOP,
+                ),
+                networking("VirtualService", "hosts: [a]"),
+            ),
         ),
         case(
             "sidecar-scope-conflicts",
@@ -244,3 +256,5 @@ pub(super) fn hosts() -> Vec<Case> {
         ),
     ]
 }
+
+const SHOP: &str = "\n{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n";

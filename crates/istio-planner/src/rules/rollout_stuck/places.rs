@@ -1,0 +1,329 @@
+//! On which nodes the scheduler would put a new pod: node selectors, taints, anti-affinity, host ports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Cause, Rolling};
+use crate::dataplane::selector::matches;
+use crate::inventory::controller;
+use crate::rules::{Situation, runs, text};
+use crate::snapshot::{HostPort, Node, Pod, Taint};
+
+/// Why no node takes the pods, if none does.
+pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Option<(Cause, String)> {
+    if it.snapshot.nodes.is_empty() {
+        return None;
+    }
+    let daemon = rolling.object.kind == "DaemonSet";
+    let nodes: Vec<_> = it
+        .snapshot
+        .nodes
+        .values()
+        .filter(|node| accepts(node, rolling))
+        .collect();
+    if nodes.is_empty() {
+        // A DaemonSet without nodes is done at once.
+        return (!daemon).then(|| {
+            (
+                Cause::NoNode,
+                "none of the nodes in the export meets its node selector, affinity and tolerations (an autoscaler may add one)"
+                    .to_owned(),
+            )
+        });
+    }
+    affinity(it, rolling, &nodes, daemon).or_else(|| ports(it, rolling, &nodes, daemon))
+}
+
+/// Whether selectors, affinity and taints let the pod onto a node
+/// (kubernetes@v1.36.3:pkg/scheduler/framework/plugins: nodeaffinity, tainttoleration, nodeunschedulable).
+fn accepts(node: &Node, rolling: &Rolling) -> bool {
+    let placement = &rolling.workload.placement;
+    // DaemonSets tolerate what the kubelet and cordoning say.
+    let daemon = rolling.object.kind == "DaemonSet";
+    let tolerated = node
+        .taints
+        .iter()
+        .filter(|it| it.effect != "PreferNoSchedule")
+        .filter(|it| !(daemon && it.key.starts_with("node.kubernetes.io/")))
+        .all(|taint| placement.tolerations.iter().any(|it| tolerates(it, taint)));
+    let selected = placement
+        .node_selector
+        .iter()
+        .all(|(key, value)| node.labels.get(key) == Some(value));
+    let terms = placement
+        .affinity
+        .pointer("/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms")
+        .and_then(Value::as_array);
+    let wanted = terms.is_none_or(|terms| terms.iter().any(|it| meets(node, it)));
+    tolerated && selected && wanted && (daemon || !node.unschedulable)
+}
+
+fn tolerates(toleration: &Value, taint: &Taint) -> bool {
+    let of = |key: &str| {
+        toleration
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let key = of("key");
+    let exists = of("operator") == "Exists";
+    (of("effect").is_empty() || of("effect") == taint.effect)
+        && (key == taint.key || key.is_empty() && exists)
+        && (exists || of("value") == taint.value)
+}
+
+/// A term without anything selects nothing.
+fn meets(node: &Node, term: &Value) -> bool {
+    let list = |key: &str| term.get(key).and_then(Value::as_array);
+    let (expressions, fields) = (list("matchExpressions"), list("matchFields"));
+    if expressions.is_none_or(Vec::is_empty) && fields.is_none_or(Vec::is_empty) {
+        return false;
+    }
+    let name = BTreeMap::from([("metadata.name".to_owned(), node.name.clone())]);
+    let mut of_labels = expressions.into_iter().flatten();
+    let mut of_fields = fields.into_iter().flatten();
+    of_labels.all(|it| requirement(it, &node.labels)) && of_fields.all(|it| requirement(it, &name))
+}
+
+/// One requirement of a node selector; those with numbers are taken as met where the label is one.
+fn requirement(it: &Value, labels: &BTreeMap<String, String>) -> bool {
+    let key = text(it, "/key").unwrap_or_default();
+    let values: Vec<_> = it
+        .get("values")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let found = labels.get(key).map(String::as_str);
+    let number = |text: Option<&str>| text.and_then(|it| it.parse::<i64>().ok());
+    match text(it, "/operator").unwrap_or_default() {
+        "In" => found.is_some_and(|it| values.contains(&it)),
+        "NotIn" => found.is_none_or(|it| !values.contains(&it)),
+        "Exists" => found.is_some(),
+        "DoesNotExist" => found.is_none(),
+        "Gt" => number(found)
+            .zip(number(values.first().copied()))
+            .is_some_and(|(a, b)| a > b),
+        "Lt" => number(found)
+            .zip(number(values.first().copied()))
+            .is_some_and(|(a, b)| a < b),
+        _ => true,
+    }
+}
+
+/// Required anti-affinity against the pods that run.
+fn affinity(
+    it: &Situation,
+    rolling: &Rolling,
+    nodes: &[&Node],
+    daemon: bool,
+) -> Option<(Cause, String)> {
+    let terms: Vec<&Value> = rolling
+        .workload
+        .placement
+        .affinity
+        .pointer("/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution")?
+        .as_array()?
+        .iter()
+        .collect();
+    if daemon || terms.is_empty() {
+        return None;
+    }
+    // Terms that tell old pods from new ones by a label of the controller keep nothing apart here.
+    let keyed = |it: &&Value| {
+        ["matchLabelKeys", "mismatchLabelKeys"].iter().any(|key| {
+            it.get(*key)
+                .and_then(Value::as_array)
+                .is_some_and(|it| !it.is_empty())
+        })
+    };
+    let terms: Vec<_> = terms.into_iter().filter(|it| !keyed(it)).collect();
+    let taken = |own: bool| -> Vec<&Node> {
+        let free = nodes.iter().filter(|node| {
+            terms
+                .iter()
+                .all(|term| !is_taken(it, rolling, term, node, own))
+        });
+        free.copied().collect()
+    };
+    let namespace = rolling.object.namespace.as_deref().unwrap_or_default();
+    if taken(!rolling.may_go_first()).is_empty() {
+        let key = terms
+            .first()
+            .and_then(|it| text(it, "/topologyKey"))
+            .unwrap_or_default();
+        return Some((
+            Cause::Affinity,
+            format!(
+                "on each of the {} that accept it (by `{key}`) stands a pod that its required anti-affinity keeps away from, \
+                 {} run, and `maxUnavailable` lets {} go first",
+                super::super::count(nodes.len(), "node"),
+                super::super::count(rolling.old.len(), "pod"),
+                if rolling.may_go_first() {
+                    "one"
+                } else {
+                    "none"
+                }
+            ),
+        ));
+    }
+    // All of them have to find a place in the end, apart from each other.
+    let apart = terms.iter().find(|term| {
+        selects(
+            it,
+            rolling,
+            term,
+            namespace,
+            &rolling.workload.template_labels,
+        )
+    })?;
+    let key = text(apart, "/topologyKey").unwrap_or_default();
+    let free = taken(false);
+    let mut places = BTreeSet::new();
+    for node in &free {
+        places.insert(node.labels.get(key)?.as_str());
+    }
+    let wanted = usize::try_from(rolling.replicas).unwrap_or(usize::MAX);
+    (places.len() < wanted).then(|| {
+        (
+            Cause::Affinity,
+            format!(
+                "{} are wanted, each in its own `{key}`, and there are {} of these",
+                super::super::count(wanted, "pod"),
+                places.len()
+            ),
+        )
+    })
+}
+
+/// Whether a pod that the term keeps away from stands where the node is; `own`: the old pods count too.
+fn is_taken(it: &Situation, rolling: &Rolling, term: &Value, node: &Node, own: bool) -> bool {
+    let key = text(term, "/topologyKey").unwrap_or_default();
+    let Some(here) = node.labels.get(key) else {
+        return false;
+    };
+    let same = |pod: &Pod| {
+        let node = pod
+            .node
+            .as_deref()
+            .and_then(|it_name| it.snapshot.nodes.get(it_name));
+        node.and_then(|it| it.labels.get(key)) == Some(here)
+    };
+    let is_old = |pod: &Pod| {
+        rolling
+            .old
+            .iter()
+            .any(|it| it.name == pod.name && it.namespace == pod.namespace)
+    };
+    it.snapshot
+        .pods
+        .values()
+        .filter(|pod| runs(pod) && same(pod))
+        .filter(|pod| own || !is_old(pod))
+        .any(|pod| selects(it, rolling, term, &pod.namespace, &pod.labels))
+}
+
+/// Whether a term is about pods of a namespace with these labels.
+fn selects(
+    it: &Situation,
+    rolling: &Rolling,
+    term: &Value,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+) -> bool {
+    let listed = term.get("namespaces").and_then(Value::as_array);
+    let selector = term.get("namespaceSelector").filter(|it| !it.is_null());
+    let named = listed.is_some_and(|it| it.iter().any(|it| it == namespace));
+    let own = listed.is_none_or(Vec::is_empty)
+        && selector.is_none()
+        && rolling.object.namespace.as_deref() == Some(namespace);
+    let selected = || {
+        let Some(selector) = selector else {
+            return false;
+        };
+        crate::dataplane::namespace_labels(it.snapshot, namespace)
+            .is_some_and(|labels| matches(Some(selector), &labels))
+    };
+    // A term without a selector is about no pod.
+    let pods = term.get("labelSelector").filter(|it| !it.is_null());
+    (own || named || selected()) && pods.is_some() && matches(pods, labels)
+}
+
+/// Ports of the node that the pods that run hold.
+fn ports(
+    it: &Situation,
+    rolling: &Rolling,
+    nodes: &[&Node],
+    daemon: bool,
+) -> Option<(Cause, String)> {
+    let wanted = &rolling.workload.placement.host_ports;
+    if wanted.is_empty() {
+        return None;
+    }
+    let held = |pod: &Pod| -> Vec<HostPort> {
+        let controller = controller(it.snapshot, pod);
+        let workload = controller.workload(it.snapshot);
+        workload
+            .map(|it| it.placement.host_ports.clone())
+            .unwrap_or_default()
+    };
+    let is_old = |pod: &Pod| {
+        rolling
+            .old
+            .iter()
+            .any(|it| it.name == pod.name && it.namespace == pod.namespace)
+    };
+    let clash = |node: &Node, own: bool| -> Option<HostPort> {
+        let pods = it
+            .snapshot
+            .pods
+            .values()
+            .filter(|pod| runs(pod) && pod.node.as_deref() == Some(node.name.as_str()))
+            .filter(|pod| own || !is_old(pod));
+        pods.flat_map(held).find(|it| wanted.contains(it))
+    };
+    let list = |number: &HostPort| format!("{}/{}", number.port, number.protocol);
+    if daemon {
+        // A new pod beside the old one on the same node.
+        let (node, port) = nodes
+            .iter()
+            .find_map(|node| Some((node, clash(node, !rolling.may_go_first())?)))?;
+        return Some((
+            Cause::Ports,
+            format!("port {} is taken on node {}", list(&port), node.name),
+        ));
+    }
+    let free = |own: bool| nodes.iter().filter(|it| clash(it, own).is_none()).count();
+    let named: Vec<_> = wanted.iter().take(3).map(list).collect();
+    if free(!rolling.may_go_first()) == 0 {
+        return Some((
+            Cause::Ports,
+            format!(
+                "it takes {} of its node for itself, they are held on each of the {} that accept it, and `maxUnavailable` lets \
+                 {} go first",
+                super::super::enumerate(&named),
+                super::super::count(nodes.len(), "node"),
+                if rolling.may_go_first() {
+                    "one pod"
+                } else {
+                    "no pod"
+                }
+            ),
+        ));
+    }
+    let wanted = usize::try_from(rolling.replicas).unwrap_or(usize::MAX);
+    let places = free(false);
+    (places < wanted).then(|| {
+        (
+            Cause::Ports,
+            format!(
+                "{} are wanted, each takes {} of its node for itself, and {} are free for them",
+                super::super::count(wanted, "pod"),
+                super::super::enumerate(&named),
+                super::super::count(places, "node")
+            ),
+        )
+    })
+}
