@@ -29,10 +29,10 @@ pub(crate) use flow::WARNING;
 pub(crate) use paths::{base, clean};
 
 /// Text longer than this is not made by a function.
-const TEXT: usize = 64 << 20;
+pub(crate) const TEXT: usize = 16 << 20;
 
 /// Lists longer than this are not made by a function.
-const LENGTH: usize = 4_000_000;
+const LENGTH: usize = 1_000_000;
 
 /// A function that templates can call.
 #[derive(Debug)]

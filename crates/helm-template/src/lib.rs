@@ -10,7 +10,7 @@
 //! # Invariants
 //!
 //! - No I/O: charts come in as bytes, text goes out.
-//! - No input makes it panic; recursion, output and ranges are bounded.
+//! - No input makes it panic; recursion, calls, output, and what functions read and make are bounded.
 //! - A number of kind `f64` is Go's `float64`, one of kind `i64` Go's `int64`; a values file holds only floats.
 
 use std::collections::BTreeMap;

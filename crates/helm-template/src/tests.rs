@@ -7,6 +7,7 @@ use super::*;
 
 mod chapters;
 mod damage;
+mod hostile;
 
 fn chart(files: &[(&str, &str)]) -> Result<Chart, Error> {
     let mut all: BTreeMap<String, Vec<u8>> = files
@@ -334,7 +335,10 @@ fn what_has_no_end_is_stopped() {
             "{{ $t := \"{{ tpl .t . }}\" }}{{ tpl $t (dict \"t\" $t) }}",
             "exceeded maximum template depth",
         ),
-        ("{{ range 100000000000 }}{{ end }}", "ranges run more than"),
+        (
+            "{{ range 100000000000 }}{{ end }}",
+            "the templates call more than",
+        ),
         (
             "{{ repeat 1000000000 \"xxxxxxxx\" }}",
             "the text would be longer than",

@@ -102,10 +102,19 @@ fn passed(data: &Value) -> Value {
     }
 }
 
+/// What a message shows of a template: not more than a page, for each `tpl` within another adds its own.
+fn start(text: &str) -> &str {
+    let mut end = text.len().min(2_000);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}
+
 fn tpl(call: &Call<'_>, args: &[Value]) -> Answer {
     let text = args.text(0);
     let trees = parse("gotpl", text)
-        .map_err(|error| format!("cannot parse template {}: {error}", quote(text)))?;
+        .map_err(|error| format!("cannot parse template {}: {error}", quote(start(text))))?;
     let mut templates: Templates = call.templates.as_ref().clone();
     crate::templates::add(&mut templates, trees);
     let templates = Rc::new(templates);
@@ -123,7 +132,7 @@ fn tpl(call: &Call<'_>, args: &[Value]) -> Answer {
     .map_err(|error| {
         format!(
             "error during tpl function execution for {}: {error}",
-            quote(text)
+            quote(start(text))
         )
     })?;
     Ok(Value::text(out.replace("<no value>", "")))

@@ -12,6 +12,7 @@ use crate::format;
 use crate::value::{Elements, MapKind, Value};
 
 mod call;
+mod cost;
 mod pipeline;
 
 /// Templates by name.
@@ -21,10 +22,7 @@ pub(crate) type Templates = BTreeMap<Arc<str>, Arc<Tree>>;
 const DEPTH: u32 = 220;
 
 /// How many bytes all templates of a chart may write together, with what includes write.
-const OUTPUT: usize = 256 << 20;
-
-/// How often the bodies of all ranges of a chart may run together.
-const ITERATIONS: u64 = 10_000_000;
+const OUTPUT: usize = 64 << 20;
 
 /// What is counted while the templates of a chart run.
 #[derive(Debug, Default)]
@@ -33,7 +31,8 @@ pub(crate) struct Budget {
     pub(crate) old_merge: bool,
     depth: Cell<u32>,
     written: Cell<usize>,
-    iterations: Cell<u64>,
+    /// Calls, and what functions read and make.
+    pub(crate) costs: cost::Costs,
     /// How often each template is being included at the moment.
     pub(crate) included: RefCell<BTreeMap<Arc<str>, u32>>,
     /// How many random texts have been asked for.
@@ -167,8 +166,14 @@ impl<'t> State<'t> {
         if depth > DEPTH {
             return self.fail(format_args!("exceeded maximum template depth ({DEPTH})"));
         }
+        self.charge(self.budget.costs.call())?;
         self.budget.depth.set(depth);
         Ok(())
+    }
+
+    /// Tells of what costs too much where it stands.
+    fn charge(&self, cost: Result<(), String>) -> Result<(), String> {
+        cost.map_err(|it| self.error(it))
     }
 
     fn leave(&self) {
@@ -197,6 +202,7 @@ impl<'t> State<'t> {
                     let value = self.pipeline(dot, pipe)?;
                     if pipe.declared.is_empty() {
                         self.at = Some(At::Node(node));
+                        self.charge(self.budget.costs.print(&value))?;
                         format::print_value(out, &value);
                     }
                     Flow::On
@@ -257,6 +263,7 @@ impl<'t> State<'t> {
     fn range(&mut self, dot: &Seen, branch: &'t Branch, out: &mut String) -> Result<Flow, String> {
         let mark = self.variables.len();
         let value = self.pipeline(dot, &branch.pipe)?;
+        self.charge(self.budget.costs.range(&value))?;
         let mut ran = false;
         match &value {
             Value::Int(_) | Value::Int64(_) | Value::Uint(_) | Value::Byte(_) => {
@@ -351,11 +358,6 @@ impl<'t> State<'t> {
         branch: &'t Branch,
         out: &mut String,
     ) -> Result<Flow, String> {
-        let iterations = self.budget.iterations.get() + 1;
-        self.budget.iterations.set(iterations);
-        if iterations > ITERATIONS {
-            return self.fail(format_args!("ranges run more than {ITERATIONS} times"));
-        }
         let mark = self.variables.len();
         let index = Seen::plain(index);
         match (branch.pipe.declared.as_slice(), branch.pipe.assigns) {

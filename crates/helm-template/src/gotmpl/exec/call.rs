@@ -23,8 +23,13 @@ impl<'t> State<'t> {
         piped: Option<Value>,
     ) -> Result<Seen, String> {
         let arguments = self.arguments(dot, name, method.params(), false, rest, piped)?;
+        self.charge(self.budget.costs.call())?;
+        self.charge(self.budget.costs.before(name, &arguments))?;
         match method.call(&receiver.value, &arguments) {
-            Ok(value) => Ok(Seen::plain(value)),
+            Ok(value) => {
+                self.charge(self.budget.costs.after(name, &arguments, &value))?;
+                Ok(Seen::plain(value))
+            }
             Err(message) => {
                 self.at = Some(At::Operand(operand));
                 self.fail(format_args!("error calling {name}: {message}"))
@@ -65,15 +70,19 @@ impl<'t> State<'t> {
             budget: self.budget,
             templates: self.templates,
         };
+        let costs = &self.budget.costs;
+        self.at = Some(at);
+        self.charge(costs.before(name, &arguments))?;
         self.enter()?;
         let result = body(&call, &arguments);
         self.leave();
+        self.at = Some(at);
         match result {
-            Ok(value) => Ok(Seen::plain(value)),
-            Err(message) => {
-                self.at = Some(at);
-                self.fail(format_args!("error calling {name}: {message}"))
+            Ok(value) => {
+                self.charge(costs.after(name, &arguments, &value))?;
+                Ok(Seen::plain(value))
             }
+            Err(message) => self.fail(format_args!("error calling {name}: {message}")),
         }
     }
 
