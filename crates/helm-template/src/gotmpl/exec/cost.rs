@@ -91,11 +91,11 @@ impl Costs {
             }
             Class::Formats => formatted(args)?,
             Class::Compares => {
-                let [rest @ .., last] = args else {
+                let [rest @ .., searched] = args else {
                     return Ok(());
                 };
                 let many = match (name.trim_start_matches("must"), args) {
-                    ("uniq" | "Uniq", [_]) => match last {
+                    ("uniq" | "Uniq", [_]) => match searched {
                         Value::List(list) => count(list.items()),
                         _ => 1,
                     },
