@@ -29,13 +29,13 @@ mod telemetry;
 mod variables;
 
 /// Where facts are looked for, beside the snapshot.
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The namespace of the control plane.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// The compatibility version that the request asks for.
-    pub compatibility_version: Option<Minor>,
+    pub(crate) compatibility_version: Option<Minor>,
     /// Tells whether the request sets a path, for example `values.pilot.env.ENABLE_AUTO_SNI`.
-    pub pinned: &'a dyn Fn(&str) -> bool,
+    pub(crate) pinned: &'a dyn Fn(&str) -> bool,
 }
 
 /// A change of behaviour.
@@ -108,7 +108,7 @@ enum Step {
 ///
 /// A fact is silent where the request, the compatibility version it asks for, or istiod's own environment has decided
 /// on its setting already. Going back, the same facts stand reversed at level info.
-pub fn notes(
+pub(crate) fn notes(
     snapshot: &Snapshot,
     source: &Version,
     target: &Version,
