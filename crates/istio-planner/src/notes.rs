@@ -30,13 +30,13 @@ mod variables;
 /// Where facts are looked for, beside the snapshot.
 pub(crate) struct Context<'a> {
     /// The namespace of the control plane.
-    pub namespace: &'a str,
+    pub(crate) namespace: &'a str,
     /// The compatibility version that the request asks for.
-    pub compatibility_version: Option<Minor>,
+    pub(crate) compatibility_version: Option<Minor>,
     /// Tells whether the request sets a path, for example `values.pilot.env.ENABLE_AUTO_SNI`.
-    pub pinned: &'a dyn Fn(&str) -> bool,
+    pub(crate) pinned: &'a dyn Fn(&str) -> bool,
     /// Names where the request, or the installation as it was recovered, says a path.
-    pub said: &'a dyn Fn(&str) -> Vec<Subject>,
+    pub(crate) said: &'a dyn Fn(&str) -> Vec<Subject>,
 }
 
 /// A change of behaviour.

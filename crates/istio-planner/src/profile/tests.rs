@@ -191,7 +191,7 @@ fn profiles_of_two_patches_are_compared() {
         ("1.30.3", "default"),
         ("1.30.0", "default"),
         Scope::Effective,
-        &expect![[r#"
+        &expect![[r"
             The difference between profiles:
             tag: 1.30.3 -> 1.30.0
             values:
@@ -202,7 +202,7 @@ fn profiles_of_two_patches_are_compared() {
                   name: cni.istio.io/not-ready -> <empty> (REMOVED)
               ztunnel:
                 tag: 1.30.3 -> 1.30.0
-        "#]],
+        "]],
     );
 }
 
