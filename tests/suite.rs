@@ -13,4 +13,5 @@ mod suite {
     mod golden;
     mod product;
     mod references;
+    mod small_files;
 }

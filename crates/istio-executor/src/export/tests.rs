@@ -38,7 +38,7 @@ fn folders_are_walked_and_files_told_by_what_they_hold() {
             br#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}}"#.to_vec(),
         ),
         ("b/x.yml.gz", gzip(&object("x"))),
-        ("b/export", object("y").into()),
+        ("b/export", object("w").into()),
         (
             "cluster.txt",
             b"NAME   READY   STATUS\nistiod  1/1  Running\n".to_vec(),
@@ -51,7 +51,7 @@ fn folders_are_walked_and_files_told_by_what_they_hold() {
         fs::write(root.path().join(name), bytes).unwrap();
     }
     let snapshot = read(&[root.path().to_owned()]).unwrap();
-    assert_eq!(names(&snapshot), ["a", "c", "x", "y"]);
+    assert_eq!(names(&snapshot), ["a", "c", "w", "x"]);
     assert_eq!(
         passed_over(root.path(), &snapshot),
         [
