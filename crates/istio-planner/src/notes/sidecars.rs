@@ -17,8 +17,8 @@ pub(super) const FACTS: &[Fact] = &[
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "Restarted pods get the proxy as a native sidecar, an init container that keeps running",
-        detail: "Every node is at 1.33 or newer, so native sidecars are on by default. Webhooks, policies and \
-                 commands that look for istio-proxy among `containers` do not find it, and Jobs now end by themselves.",
+        detail: "Every node is at 1.33 or newer, so native sidecars are on by default. Webhooks, policies \
+                 (of Kyverno, Gatekeeper and the like) and commands that look for istio-proxy among `containers` do not find it, and Jobs now end by themselves.",
         fix: "Check what else changes or watches pods (the webhooks that are named), or annotate pods with \
               sidecar.istio.io/nativeSidecar: \"false\".",
         setting: Some(Setting {
