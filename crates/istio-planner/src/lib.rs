@@ -36,6 +36,7 @@ pub mod inventory;
 pub mod order;
 
 mod cel;
+mod crds;
 mod fingerprint;
 mod hops;
 mod kubernetes;

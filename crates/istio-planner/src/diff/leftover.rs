@@ -133,8 +133,7 @@ pub(super) fn find(
             && label(NAMESPACE) == desired.labels.get(NAMESPACE).map(String::as_str)
             && label("install.operator.istio.io/owning-resource-not-pruned") != Some("true");
         // Deleting a definition that istiod reads would delete the mesh's configuration, whoever applies it now.
-        let read = object.kind == "CustomResourceDefinition"
-            && crate::rules::crd_version_missing::is_read(&object.name);
+        let read = object.kind == "CustomResourceDefinition" && crate::crds::is_read(&object.name);
         let made =
             read || object.name == REQUESTS || is_made_by_controller(snapshot, object, &kept.value);
         let Some(component) = component.filter(|_| ours && !made && !is_rendered(object)) else {

@@ -4,13 +4,13 @@
 //! anew. What cannot be evaluated here (parameters, other expressions, Kyverno, Gatekeeper) is named.
 
 mod other;
-mod policy;
 mod pods;
+mod policy;
 
 use super::{Situation, enumerate};
-use crate::rules::Explanation;
-use crate::rules::Code;
 use crate::outcome::{ChangeClass, Finding, Level, Ref, Subject};
+use crate::rules::Code;
+use crate::rules::Explanation;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A policy of the cluster refuses an object that the apply writes, or a pod that a restart makes; or it may, and \
@@ -23,7 +23,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "kubernetes@v1.36.3:staging/src/k8s.io/apiserver/pkg/admission/plugin/policy/validating; \
              staging/src/k8s.io/pod-security-admission/policy; kyverno.io, Validate Rules; \
              open-policy-agent.github.io/gatekeeper, Constraints",
-    link: Some("https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/"),
+    link: Some(
+        "https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/",
+    ),
 };
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
@@ -68,7 +70,10 @@ fn named(policies: &[(Subject, String, String)], level: Level, what: &str) -> Op
         return None;
     }
     let names: Vec<_> = policies.iter().take(5).map(|it| it.1.as_str()).collect();
-    let mut why: Vec<_> = policies.iter().map(|it| format!("{}: {}", it.1, it.2)).collect();
+    let mut why: Vec<_> = policies
+        .iter()
+        .map(|it| format!("{}: {}", it.1, it.2))
+        .collect();
     why.truncate(5);
     let finding = Finding::new(
         Code::AdmissionRefuses,

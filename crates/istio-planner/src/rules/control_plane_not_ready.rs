@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::Code;
 use super::Explanation;
 use super::{Situation, count, enumerate, pod_subject, runs, text};
-use super::Code;
 use crate::outcome::{Finding, Level, Subject};
 use crate::snapshot::{Pod, Room};
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use istio_catalog::Version;
 use serde_json::Value;
 
-use super::{Explanation, Situation, count, enumerate, group_of, text};
-use crate::rules::Code;
+use super::{Code, Explanation, Situation, count, enumerate, group_of, text};
+use crate::crds::version_read;
 use crate::outcome::{Finding, Level, Subject};
 
 /// What `refit explain crd-version-missing` says.
@@ -21,36 +20,6 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     source: "1.24.0:releasenotes/notes/v1-read-crd.yaml; 1.30.3:pkg/config/schema/metadata.yaml",
     link: Some("https://istio.io/latest/docs/setup/upgrade/helm/"),
 };
-
-/// CRDs that istiod reads, with the version before 1.24 and since.
-const READ: [(&str, &str, &str); 14] = [
-    ("authorizationpolicies.security.istio.io", "v1beta1", "v1"),
-    ("destinationrules.networking.istio.io", "v1alpha3", "v1"),
-    ("envoyfilters.networking.istio.io", "v1alpha3", "v1alpha3"),
-    ("gateways.networking.istio.io", "v1alpha3", "v1"),
-    ("peerauthentications.security.istio.io", "v1beta1", "v1"),
-    ("proxyconfigs.networking.istio.io", "v1beta1", "v1beta1"),
-    ("requestauthentications.security.istio.io", "v1beta1", "v1"),
-    ("serviceentries.networking.istio.io", "v1alpha3", "v1"),
-    ("sidecars.networking.istio.io", "v1alpha3", "v1"),
-    ("telemetries.telemetry.istio.io", "v1alpha1", "v1"),
-    ("virtualservices.networking.istio.io", "v1alpha3", "v1"),
-    ("wasmplugins.extensions.istio.io", "v1alpha1", "v1alpha1"),
-    ("workloadentries.networking.istio.io", "v1alpha3", "v1"),
-    ("workloadgroups.networking.istio.io", "v1alpha3", "v1"),
-];
-
-/// Returns the version in which an istiod reads the objects of a CRD; `None` for one that it does not read.
-fn version_read(name: &str, istiod: &Version) -> Option<&'static str> {
-    let (_, before, since) = READ.iter().find(|it| it.0 == name)?;
-    let new = istiod.major > 1 || istiod.minor >= 24;
-    Some(if new { since } else { before })
-}
-
-/// Whether some istiod reads the objects of a CRD: it is nothing that an upgrade leaves behind.
-pub(crate) fn is_read(name: &str) -> bool {
-    READ.iter().any(|it| it.0 == name)
-}
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let (Some(desired), Some(to)) = (it.desired, it.to) else {

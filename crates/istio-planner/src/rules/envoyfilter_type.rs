@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::envoyfilter::{Patch, patches};
 use super::{Situation, enumerate, text};
-use crate::rules::Explanation;
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
+use crate::rules::Explanation;
 use table::{Gone, of_code, of_name, of_type};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

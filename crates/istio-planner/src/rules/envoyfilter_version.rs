@@ -2,9 +2,9 @@
 
 use super::envoyfilter::{Patch, patches, running};
 use super::{Situation, count, enumerate};
-use crate::rules::Explanation;
-use crate::rules::Code;
 use crate::outcome::{Finding, Level};
+use crate::rules::Code;
+use crate::rules::Explanation;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Patches of an EnvoyFilter name a proxyVersion that the proxies running now match, and those of the target do \

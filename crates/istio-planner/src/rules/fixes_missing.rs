@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use istio_catalog::Correction;
 
 use super::{Explanation, Situation, count};
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The version that runs has fixes that came to the target's minor only with a later patch.",

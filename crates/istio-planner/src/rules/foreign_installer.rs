@@ -2,10 +2,10 @@
 
 mod hook;
 
+use super::Code;
 use super::Explanation;
 use super::links::HELM;
 use super::{Situation, enumerate};
-use super::Code;
 use crate::inventory::keeper;
 use crate::outcome::{Finding, Installer, InstallerKind, Level};
 

@@ -162,11 +162,14 @@ impl Judged<'_> {
         let newer = self.limit.before.as_ref();
         if older && let Some(newer) = newer {
             let else_install = if self.guarded {
-                "; an older bundle is refused by the policy safe-upgrades that this one brought".to_owned()
+                "; an older bundle is refused by the policy safe-upgrades that this one brought"
+                    .to_owned()
             } else {
                 format!("; or install bundle {wanted}")
             };
-            return format!("Go to Istio {newer}, which reads this bundle, or a newer release{else_install}");
+            return format!(
+                "Go to Istio {newer}, which reads this bundle, or a newer release{else_install}"
+            );
         }
         if older && self.guarded {
             return "Take a target that reads this bundle: an older one is refused by the policy safe-upgrades that this one \
@@ -174,7 +177,9 @@ impl Judged<'_> {
                 .to_owned();
         }
         if already {
-            return format!("Nothing is to be done for the upgrade; to have it read, install bundle {wanted}");
+            return format!(
+                "Nothing is to be done for the upgrade; to have it read, install bundle {wanted}"
+            );
         }
         let clash = self.source.is_some_and(|source| {
             let over = |least: &Option<Version>, most: &Option<Version>| {

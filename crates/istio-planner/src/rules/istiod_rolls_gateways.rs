@@ -40,7 +40,13 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     });
     let frail: Vec<_> = rolled
         .iter()
-        .filter_map(|object| Some(format!("{} {}", name(object), frailty(it.snapshot, object)?)))
+        .filter_map(|object| {
+            Some(format!(
+                "{} {}",
+                name(object),
+                frailty(it.snapshot, object)?
+            ))
+        })
         .collect();
     let (level, losses) = if frail.is_empty() {
         (Level::Info, String::new())

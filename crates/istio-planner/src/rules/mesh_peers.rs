@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Explanation, Situation, enumerate, text};
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
 
 /// What `refit explain mesh-peers` says.
 pub(crate) const EXPLANATION: Explanation = Explanation {

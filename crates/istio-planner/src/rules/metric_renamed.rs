@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Situation, count, enumerate};
-use crate::rules::Explanation;
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
+use crate::rules::Explanation;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "PrometheusRules, monitors or dashboards read metrics that the source has, and that the target no longer has or \
@@ -49,7 +49,10 @@ const GONE: &[Gone] = &[
         instead: "nothing",
     },
     Gone {
-        names: &["istio_request_duration_seconds", "istio_response_duration_seconds"],
+        names: &[
+            "istio_request_duration_seconds",
+            "istio_response_duration_seconds",
+        ],
         since: 8,
         instead: "`istio_request_duration_milliseconds`",
     },
@@ -184,7 +187,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         let before = subjects.len();
         strings(value, root.trim_start_matches('/'), &mut |path, text| {
             for name in words(text) {
-                if let Some(gone) = gone(name).filter(|it| from.minor < it.since && it.since <= to.minor) {
+                if let Some(gone) =
+                    gone(name).filter(|it| from.minor < it.since && it.since <= to.minor)
+                {
                     found.insert(name.to_owned(), gone);
                     let subject = Subject::kept(object, kept).field(path).value(name);
                     if !subjects.contains(&subject) && subjects.len() < before + 5 {
@@ -222,13 +227,18 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             enumerate(&names)
         ),
     );
-    vec![finding.about(subjects).fix(format!("Read instead: {}", ways.join("; ")))]
+    vec![
+        finding
+            .about(subjects)
+            .fix(format!("Read instead: {}", ways.join("; "))),
+    ]
 }
 
 fn gone(word: &str) -> Option<&'static Gone> {
     let listed = |name: &str| GONE.iter().find(|it| it.names.contains(&name));
     let stem = || ENDINGS.iter().find_map(|it| listed(word.strip_suffix(it)?));
-    let remaining = word.starts_with("envoy_cluster_circuit_breakers_") && word.contains("_remaining_");
+    let remaining =
+        word.starts_with("envoy_cluster_circuit_breakers_") && word.contains("_remaining_");
     listed(word)
         .or_else(stem)
         .or_else(|| remaining.then_some(&REMAINING))
@@ -290,7 +300,10 @@ mod tests {
     #[test]
     fn a_longer_name_is_another_metric() {
         assert!(of("1.29.6", "1.30.3", "my_ambient_istiod_managed_clusters").is_empty());
-        assert_eq!(of("1.29.6", "1.30.3", "ambient_istiod_managed_clusters > 1").len(), 1);
+        assert_eq!(
+            of("1.29.6", "1.30.3", "ambient_istiod_managed_clusters > 1").len(),
+            1
+        );
     }
 
     #[test]

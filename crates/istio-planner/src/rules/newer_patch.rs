@@ -1,8 +1,8 @@
 //! `newer-patch`: the target is not the newest patch of its minor that is known.
 
 use super::{Explanation, Situation, enumerate};
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
 
 /// What `refit explain newer-patch` says.
 pub(crate) const EXPLANATION: Explanation = Explanation {

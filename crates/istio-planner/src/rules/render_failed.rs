@@ -18,8 +18,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 };
 
 /// What is said where charts do not have the compatibility version.
-pub(super) const COMPATIBILITY: &str =
-    "The target's charts do not have this compatibility version";
+pub(super) const COMPATIBILITY: &str = "The target's charts do not have this compatibility version";
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let failed = it

@@ -23,9 +23,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .diagnostics
         .iter()
         .filter(|it| it.severity == Severity::Warning);
-    let said = warnings.map(|it| {
-        finding(Code::RequestWarning, Level::Warn, title(it), it)
-    });
+    let said = warnings.map(|it| finding(Code::RequestWarning, Level::Warn, title(it), it));
     said.chain(not_left_over(it)).collect()
 }
 

@@ -13,10 +13,10 @@ use serde_json::Value;
 
 use super::room_missing::{is_rolled, replicas, scaled};
 use super::{Situation, enumerate, text};
-use crate::rules::Explanation;
-use crate::rules::Code;
 use crate::inventory::controller;
 use crate::outcome::{Finding, Level, Ref, RestartHow, Subject};
+use crate::rules::Code;
+use crate::rules::Explanation;
 use crate::snapshot::{Pod, Workload, workload};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {

@@ -13,15 +13,15 @@ use std::cell::OnceCell;
 use istio_render::{OperatorFile, Options, Release};
 use serde_json::{Map, Value, json};
 
+use super::diagnostics::{self, OVERLAY, place};
 use super::{Situation, enumerate, text};
 use crate::defaults::tree;
-use crate::rules::Explanation;
-use super::diagnostics::{self, OVERLAY, place};
-use istio_render::Diagnostic;
-use crate::rules::Code;
 use crate::outcome::{ChangeClass, Finding, Level};
 use crate::rendering;
+use crate::rules::Code;
+use crate::rules::Explanation;
 use effect::Effect;
+use istio_render::Diagnostic;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The request, or the installation, has a setting that the target accepts and that nothing reads any more, or an \
@@ -173,7 +173,9 @@ impl Trial<'_> {
         };
         let mut without = self.spec.clone();
         remove(&mut without, &keys);
-        let whole = self.after.get_or_init(|| self.render(self.target, self.spec));
+        let whole = self
+            .after
+            .get_or_init(|| self.render(self.target, self.spec));
         let (Some(whole), Some(part)) = (whole, self.render(self.target, &without)) else {
             return;
         };
@@ -198,7 +200,9 @@ impl Trial<'_> {
             }
             return;
         }
-        let whole = self.before.get_or_init(|| self.render(self.source, self.spec));
+        let whole = self
+            .before
+            .get_or_init(|| self.render(self.source, self.spec));
         let (Some(whole), Some(part)) = (whole, self.render(self.source, &without)) else {
             return;
         };

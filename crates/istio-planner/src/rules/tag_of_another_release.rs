@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::{Explanation, Situation, enumerate, text};
 use crate::edit::{Edit, Fix};
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Ref, Subject};
+use crate::rules::Code;
 
 /// What `refit explain tag-of-another-release` says.
 pub(crate) const EXPLANATION: Explanation = Explanation {

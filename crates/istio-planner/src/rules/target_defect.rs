@@ -9,8 +9,8 @@ mod table;
 use istio_catalog::Version;
 
 use super::{Explanation, Situation, enumerate};
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
 use table::DEFECTS;
 
 /// What `refit explain target-defect` says.
@@ -95,7 +95,10 @@ impl Defect {
                 Code::TargetDefect,
                 self.level,
                 format!("Istio {to} {}", self.title),
-                format!("{}.{runs} Known as {}, from {}", self.detail, self.id, self.source),
+                format!(
+                    "{}.{runs} Known as {}, from {}",
+                    self.detail, self.id, self.source
+                ),
             )
             .about(subjects)
             .fix(fix),

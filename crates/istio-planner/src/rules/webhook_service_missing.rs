@@ -8,9 +8,9 @@ use super::{Explanation, Situation, enumerate, text};
 use crate::dataplane::namespace_labels;
 use crate::dataplane::refusal::{must_answer, selects_pods};
 use crate::dataplane::selector::matches;
-use crate::rules::Code;
 use crate::inventory::{Unreachable, unreachable};
 use crate::outcome::{ChangeClass, Finding, Level, Ref, RestartHow, Subject};
+use crate::rules::Code;
 use crate::snapshot::{Object, Workload};
 
 /// What `refit explain webhook-service-missing` says.

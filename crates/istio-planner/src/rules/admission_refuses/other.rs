@@ -27,7 +27,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 ("Kyverno", kyverno(policy, &kinds))
             }
             ("policies.kyverno.io", _) => {
-                let denies = policy.pointer("/spec/validationActions").and_then(Value::as_array);
+                let denies = policy
+                    .pointer("/spec/validationActions")
+                    .and_then(Value::as_array);
                 let denies = denies.is_none_or(|it| it.iter().any(|it| it == "Deny"));
                 ("Kyverno", denies)
             }
@@ -67,10 +69,14 @@ fn enforces(policy: &Value) -> bool {
     let is = |it: Option<&str>| it.is_some_and(|it| it.eq_ignore_ascii_case("enforce"));
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     let rules: Vec<_> = rules.into_iter().flatten().collect();
-    let validates = rules.iter().any(|it| it.get("validate").is_some() || it.get("verifyImages").is_some());
+    let validates = rules
+        .iter()
+        .any(|it| it.get("validate").is_some() || it.get("verifyImages").is_some());
     validates
         && (is(text(policy, "/spec/validationFailureAction"))
-            || rules.iter().any(|it| is(text(it, "/validate/failureAction"))))
+            || rules
+                .iter()
+                .any(|it| is(text(it, "/validate/failureAction"))))
 }
 
 /// Whether it matches a kind.
@@ -122,8 +128,14 @@ fn touches(it: &Situation, policy: &Value) -> bool {
         .get("spec")
         .map(|it| it.to_string().to_ascii_lowercase())
         .unwrap_or_default();
-    let kind = text(policy, "/kind").unwrap_or_default().to_ascii_lowercase();
-    let about = |wanted: &[&str]| wanted.iter().any(|it| words.contains(it) || kind.contains(it));
+    let kind = text(policy, "/kind")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let about = |wanted: &[&str]| {
+        wanted
+            .iter()
+            .any(|it| words.contains(it) || kind.contains(it))
+    };
     let images = about(&["image", "repo", "registr"]) && moves_registry(it);
     let capabilities = about(&["capabilit", "net_admin", "initcontainers", "privilege"])
         && super::pods::injects_init(it) == Some(true);
@@ -136,7 +148,10 @@ fn moves_registry(it: &Situation) -> bool {
         let containers = value
             .pointer("/spec/template/spec/containers")
             .and_then(Value::as_array);
-        let images = containers.into_iter().flatten().filter_map(|it| text(it, "/image"));
+        let images = containers
+            .into_iter()
+            .flatten()
+            .filter_map(|it| text(it, "/image"));
         images
             .map(|it| it.split(['@']).next().unwrap_or(it))
             .map(|it| match it.rsplit_once('/') {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::dataplane::namespace_labels;
-use crate::rules::Code;
 use crate::outcome::{ChangeClass, Finding, Level, RestartHow, Subject};
+use crate::rules::Code;
 use crate::rules::{Situation, count, enumerate, text, workload_subject};
 
 /// What a namespace enforces.
@@ -65,8 +65,12 @@ fn injected(it: &Situation) -> Option<Finding> {
             continue;
         };
         // Gateways are injected by other templates, which have no such container.
-        let templates = workload.template_annotations.get("inject.istio.io/templates");
-        let gateway = workload.template_labels.contains_key("gateway.networking.k8s.io/gateway-name")
+        let templates = workload
+            .template_annotations
+            .get("inject.istio.io/templates");
+        let gateway = workload
+            .template_labels
+            .contains_key("gateway.networking.k8s.io/gateway-name")
             || workload.labels.contains_key("operator.istio.io/component")
             || templates.is_some_and(|it| !it.split(',').any(|it| it.trim() == "sidecar"));
         if gateway {
@@ -88,9 +92,9 @@ fn injected(it: &Situation) -> Option<Finding> {
         .map(|(name, level)| format!("{name} ({})", level.word()))
         .collect();
     levels.truncate(5);
-    let spaces = namespaces
-        .keys()
-        .map(|it| namespace_subject(it).field("metadata.labels[pod-security.kubernetes.io/enforce]"));
+    let spaces = namespaces.keys().map(|it| {
+        namespace_subject(it).field("metadata.labels[pod-security.kubernetes.io/enforce]")
+    });
     let finding = Finding::new(
         Code::AdmissionRefuses,
         Level::Warn,
@@ -101,7 +105,11 @@ fn injected(it: &Situation) -> Option<Finding> {
         format!(
             "Without CNI each injected pod gets the init container istio-init with the capabilities NET_ADMIN and NET_RAW{}. \
              Namespaces that enforce a level refuse such pods: {}. A restart takes the old pods away and makes no new ones",
-            if had { "" } else { ", which the pods that run do not have" },
+            if had {
+                ""
+            } else {
+                ", which the pods that run do not have"
+            },
             enumerate(&levels)
         ),
     );
@@ -122,7 +130,12 @@ fn namespace_subject(name: &str) -> Subject {
 
 /// Whether the injector of the target gives pods istio-init: its template does, and its values do not switch on CNI.
 pub(super) fn injects_init(it: &Situation) -> Option<bool> {
-    let objects = it.desired?.rendering.components.iter().flat_map(|it| &it.objects);
+    let objects = it
+        .desired?
+        .rendering
+        .components
+        .iter()
+        .flat_map(|it| &it.objects);
     let injector = objects
         .filter(|it| text(it, "/kind") == Some("ConfigMap"))
         .find(|it| {
@@ -144,13 +157,17 @@ fn applied(it: &Situation) -> Option<Finding> {
     let mut reasons = Vec::new();
     for change in it.desired?.changes {
         let rolls = matches!(change.class, ChangeClass::Create | ChangeClass::Replace)
-            || change.fields.iter().any(|it| it.path.starts_with("spec.template"));
+            || change
+                .fields
+                .iter()
+                .any(|it| it.path.starts_with("spec.template"));
         let workload = matches!(change.object.kind.as_str(), "Deployment" | "DaemonSet");
         if !rolls || !workload {
             continue;
         }
         let namespace = change.object.namespace.as_deref().unwrap_or_default();
-        let (Some(level), Some(predicted)) = (Enforced::of(it, namespace), &change.predicted) else {
+        let (Some(level), Some(predicted)) = (Enforced::of(it, namespace), &change.predicted)
+        else {
             continue;
         };
         let Some(spec) = predicted.pointer("/spec/template/spec") else {
@@ -194,10 +211,18 @@ fn applied(it: &Situation) -> Option<Finding> {
 /// The first thing in a pod that a level forbids.
 fn violation(spec: &Value, level: Enforced) -> Option<String> {
     let on = |key: &str| spec.get(key).and_then(Value::as_bool) == Some(true);
-    if let Some(key) = ["hostNetwork", "hostPID", "hostIPC"].iter().find(|it| on(it)) {
+    if let Some(key) = ["hostNetwork", "hostPID", "hostIPC"]
+        .iter()
+        .find(|it| on(it))
+    {
         return Some(format!("`{key}`"));
     }
-    let list = |key: &str| spec.get(key).and_then(Value::as_array).into_iter().flatten();
+    let list = |key: &str| {
+        spec.get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     if let Some(volume) = list("volumes").find(|it| it.get("hostPath").is_some()) {
         return Some(format!(
             "the hostPath volume {}",
@@ -234,7 +259,11 @@ fn of_container(container: &Value, spec: &Value, level: Enforced) -> Option<Stri
     let of_pod = |key: &str| spec.pointer(&format!("/securityContext/{key}"));
     let capabilities = |key: &str| -> Vec<&str> {
         let listed = context.and_then(|it| it.pointer(&format!("/capabilities/{key}"))?.as_array());
-        listed.into_iter().flatten().filter_map(Value::as_str).collect()
+        listed
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     };
     if flag("privileged") == Some(true) {
         return Some(format!("container {name} is privileged"));
@@ -259,7 +288,9 @@ fn of_container(container: &Value, spec: &Value, level: Enforced) -> Option<Stri
         return None;
     }
     if flag("allowPrivilegeEscalation") != Some(false) {
-        return Some(format!("container {name} does not forbid privilege escalation"));
+        return Some(format!(
+            "container {name} does not forbid privilege escalation"
+        ));
     }
     if !capabilities("drop").contains(&"ALL") {
         return Some(format!("container {name} does not drop all capabilities"));
@@ -271,7 +302,10 @@ fn of_container(container: &Value, spec: &Value, level: Enforced) -> Option<Stri
     let profile = context
         .and_then(|it| it.pointer("/seccompProfile/type"))
         .or_else(|| of_pod("seccompProfile").and_then(|it| it.get("type")));
-    if !matches!(profile.and_then(Value::as_str), Some("RuntimeDefault" | "Localhost")) {
+    if !matches!(
+        profile.and_then(Value::as_str),
+        Some("RuntimeDefault" | "Localhost")
+    ) {
         return Some(format!("container {name} has no seccomp profile"));
     }
     None

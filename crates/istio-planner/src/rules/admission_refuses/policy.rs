@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{Written, named, written};
 use crate::cel::{self, Variables};
 use crate::dataplane::{namespace_labels, selector::matches};
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Ref, Subject};
+use crate::rules::Code;
 use crate::rules::{Situation, enumerate, group_of, text};
 use crate::snapshot::Object;
 
@@ -30,7 +30,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         let mut refused: Vec<(&Written, String)> = Vec::new();
         let mut unread: Option<String> = None;
         for write in &writes {
-            if !bound.iter().any(|binding| policy.is_for(it, binding, write)) {
+            if !bound
+                .iter()
+                .any(|binding| policy.is_for(it, binding, write))
+            {
                 continue;
             }
             match policy.judge(it, write) {
@@ -72,9 +75,7 @@ fn finding(policy: &Policy, refused: &[(&Written, String)]) -> Finding {
     let mut reasons: Vec<&str> = refused.iter().map(|it| it.1.as_str()).collect();
     reasons.dedup();
     reasons.truncate(3);
-    let subjects = refused
-        .iter()
-        .map(|(it, _)| Subject::of(it.object.clone()));
+    let subjects = refused.iter().map(|(it, _)| Subject::of(it.object.clone()));
     Finding::new(
         Code::AdmissionRefuses,
         Level::Block,
@@ -167,7 +168,11 @@ impl Policy<'_> {
                 text(it, "/expression")?.to_owned(),
             ))
         };
-        let composed: Vec<_> = self.list("/spec/variables").iter().filter_map(pair).collect();
+        let composed: Vec<_> = self
+            .list("/spec/variables")
+            .iter()
+            .filter_map(pair)
+            .collect();
         for condition in self.list("/spec/matchConditions") {
             let expression = text(condition, "/expression").unwrap_or_default();
             match cel::evaluate(expression, &variables, &composed) {
@@ -203,14 +208,19 @@ fn rule(rule: &Value, write: &Written) -> bool {
         let listed = rule.get(key).and_then(Value::as_array);
         listed.is_some_and(|it| it.iter().any(|it| it == "*" || it == wanted))
     };
-    let operation = if write.before.is_some() { "UPDATE" } else { "CREATE" };
+    let operation = if write.before.is_some() {
+        "UPDATE"
+    } else {
+        "CREATE"
+    };
     let resource = resource(&write.object.kind);
     let only = rule.get("resourceNames").and_then(Value::as_array);
     // `matchPolicy: Equivalent` is the default: another version of the same resource is meant too.
     names("operations", operation)
         && names("apiGroups", group_of(&write.object.api_version))
         && names("resources", &resource)
-        && only.is_none_or(|it| it.is_empty() || it.iter().any(|it| it == write.object.name.as_str()))
+        && only
+            .is_none_or(|it| it.is_empty() || it.iter().any(|it| it == write.object.name.as_str()))
 }
 
 /// The resource of a kind, as the API names it.
@@ -220,7 +230,10 @@ fn resource(kind: &str) -> String {
         kind
     } else if kind.ends_with('s') || kind.ends_with("ch") {
         format!("{kind}es")
-    } else if let Some(stem) = kind.strip_suffix('y').filter(|it| !it.ends_with(['a', 'e', 'o'])) {
+    } else if let Some(stem) = kind
+        .strip_suffix('y')
+        .filter(|it| !it.ends_with(['a', 'e', 'o']))
+    {
         format!("{stem}ies")
     } else {
         format!("{kind}s")
@@ -253,7 +266,9 @@ fn variables(it: &Situation, write: &Written) -> Variables {
     ]);
     // Who applies is not known: what asks for it has no value.
     let object = namespace.and_then(|name| {
-        let (_, kept) = it.objects("", "Namespace").find(|(it, _)| it.name == name)?;
+        let (_, kept) = it
+            .objects("", "Namespace")
+            .find(|(it, _)| it.name == name)?;
         Some(kept.value.clone())
     });
     variables.extend(object.map(|it| ("namespaceObject", it)));

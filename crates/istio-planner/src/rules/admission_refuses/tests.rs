@@ -16,7 +16,9 @@ fn cluster() -> Cluster {
         })
     };
     cluster.object(istiod("docker.io/istio/pilot:1.29.6"));
-    cluster.object(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}));
+    cluster.object(
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}),
+    );
     cluster.changes.push(Change {
         object: Ref {
             api_version: "apps/v1".to_owned(),
@@ -56,16 +58,21 @@ fn with_policy(resources: &str, expression: &str, action: &str) -> Vec<String> {
     cluster.codes(check)
 }
 
-const DOCKER: &str = "object.spec.template.spec.containers.all(c, c.image.startsWith('docker.io/'))";
+const DOCKER: &str =
+    "object.spec.template.spec.containers.all(c, c.image.startsWith('docker.io/'))";
 
 #[test]
 fn a_policy_that_refuses_the_new_image_blocks() {
-    assert_eq!(with_policy("deployments", DOCKER, "Deny"), ["admission-refuses Block"]);
+    assert_eq!(
+        with_policy("deployments", DOCKER, "Deny"),
+        ["admission-refuses Block"]
+    );
 }
 
 #[test]
 fn a_policy_that_admits_it_or_is_about_others_is_silent() {
-    let admits = "object.spec.template.spec.containers.all(c, c.image.startsWith('registry.istio.io/'))";
+    let admits =
+        "object.spec.template.spec.containers.all(c, c.image.startsWith('registry.istio.io/'))";
     assert!(with_policy("deployments", admits, "Deny").is_empty());
     assert!(with_policy("statefulsets", DOCKER, "Deny").is_empty());
     assert!(with_policy("deployments", DOCKER, "Audit").is_empty());
@@ -113,7 +120,10 @@ fn restarted(level: &str, cni: bool, labels: &[(&str, &str)]) -> Vec<String> {
         kind: "Deployment".to_owned(),
         namespace: "shop".to_owned(),
         name: "web".to_owned(),
-        template_labels: labels.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
+        template_labels: labels
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+            .collect(),
         ..Workload::default()
     };
     let key = ("Deployment".to_owned(), "shop".to_owned(), "web".to_owned());
@@ -131,8 +141,14 @@ fn restarted(level: &str, cni: bool, labels: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn pod_security_refuses_the_init_container() {
-    assert_eq!(restarted("baseline", false, &[]), ["admission-refuses Warn"]);
-    assert_eq!(restarted("restricted", false, &[]), ["admission-refuses Warn"]);
+    assert_eq!(
+        restarted("baseline", false, &[]),
+        ["admission-refuses Warn"]
+    );
+    assert_eq!(
+        restarted("restricted", false, &[]),
+        ["admission-refuses Warn"]
+    );
     assert!(restarted("privileged", false, &[]).is_empty());
     assert!(restarted("baseline", true, &[]).is_empty());
     let gateway = [("gateway.networking.k8s.io/gateway-name", "edge")];
@@ -153,9 +169,15 @@ fn istiod_under(level: &str, context: &Value) -> Vec<String> {
 
 #[test]
 fn pod_security_of_the_control_planes_own_namespace_is_evaluated() {
-    assert_eq!(istiod_under("restricted", &json!({})), ["admission-refuses Warn"]);
+    assert_eq!(
+        istiod_under("restricted", &json!({})),
+        ["admission-refuses Warn"]
+    );
     assert!(istiod_under("baseline", &json!({})).is_empty());
-    assert_eq!(istiod_under("baseline", &json!({"privileged": true})), ["admission-refuses Warn"]);
+    assert_eq!(
+        istiod_under("baseline", &json!({"privileged": true})),
+        ["admission-refuses Warn"]
+    );
     let all = json!({"allowPrivilegeEscalation": false, "runAsNonRoot": true,
         "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}});
     assert!(istiod_under("restricted", &all).is_empty());

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
 use crate::rules::{Situation, workload_subject};
 use crate::snapshot::{Object, Snapshot, Workload};
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Cause, Rolling};
-use kube_apply::defaulting::quantity::nanos;
 use crate::rules::{Situation, text};
+use kube_apply::defaulting::quantity::nanos;
 
 /// Why the API server refuses the next pod, if it does.
 pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Vec<(Cause, String)> {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::check;
-use crate::rules::fixture::Cluster;
 use crate::rendering;
+use crate::rules::fixture::Cluster;
 use istio_render::Release;
 
 fn release(version: &str) -> Option<Release> {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::rules::Code;
 use crate::outcome::{Finding, Level, Subject};
+use crate::rules::Code;
 use crate::rules::{Situation, count, enumerate, text};
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
