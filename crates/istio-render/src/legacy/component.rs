@@ -217,7 +217,7 @@ static KINDS: [Kind; 19] = [
 ];
 
 /// The last minor that renders `spec.addonComponents`
-/// (1.8.6:operator/pkg/controlplane/control_plane.go; from 1.9 on the field is read and nothing comes of it).
+/// (1.8.6:`operator/pkg/controlplane/control_plane.go`; from 1.9 on the field is read and nothing comes of it).
 pub(super) const LAST_WITH_ADDONS: u64 = 8;
 
 /// One component to render, or one gateway of it.
@@ -299,7 +299,7 @@ pub(super) fn instances(spec: &Value, minor: u64) -> Result<Vec<Instance>, Box<D
     Ok(instances)
 }
 
-/// Addons in the order of their names (1.8.6:operator/pkg/controlplane/control_plane.go, `orderedKeys`).
+/// Addons in the order of their names (1.8.6:`operator/pkg/controlplane/control_plane.go`, `orderedKeys`).
 fn addons(spec: &Value, minor: u64) -> Result<Vec<Instance>, Box<Diagnostic>> {
     let given = spec.get("addonComponents").and_then(Value::as_object);
     let Some(given) = given.filter(|_| minor <= LAST_WITH_ADDONS) else {

@@ -110,7 +110,7 @@ fn settings(
     found
 }
 
-/// What is as good as not set; to 1.6 only empty texts and zero are (1.6.14:operator/pkg/translate/translate_value.go).
+/// What is as good as not set; to 1.6 only empty texts and zero are (1.6.14:`operator/pkg/translate/translate_value.go`).
 fn is_default(value: &Value, minor: u64) -> bool {
     match value {
         Value::Null => true,
