@@ -20,7 +20,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// Returns the hops of a way over several minors; none where source and target are adjacent.
-pub(crate) fn path(context: Context<'_>) -> Vec<Hop> {
+pub(crate) fn path(context: &Context<'_>) -> Vec<Hop> {
     let stops: Vec<Version> = context
         .situation
         .hops
@@ -38,7 +38,7 @@ pub(crate) fn path(context: Context<'_>) -> Vec<Hop> {
     .collect()
 }
 
-fn hop(context: Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
+fn hop(context: &Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
     let whole = context.situation;
     let request = Request {
         to: to.to_string(),

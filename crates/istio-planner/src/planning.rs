@@ -46,7 +46,7 @@ pub fn plan_with_objects(input: &Input) -> Planned {
     let effect = Effect::of(input, &basis, &rendered, &settings);
     let situation = situation(input, &basis, &rendered, &settings, &effect);
     let findings = findings(&situation);
-    let path = path::path(path::Context {
+    let path = path::path(&path::Context {
         situation,
         notes: &basis.notes(&|path: &str| settings.after.sets(path), &|path: &str| {
             settings.said(&input.request, path)

@@ -205,6 +205,7 @@ fn of_several_tracers_the_last_declared_counts() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn settings_that_went_are_told_with_what_took_their_place() {
     let gateway = "  components:\n    ingressGateways:\n    - name: istio-ingressgateway\n";
     for (spec, path, hint) in [
@@ -460,16 +461,10 @@ fn a_file_of_another_istio_is_told_in_one_piece() {
         writeln!(spec, "      old{number}: true").unwrap();
     }
     for component in ["citadel", "galley", "policy", "telemetry"] {
-        write!(
-            spec,
-            "{}    {component}: {{}}\n",
-            if component == "citadel" {
-                "  components:\n"
-            } else {
-                ""
-            }
-        )
-        .unwrap();
+        if component == "citadel" {
+            spec.push_str("  components:\n");
+        }
+        writeln!(spec, "    {component}: {{}}").unwrap();
     }
     let found = check(&spec, false, &["older-file - 47"]);
     assert!(

@@ -209,6 +209,7 @@ impl Collector {
         ))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each shape")]
     fn object(
         &mut self,
         source: Source<'_>,

@@ -184,9 +184,9 @@ impl Input {
     }
 
     fn tell(bytes: &[u8], at: At<'_>, sink: &mut dyn Sink) -> Result<Self, Fault> {
-        let is_gzip = bytes.starts_with(&[0x1f, 0x8b]);
+        let gzipped = bytes.starts_with(&[0x1f, 0x8b]);
         let is_xz = bytes.starts_with(b"\xfd7zXZ\0");
-        if is_gzip || is_xz {
+        if gzipped || is_xz {
             if at.packed >= LAYERS {
                 let message = "this is packed more than twice, which no export is: unpack it first";
                 return Err(Fault::new(Place::START, message));
@@ -201,8 +201,8 @@ impl Input {
             });
         }
         let is_tar = bytes.get(257..262) == Some(b"ustar");
-        let is_zip = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
-        if is_tar || is_zip {
+        let zipped = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
+        if is_tar || zipped {
             if at.archives >= LAYERS {
                 let message = "archives stand in archives more than twice, which no export does: unpack it first";
                 return Err(Fault::new(Place::START, message));

@@ -154,6 +154,7 @@ pub struct Pod {
 }
 
 /// A workload that makes pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, Argo Rollout.
+#[expect(clippy::struct_excessive_bools, reason = "as the API has them")]
 #[derive(Debug, Clone, Default)]
 pub struct Workload {
     /// `apiVersion`.

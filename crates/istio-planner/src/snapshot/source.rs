@@ -78,6 +78,7 @@ impl Source<'_> {
         const MOST: usize = 100;
         match self {
             Self::Json(..) => {
+                #[expect(clippy::zero_sized_map_values, reason = "a set would read a list")]
                 let read = self.read::<std::collections::BTreeMap<String, de::IgnoredAny>>();
                 read.unwrap_or_default().into_keys().take(MOST).collect()
             }

@@ -405,7 +405,8 @@ fn zip(files: &[(&str, &str)], method: u16, behind: bool) -> Vec<u8> {
         }
         let mut crc = flate2::Crc::new();
         crc.update(text.as_bytes());
-        let numbers: Vec<u8> = [crc.sum(), packed.len() as u32, text.len() as u32]
+        let size = |it: usize| u32::try_from(it).unwrap();
+        let numbers: Vec<u8> = [crc.sum(), size(packed.len()), size(text.len())]
             .into_iter()
             .flat_map(u32::to_le_bytes)
             .collect();
@@ -415,7 +416,7 @@ fn zip(files: &[(&str, &str)], method: u16, behind: bool) -> Vec<u8> {
         common.extend(method.to_le_bytes());
         common.extend([0; 4]);
         let known = if behind { vec![0; 12] } else { numbers.clone() };
-        let length = (name.len() as u16).to_le_bytes();
+        let length = u16::try_from(name.len()).unwrap().to_le_bytes();
         out.extend(b"PK\x03\x04");
         out.extend(&common);
         out.extend(&known);

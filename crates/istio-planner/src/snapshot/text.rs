@@ -44,7 +44,7 @@ impl Beginning {
         let blank = self.seen.iter().take_while(is_blank).count();
         let blanks = self.seen.get(..blank).unwrap_or_default();
         if let Some(end) = memchr::memrchr(b'\n', blanks) {
-            let lines = blanks.iter().filter(|it| **it == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', blanks).count();
             self.line = self
                 .line
                 .saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));

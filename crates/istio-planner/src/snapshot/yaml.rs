@@ -212,7 +212,7 @@ impl YamlSplitter {
 }
 
 /// What `kubectl cluster-info dump` writes before and after each log
-/// (kubernetes 1.34:staging/src/k8s.io/kubectl/pkg/cmd/clusterinfo/clusterinfo_dump.go).
+/// (kubernetes 1.34, `staging/src/k8s.io/kubectl/pkg/cmd/clusterinfo/clusterinfo_dump.go`).
 pub(super) const LOG_BEGINS: &[u8] = b"==== START logs for container ";
 pub(super) const LOG_ENDS: &[u8] = b"==== END logs for container ";
 
