@@ -130,7 +130,7 @@ mod tests {
             said: &|_| Vec::new(),
         };
         cluster.with_situation(|situation| {
-            path(Context {
+            path(&Context {
                 situation: *situation,
                 notes: &notes,
             })

@@ -135,7 +135,7 @@ fn text(folder: &Path) -> Result<String> {
     for (at, (key, value)) in entries.iter().enumerate() {
         let comma = if at == last { "" } else { "," };
         let inner: Vec<String> = match value {
-            serde_json::Value::Array(list) => list.iter().map(|it| format!("    {it}")).collect(),
+            serde_json::Value::Array(items) => items.iter().map(|it| format!("    {it}")).collect(),
             serde_json::Value::Object(map) => map
                 .iter()
                 .map(|(key, it)| format!("    {key:?}: {it}"))

@@ -188,8 +188,8 @@ fn definitions(data: &Path) -> Option<PathBuf> {
     let archive = data.join("istio/releases/istio-1.30.3.tar.gz");
     command.arg("-xzOf").arg(archive).arg(FILE);
     let (fine, text) = process::output(&mut command).ok()?;
-    let file = project::target().join("definitions.yaml");
-    (fine && std::fs::write(&file, text).is_ok()).then_some(file)
+    let path = project::target().join("definitions.yaml");
+    (fine && std::fs::write(&path, text).is_ok()).then_some(path)
 }
 
 /// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
