@@ -433,13 +433,14 @@ fn a_pod_that_a_webhook_without_an_answer_selects_is_refused() {
                 "clientConfig": {"service": {"namespace": "guard", "name": "gone"}},
                 "rules": [{"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}]}]})
     };
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": "shop", "name": "web"}});
+    let service = |namespace: &str, name: &str| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": name}});
     let told = |guard: Value| {
         let snapshot = snapshot(&[
             injector("istio-sidecar-injector", "default"),
             namespace("shop", &json!({"istio-injection": "enabled"})),
             pod("web", None, "istio/proxyv2:1.29.6"),
-            service.clone(),
+            service("default", "kubernetes"),
+            service("istio-system", "istiod"),
             guard,
         ]);
         let named = InjectRequest {

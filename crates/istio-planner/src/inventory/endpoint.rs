@@ -40,7 +40,7 @@ pub(crate) fn unreachable(snapshot: &Snapshot, namespace: &str, name: &str) -> O
         .objects
         .get(&Ref::new("v1", "Service", namespace, name))
     else {
-        return Some(Unreachable::NoService);
+        return covers(snapshot, namespace).then_some(Unreachable::NoService);
     };
     if !snapshot.kinds.contains_key("v1/Pod")
         || service.value.pointer("/spec/type") == Some(&Value::from("ExternalName"))
@@ -73,4 +73,15 @@ pub(crate) fn unreachable(snapshot: &Snapshot, namespace: &str, name: &str) -> O
         it.ready || publishes
     });
     (!ready).then_some(Unreachable::NoEndpoint { pods })
+}
+
+/// Whether the export holds the Services of a namespace: one of it is there, or the one that every cluster has in
+/// `default`, as an export of all namespaces does.
+fn covers(snapshot: &Snapshot, namespace: &str) -> bool {
+    snapshot.objects.keys().any(|it| {
+        it.kind == "Service"
+            && it.api_version == "v1"
+            && (it.namespace.as_deref() == Some(namespace)
+                || it.namespace.as_deref() == Some("default") && it.name == "kubernetes")
+    })
 }

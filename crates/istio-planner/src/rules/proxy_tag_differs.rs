@@ -20,7 +20,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let (Some(version), Some(to), true) = (it.proxy_version, it.to, restarted) else {
         return Vec::new();
     };
-    if version == to {
+    // A tag of the request is told where it stands.
+    if version == to || !super::tag_of_another_release::check(it).is_empty() {
         return Vec::new();
     }
     vec![

@@ -330,6 +330,14 @@ mod tests {
     use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
     use crate::rules::fixture::Cluster;
 
+    /// An export of all namespaces.
+    fn whole() -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.object(json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"namespace": "default", "name": "kubernetes"}}));
+        cluster
+    }
+
     fn webhook(service: &str, policy: &str, rules: &Value) -> Value {
         json!({"name": "a.istio.io", "failurePolicy": policy, "rules": [rules],
             "clientConfig": {"service": {"namespace": "istio-system", "name": service}}})
@@ -363,7 +371,7 @@ mod tests {
 
     #[test]
     fn a_validator_of_a_service_that_is_gone_is_named() {
-        let mut cluster = Cluster::new();
+        let mut cluster = whole();
         cluster.object(validator("istiod-1-27-2", "Fail"));
         let findings = cluster.check(check);
         assert_eq!(cluster.codes(check), ["webhook-service-missing Warn"]);
@@ -380,14 +388,14 @@ mod tests {
 
     #[test]
     fn a_service_that_answers_and_a_policy_that_ignores_are_silent() {
-        let mut answers = Cluster::new();
+        let mut answers = whole();
         answers.object(validator("istiod", "Fail"));
         answers.object(service("istiod", &json!({"app": "istiod"})));
         assert!(answers.check(check).is_empty());
-        let mut ignores = Cluster::new();
+        let mut ignores = whole();
         ignores.object(validator("istiod-1-27-2", "Ignore"));
         assert!(ignores.check(check).is_empty());
-        let mut others = Cluster::new();
+        let mut others = whole();
         others.object(configuration(
             "ValidatingWebhookConfiguration",
             "cert-manager",
@@ -402,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_service_without_end_points_of_pods_is_named() {
-        let mut cluster = Cluster::new();
+        let mut cluster = whole();
         cluster.object(validator("old", "Fail"));
         cluster.object(service("old", &json!({"app": "old"})));
         let findings = cluster.check(check);
@@ -414,7 +422,7 @@ mod tests {
 
     #[test]
     fn an_istiod_that_is_not_ready_is_told_elsewhere() {
-        let mut cluster = Cluster::new();
+        let mut cluster = whole();
         cluster.object(validator("istiod", "Fail"));
         cluster.object(service("istiod", &json!({"app": "istiod"})));
         for pod in cluster.snapshot.pods.values_mut() {
@@ -425,10 +433,14 @@ mod tests {
 
     #[test]
     fn an_export_without_services_tells_nothing() {
-        let mut cluster = Cluster::new();
+        let mut cluster = whole();
         cluster.object(validator("istiod-1-27-2", "Fail"));
         cluster.snapshot.kinds.remove("v1/Service");
         assert!(cluster.check(check).is_empty());
+        // Nor does one of other namespaces.
+        let mut part = Cluster::new();
+        part.object(validator("istiod-1-27-2", "Fail"));
+        assert!(part.check(check).is_empty());
     }
 
     fn rolled(cluster: &mut Cluster) {
@@ -457,7 +469,7 @@ mod tests {
 
     #[test]
     fn a_webhook_that_refuses_pods_of_the_plan_blocks() {
-        let mut cluster = Cluster::new();
+        let mut cluster = whole();
         cluster.object(configuration(
             "MutatingWebhookConfiguration",
             "kyverno",
@@ -466,7 +478,7 @@ mod tests {
         assert_eq!(cluster.codes(check), ["webhook-service-missing Warn"]);
         rolled(&mut cluster);
         assert_eq!(cluster.codes(check), ["webhook-service-missing Block"]);
-        let mut elsewhere = Cluster::new();
+        let mut elsewhere = whole();
         let mut selective = webhook("kyverno", "Fail", &pods());
         selective["objectSelector"] = json!({"matchLabels": {"team": "shop"}});
         elsewhere.object(configuration(
@@ -480,7 +492,7 @@ mod tests {
 
     #[test]
     fn what_the_plan_repairs_is_told_with_its_step() {
-        let mut cluster = Cluster::new();
+        let mut cluster = whole();
         cluster.object(validator("istiod-1-27-2", "Fail"));
         cluster.object(service("istiod", &json!({"app": "istiod"})));
         cluster.render("Base", validator("istiod", "Ignore"));
