@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use istio_planner::customisation::recover;
 use istio_planner::desired::Desired;
 use istio_planner::diff::{Consent, DiffOutcome, WriteHow, diff};
-use istio_planner::outcome::{Change, ChangeClass};
+use istio_planner::outcome::{Change, ChangeClass, Ref};
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
 use istio_planner::{Input, Request};
 use istio_render::{OperatorFile, Options, Release};
@@ -257,6 +257,11 @@ impl Installation {
         }
         let snapshot = exported(&outcome);
         let objects = || rendering.components.iter().flat_map(|it| &it.objects);
+        let mut seen = BTreeSet::new();
+        if export == Export::Rendered && !objects().all(|it| seen.insert(Ref::of(it))) {
+            // A gateway that the request names twice: two manifests of one object, of which a cluster holds one.
+            return None;
+        }
         Some(Self {
             export: match export {
                 Export::Managed => snapshot.clone(),
