@@ -26,6 +26,8 @@ async function goldenCase(name) {
     expected: { outcome: await maybe("outcome.json"), error: await maybe("error.json") },
     /** The export's files with their bytes. */
     files: () => Promise.all(description.files.map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) }))),
+    /** What releases rendered for it, with their bytes. */
+    releases: () => Promise.all((description.releases ?? []).map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) }))),
     /** What is asked for, its files written out. */
     request: async () => ({
       ...request,

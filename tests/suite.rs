@@ -14,4 +14,5 @@ mod suite {
     mod product;
     mod references;
     mod small_files;
+    mod surface;
 }

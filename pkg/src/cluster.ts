@@ -107,7 +107,10 @@ export class Cluster {
     }
   }
 
-  /** Adds releases as downloaded from Istio (`istio-VERSION-….tar.gz`); only their `manifests/` are kept. */
+  /**
+   * Adds releases as downloaded from Istio (`istio-VERSION-….tar.gz`), of which only `manifests/` is kept, or what they
+   * rendered already (`.yaml`, `.yml`, `.json`, gzipped or not): manifests in the place of charts.
+   */
   async addReleases(releases: Contents, options: FeedOptions = {}): Promise<void> {
     for await (const release of each(releases)) {
       this.#use((session) => session.beginRelease(release.name));

@@ -32,7 +32,7 @@ export type * from "./outcome.js";
 export interface PlanInput extends PlanOptions, FeedOptions {
   /** The cluster's export, as `kubectl get` wrote it. */
   cluster: Contents;
-  /** Releases for what needs rendering: the target's and the source's. */
+  /** Releases for what needs rendering, or manifests that they rendered already: the target's and the source's. */
   releases?: Contents;
 }
 
@@ -196,7 +196,7 @@ export async function defaults(
 export interface Description {
   /** For example `Upgrade 1.29.6 → 1.30.3`. */
   headline: string;
-  /** For example `blocked by 2 findings`. */
+  /** For example `blocked, 2 blocking`. */
   verdict: string;
   /** What runs, in lines. */
   situation: string[];

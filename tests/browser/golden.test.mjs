@@ -31,7 +31,8 @@ after(async () => {
 for (const golden of await goldenCases()) {
   test(`golden: ${golden.name}`, async () => {
     const files = (await golden.files()).map(({ name, bytes }) => ({ name, text: bytes.toString("base64") }));
-    const got = await page.evaluate(planned, { files, request: await golden.request() });
+    const releases = (await golden.releases()).map(({ name, bytes }) => ({ name, text: bytes.toString("base64") }));
+    const got = await page.evaluate(planned, { files, releases, request: await golden.request() });
     assert.equal(got.outcome, golden.expected.outcome);
     assert.deepEqual(got.error, golden.expected.error && JSON.parse(golden.expected.error));
   });
@@ -72,12 +73,12 @@ async function plannedWhole({ request, cluster, releases }) {
 }
 
 /** Runs in the page. */
-async function planned({ files, request }) {
+async function planned({ files, releases, request }) {
   const { InputError, planText } = await import("/pkg/index.js");
   try {
     const bytes = (text) => Uint8Array.from(atob(text), (it) => it.charCodeAt(0));
-    const cluster = files.map(({ name, text }) => ({ name, content: new Blob([bytes(text)]) }));
-    return { outcome: await planText({ ...request, cluster }) };
+    const named = ({ name, text }) => ({ name, content: new Blob([bytes(text)]) });
+    return { outcome: await planText({ ...request, cluster: files.map(named), releases: releases.map(named) }) };
   } catch (error) {
     if (!(error instanceof InputError)) {
       throw error;

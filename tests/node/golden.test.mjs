@@ -10,7 +10,7 @@ import { contents, goldenCases } from "../golden.mjs";
 
 for (const golden of await goldenCases()) {
   test(`golden: ${golden.name}`, async () => {
-    const input = { ...(await golden.request()), cluster: contents(await golden.files()) };
+    const input = { ...(await golden.request()), cluster: contents(await golden.files()), releases: contents(await golden.releases()) };
     if (golden.expected.outcome !== undefined) {
       assert.equal(await planText(input), golden.expected.outcome);
       return;

@@ -18,7 +18,7 @@ const skip = file === undefined && "needs REFIT_WASI";
 for (const golden of await goldenCases()) {
   test(`golden in WASI: ${golden.name}`, { skip }, async () => {
     const request = await golden.request();
-    const files = [{ name: "request.json", bytes: Buffer.from(JSON.stringify(request)) }, ...(await golden.files())];
+    const files = [{ name: "request.json", bytes: Buffer.from(JSON.stringify(request)) }, ...(await golden.files()), ...(await golden.releases()).map((it) => ({ ...it, name: `releases/${it.name}` }))];
     const run = await plan(tar(files));
     if (golden.expected.outcome === undefined) {
       assert.equal(run.code, 1);

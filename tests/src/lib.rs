@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use istio_planner::snapshot::{ReadError, SnapshotReader};
 use istio_planner::{Input, Request, RequestFile};
+use istio_render::Release;
 use serde::Deserialize;
 
 /// A folder of `tests/golden`: one description for Rust, Node and the browser.
@@ -27,6 +28,8 @@ struct Description {
     #[serde(rename = "about")]
     _about: String,
     files: Vec<String>,
+    #[serde(default)]
+    releases: Vec<String>,
     request: Asked,
     as_of: Option<String>,
 }
@@ -104,10 +107,21 @@ impl GoldenCase {
                 ..Request::default()
             },
             snapshot: reader.finish()?,
-            releases: Vec::new(),
+            releases: self.releases(),
             as_of: self.description.as_of.clone(),
             facts: None,
         })
+    }
+}
+
+impl GoldenCase {
+    /// What releases rendered for the case.
+    fn releases(&self) -> Vec<Release> {
+        let read = |name: &String| {
+            let bytes = fs::read(self.folder.join(name)).expect("the manifests are there");
+            Release::read_manifests(name, &bytes).expect("they are readable")
+        };
+        self.description.releases.iter().map(read).collect()
     }
 }
 

@@ -31,18 +31,22 @@ export function pasted(text: string, taken: readonly string[]): NamedBlob {
   }
 }
 
-/** Tells an export from an IstioOperator file and a release archive. */
+/** Tells an export from an IstioOperator file, and from a release archive or what a release rendered already. */
 export async function purpose({ name, blob }: NamedBlob): Promise<Purpose> {
-  if (/(^|\/)istio-\d+\.\d+[^/]*\.(tar\.gz|tgz)$/.test(name)) {
+  if (/(^|\/)istio-\d+\.\d+[^/]*\.(tar\.gz|tgz|ya?ml|ya?ml\.gz)$/.test(name)) {
     return "release";
   }
-  if (/\.(ya?ml|json)$/.test(name) && blob.size < 1 << 20) {
+  if (/\.(ya?ml|json)$/.test(name) && blob.size < 8 << 20) {
     const text = await blob.slice(0, 64 << 10).text();
     const isList = /^\s*(kind:\s*List|"kind":\s*"List")/m.test(text);
     // An exported IstioOperator has been through the server; a request's file has not.
     const isStored = /^\s*("?resourceVersion"?|"?uid"?):/m.test(text);
     if (/^\s*(kind:\s*IstioOperator|"kind":\s*"IstioOperator")/m.test(text) && !isList && !isStored) {
       return "operator";
+    }
+    // Of what istioctl renders nothing has been through the server either.
+    if (!isList && !isStored && /^kind:\s*(CustomResourceDefinition|ClusterRole|ServiceAccount)\s*$/m.test(text)) {
+      return "release";
     }
   }
   return "export";

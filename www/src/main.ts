@@ -365,8 +365,8 @@ async function showCommands(): Promise<void> {
 
 async function useSample(sample: Sample): Promise<void> {
   await attempt("Fetching the sample", async () => {
-    const { files, request } = await sample.load();
-    state = { ...nothing(), files };
+    const { files, releases, request } = await sample.load();
+    state = { ...nothing(), files, releases };
     form.clear();
     form.setTarget(sample.to);
     form.setFile(request);

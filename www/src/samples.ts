@@ -10,11 +10,11 @@ export interface Sample {
   to: string;
   /** What the verdict is, for the card's colour; null where that depends. */
   verdict: "clear" | "blocked" | "unknown" | null;
-  load: () => Promise<{ files: NamedBlob[]; request: string }>;
+  load: () => Promise<{ files: NamedBlob[]; releases: NamedBlob[]; request: string }>;
 }
 
 const exports = import.meta.glob<string>(
-  "../../tests/golden/{clear-upgrade,version-skew,helm-installed,downgrade}/export/*",
+  "../../tests/golden/{sample,clear-upgrade,version-skew,helm-installed,downgrade}/export/*",
   { query: "?url", import: "default", eager: true },
 );
 const requests = import.meta.glob<string>(
@@ -22,7 +22,11 @@ const requests = import.meta.glob<string>(
   { query: "?url", import: "default", eager: true },
 );
 
+/** What both releases render for the sample, so that its plan is whole without them. */
+const rendered = import.meta.glob<string>("../../tests/golden/sample/rendered/*", { query: "?url", import: "default", eager: true });
+
 const MADE_UP: readonly Omit<Sample, "load">[] = [
+  { name: "sample", title: "A whole plan", about: "1.29 to 1.30: changes, reverted settings, restarts, steps", to: "1.30.3", verdict: "clear" },
   { name: "clear-upgrade", title: "A clear upgrade", about: "1.29 to 1.30, installed by istioctl", to: "1.30.3", verdict: "clear" },
   { name: "version-skew", title: "Blocked by skew", about: "1.26 to 1.30 in one step", to: "1.30.3", verdict: "blocked" },
   { name: "helm-installed", title: "Another installer", about: "The control plane is a Helm release", to: "1.30.3", verdict: "blocked" },
@@ -36,7 +40,8 @@ export function madeUp(): Sample[] {
     async load() {
       const files = await Promise.all(below(exports, it.name).map(fetchFile));
       const texts = await Promise.all(below(requests, it.name).map(async (at) => (await fetchFile(at)).blob.text()));
-      return { files, request: texts[0] ?? "" };
+      const releases = await Promise.all(below(rendered, it.name).map(fetchFile));
+      return { files, releases, request: texts[0] ?? "" };
     },
   }));
 }
@@ -58,7 +63,7 @@ export async function beside(): Promise<Sample[]> {
     async load() {
       const file = await fetchFile([path, `./samples/${path}`]);
       const text = request === null ? "" : await (await fetchFile([request, `./samples/${request}`])).blob.text();
-      return { files: [file], request: text };
+      return { files: [file], releases: [], request: text };
     },
   }));
 }

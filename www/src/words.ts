@@ -15,7 +15,7 @@ export const VERDICTS: Record<Verdict, string> = { clear: "Clear", blocked: "Blo
 export const CLASSES: Record<ChangeClass, string> = {
   create: "created",
   change: "changed",
-  replace: "made anew",
+  replace: "created again",
   "take-over": "taken over",
   delete: "deleted",
   orphan: "left behind",

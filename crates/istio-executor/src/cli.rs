@@ -5,7 +5,9 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::output;
 
 mod abandon;
 mod apply;
@@ -17,6 +19,7 @@ mod duration;
 mod error;
 mod explain;
 mod facts;
+mod help;
 mod history;
 mod images;
 mod job;
@@ -31,8 +34,10 @@ mod restart;
 mod rollback;
 mod schema;
 mod serve;
+mod settings;
 mod snapshot;
 mod status;
+mod suggest;
 mod target;
 mod template;
 mod upgrade;
@@ -45,14 +50,13 @@ pub use error::{Error, Exit};
 #[command(
     name = "refit",
     version,
-    disable_help_subcommand = true,
     // Of a flag given twice the last one counts, as for kubectl and istioctl; flags that are lists take all.
     args_override_self = true,
     max_term_width = 110
 )]
 pub struct Cli {
     /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", alias = "colour")]
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", alias = "colour", display_order = 1000)]
     color: Colour,
 
     #[command(subcommand)]
@@ -118,23 +122,39 @@ enum Verb {
     Schema(schema::Args),
     /// Prints a completion script
     Completion(completion::Args),
+    /// Shows flags that the environment and .refit.yaml give
+    Config(settings::Args),
     /// Prints the version
     Version(version::Args),
 }
 
 /// Runs the command line and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let command = match command() {
+        Ok(command) => command,
+        Err(error) => return error.report().into(),
+    };
+    if args.len() < 2 {
+        let help = command.clone().render_help();
+        let printed = output::print(&help.ansi().to_string());
+        return printed
+            .map_or_else(|it| Error::from(it).report(), |()| Exit::Done)
+            .into();
+    }
+    let parsed = command.clone().try_get_matches_from(&args);
+    let cli = match parsed.and_then(|it| Cli::from_arg_matches(&it)) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are no errors; a terminal that is gone is none either.
-            let exit = if error.use_stderr() {
-                Exit::Error
-            } else {
-                Exit::Done
-            };
+        // Help and version are no errors; a terminal that is gone is none either.
+        Err(error) if !error.use_stderr() => {
             let _ = error.print();
-            return exit.into();
+            return Exit::Done.into();
+        }
+        Err(error) => {
+            let verb = args.get(1).and_then(|it| it.to_str());
+            let verb = verb.filter(|it| command.find_subcommand(it).is_some());
+            output::error(&suggest::told(&error, verb));
+            return Exit::Error.into();
         }
     };
     match cli.color {
@@ -148,8 +168,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The command line with its help, and with what the environment and `.refit.yaml` say.
+fn command() -> Result<Command, Error> {
+    settings::Settings::read()?.given(help::dressed(Cli::command()))
+}
+
 fn run(verb: Verb) -> Result<Exit, Error> {
     match verb {
+        Verb::Config(args) => settings::run(&args, &Cli::command()),
         Verb::Plan(args) => plan::run(&args),
         Verb::Upgrade(args) => upgrade::run(&args),
         Verb::Apply(args) => apply::run(&args),

@@ -4,11 +4,13 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use istio_planner::report;
 
 use crate::error::Error;
 use crate::interruption::Interruption;
 
 pub mod narrator;
+pub mod pager;
 pub mod stream;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -25,6 +27,14 @@ pub fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes a result that is data for a program: as it is, but on a terminal, which nothing in it may steer.
+pub fn data(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() {
+        return print(&report::shown(text));
+    }
+    print(text)
+}
+
 /// Writes a result that is data: never coloured, never changed.
 pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -37,9 +47,20 @@ pub fn say(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// Says what went wrong.
+/// Says what went wrong; lines that begin with `hint: ` say what to do about it.
 pub fn error(text: &str) {
-    say(&labelled(ERROR, "error", text));
+    let mut hints = Vec::new();
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("hint: ") {
+            Some(hint) => hints.push(hint),
+            None => lines.push(line),
+        }
+    }
+    say(&labelled(ERROR, "error", &lines.join("\n")));
+    for hint in hints {
+        say(&labelled(NOTE, "hint", hint));
+    }
 }
 
 /// Says what is worth a thought.
@@ -90,18 +111,7 @@ pub(crate) async fn ask(question: &str, interruption: &Interruption) -> Result<(
 /// Returns text of others as a terminal may have it: control characters and marks that turn the direction of writing are
 /// shown and do nothing. Lines stay lines.
 pub fn visible(text: &str) -> String {
-    let harmless = |it: char| {
-        it == '\n'
-            || !(it.is_control()
-                || matches!(it, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    };
-    text.chars()
-        .map(|it| match it {
-            '\t' => "    ".to_owned(),
-            it if harmless(it) => it.to_string(),
-            it => it.escape_unicode().to_string(),
-        })
-        .collect()
+    report::shown(&text.replace('\t', "    ")).into_owned()
 }
 
 /// Returns an error with all its causes, in one line.
@@ -130,6 +140,6 @@ pub fn watched() -> bool {
 
 fn labelled(style: Style, label: &str, text: &str) -> String {
     let mut line = String::new();
-    let _ = write!(line, "{style}{label}{style:#}: {text}");
+    let _ = write!(line, "{style}{label}{style:#}: {}", report::shown(text));
     line
 }

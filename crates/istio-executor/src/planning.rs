@@ -27,6 +27,17 @@ pub fn input(
     as_of: Option<String>,
 ) -> Input {
     let releases = releases(&request, &snapshot, places);
+    with(request, snapshot, releases, places, as_of)
+}
+
+/// The same with releases that are at hand already.
+pub fn with(
+    request: Request,
+    snapshot: Snapshot,
+    releases: Vec<Release>,
+    places: &Places,
+    as_of: Option<String>,
+) -> Input {
     Input {
         request,
         snapshot,
@@ -56,7 +67,23 @@ pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<
         } else {
             "the release that runs"
         };
-        match release::find(&version, &places) {
+        let rendered = if is_target {
+            &places.rendered
+        } else {
+            &places.rendered_source
+        };
+        let release = match rendered {
+            Some(path) => release::rendered(path, &version),
+            None => release::find(&version, &places),
+        };
+        match release {
+            Ok(release) if rendered.is_some() && release.version().to_string() != version => {
+                output::warning(&format!(
+                    "going on without {what}: {} is of Istio {}, not of {version}",
+                    release.origin().unwrap_or_default(),
+                    release.version()
+                ));
+            }
             Ok(release) => found.push(release),
             Err(error) => output::warning(&format!(
                 "going on without {what}: {}",

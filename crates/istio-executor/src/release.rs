@@ -1,13 +1,14 @@
 //! Finds a release's charts and profiles: on the disk, in the cache, and last on the net.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{collections::BTreeMap, env};
 
 use istio_catalog::Facts;
-use istio_render::Release;
+use istio_render::{Manifests, ManifestsError, Release};
+use semver::Version;
 
 pub mod download;
 
@@ -18,6 +19,10 @@ pub struct Places {
     pub manifests: Option<PathBuf>,
     /// `--releases`: a folder of `istio-VERSION/` or `istio-VERSION.tar.gz`.
     pub releases: Option<PathBuf>,
+    /// `--rendered`: manifests of the target that were rendered already.
+    pub rendered: Option<PathBuf>,
+    /// `--rendered-source`: the same of what runs.
+    pub rendered_source: Option<PathBuf>,
     /// Look on the disk only.
     pub offline: bool,
     /// What the user knows of releases, where it is newer than what this build knows.
@@ -33,6 +38,26 @@ impl Places {
                 path: folder.display().to_string(),
             });
         }
+        if let Some(path) = &self.rendered_source {
+            manifests(path)?;
+        }
+        // Standard input is read once, when its turn comes.
+        let rendered = self.rendered.as_ref().filter(|it| *it != Path::new("-"));
+        if let Some(path) = rendered {
+            let rendered = manifests(path)?;
+            let target = target.trim_start_matches('v');
+            if let Some(version) = rendered
+                .version()
+                .map(ToString::to_string)
+                .filter(|it| it != target && is_version(target))
+            {
+                return Err(Error::OtherVersion {
+                    path: format!("--rendered {}", path.display()),
+                    version,
+                    target: target.to_owned(),
+                });
+            }
+        }
         let Some(manifests) = &self.manifests else {
             return Ok(());
         };
@@ -45,7 +70,7 @@ impl Places {
         let target = target.trim_start_matches('v');
         if is_version(target) && version != target {
             return Err(Error::OtherVersion {
-                path: name.into_owned(),
+                path: format!("--manifests {name}"),
                 version,
                 target: target.to_owned(),
             });
@@ -77,16 +102,19 @@ pub enum Error {
         /// As the user named it.
         path: String,
     },
-    /// `--manifests` names another release than the target.
-    #[error("--manifests {path} is Istio {version}, but the target is {target}")]
+    /// `--manifests` or `--rendered` is of another release than the target.
+    #[error("{path} is of Istio {version}, but the target is {target}")]
     OtherVersion {
-        /// As the user named it.
+        /// The flag, and what the user gave it.
         path: String,
         /// What it holds.
         version: String,
         /// What is asked for.
         target: String,
     },
+    /// Manifests that were rendered already are not readable as such.
+    #[error(transparent)]
+    Manifests(#[from] ManifestsError),
     /// Not a version, so nothing to look for.
     #[error("{0:?} is no version of Istio (for example 1.30.3)")]
     Version(String),
@@ -144,10 +172,12 @@ fn find_version(version: &str, places: &Places) -> Result<Release, Error> {
         return Err(Error::Offline { version, looked });
     }
     match download::download(&version, &download::base(), cache().as_deref()) {
-        Ok(archive) => Release::from_tar_gz(archive.as_slice()).map_err(|source| Error::Read {
-            path: format!("the download of istio-{version}"),
-            source,
-        }),
+        Ok(archive) => Release::from_tar_gz(archive.as_slice())
+            .map(|it| it.found(format!("{}/{version}", download::base_shown())))
+            .map_err(|source| Error::Read {
+                path: format!("the download of istio-{version}"),
+                source,
+            }),
         Err(source) => Err(Error::Download {
             version,
             looked,
@@ -165,7 +195,9 @@ pub fn load(path: &Path) -> Result<Release, Error> {
     };
     if !path.is_dir() {
         let file = File::open(path).map_err(failed)?;
-        return Release::from_tar_gz(BufReader::new(file)).map_err(failed);
+        return Release::from_tar_gz(BufReader::new(file))
+            .map(|it| it.found(name()))
+            .map_err(failed);
     }
     let inner = path.join("manifests");
     let root = if inner.join("charts").is_dir() {
@@ -177,7 +209,59 @@ pub fn load(path: &Path) -> Result<Release, Error> {
         return Err(Error::NoCharts { path: name() });
     }
     let files = read_folder(&root).map_err(failed)?;
-    Ok(Release::from_files(files))
+    Ok(Release::from_files(files).found(name()))
+}
+
+/// Reads manifests that were rendered already: a file, or a folder of `.yaml`, `.yml` and `.json` files.
+fn manifests(path: &Path) -> Result<Manifests, Error> {
+    let name = path.display().to_string();
+    let failed = |source| Error::Read {
+        path: name.clone(),
+        source,
+    };
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map_err(failed)?;
+        bytes
+    } else if path.is_dir() {
+        let mut all = Vec::new();
+        for (file, bytes) in read_folder(path).map_err(failed)? {
+            let ending = file.rsplit('.').next().unwrap_or_default();
+            if ["yaml", "yml", "json"].contains(&ending) {
+                all.extend(bytes);
+                all.extend(b"\n---\n");
+            }
+        }
+        all
+    } else {
+        fs::read(path).map_err(failed)?
+    };
+    Ok(Manifests::read(&name, &bytes)?)
+}
+
+/// The version that the manifests of `--rendered` name, for who names no other.
+pub fn names(places: &Places) -> Option<String> {
+    let path = places
+        .rendered
+        .as_deref()
+        .filter(|it| *it != Path::new("-"))?;
+    Some(manifests(path).ok()?.version()?.to_string())
+}
+
+/// Takes what was rendered already for a release: of the version that it names, else of the one that is expected.
+pub fn rendered(path: &Path, expected: &str) -> Result<Release, Error> {
+    let manifests = manifests(path)?;
+    let version = manifests.version().cloned().or_else(|| {
+        let expected = expected.trim_start_matches('v');
+        Version::parse(expected).ok()
+    });
+    let Some(version) = version else {
+        return Err(ManifestsError::VersionUnknown {
+            name: path.display().to_string(),
+        }
+        .into());
+    };
+    Ok(Release::from_manifests(manifests, version).found(path.display().to_string()))
 }
 
 /// Reads every file below a folder, keyed by its path relative to it, with `/` between names.
@@ -198,13 +282,12 @@ pub fn read_folder(root: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
     Ok(files)
 }
 
-/// The folders that may hold a release, in the order in which they are searched.
+/// The folders that may hold a release, in the order in which they are searched: only those that somebody named, and
+/// the cache.
 fn folders(places: &Places) -> Vec<PathBuf> {
     let data = env::var_os("REFIT_ISTIO_DATA").map(PathBuf::from);
     let mut folders: Vec<PathBuf> = places.releases.iter().cloned().collect();
-    folders.push(PathBuf::from("."));
     folders.extend(data.map(|it| it.join("istio/releases")));
-    folders.push(PathBuf::from("../shared/istio/releases"));
     folders.extend(cache());
     folders
 }

@@ -2,7 +2,7 @@
 //!
 //! Standard input is one tar archive: `request.json` (a [`Request`] with `asOf`), `facts.json` where newer facts of
 //! releases than the build has are known, `releases/*.tar.gz` as downloaded from
-//! Istio, and everything else is the cluster's export, each file by its name. Standard output is the outcome, byte by
+//! Istio (or `.yaml` of what they rendered already), and everything else is the cluster's export, each file by its name. Standard output is the outcome, byte by
 //! byte what `refit plan -o json` prints. The exit code is that of `refit plan`; with 1, standard error holds one JSON
 //! object: `message`, and `file`, `line` and `column` where a file of the export cannot be read.
 
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use istio_planner::outcome::Verdict;
 use istio_planner::snapshot::{ReadError, SnapshotReader};
 use istio_planner::{Facts, Input, Request, report};
-use istio_render::Release;
+use istio_render::{Manifests, Release};
 use serde::{Deserialize, Serialize};
 
 /// `request.json`.
@@ -103,6 +103,10 @@ fn read(archive: impl Read) -> Result<Input, Failure> {
             let text = io::read_to_string(&mut entry).map_err(damaged)?;
             let read = Facts::newer(&text);
             facts = Some(read.map_err(|it| Failure::new(format!("facts.json: {it}")))?);
+        } else if name.starts_with("releases/") && Manifests::are_named(&name) {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).map_err(damaged)?;
+            releases.push(Release::read_manifests(&name, &bytes).map_err(Failure::new)?);
         } else if name.starts_with("releases/") {
             let read = Release::from_tar_gz(&mut entry);
             releases.push(read.map_err(|it| Failure::new(format!("{name}: {it}")))?);

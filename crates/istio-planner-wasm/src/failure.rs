@@ -3,6 +3,7 @@
 use std::fmt;
 
 use istio_planner::snapshot::ReadError;
+use istio_render::ManifestsError;
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -57,6 +58,19 @@ impl Failure {
             message: why.to_string(),
             file: Some(file.to_owned()),
             ..Self::default()
+        }
+    }
+
+    /// Manifests that cannot be read, and where.
+    pub(crate) fn manifests(file: &str, why: &ManifestsError) -> Self {
+        let place = match why {
+            ManifestsError::Yaml { source, .. } => Some(source.position),
+            _ => None,
+        };
+        Self {
+            line: place.map(|it| it.line),
+            column: place.map(|it| it.column),
+            ..Self::input(file, why)
         }
     }
 

@@ -8,7 +8,7 @@ use istio_planner::customisation::{Recovery, recover};
 use istio_planner::outcome::{FieldChange, Ref, Subject};
 use istio_planner::snapshot::{self, Shown, SnapshotReader};
 use istio_planner::{Input, Request, needs, report};
-use istio_render::ReleaseReader;
+use istio_render::{Manifests, Release, ReleaseReader};
 use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -23,6 +23,8 @@ pub struct Session {
     input: Input,
     /// The release archive that is being read.
     archive: Option<(String, ReleaseReader)>,
+    /// The manifests that are being read.
+    manifests: Option<(String, Vec<u8>)>,
     /// What each object would be after the plan made last.
     predicted: BTreeMap<Ref, Value>,
 }
@@ -177,14 +179,22 @@ impl Session {
         Ok(self.reader.open(name)?)
     }
 
-    /// Begins a release archive.
+    /// Begins a release archive, or, told by the ending of its name, manifests that a release rendered already.
     #[wasm_bindgen(js_name = beginRelease)]
     pub fn begin_release(&mut self, name: &str) {
+        if Manifests::are_named(name) {
+            self.manifests = Some((name.to_owned(), Vec::new()));
+            return;
+        }
         self.archive = Some((name.to_owned(), ReleaseReader::new()));
     }
 
     /// Takes the next bytes of what was begun.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if let Some((_, read)) = &mut self.manifests {
+            read.extend_from_slice(bytes);
+            return Ok(());
+        }
         match &mut self.archive {
             Some((name, archive)) => archive
                 .push(bytes)
@@ -196,6 +206,12 @@ impl Session {
 
     /// Ends what was begun.
     pub fn end(&mut self) -> Result<(), Failure> {
+        if let Some((name, bytes)) = self.manifests.take() {
+            let failed = |it: &_| Failure::manifests(&name, it);
+            let release = Release::read_manifests(&name, &bytes).map_err(|it| failed(&it))?;
+            self.input.releases.push(release);
+            return Ok(());
+        }
         let Some((name, archive)) = self.archive.take() else {
             return Ok(self.reader.close()?);
         };

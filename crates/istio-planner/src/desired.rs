@@ -70,7 +70,7 @@ impl<'a> Desired<'a> {
             revision: revision.to_owned(),
             labels: istio_render::owner_labels(&owner, None),
             network: network.filter(|it| !it.is_empty()).map(str::to_owned),
-            tag: (!truth("global/operatorManageWebhooks")).then(|| Tag {
+            tag: (release.has_tag() && !truth("global/operatorManageWebhooks")).then(|| Tag {
                 release,
                 auto_inject: truth("sidecarInjectorWebhook/enableNamespacesByDefault"),
             }),

@@ -1,5 +1,7 @@
 //! What every code means, why it matters, how to settle it, and where that comes from: `refit explain CODE`.
 
+use serde::Serialize;
+
 use crate::rules::Code;
 
 pub use crate::rules::Explanation;
@@ -9,6 +11,73 @@ pub fn explain(code: &str) -> Option<Explanation> {
     Code::parse(code)
         .map(Code::explanation)
         .or_else(|| crate::notes::explanation(code))
+}
+
+/// A code in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// For example `version-skew`.
+    pub code: &'static str,
+    /// The weight that its findings have by default: `block`, `unknown`, `warn` or `info`; `note` for behaviour that
+    /// changes between releases.
+    pub level: &'static str,
+    /// What it says, in a sentence.
+    pub title: &'static str,
+}
+
+/// Returns all codes: of findings in the order of the contract, then of notes.
+pub fn catalogue() -> Vec<Entry> {
+    let findings = Code::ALL.iter().map(|code| Entry {
+        code: code.as_str(),
+        level: usual_level(*code),
+        title: code.explanation().meaning,
+    });
+    let notes = crate::notes::codes().filter_map(|code| {
+        Some(Entry {
+            code,
+            level: "note",
+            title: crate::notes::explanation(code)?.meaning,
+        })
+    });
+    findings.chain(notes).collect()
+}
+
+/// The weight that findings of a code have unless the cluster says otherwise.
+fn usual_level(code: Code) -> &'static str {
+    match code {
+        Code::VersionSkew
+        | Code::SourceTooOld
+        | Code::MixedVersions
+        | Code::RevisionedInstall
+        | Code::ForeignInstaller
+        | Code::OperatorManaged
+        | Code::NoControlPlane
+        | Code::SeveralControlPlanes
+        | Code::ControlPlaneNotRendered
+        | Code::KubernetesBelowMinimum
+        | Code::CompatibilityVersionUnsupported
+        | Code::RequestInvalid
+        | Code::RenderFailed
+        | Code::ApplyRefused
+        | Code::WebhookOverlap
+        | Code::AlphaSecurityObjects
+        | Code::CrdStoredVersion
+        | Code::FieldsLost => "block",
+        Code::SourceVersionUnknown
+        | Code::TargetUnknown
+        | Code::InstallerUnknown
+        | Code::KubernetesUnknown
+        | Code::TargetReleaseMissing
+        | Code::SourceReleaseMissing
+        | Code::OwnershipUnknown
+        | Code::ExportIncomplete => "unknown",
+        Code::IstioctlDefect
+        | Code::NodeAgentsRestart
+        | Code::IstiodRollsGateways
+        | Code::RevisionTagStale => "info",
+        _ => "warn",
+    }
 }
 
 #[cfg(test)]
@@ -29,6 +98,18 @@ mod tests {
             }
             assert!(!it.source.is_empty());
         }
+    }
+
+    #[test]
+    fn the_catalogue_holds_every_code_once() {
+        let all = super::catalogue();
+        let mut codes: Vec<_> = all.iter().map(|it| it.code).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(count > Code::ALL.len());
+        assert!(all.iter().all(|it| explain(it.code).is_some()));
     }
 
     #[test]

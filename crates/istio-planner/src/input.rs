@@ -55,6 +55,30 @@ pub struct Request {
     /// deleted by name only.
     #[serde(default)]
     pub prune_orphans: bool,
+    /// Findings that somebody has decided on: they stay, and no longer decide the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<Acceptance>>"))]
+    pub accept: Vec<Acceptance>,
+}
+
+/// A decision on findings of one code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "input.ts"))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Acceptance {
+    /// The code, for example `istiod-single-replica`.
+    pub code: String,
+    /// Only findings that are about this object alone: `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub object: Option<String>,
+    /// Why, for those who read the plan.
+    pub reason: String,
+    /// The last day on which it holds, as `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub until: Option<String>,
 }
 
 /// An `IstioOperator` file of a request.

@@ -35,6 +35,7 @@ pub mod images;
 pub mod inventory;
 pub mod order;
 
+mod acceptance;
 mod cel;
 mod crds;
 mod fingerprint;
@@ -47,7 +48,7 @@ mod rendering;
 mod rules;
 mod words;
 
-pub use input::{Input, Request, RequestFile, required};
+pub use input::{Acceptance, Input, Request, RequestFile, required};
 pub use istio_catalog::Facts;
 pub use outcome::Outcome;
 pub use planning::{Planned, plan, plan_with_objects};

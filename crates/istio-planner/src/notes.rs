@@ -125,6 +125,11 @@ pub(crate) fn notes(
     findings
 }
 
+/// The codes of all notes.
+pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
+    facts().map(|it| it.id).chain([variables::CODE])
+}
+
 /// Returns what the code of a note means; `None` for a name that is none.
 pub(crate) fn explanation(code: &str) -> Option<Explanation> {
     if code == variables::CODE {
@@ -207,6 +212,7 @@ impl Fact {
             fix,
             fixes: Vec::new(),
             link: Some(self.link()),
+            accepted: None,
         })
     }
 

@@ -34,6 +34,10 @@ pub struct Outcome {
     pub source: Source,
     /// What is asked for.
     pub target: Target,
+    /// What was rendered with, and its digest; empty where neither release was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<Charts>>"))]
+    pub charts: Vec<Charts>,
     /// Versions from source to target, one minor at a time; both ends included.
     pub hops: Vec<String>,
     /// What each hop of a way over several minors meets; empty where source and target are adjacent.
@@ -112,6 +116,20 @@ pub struct Target {
     pub version: Option<String>,
     /// For example `default`.
     pub profile: String,
+}
+
+/// A release's charts, or what they rendered already, that a plan was made with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "camelCase")]
+pub struct Charts {
+    /// For example `1.30.3`.
+    pub version: String,
+    /// SHA-256 of their content, the same for a folder and an archive of the same files.
+    pub sha256: String,
+    /// They were rendered already, by somebody else.
+    pub rendered: bool,
 }
 
 /// One hop of a way over several minors. Each is planned for itself; this says what it will meet.
@@ -371,6 +389,10 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
     /// Where to read more.
     pub link: Option<String>,
+    /// Why somebody has decided to go on with it; then it does not decide the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub accepted: Option<String>,
 }
 
 /// A default that differs between source and target.

@@ -11,13 +11,13 @@ use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
 use crate::input::{Asked, Input, Request};
 use crate::outcome::{
-    ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Ref, Reverted, SCHEMA,
-    Source, Subject, Target, Verdict,
+    Charts, ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Ref, Reverted,
+    SCHEMA, Source, Subject, Target, Verdict,
 };
 use crate::plan::Plan;
 use crate::rendering::{self, Rendered};
 use crate::rules::{self, AtHand, Facts, Situation};
-use crate::{dataplane, defaults, hops, input, inventory, notes, order, outcome, path};
+use crate::{acceptance, dataplane, defaults, hops, input, inventory, notes, order, outcome, path};
 
 /// Plans what `input` asks for.
 pub fn plan(input: &Input) -> Outcome {
@@ -67,6 +67,7 @@ pub fn plan_with_objects(input: &Input) -> Planned {
             Some((it.object.clone(), object?))
         })
         .collect();
+    let used = charts(input, &basis);
     let outcome = Outcome {
         schema: SCHEMA.to_owned(),
         verdict,
@@ -76,6 +77,7 @@ pub fn plan_with_objects(input: &Input) -> Planned {
             profile: basis.profile().to_owned(),
         },
         source: basis.source,
+        charts: used,
         hops: basis.hops,
         path,
         installers: basis.installers,
@@ -89,6 +91,24 @@ pub fn plan_with_objects(input: &Input) -> Planned {
         plan,
     };
     Planned { outcome, predicted }
+}
+
+/// The releases that were read, the target's first.
+fn charts(input: &Input, basis: &Basis) -> Vec<Charts> {
+    let ends = [basis.to.as_ref(), basis.from.as_ref()];
+    let found = ends
+        .into_iter()
+        .flatten()
+        .filter_map(|it| rendering::find(&input.releases, it));
+    let mut charts: Vec<Charts> = found
+        .map(|it| Charts {
+            version: it.version().to_string(),
+            sha256: it.digest().to_owned(),
+            rendered: it.is_rendered(),
+        })
+        .collect();
+    charts.dedup();
+    charts
 }
 
 /// What runs, and what is asked for.
@@ -387,6 +407,7 @@ fn situation<'a>(
 /// Everything there is to say, in the order of output.
 fn findings(situation: &Situation) -> Vec<Finding> {
     let mut findings = rules::check(situation);
+    acceptance::accept(&mut findings, &input.request, input.as_of.as_deref());
     rules::locate(&mut findings, situation.snapshot);
     outcome::sort(&mut findings);
     findings

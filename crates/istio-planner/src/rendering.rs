@@ -13,6 +13,8 @@ pub(crate) struct Rendered {
     pub(crate) user: Value,
     /// What the target makes of it; `None` where the release is not at hand, or refuses.
     pub(crate) rendering: Option<Rendering>,
+    /// It was rendered before the request was made, so that no profile is known.
+    pub(crate) already: bool,
     /// What is wrong, or worth knowing.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -31,18 +33,26 @@ pub(crate) fn render(
         return Rendered {
             user,
             rendering: None,
+            already: false,
             diagnostics,
         };
     };
     match istio_render::render(release, &options) {
         Ok(rendering) => Rendered {
-            user,
+            // What is rendered already does not ask what the request says.
+            user: if release.is_rendered() {
+                Value::Null
+            } else {
+                user
+            },
+            already: release.is_rendered(),
             diagnostics: rendering.diagnostics.clone(),
             rendering: Some(rendering),
         },
         Err(diagnostics) => Rendered {
             user,
             rendering: None,
+            already: false,
             diagnostics,
         },
     }

@@ -1,19 +1,28 @@
 //! An outcome in words: text for a terminal, a page or a pipe, Markdown for a ticket, JSON for programs.
 //!
-//! Every face prints these words; none makes its own. Colour is an argument, plain is the default.
+//! Every face prints these words; none makes its own. Colour and width are arguments, plain is the default. What a
+//! person reads passes through [`shown`].
 
 mod changes;
+mod colours;
+mod junit;
 mod markdown;
+mod outline;
+mod page;
 mod redacted;
 mod sarif;
+mod shown;
 mod text;
 mod unified;
 mod words;
 
+pub use colours::Colours;
+pub use junit::junit;
 pub use markdown::Markdown;
 pub use redacted::redacted;
 pub use sarif::sarif;
-pub use text::{Colours, Text};
+pub use shown::shown;
+pub use text::{Text, WIDTH};
 pub use unified::Unified;
 pub use words::{headline, situation, verdict};
 

@@ -15,6 +15,7 @@ mod component;
 mod diagnostic;
 mod go;
 mod legacy;
+mod manifests;
 mod operator;
 mod order;
 mod overlay;
@@ -27,6 +28,7 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 pub use diagnostic::{Diagnostic, Severity, Spot};
+pub use manifests::{Manifests, ManifestsError};
 pub use operator::schema::known::{KnownField, known_fields};
 pub use operator::set::revision_set;
 pub use order::{in_manifest_order, manifest_text};
@@ -89,6 +91,9 @@ pub struct Component {
 /// When istioctl of the release refuses the request: a file or set cannot be read, validation fails
 /// (unless forced), a chart fails or renders no YAML.
 pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
+    if let Some(manifests) = release.manifests() {
+        return Ok(manifests.rendering(options));
+    }
     let (documents, sources, mut diagnostics) = operator::files::read(options);
     if is_refused(&diagnostics) {
         return Err(diagnostics);

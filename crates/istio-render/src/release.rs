@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 
 use semver::Version;
+use sha2::{Digest, Sha256};
+
+use crate::{Manifests, ManifestsError};
 
 mod reader;
 
@@ -15,6 +18,10 @@ pub struct Release {
     files: BTreeMap<String, Vec<u8>>,
     version: Version,
     stamped: bool,
+    /// In the place of files.
+    manifests: Option<Manifests>,
+    digest: String,
+    origin: Option<String>,
 }
 
 impl Release {
@@ -46,8 +53,74 @@ impl Release {
         Self {
             stamped: version.is_some(),
             version: version.unwrap_or_else(|| estimated_version(&files)),
+            digest: digest(
+                files
+                    .iter()
+                    .flat_map(|(path, bytes)| [path.as_bytes(), bytes]),
+            ),
             files,
+            manifests: None,
+            origin: None,
         }
+    }
+
+    /// Takes what a release rendered already in the place of its charts: whatever is asked for, this is rendered.
+    pub fn from_manifests(manifests: Manifests, version: Version) -> Self {
+        Self {
+            files: BTreeMap::new(),
+            version,
+            stamped: true,
+            digest: digest([manifests.text()]),
+            manifests: Some(manifests),
+            origin: None,
+        }
+    }
+
+    /// Notes where it was found, in words for its user.
+    #[must_use]
+    pub fn found(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Where it was found.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// SHA-256 of its content as hexadecimal digits: the same for a release's folder and its archive.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Reads what a release rendered already, by a release that it names.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or no object says of which release it is.
+    pub fn read_manifests(name: &str, bytes: &[u8]) -> Result<Self, ManifestsError> {
+        let manifests = Manifests::read(name, bytes)?;
+        let version = manifests.version().cloned();
+        let version = version.ok_or_else(|| ManifestsError::VersionUnknown {
+            name: name.to_owned(),
+        })?;
+        Ok(Self::from_manifests(manifests, version))
+    }
+
+    /// Whether it holds what was rendered already, and no charts.
+    pub fn is_rendered(&self) -> bool {
+        self.manifests.is_some()
+    }
+
+    /// Whether webhooks of the default tag can be made, or stand in what was rendered already.
+    pub fn has_tag(&self) -> bool {
+        self.manifests
+            .as_ref()
+            .is_none_or(|it| !it.tag().is_empty())
+    }
+
+    pub(crate) fn manifests(&self) -> Option<&Manifests> {
+        self.manifests.as_ref()
     }
 
     /// Returns the release with one empty definition in the place of those of its resources.
@@ -151,6 +224,19 @@ impl Release {
             .get(path)
             .and_then(|it| std::str::from_utf8(it).ok())
     }
+}
+
+/// SHA-256 of parts, each with its length before it.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut sum = Sha256::new();
+    for part in parts {
+        sum.update((part.len() as u64).to_be_bytes());
+        sum.update(part);
+    }
+    sum.finalize()
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect()
 }
 
 /// A definition of nothing.

@@ -42,6 +42,9 @@ pub fn tag_webhooks(release: &Release, it: &TagWebhooks<'_>) -> Vec<Value> {
     let Some(injector) = Injector::read(it.canonical) else {
         return Vec::new();
     };
+    if let Some(manifests) = release.manifests() {
+        return rendered(manifests.tag(), it, &injector);
+    }
     let Some(mutating) = mutating(release, it, &injector) else {
         return Vec::new();
     };
@@ -51,6 +54,25 @@ pub fn tag_webhooks(release: &Release, it: &TagWebhooks<'_>) -> Vec<Value> {
         match service(release, it, &injector) {
             Some(service) => objects.push(service),
             None => return Vec::new(),
+        }
+    }
+    objects
+}
+
+/// The label by which istioctl marks what it makes out of band (1.30.3:istioctl/pkg/tag/generate.go).
+pub(crate) const KEPT: &str = "install.operator.istio.io/owning-resource-not-pruned";
+
+/// The tag's objects as they were rendered already; what only the cluster knows is taken from it.
+fn rendered(objects: &[Value], it: &TagWebhooks<'_>, injector: &Injector<'_>) -> Vec<Value> {
+    let mut objects = objects.to_vec();
+    for object in &mut objects {
+        let validates = get_str(object, &["kind"]) == "ValidatingWebhookConfiguration";
+        let hooks = object.get_mut("webhooks").and_then(Value::as_array_mut);
+        for hook in hooks.into_iter().flatten() {
+            set_ca_bundle(hook, &injector.ca_bundle);
+            if validates {
+                keep_policy(hook, it.validator);
+            }
         }
     }
     objects
@@ -158,26 +180,28 @@ fn validating(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) 
     let hooks = webhook.get_mut("webhooks").and_then(Value::as_array_mut);
     for hook in hooks.into_iter().flatten() {
         set_ca_bundle(hook, &injector.ca_bundle);
-        let live = it
-            .validator
-            .and_then(|it| get(it, &["webhooks"])?.as_array());
-        let live = live
-            .into_iter()
-            .flatten()
-            .find(|it| it.get("name") == hook.get("name"));
-        if let (Some(live), Value::Object(hook)) = (live, hook) {
-            // istiod turns Ignore into Fail once it is ready; an apply must not turn it back.
-            match live
-                .get("failurePolicy")
-                .filter(|it| it.as_str() != Some("Fail"))
-            {
-                Some(policy) => drop(hook.insert("failurePolicy".to_owned(), policy.clone())),
-                None => drop(hook.remove("failurePolicy")),
-            }
-        }
+        keep_policy(hook, it.validator);
     }
     label(&mut webhook, Some(injector), it.owner_labels);
     Some(webhook)
+}
+
+/// istiod turns Ignore into Fail once it is ready; an apply must not turn it back.
+fn keep_policy(hook: &mut Value, validator: Option<&Value>) {
+    let live = validator.and_then(|it| get(it, &["webhooks"])?.as_array());
+    let live = live
+        .into_iter()
+        .flatten()
+        .find(|it| it.get("name") == hook.get("name"));
+    if let (Some(live), Value::Object(hook)) = (live, hook) {
+        match live
+            .get("failurePolicy")
+            .filter(|it| it.as_str() != Some("Fail"))
+        {
+            Some(policy) => drop(hook.insert("failurePolicy".to_owned(), policy.clone())),
+            None => drop(hook.remove("failurePolicy")),
+        }
+    }
 }
 
 fn service(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
@@ -249,10 +273,7 @@ fn label(
         merge_metadata(object, "annotations", &injector.annotations);
     }
     crate::add_labels(object, owner_labels);
-    let kept = [(
-        "install.operator.istio.io/owning-resource-not-pruned".to_owned(),
-        "true".to_owned(),
-    )];
+    let kept = [(KEPT.to_owned(), "true".to_owned())];
     crate::add_labels(object, &kept.into_iter().collect());
 }
 

@@ -11,6 +11,7 @@ mod fuzz;
 mod pkg;
 mod process;
 mod project;
+mod sample;
 mod schemas;
 mod test;
 mod wasi;
@@ -31,6 +32,7 @@ usage: cargo xtask VERB
   fuzz [TARGET…] [--minutes N]
                      the targets of tests/fuzz, 30 minutes each
   data [VERSION…]    downloads official Istio releases, sums checked
+  sample [--check]   writes what the releases render for the cluster of `refit plan --sample`
   wasi               builds the planner as one WASI file and prints where it is
   schemas FOLDER     writes the planner's table of kinds from api/openapi-spec/v3 of a Kubernetes release (needs Go)
 ";
@@ -47,6 +49,7 @@ fn main() -> Result<()> {
         "facts" => facts::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "pkg" => pkg::run(&rest),
+        "sample" => sample::run(&rest),
         "schemas" => schemas::run(&rest),
         "test" => test::run(&rest),
         "wasi" => wasi::run(&rest),

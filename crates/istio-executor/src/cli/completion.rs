@@ -15,7 +15,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "refit", &mut script);
+    clap_complete::generate(
+        args.shell,
+        &mut super::help::dressed(Cli::command()),
+        "refit",
+        &mut script,
+    );
     output::print_bytes(&script)?;
     Ok(Exit::Done)
 }

@@ -1,31 +1,146 @@
 //! `refit explain`: what a finding means, why it matters, how to settle it.
 
-use clap::Args as ClapArgs;
-use istio_planner::Code;
+use std::fmt::Write as _;
 
+use clap::builder::PossibleValuesParser;
+use clap::{Args as ClapArgs, ValueEnum};
+use istio_planner::explain::{self, Entry, Explanation};
+use serde::Serialize;
+
+use super::suggest::{anything, nearest};
 use super::{Error, Exit};
 use crate::output;
 
 /// The arguments of `refit explain`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The finding's code, for example version-skew. Without it, all codes are listed
+    /// The finding's code, for example version-skew, or words to look for. Without it, all codes are listed
+    #[arg(value_parser = anything(codes()), hide_possible_values = true)]
     code: Option<String>,
+
+    /// Explains every code at length
+    #[arg(long, conflicts_with = "code")]
+    all: bool,
+
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Yaml,
+}
+
+/// A code and its explanation as a program reads them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Explained {
+    #[serde(flatten)]
+    entry: Entry,
+    why: &'static str,
+    settle: &'static str,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'static str>,
+}
+
+impl Explained {
+    fn of(entry: Entry) -> Option<(Self, Explanation)> {
+        let it = explain::explain(entry.code)?;
+        let explained = Self {
+            entry,
+            why: it.why,
+            settle: it.settle,
+            source: it.source,
+            link: it.link,
+        };
+        Some((explained, it))
+    }
+}
+
+/// The codes, for completion.
+pub(super) fn codes() -> PossibleValuesParser {
+    let codes: Vec<&'static str> = explain::catalogue().iter().map(|it| it.code).collect();
+    PossibleValuesParser::new(codes)
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let Some(code) = &args.code else {
-        let codes: Vec<String> = Code::ALL.iter().map(|it| it.as_str().to_owned()).collect();
-        output::print(&codes.join("\n"))?;
+    let catalogue = explain::catalogue();
+    let Some(asked) = &args.code else {
+        let text = if args.all {
+            explained(catalogue, args.output)?
+        } else {
+            listed(&catalogue, args.output)?
+        };
+        output::pager::print(&text, args.output == Format::Text)?;
         return Ok(Exit::Done);
     };
-    match istio_planner::explain::explain(code) {
-        Some(explanation) => output::print(&explanation.to_string())?,
-        None => {
-            return Err(Error::usage(format!(
-                "{code:?} is no code; refit explain lists them"
-            )));
-        }
+    let code = asked.trim().to_lowercase().replace(['_', ' '], "-");
+    if let Some(entry) = catalogue.iter().find(|it| it.code == code) {
+        output::print(&explained(vec![entry.clone()], args.output)?)?;
+        return Ok(Exit::Done);
     }
+    let words = asked.to_lowercase();
+    let has = |it: &&Entry| it.code.contains(&code) || it.title.to_lowercase().contains(&words);
+    let found: Vec<Entry> = catalogue.iter().filter(has).cloned().collect();
+    if found.is_empty() {
+        let nearest = nearest(&code, catalogue.iter().map(|it| it.code));
+        let hint = match nearest {
+            Some(it) => format!("did you mean {it}?"),
+            None => "refit explain lists all codes".to_owned(),
+        };
+        return Err(Error::usage(format!("{asked:?} is no code\nhint: {hint}")));
+    }
+    output::print(&listed(&found, args.output)?)?;
     Ok(Exit::Done)
+}
+
+/// A line for each code.
+fn listed(entries: &[Entry], format: Format) -> Result<String, Error> {
+    if format != Format::Text {
+        return data(&entries, format);
+    }
+    let width = entries
+        .iter()
+        .map(|it| it.code.len())
+        .max()
+        .unwrap_or_default();
+    let mut text = String::new();
+    for it in entries {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:<width$}  {:<7}  {}", it.code, it.level, it.title);
+    }
+    Ok(text)
+}
+
+/// A page for each code.
+fn explained(entries: Vec<Entry>, format: Format) -> Result<String, Error> {
+    let single = entries.len() == 1;
+    let all: Vec<(Explained, Explanation)> =
+        entries.into_iter().filter_map(Explained::of).collect();
+    if format != Format::Text {
+        let all: Vec<&Explained> = all.iter().map(|it| &it.0).collect();
+        return match all.as_slice() {
+            [one] if single => data(one, format),
+            all => data(&all, format),
+        };
+    }
+    let page = |(it, words): &(Explained, Explanation)| {
+        if single {
+            words.to_string()
+        } else {
+            format!("{} ({})\n\n{words}", it.entry.code, it.entry.level)
+        }
+    };
+    Ok(all.iter().map(page).collect::<Vec<_>>().join("\n\n"))
+}
+
+fn data(value: &impl Serialize, format: Format) -> Result<String, Error> {
+    Ok(match format {
+        Format::Yaml => serde_yaml::to_string(value)?,
+        Format::Json | Format::Text => serde_json::to_string_pretty(value)?,
+    })
 }

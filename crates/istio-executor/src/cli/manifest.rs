@@ -82,6 +82,6 @@ fn generate(args: &GenerateArgs) -> Result<Exit, Error> {
         }
     };
     diagnostic::say_all(&rendering.diagnostics, &options);
-    output::print(&istio_render::manifest_text(&rendering))?;
+    output::data(&istio_render::manifest_text(&rendering))?;
     Ok(Exit::Done)
 }

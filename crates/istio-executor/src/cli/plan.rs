@@ -5,16 +5,19 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
-use istio_planner::outcome::{Outcome, Verdict};
+use istio_planner::outcome::{ChangeClass, Outcome, Verdict};
 use istio_planner::report;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
+use istio_render::Release;
 use k8s_openapi::jiff::civil::Date;
 
-use super::request::{Meant, Prune, Request};
-use super::target::Target;
+use super::connection::{Connection, block_on};
+use super::request::{Accept, Meant, Prune, Request};
+use super::suggest::{anything, versions};
+use super::target::{Rendered, Target};
 use super::{Error, Exit};
 use crate::run::effect::has_effect;
-use crate::{diagnostic, export, output, planning};
+use crate::{diagnostic, export, output, planning, release, snapshot};
 
 /// What `--sample` plans.
 const SAMPLE: [(&str, &str); 2] = [
@@ -28,6 +31,18 @@ const SAMPLE: [(&str, &str); 2] = [
     ),
 ];
 
+/// What the releases of the sample render for it; `cargo xtask sample` writes this.
+const RENDERED: [(&str, &[u8]); 2] = [
+    (
+        "1.29.6",
+        include_bytes!("../../../../tests/golden/sample/rendered/istio-1.29.6.yaml.gz"),
+    ),
+    (
+        SAMPLE_TARGET,
+        include_bytes!("../../../../tests/golden/sample/rendered/istio-1.30.3.yaml.gz"),
+    ),
+];
+
 /// Where `--sample` goes to, unless `--to` says otherwise.
 const SAMPLE_TARGET: &str = "1.30.3";
 
@@ -38,11 +53,14 @@ const SAMPLE_TARGET: &str = "1.30.3";
     reason = "flags are booleans, each of its own"
 )]
 pub(super) struct Args {
-    /// What the cluster exported: files, folders, archives; - is standard input. Without any, what to run is printed
+    /// What the cluster exported: files, folders, archives; - is standard input. Without any, the cluster itself is read
     files: Vec<PathBuf>,
 
+    #[command(flatten)]
+    connection: Connection,
+
     /// The version to go to, for example 1.30.3
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", value_parser = anything(versions()), hide_possible_values = true)]
     to: Option<String>,
 
     #[command(flatten)]
@@ -52,10 +70,16 @@ pub(super) struct Args {
     target: Target,
 
     #[command(flatten)]
+    rendered: Rendered,
+
+    #[command(flatten)]
     meant: Meant,
 
     #[command(flatten)]
     prune: Prune,
+
+    #[command(flatten)]
+    accept: Accept,
 
     /// The version that runs, where the export does not tell
     #[arg(long, value_name = "VERSION")]
@@ -85,9 +109,13 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "files")]
     sample: bool,
 
-    /// Prints every field that changes
+    /// Prints every finding, subject and field in full
     #[arg(long)]
     full: bool,
+
+    /// Prints on the terminal at once, without $PAGER
+    #[arg(long)]
+    no_pager: bool,
 
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -102,12 +130,30 @@ enum Format {
     Diff,
     Markdown,
     Sarif,
+    /// JUnit XML: a case for each finding
+    Junit,
+    /// A line for each object that changes
+    Name,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    let standard_input = args.files.iter().filter(|it| it.as_os_str() == "-").count()
+        + usize::from(args.request.reads_standard_input())
+        + usize::from(args.rendered.reads_standard_input());
+    if standard_input > 1 {
+        return Err(Error::usage("standard input (-) is named more than once"));
+    }
+    let places = args.rendered.places(&args.target);
     let default = args.sample.then(|| SAMPLE_TARGET.to_owned());
-    let Some(to) = args.to.clone().or(default) else {
-        return Err(Error::usage("to which version? For example --to 1.30.3"));
+    let Some(to) = args
+        .to
+        .clone()
+        .or(default)
+        .or_else(|| release::names(&places))
+    else {
+        return Err(Error::usage(
+            "to which version?\nhint: name it with --to, for example --to 1.30.3",
+        ));
     };
     let mut request = istio_planner::Request {
         to,
@@ -120,30 +166,25 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         predicted: args.predicted || args.out.is_some() || args.output == Format::Diff,
         prune: args.prune.named.clone(),
         prune_orphans: args.prune.orphans,
+        accept: args.accept.all()?,
     };
-    let standard_input = args.files.iter().filter(|it| it.as_os_str() == "-").count()
-        + usize::from(args.request.reads_standard_input());
-    if standard_input > 1 {
-        return Err(Error::usage("standard input (-) is named more than once"));
-    }
-    let places = args.target.places();
     places
         .check(&request.to)
         .map_err(|it| Error::Usage(it.into()))?;
-    if args.files.is_empty() && !args.sample {
-        let commands = istio_planner::required(&request).commands.join("\n");
-        return Err(Error::usage(format!(
-            "what does the cluster hold? Export it, then name the files:\n\n{commands}\n"
-        )));
-    }
     request.files = args.request.planner_files()?;
     let snapshot = if args.sample {
-        sample()
+        sample().map_err(|it| Error::Usage(it.into()))?
+    } else if args.files.is_empty() {
+        live(args, &request)?
     } else {
-        export::read(&args.files)
+        export::read(&args.files).map_err(|it| Error::Usage(it.into()))?
     };
-    let snapshot = snapshot.map_err(|it| Error::Usage(it.into()))?;
-    let input = planning::input(request, snapshot, &places, args.as_of.clone());
+    let releases = if args.is_whole_sample() {
+        rendered_sample()?
+    } else {
+        planning::releases(&request, &snapshot, &places)
+    };
+    let input = planning::with(request, snapshot, releases, &places, args.as_of.clone());
     let mut outcome = istio_planner::plan(&input);
     if let Some(path) = &args.out {
         fs::write(path, report::json(&outcome))
@@ -152,7 +193,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let exit = exit(&outcome, args.detailed_exitcode);
     if args.output == Format::Diff {
         let (outcome, snapshot) = (&outcome, &input.snapshot);
-        output::print(&report::Unified { outcome, snapshot }.to_string())?;
+        output::data(&report::Unified { outcome, snapshot }.to_string())?;
         return Ok(exit);
     }
     if !args.predicted && args.out.is_some() {
@@ -161,15 +202,131 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             .iter_mut()
             .for_each(|it| it.predicted = None);
     }
-    output::print(&match args.output {
-        Format::Text => text(&outcome, args.full) + &diagnostic::snippets(&outcome, &input.request),
+    let text = match args.output {
+        Format::Text => {
+            let beside = charts(&input.releases, &outcome);
+            let next = args.next(&outcome);
+            let text = report::Text {
+                beside: &beside,
+                next: next.as_deref(),
+                full: args.full,
+                ..words(&outcome)
+            };
+            let text = text.to_string() + &diagnostic::snippets(&outcome, &input.request);
+            output::pager::print(&text, !args.no_pager)?;
+            return Ok(exit);
+        }
         Format::Json => report::json(&outcome),
         Format::Yaml => in_order(&outcome)?,
         Format::Markdown => report::Markdown { outcome: &outcome }.to_string(),
         Format::Sarif => report::sarif(&outcome),
+        Format::Junit => report::junit(&outcome),
+        Format::Name => names(&outcome),
         Format::Diff => String::new(),
-    })?;
+    };
+    output::data(&text)?;
     Ok(exit)
+}
+
+/// Objects that change, as kubectl names them.
+fn names(outcome: &Outcome) -> String {
+    let changes = outcome
+        .changes
+        .iter()
+        .filter(|it| !matches!(it.class, ChangeClass::Orphan | ChangeClass::Unchanged));
+    let mut text = String::new();
+    for it in changes {
+        let object = &it.object;
+        let group = object.api_version.split_once('/').map(|it| it.0);
+        let kind = object.kind.to_lowercase();
+        let kind = group.map_or(kind.clone(), |group| format!("{kind}.{group}"));
+        let namespace = object.namespace.as_deref();
+        let namespace = namespace.map_or(String::new(), |it| format!("{it}/"));
+        text.push_str(
+            &report::shown(&format!("{kind}/{namespace}{}", object.name)).replace('\n', " "),
+        );
+        text.push('\n');
+    }
+    text
+}
+
+/// Where what was rendered came from, a line for each release.
+pub(super) fn charts(releases: &[Release], outcome: &Outcome) -> Vec<String> {
+    let mut all = Vec::new();
+    for used in &outcome.charts {
+        let release = releases.iter().find(|it| it.digest() == used.sha256);
+        let origin = release.and_then(Release::origin).unwrap_or("an archive");
+        let what = if used.rendered { "manifests" } else { "charts" };
+        let digest = used.sha256.get(..8).unwrap_or(&used.sha256);
+        all.push((origin, format!("{} (sha256 {digest}…)", used.version), what));
+    }
+    // One place for both is said once.
+    match all.as_slice() {
+        [(a, first, what), (b, second, _)] if a == b => {
+            vec![format!("{what} from {a}: {first}, {second}")]
+        }
+        all => {
+            let line = |(origin, version, what): &(&str, String, &str)| {
+                format!("{what} from {origin}: {version}")
+            };
+            all.iter().map(line).collect()
+        }
+    }
+}
+
+impl Args {
+    /// The command that comes after the plan.
+    fn next(&self, outcome: &Outcome) -> Option<String> {
+        let to = outcome.target.version.as_deref()?;
+        if outcome.verdict == Verdict::Blocked {
+            let first = outcome.findings.first().map(|it| it.code.as_str());
+            return first
+                .map(|code| format!("refit explain {code}, settle what blocks, and plan again"));
+        }
+        if outcome.verdict == Verdict::Unknown {
+            return Some("give what is missing, and plan again".to_owned());
+        }
+        if self.sample {
+            return Some(format!(
+                "refit plan --to {to}, for the cluster that kubectl talks to"
+            ));
+        }
+        if let Some(path) = &self.out {
+            return Some(format!("refit apply {}", path.display()));
+        }
+        let mut command = format!("refit upgrade --to {to}");
+        for flag in self.request.flags() {
+            command = format!("{command} {flag}");
+        }
+        Some(command)
+    }
+
+    /// Whether the sample is asked for as it is, so that what comes with this build is all there is to it.
+    fn is_whole_sample(&self) -> bool {
+        let places = self.rendered.places(&self.target);
+        self.sample
+            && self
+                .to
+                .as_deref()
+                .is_none_or(|it| it.trim_start_matches('v') == SAMPLE_TARGET)
+            && self.request.is_empty()
+            && self.meant.revision.as_deref().is_none_or(str::is_empty)
+            && places.manifests.is_none()
+            && places.releases.is_none()
+            && places.rendered.is_none()
+            && places.rendered_source.is_none()
+    }
+}
+
+/// What both releases render for the sample.
+fn rendered_sample() -> Result<Vec<Release>, Error> {
+    let mut releases = Vec::new();
+    for (version, bytes) in RENDERED {
+        let name = format!("istio-{version}.yaml.gz");
+        let release = Release::read_manifests(&name, bytes).context("the sample is damaged")?;
+        releases.push(release.found("this build"));
+    }
+    Ok(releases)
 }
 
 /// The outcome as YAML, its keys in the document's own order.
@@ -185,6 +342,17 @@ pub(super) fn day(text: &str) -> Result<String, String> {
         .ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD".to_owned())
 }
 
+/// The cluster as it is now. Kinds that may not be listed are said, and stay unknown.
+fn live(args: &Args, request: &istio_planner::Request) -> Result<Snapshot, Error> {
+    let read = block_on(async {
+        let cluster = args.connection.connect().await?;
+        Ok(snapshot::take(&cluster, &istio_planner::required(request)).await?)
+    });
+    read.map_err(|it| {
+        it.context("no files are named, so the cluster itself was to be read, and that failed")
+    })
+}
+
 /// A small cluster of our own, one of the golden cases.
 fn sample() -> Result<Snapshot, export::Error> {
     let mut reader = SnapshotReader::new();
@@ -196,17 +364,23 @@ fn sample() -> Result<Snapshot, export::Error> {
 
 /// The outcome in words, in colour where a terminal shows it.
 pub(super) fn text(outcome: &Outcome, full: bool) -> String {
-    let colours = if output::coloured() {
-        report::Colours::ANSI
-    } else {
-        report::Colours::PLAIN
-    };
     report::Text {
-        outcome,
-        colours,
         full,
+        ..words(outcome)
     }
     .to_string()
+}
+
+fn words(outcome: &Outcome) -> report::Text<'_> {
+    report::Text {
+        colours: if output::coloured() {
+            report::Colours::ANSI
+        } else {
+            report::Colours::PLAIN
+        },
+        width: output::pager::width(),
+        ..report::Text::plain(outcome)
+    }
 }
 
 /// The exit code says what the verdict is, whatever is printed.

@@ -45,6 +45,10 @@ enum Verb {
         /// NAME or NAME@VERSION
         to: String,
 
+        /// Exits with 1 where they differ, as diff does
+        #[arg(long)]
+        exit_code: bool,
+
         #[command(flatten)]
         of: Of,
     },
@@ -94,15 +98,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
                 format,
             )
         }
-        Verb::Diff { from, to, of } => {
+        Verb::Diff {
+            from,
+            to,
+            exit_code,
+            of,
+        } => {
             let difference = profile::diff(&choice(from, of)?, &choice(to, of)?, of.scope());
             let Some(text) = difference.map_err(|it| Error::Usage(it.into()))? else {
                 output::print("Profiles are identical")?;
                 return Ok(Exit::Done);
             };
-            output::print(&text)?;
-            // As `diff`, and istioctl's own command, do.
-            return Ok(Exit::Error);
+            output::data(&text)?;
+            return Ok(if *exit_code { Exit::Error } else { Exit::Done });
         }
     };
     output::print(&text.map_err(|it| Error::Usage(it.into()))?)?;

@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Some(path) => {
             fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        None => output::print(&text)?,
+        None => output::data(&text)?,
     }
     Ok(Exit::Done)
 }

@@ -7,8 +7,11 @@ use anyhow::Context;
 use clap::Args as ClapArgs;
 use istio_render::OperatorFile;
 
+use istio_planner::Acceptance;
+
 use super::Error;
 use super::connection::AnyControlPlane;
+use super::settings::Settings;
 
 /// `-f` and `--set`.
 #[derive(Debug, Clone, Default, ClapArgs)]
@@ -40,6 +43,18 @@ pub(super) struct Meant {
 }
 
 impl Request {
+    /// The same flags again, for a shell.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let files = self.filenames.iter().map(|it| format!("-f {}", quoted(it)));
+        let sets = self.sets.iter().map(|it| format!("--set {}", quoted(it)));
+        files.chain(sets).collect()
+    }
+
+    /// Whether nothing is asked for beside the defaults.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filenames.is_empty() && self.sets.is_empty()
+    }
+
     /// Whether the request is read from standard input.
     pub(super) fn reads_standard_input(&self) -> bool {
         self.filenames.iter().any(|it| it.trim() == "-")
@@ -102,6 +117,16 @@ fn from_utf16(bytes: &[u8]) -> Option<String> {
     String::from_utf16(&units?).ok()
 }
 
+/// A word for a shell, in quotes where it needs some.
+fn quoted(word: &str) -> String {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-_./=:,@+%".contains(&it);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
 impl Request {
     /// The files as the planner takes them.
     pub(super) fn planner_files(&self) -> Result<Vec<istio_planner::RequestFile>, Error> {
@@ -113,6 +138,44 @@ impl Request {
                 text: it.text,
             })
             .collect())
+    }
+}
+
+/// Findings that somebody has decided on.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Accept {
+    /// Accepts findings of a code, or those about one object; they stay, and no longer decide the verdict
+    #[arg(
+        long = "accept",
+        value_name = "CODE[=KIND/[NAMESPACE/]NAME]",
+        requires = "reason"
+    )]
+    accepted: Vec<String>,
+
+    /// Why they are accepted
+    #[arg(long, value_name = "TEXT", requires = "accepted")]
+    reason: Option<String>,
+}
+
+impl Accept {
+    /// Those of the command line, then those of `.refit.yaml`.
+    pub(super) fn all(&self) -> Result<Vec<Acceptance>, Error> {
+        let reason = self.reason.clone().unwrap_or_default();
+        let typed = self.accepted.iter().map(|it| {
+            let (code, object) = match it.split_once('=') {
+                Some((code, object)) => (code, Some(object.to_owned())),
+                None => (it.as_str(), None),
+            };
+            Acceptance {
+                code: code.to_lowercase(),
+                object,
+                reason: reason.clone(),
+                until: None,
+            }
+        });
+        let mut all: Vec<Acceptance> = typed.collect();
+        all.extend(Settings::read()?.acceptances()?);
+        Ok(all)
     }
 }
 

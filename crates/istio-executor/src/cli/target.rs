@@ -1,7 +1,7 @@
 //! Where the target release is taken from, and what is known of releases.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
@@ -59,6 +59,45 @@ impl Target {
             releases: self.releases.clone(),
             offline: self.offline,
             facts: self.known.facts.clone(),
+            ..Places::default()
         }
+    }
+}
+
+/// What was rendered already, in the place of charts.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Rendered {
+    /// The target's manifests where they are rendered already (istioctl manifest generate, a GitOps repository), in the
+    /// place of its charts; - is standard input
+    #[arg(
+        long = "rendered",
+        value_name = "FILE|DIR",
+        conflicts_with_all = ["manifests", "filenames", "sets"],
+        help_heading = "Releases"
+    )]
+    pub(super) target: Option<PathBuf>,
+
+    /// The same of the release that runs
+    #[arg(
+        long = "rendered-source",
+        value_name = "FILE|DIR",
+        help_heading = "Releases"
+    )]
+    pub(super) source: Option<PathBuf>,
+}
+
+impl Rendered {
+    /// Adds them to where releases are looked for.
+    pub(super) fn places(&self, target: &Target) -> Places {
+        Places {
+            rendered: self.target.clone(),
+            rendered_source: self.source.clone(),
+            ..target.places()
+        }
+    }
+
+    /// Whether standard input is read.
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.target.as_deref() == Some(Path::new("-"))
     }
 }

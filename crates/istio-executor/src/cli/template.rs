@@ -96,7 +96,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         skip_tests: args.skip_tests,
     };
     let text = manifest::print(&rendered, printed).map_err(|it| Error::Usage(it.into()))?;
-    output::print(&text)?;
+    output::data(&text)?;
     Ok(Exit::Done)
 }
 

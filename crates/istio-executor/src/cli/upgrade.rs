@@ -94,6 +94,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         predicted: false,
         prune: args.prune.named.clone(),
         prune_orphans: args.prune.orphans,
+        accept: Vec::new(),
     };
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);

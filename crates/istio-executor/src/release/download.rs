@@ -56,6 +56,20 @@ pub fn base() -> String {
         .unwrap_or_else(|| OFFICIAL.to_owned())
 }
 
+/// Returns the same without what may be a secret in it: user, password and query.
+pub fn base_shown() -> String {
+    let base = base();
+    let base = base.split(['?', '#']).next().unwrap_or_default();
+    match base.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit('@').next().unwrap_or_default();
+            format!("{scheme}://{host}{path}")
+        }
+        None => base.to_owned(),
+    }
+}
+
 /// Downloads `BASE/VERSION/istio-VERSION-linux-amd64.tar.gz`, checks it and keeps it in `cache`.
 pub fn download(version: &str, base: &str, cache: Option<&Path>) -> Result<Vec<u8>, Error> {
     let base = base.trim_end_matches('/');

@@ -74,7 +74,8 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         installed_state::read(snapshot, plane, &source, known)
             .or_else(|| values::read(snapshot, &inventory, plane, known, stamps))
     });
-    let release = rendering::find(releases, &source);
+    // What is rendered already answers no question of a search.
+    let release = rendering::find(releases, &source).filter(|it| !it.is_rendered());
     let server = inventory.kubernetes.server.as_ref();
     let kubernetes = server.map(|it| format!("v{it}"));
     let best = release.and_then(|release| {

@@ -18,6 +18,8 @@ pub(crate) struct After<'a> {
     rendering: Option<&'a istio_render::Rendering>,
     /// The profile that the request asks for.
     profile: String,
+    /// Whether the request says of which profile it is; manifests that were rendered already do not.
+    told: bool,
     /// What the catalogue knows of the target.
     release: Option<&'a Release>,
 }
@@ -29,6 +31,7 @@ impl<'a> After<'a> {
             user: tree::named(rendered.user.clone()),
             rendering: rendered.rendering.as_ref(),
             profile: profile.to_owned(),
+            told: !rendered.already,
             release: to.and_then(|it| Catalog::embedded().release(it)),
         }
     }
@@ -65,7 +68,7 @@ pub(crate) fn reverted(installation: &Installation, after: &After) -> Vec<Revert
             evidence: vec![setting.evidence.clone()],
         })
         .collect();
-    if installation.profile != after.profile {
+    if after.told && installation.profile != after.profile {
         reverted.push(Reverted {
             path: "profile".to_owned(),
             live: Value::from(installation.profile.clone()),

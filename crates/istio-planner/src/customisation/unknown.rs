@@ -9,7 +9,7 @@ use crate::defaults::tree;
 
 /// Returns the settings that the release's own validation (V1 of domain §1.7) calls unknown.
 pub(crate) fn unknown<'a>(found: &'a Installation, release: &Release) -> Vec<&'a Setting> {
-    if found.settings.is_empty() {
+    if found.settings.is_empty() || release.is_rendered() {
         return Vec::new();
     }
     let mut spec = Value::Object(Map::new());

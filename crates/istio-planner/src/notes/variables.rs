@@ -108,5 +108,6 @@ fn finding(cluster: &Cluster, name: &str, minor: u32) -> Option<Finding> {
         fix: Some(format!("Check that the mesh does without {name}, then take it out of the request.")),
         fixes: Vec::new(),
         link: Some(format!("https://istio.io/latest/news/releases/1.{minor}.x/announcing-1.{minor}/change-notes/")),
+        accepted: None,
     })
 }

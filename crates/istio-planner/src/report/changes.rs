@@ -16,16 +16,11 @@ const STAMPS: [&str; 3] = [
 /// What a component's objects go through.
 pub(super) struct Group<'a> {
     pub(super) component: &'a str,
-    /// Objects with the fields worth showing.
-    pub(super) objects: Vec<(&'a Change, Vec<&'a FieldChange>)>,
-    /// Objects of which only the release's name in labels changes.
-    pub(super) stamped: usize,
+    pub(super) objects: Vec<&'a Change>,
 }
 
 /// Groups changes by component in the order of their first appearance; unchanged objects are left out.
-///
-/// With `full` the release's name in labels counts like any other field.
-pub(super) fn by_component(changes: &[Change], full: bool) -> Vec<Group<'_>> {
+pub(super) fn by_component(changes: &[Change]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group> = Vec::new();
     for change in changes
         .iter()
@@ -39,47 +34,19 @@ pub(super) fn by_component(changes: &[Change], full: bool) -> Vec<Group<'_>> {
             groups.push(Group {
                 component: &change.component,
                 objects: Vec::new(),
-                stamped: 0,
             });
         }
         let Some(group) = groups.get_mut(at) else {
             continue;
         };
-        let fields: Vec<_> = change
-            .fields
-            .iter()
-            .filter(|it| full || !is_stamp(it))
-            .collect();
-        if fields.is_empty() && !change.fields.is_empty() && change.class == ChangeClass::Change {
-            group.stamped += 1;
-        } else {
-            group.objects.push((change, fields));
-        }
+        group.objects.push(change);
     }
     groups
 }
 
 /// Whether a field only names the release; one that others own is worth showing.
-fn is_stamp(field: &FieldChange) -> bool {
+pub(super) fn is_stamp(field: &FieldChange) -> bool {
     field.owner.is_none() && STAMPS.iter().any(|it| field.path.ends_with(it))
-}
-
-/// `12 more objects change only the release's name in their labels`.
-pub(super) fn stamped(group: &Group) -> Option<String> {
-    let more = if group.objects.is_empty() {
-        ""
-    } else {
-        " more"
-    };
-    match group.stamped {
-        0 => None,
-        1 => Some(format!(
-            "1{more} object changes only the release's name in its labels"
-        )),
-        many => Some(format!(
-            "{many}{more} objects change only the release's name in their labels"
-        )),
-    }
 }
 
 /// Returns the difference of two texts of several lines, or of two lists too long for a line, as `diff -u` prints it

@@ -4,8 +4,14 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::outline::{Digest, Outline, by_namespace};
+use super::shown::shown;
 use super::{changes, words};
 use crate::outcome::{FieldChange, Finding, Outcome};
+use crate::words::count;
+
+/// Workloads that are named one by one.
+const WORKLOADS: usize = 20;
 
 /// An outcome as Markdown.
 #[derive(Debug, Clone, Copy)]
@@ -20,18 +26,23 @@ impl fmt::Display for Markdown<'_> {
         writeln!(
             f,
             "# {}\n\n**{}**\n",
-            words::headline(outcome),
-            words::verdict(outcome)
+            escape(&words::headline(outcome)),
+            escape(&words::verdict(outcome))
         )?;
         words::situation(outcome)
             .iter()
             .try_for_each(|it| writeln!(f, "- {}", escape(it)))?;
         path(f, outcome)?;
-        findings(f, "Findings", &outcome.findings)?;
-        findings(f, "Behaviour that changes", &outcome.notes)?;
-        defaults(f, outcome)?;
+        let outline = Outline::of(outcome);
+        findings(f, "To decide", &outline.decide)?;
+        findings(f, "To do by hand", &outline.by_hand)?;
+        findings(f, "Would be lost", &outline.lost)?;
         reverted(f, outcome)?;
         objects(f, outcome)?;
+        defaults(f, outcome)?;
+        let notes: Vec<&Finding> = outcome.notes.iter().collect();
+        findings(f, "Behaviour that changes", &notes)?;
+        findings(f, "Good to know", &outline.known)?;
         restarts(f, outcome)?;
         if let Some(plan) = outcome.plan.as_ref().filter(|it| !it.steps.is_empty()) {
             writeln!(f, "\n## Plan\n")?;
@@ -58,15 +69,15 @@ fn path(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
     Ok(())
 }
 
-fn findings(f: &mut fmt::Formatter<'_>, title: &str, findings: &[Finding]) -> fmt::Result {
+fn findings(f: &mut fmt::Formatter<'_>, title: &str, findings: &[&Finding]) -> fmt::Result {
     if findings.is_empty() {
         return Ok(());
     }
     writeln!(f, "\n## {title}")?;
     for finding in findings {
         let code = match &finding.link {
-            Some(link) => format!("[`{}`]({link})", finding.code),
-            None => format!("`{}`", finding.code),
+            Some(link) => format!("[{}]({})", code_span(&finding.code), address(link)),
+            None => code_span(&finding.code),
         };
         writeln!(
             f,
@@ -79,6 +90,9 @@ fn findings(f: &mut fmt::Formatter<'_>, title: &str, findings: &[Finding]) -> fm
             .subjects
             .iter()
             .try_for_each(|it| writeln!(f, "- {}", code_span(&words::subject(it))))?;
+        if let Some(reason) = &finding.accepted {
+            writeln!(f, "\n**Accepted:** {}", escape(reason))?;
+        }
         if let Some(fix) = &finding.fix {
             writeln!(f, "\n**Fix:** {}", escape(fix))?;
         }
@@ -143,20 +157,24 @@ fn objects(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
     if outcome.changes.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\n## Changes: {}", words::tally(&outcome.changes))?;
-    for group in changes::by_component(&outcome.changes, false) {
-        writeln!(f, "\n### {}\n", escape(group.component))?;
-        for (change, fields) in &group.objects {
-            writeln!(
-                f,
-                "- {} {}",
-                code_span(&change.object.to_string()),
-                words::class(change.class)
-            )?;
-            fields.iter().try_for_each(|it| field(f, it))?;
-        }
-        if let Some(words) = changes::stamped(&group) {
-            writeln!(f, "- {words}")?;
+    let digest = Digest::of(&outcome.changes);
+    writeln!(f, "\n## Changes: {}\n", digest.tally())?;
+    for it in &digest.real {
+        let object = &it.change.object;
+        let fields = match object.kind.as_str() {
+            "CustomResourceDefinition" if it.fields.len() > 1 => {
+                format!(", schema: {}", count(it.fields.len(), "field"))
+            }
+            _ => String::new(),
+        };
+        writeln!(
+            f,
+            "- {} {}{fields}",
+            code_span(&object.to_string()),
+            words::class(it.change.class)
+        )?;
+        if fields.is_empty() {
+            it.fields.iter().try_for_each(|it| field(f, it))?;
         }
     }
     Ok(())
@@ -184,9 +202,21 @@ fn restarts(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
     if outcome.restarts.is_empty() {
         return Ok(());
     }
+    let pods = words::workloads(&outcome.restarts);
+    if outcome.restarts.len() > WORKLOADS {
+        writeln!(
+            f,
+            "\n## Data plane: {pods}\n\n| Namespace | Workloads | Pods | How |\n|---|---|---|---|"
+        )?;
+        for it in by_namespace(&outcome.restarts) {
+            let (workloads, pods) = (it.workloads.to_string(), it.pods.to_string());
+            row(f, &[&code_span(it.namespace), &workloads, &pods, it.how])?;
+        }
+        return Ok(());
+    }
     writeln!(
         f,
-        "\n## Data plane\n\n| Workload | Proxies | To | How | Why |\n|---|---|---|---|---|"
+        "\n## Data plane: {pods}\n\n| Workload | Proxies | To | How | Why |\n|---|---|---|---|---|"
     )?;
     for it in &outcome.restarts {
         let to = it.to.as_deref().unwrap_or_default();
@@ -195,8 +225,8 @@ fn restarts(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
             f,
             &[
                 &code_span(&it.object.to_string()),
-                &words::proxies(it),
-                to,
+                &escape(&words::proxies(it)),
+                &escape(to),
                 words::how(it.how),
                 &reason,
             ],
@@ -210,9 +240,14 @@ fn row(f: &mut fmt::Formatter<'_>, cells: &[&str]) -> fmt::Result {
     writeln!(f, "| {} |", cells.join(" | "))
 }
 
+/// An address that ends where it ends.
+fn address(link: &str) -> String {
+    shown(link).replace(['(', ')', ' ', '\n', '\t', '<', '>'], "")
+}
+
 /// A text as code; one that holds backticks gets longer ones around it.
 fn code_span(text: &str) -> String {
-    let text = text.replace('\n', " ");
+    let text = shown(text).replace(['\n', '\t'], " ");
     let longest = text
         .split(|it| it != '`')
         .map(str::len)
@@ -228,6 +263,7 @@ fn code_span(text: &str) -> String {
 
 /// A text that cannot be taken for markup. Backticks stay: our own sentences use them for code.
 fn escape(text: &str) -> String {
+    let text = shown(text);
     let mut escaped = String::with_capacity(text.len());
     for it in text.chars() {
         match it {

@@ -20,8 +20,9 @@ pub fn sarif(outcome: &Outcome) -> String {
     let mut codes: Vec<&str> = all.iter().map(|it| it.code.as_str()).collect();
     codes.sort_unstable();
     codes.dedup();
+    let fallback = fallback(outcome, &all);
     let rules: Vec<Value> = codes.iter().map(|it| rule(it, &all)).collect();
-    let results: Vec<Value> = all.iter().map(|it| result(it, &codes)).collect();
+    let results: Vec<Value> = all.iter().map(|it| result(it, &codes, &fallback)).collect();
     let log = json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -58,7 +59,16 @@ fn rule(code: &str, all: &[&Finding]) -> Value {
     rule
 }
 
-fn result(finding: &Finding, codes: &[&str]) -> Value {
+/// A file to show what has no place of its own at, since code scanning drops results without one: where the version was
+/// read, else the first place that anything has.
+fn fallback(outcome: &Outcome, all: &[&Finding]) -> String {
+    let evidence = outcome.source.evidence.iter();
+    let subjects = evidence.chain(all.iter().flat_map(|it| &it.subjects));
+    let mut files = subjects.filter_map(|it| it.file.as_deref().filter(|it| !it.starts_with("--")));
+    files.next().unwrap_or("cluster.yaml").to_owned()
+}
+
+fn result(finding: &Finding, codes: &[&str], fallback: &str) -> Value {
     let level = match finding.level {
         Level::Block => "error",
         Level::Unknown | Level::Warn => "warning",
@@ -75,29 +85,39 @@ fn result(finding: &Finding, codes: &[&str]) -> Value {
         .map(|it| it.trim_end_matches('.'))
         .filter(|it| !it.is_empty())
         .collect();
-    json!({
+    let mut locations: Vec<Value> = finding
+        .subjects
+        .iter()
+        .map(|it| location(it, fallback))
+        .collect();
+    if locations.is_empty() {
+        locations.push(location(&Subject::default(), fallback));
+    }
+    let mut result = json!({
         "ruleId": finding.code,
         "ruleIndex": codes.binary_search(&finding.code.as_str()).unwrap_or_default(),
         "level": level,
         "message": {"text": format!("{}.", sentences.join(". "))},
-        "locations": finding.subjects.iter().map(location).collect::<Vec<_>>(),
+        "locations": locations,
         "properties": {"level": words::level(finding.level)},
-    })
+    });
+    if let Some(reason) = &finding.accepted {
+        result["suppressions"] = json!([{"kind": "external", "justification": reason}]);
+    }
+    result
 }
 
-fn location(subject: &Subject) -> Value {
-    let mut location = json!({});
+fn location(subject: &Subject, fallback: &str) -> Value {
     // A flag is no file.
-    if let Some(file) = subject.file.as_deref().filter(|it| !it.starts_with("--")) {
-        let mut physical = json!({"artifactLocation": {"uri": uri(file)}});
-        if let Some(line) = subject.line {
-            physical["region"] = json!({"startLine": line});
-            if let Some(column) = subject.column {
-                physical["region"]["startColumn"] = column.into();
-            }
+    let file = subject.file.as_deref().filter(|it| !it.starts_with("--"));
+    let mut physical = json!({"artifactLocation": {"uri": uri(file.unwrap_or(fallback))}});
+    if let Some(line) = subject.line.filter(|_| file.is_some()) {
+        physical["region"] = json!({"startLine": line});
+        if let Some(column) = subject.column {
+            physical["region"]["startColumn"] = column.into();
         }
-        location["physicalLocation"] = physical;
     }
+    let mut location = json!({"physicalLocation": physical});
     let object = subject.object.as_ref().map(ToString::to_string);
     let names: Vec<&str> = [
         object.as_deref(),

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use serde_json::json;
 
-use super::{Colours, Markdown, Text, json, redacted, sarif};
+use super::{Colours, Markdown, Text, json, junit, redacted, sarif};
 use crate::outcome::{
     Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
     InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, Reverted,
@@ -67,6 +67,7 @@ fn outcome() -> Outcome {
             version: Some("1.30.3".to_owned()),
             profile: "default".to_owned(),
         },
+        charts: Vec::new(),
         hops: vec!["1.29.6".to_owned(), "1.30.3".to_owned()],
         path: Vec::new(),
         installers: vec![Installer {
@@ -166,9 +167,10 @@ fn outcome() -> Outcome {
 fn check(full: bool, expected: &Expect) {
     expected.assert_eq(
         &Text {
-            outcome: &outcome(),
-            colours: Colours::PLAIN,
             full,
+            width: 80,
+            next: Some("refit upgrade --to 1.30.3"),
+            ..Text::plain(&outcome())
         }
         .to_string(),
     );
@@ -255,6 +257,92 @@ fn full_text_holds_every_field_and_line() {
 }
 
 #[test]
+fn nothing_that_is_read_steers_a_terminal_or_markdown() {
+    let hostile = "\u{1b}[2J\u{202e}\u{9b}m](javascript:x)`|\n# clear";
+    let mut outcome = outcome();
+    outcome.findings[0].title = hostile.to_owned();
+    outcome.findings[0].detail = hostile.to_owned();
+    outcome.findings[0].fix = Some(hostile.to_owned());
+    outcome.findings[0].subjects[0].value = Some(json!(hostile));
+    outcome.findings[0].subjects[0].file = Some(hostile.to_owned());
+    outcome.notes = outcome.findings.clone();
+    outcome.target.profile = hostile.to_owned();
+    outcome.target.version = Some(hostile.to_owned());
+    outcome.inventory.control_planes[0].namespace = hostile.to_owned();
+    outcome.defaults[0].path = hostile.to_owned();
+    outcome.reverted[0].path = hostile.to_owned();
+    outcome.changes[0].object.name = hostile.to_owned();
+    outcome.changes[0].fields[0].path = hostile.to_owned();
+    outcome.changes[1].fields[0].owner = Some(hostile.to_owned());
+    outcome.restarts[0].object.name = hostile.to_owned();
+    outcome.restarts[0].to = Some(hostile.to_owned());
+    outcome.restarts[0].reason = hostile.to_owned();
+    let text = |full| {
+        Text {
+            full,
+            ..Text::plain(&outcome)
+        }
+        .to_string()
+    };
+    let markdown = Markdown { outcome: &outcome }.to_string();
+    for (name, text) in [
+        ("short", text(false)),
+        ("full", text(true)),
+        ("markdown", markdown),
+        ("junit", junit(&outcome)),
+    ] {
+        let steers = |it: char| it.is_control() && it != '\n' || it == '\u{202e}';
+        assert!(!text.contains(steers), "{name}: {text}");
+        assert!(!text.contains("\n# clear"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn a_case_of_junit_fails_where_something_blocks() {
+    let mut outcome = outcome();
+    let junit = |it: &Outcome| junit(it);
+    assert!(junit(&outcome).contains("tests=\"1\" failures=\"0\""));
+    outcome.findings[0].level = Level::Block;
+    let text = junit(&outcome);
+    assert!(text.contains("failures=\"1\""), "{text}");
+    assert!(text.contains("<failure type=\"block\""), "{text}");
+    assert!(text.contains("&lt;someone&gt;"), "{text}");
+}
+
+#[test]
+fn many_workloads_and_findings_are_folded() {
+    let mut outcome = outcome();
+    let restart = outcome.restarts[0].clone();
+    outcome.restarts = (0..10_000)
+        .map(|it| {
+            let mut restart = restart.clone();
+            restart.object.name = format!("w{it}");
+            restart.object.namespace = Some(format!("n{}", it % 300));
+            restart
+        })
+        .collect();
+    let finding = outcome.findings[0].clone();
+    outcome.findings = vec![finding; 200];
+    outcome.notes = outcome.findings.clone();
+    let change = outcome.changes[1].clone();
+    outcome.changes = vec![change; 500];
+    outcome.defaults = vec![outcome.defaults[0].clone(); 90];
+    outcome.reverted = vec![outcome.reverted[0].clone(); 90];
+    let text = Text {
+        width: 80,
+        ..Text::plain(&outcome)
+    }
+    .to_string();
+    assert!(text.lines().count() <= 150, "{}", text.lines().count());
+    assert!(text.lines().all(|it| it.chars().count() <= 80), "{text}");
+    let markdown = Markdown { outcome: &outcome }.to_string();
+    assert!(
+        markdown.contains("10000 workloads, 30000 pods"),
+        "{markdown}"
+    );
+}
+
+#[test]
 fn markdown_says_the_same() {
     expect![[r#"
         # Upgrade 1.29.6 → 1.30.3
@@ -317,12 +405,14 @@ fn colours_change_no_word() {
         outcome: &outcome(),
         colours: Colours::ANSI,
         full: true,
+        ..Text::plain(&outcome())
     }
     .to_string();
     let plain = Text {
         outcome: &outcome(),
         colours: Colours::PLAIN,
         full: true,
+        ..Text::plain(&outcome())
     }
     .to_string();
     let mut stripped = String::new();

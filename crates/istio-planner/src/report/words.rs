@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::outcome::{
-    Change, ChangeClass, Direction, Hop, Installer, InstallerKind, Level, Outcome, Restart,
-    RestartHow, Verdict,
+    ChangeClass, Direction, Hop, Installer, InstallerKind, Level, Outcome, Restart, RestartHow,
+    Verdict,
 };
 pub(super) use crate::words::{FOLD, origin, subject, value};
 use crate::words::{count, enumerate};
@@ -33,12 +33,12 @@ pub fn verdict(outcome: &Outcome) -> String {
         outcome
             .findings
             .iter()
-            .filter(|it| it.level == level)
+            .filter(|it| it.level == level && it.accepted.is_none())
             .count()
     };
     let mut words = match outcome.verdict {
         Verdict::Clear => "clear".to_owned(),
-        Verdict::Blocked => format!("blocked by {}", count(at(Level::Block), "finding")),
+        Verdict::Blocked => format!("blocked, {} blocking", at(Level::Block)),
         Verdict::Unknown => format!(
             "unknown, {} of evidence missing",
             count(at(Level::Unknown), "piece")
@@ -46,6 +46,11 @@ pub fn verdict(outcome: &Outcome) -> String {
     };
     if at(Level::Warn) > 0 {
         words = format!("{words}, {}", count(at(Level::Warn), "warning"));
+    }
+    let accepted = outcome.findings.iter().filter(|it| it.accepted.is_some());
+    let accepted = accepted.count();
+    if accepted > 0 {
+        words = format!("{words}, {accepted} accepted");
     }
     if outcome.plan.as_ref().is_some_and(|it| it.forced) {
         words.push_str(", planned by force");
@@ -103,7 +108,7 @@ pub fn situation(outcome: &Outcome) -> Vec<String> {
     lines
 }
 
-/// `1.27.9 → 1.28.10, Kubernetes 1.29 to 1.33, then renew 4 pods of 1.27.9`.
+/// `1.27.9 → 1.28.10, Kubernetes 1.29 to 1.33, then restart 4 pods of 1.27.9`.
 pub(super) fn hop(hop: &Hop) -> String {
     let mut words = format!("{} → {}", hop.from, hop.to);
     if let Some(range) = &hop.kubernetes {
@@ -115,7 +120,7 @@ pub(super) fn hop(hop: &Hop) -> String {
     };
     let renewed: Vec<_> = hop.restart.iter().map(pods).collect();
     if !renewed.is_empty() {
-        words = format!("{words}, then renew {}", enumerate(&renewed));
+        words = format!("{words}, then restart {}", enumerate(&renewed));
     }
     words
 }
@@ -186,7 +191,7 @@ pub(super) fn class(class: ChangeClass) -> &'static str {
     match class {
         ChangeClass::Create => "created",
         ChangeClass::Change => "changed",
-        ChangeClass::Replace => "deleted and made anew",
+        ChangeClass::Replace => "deleted and created again",
         ChangeClass::TakeOver => "taken over from others",
         ChangeClass::Delete => "deleted",
         ChangeClass::Orphan => "left behind",
@@ -194,32 +199,18 @@ pub(super) fn class(class: ChangeClass) -> &'static str {
     }
 }
 
-/// `2 created, 31 changed, 4 unchanged`.
-pub(super) fn tally(changes: &[Change]) -> String {
-    const CLASSES: [ChangeClass; 7] = [
-        ChangeClass::Create,
-        ChangeClass::Change,
-        ChangeClass::TakeOver,
-        ChangeClass::Replace,
-        ChangeClass::Delete,
-        ChangeClass::Orphan,
-        ChangeClass::Unchanged,
-    ];
-    let parts: Vec<_> = CLASSES
-        .into_iter()
-        .map(|it| {
-            (
-                changes.iter().filter(|change| change.class == it).count(),
-                class(it),
-            )
-        })
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number} {word}"))
-        .collect();
-    parts.join(", ")
+/// `5 workloads, 14 pods`.
+pub(super) fn workloads(restarts: &[Restart]) -> String {
+    let pods: u32 = restarts.iter().map(|it| it.pods).sum();
+    let pods = usize::try_from(pods).unwrap_or_default();
+    format!(
+        "{}, {}",
+        count(restarts.len(), "workload"),
+        count(pods, "pod")
+    )
 }
 
-/// How a workload is renewed.
+/// How a workload is restarted.
 pub(super) fn how(how: RestartHow) -> &'static str {
     match how {
         RestartHow::Rollout => "rollout restart",

@@ -21,6 +21,7 @@ impl Finding {
             fix: None,
             fixes: Vec::new(),
             link: code.explanation().link.map(str::to_owned),
+            accepted: None,
         }
     }
 }
@@ -62,9 +63,10 @@ pub(crate) fn verdict(findings: &[Finding]) -> Verdict {
     let hides = |it: &Finding| {
         it.level == Level::Unknown && Code::parse(&it.code).is_none_or(Code::could_hide_a_block)
     };
-    if findings.iter().any(|it| it.level == Level::Block) {
+    let open = || findings.iter().filter(|it| it.accepted.is_none());
+    if open().any(|it| it.level == Level::Block) {
         Verdict::Blocked
-    } else if findings.iter().any(hides) {
+    } else if open().any(hides) {
         Verdict::Unknown
     } else {
         Verdict::Clear

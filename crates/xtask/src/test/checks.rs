@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use super::report::{Report, Verdict, show};
 use super::tools;
-use crate::{data, process};
+use crate::{data, process, sample};
 
 /// The checks that run always.
 pub(crate) const CHECKS: [&str; 6] = [
@@ -58,6 +58,10 @@ pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<
     });
     report.suite("exports", || {
         check.run("exports", &["exports"], &["--releases", "istio/releases"])
+    });
+    report.suite("sample", || {
+        sample::all(data, true)?;
+        Ok(Verdict::Passed(None))
     });
     report.suite("selection", || check.run("selection", &["selection"], &[]));
     report.suite("reports", || {

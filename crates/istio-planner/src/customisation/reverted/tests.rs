@@ -23,6 +23,7 @@ fn check(installed: &[(&str, Value)], user: &Value, expected: &[&str]) {
     let after = After {
         user: user.clone(),
         rendering: None,
+        told: true,
         profile: user
             .get("profile")
             .and_then(Value::as_str)
