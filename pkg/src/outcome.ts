@@ -108,6 +108,23 @@ predicted?: unknown, };
 export type ChangeClass = "create" | "change" | "replace" | "take-over" | "delete" | "orphan" | "unchanged";
 
 /**
+ * A release's charts, or what they rendered already, that a plan was made with.
+ */
+export type Charts = { 
+/**
+ * For example `1.30.3`.
+ */
+version: string, 
+/**
+ * SHA-256 of their content, the same for a folder and an archive of the same files.
+ */
+sha256: string, 
+/**
+ * They were rendered already, by somebody else.
+ */
+rendered: boolean, };
+
+/**
  * A component that runs pods.
  */
 export type ComponentVersion = { 
@@ -302,7 +319,11 @@ fixes?: Array<Fix>,
 /**
  * Where to read more.
  */
-link: string | null, };
+link: string | null, 
+/**
+ * Why somebody has decided to go on with it; then it does not decide the verdict.
+ */
+accepted?: string, };
 
 /**
  * One way to settle a finding by editing the request's file.
@@ -452,6 +473,10 @@ source: Source,
  * What is asked for.
  */
 target: Target, 
+/**
+ * What was rendered with, and its digest; empty where neither release was given.
+ */
+charts?: Array<Charts>, 
 /**
  * Versions from source to target, one minor at a time; both ends included.
  */

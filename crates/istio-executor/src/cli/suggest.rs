@@ -91,11 +91,11 @@ const FLAGS: [(&str, &str); 14] = [
     ),
 ];
 
-/// The newest patch of every release that is known, for completion.
+/// Every version that is known, for completion.
 pub(super) fn versions() -> PossibleValuesParser {
     let versions: Vec<String> = istio_catalog::Catalog::embedded()
-        .releases()
-        .map(|it| it.newest_patch().to_string())
+        .patches()
+        .map(ToString::to_string)
         .collect();
     PossibleValuesParser::new(
         versions
