@@ -407,7 +407,7 @@ fn situation<'a>(
 /// Everything there is to say, in the order of output.
 fn findings(situation: &Situation) -> Vec<Finding> {
     let mut findings = rules::check(situation);
-    acceptance::accept(&mut findings, &input.request, input.as_of.as_deref());
+    acceptance::accept(&mut findings, situation.request, situation.as_of);
     rules::locate(&mut findings, situation.snapshot);
     outcome::sort(&mut findings);
     findings

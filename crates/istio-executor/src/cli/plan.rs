@@ -258,7 +258,7 @@ pub(super) fn charts(releases: &[Release], outcome: &Outcome) -> Vec<String> {
         let origin = release.and_then(Release::origin).unwrap_or("an archive");
         let what = if used.rendered { "manifests" } else { "charts" };
         let digest = used.sha256.get(..8).unwrap_or(&used.sha256);
-        all.push((origin, format!("{} (sha256 {digest}…)", used.version), what));
+        all.push((origin, format!("{} (sha256 {digest})", used.version), what));
     }
     // One place for both is said once.
     match all.as_slice() {

@@ -21,7 +21,7 @@ const SUBJECTS: usize = 5;
 /// Lines of a table without `full`.
 const ROWS: usize = 5;
 /// Objects that change without `full`, and definitions beside them.
-const OBJECTS: usize = 6;
+const OBJECTS: usize = 4;
 /// Definitions that are named one by one without `full`.
 const DEFINITIONS: usize = 3;
 /// Workloads that are named one by one without `full`.
@@ -67,6 +67,7 @@ impl fmt::Display for Text<'_> {
         let digest = Digest::of(&self.outcome.changes);
         self.head(&mut page);
         self.path(&mut page);
+        page.gap();
         self.findings(&mut page, "To decide", &outline.decide);
         self.findings(&mut page, "To do by hand", &outline.by_hand);
         self.lost(&mut page, &outline.lost);
@@ -74,6 +75,7 @@ impl fmt::Display for Text<'_> {
         self.defaults(&mut page);
         let notes: Vec<&Finding> = self.outcome.notes.iter().collect();
         if self.full {
+            page.gap();
             self.findings(&mut page, "Behaviour that changes", &notes);
             self.findings(&mut page, "Good to know", &outline.known);
         } else {
@@ -107,6 +109,8 @@ impl Text<'_> {
                 hang: 2,
                 ..Place::at(2)
             };
+            let told = |it: &String| it != "profile default";
+            let situation: Vec<String> = situation.into_iter().filter(told).collect();
             page.paragraph(place, &[plain(situation.join(" · "))]);
         }
         for line in self.beside {
@@ -141,6 +145,11 @@ impl Text<'_> {
 
     fn title(&self, page: &mut Page, title: &str) {
         page.gap();
+        self.heading(page, title);
+    }
+
+    /// A title below another that belongs to it.
+    fn heading(&self, page: &mut Page, title: &str) {
         page.paragraph(Place::at(0), &[span(self.colours.head, title)]);
     }
 
@@ -159,7 +168,7 @@ impl Text<'_> {
         if findings.is_empty() {
             return;
         }
-        self.title(page, &format!("{title} ({})", findings.len()));
+        self.heading(page, &format!("{title} ({})", findings.len()));
         let blocks = findings
             .iter()
             .filter(|it| it.level == Level::Block)
@@ -236,12 +245,18 @@ impl Text<'_> {
 
     fn subjects(&self, page: &mut Page, finding: &Finding, most: usize) {
         let lines = if self.full { usize::MAX } else { 1 };
-        for subject in finding.subjects.iter().take(most) {
+        let more = finding.subjects.len().saturating_sub(most);
+        for (index, subject) in finding.subjects.iter().take(most).enumerate() {
+            let mut words = format!(" {}", words::subject(subject));
+            if most == 1 && more > 0 && index == 0 {
+                words = format!(" {more} more and{words}");
+            }
             let dot = span(self.colours.faint, "·");
-            let words = plain(format!(" {}", words::subject(subject)));
-            page.paragraph(Place::at(6).most(lines), &[dot, words]);
+            page.paragraph(Place::at(6).most(lines), &[dot, plain(words)]);
         }
-        self.more(page, 6, finding.subjects.len().saturating_sub(most));
+        if most > 1 {
+            self.more(page, 6, more);
+        }
     }
 
     /// What would be gone afterwards: findings, and the settings that the request does not repeat.
@@ -252,7 +267,7 @@ impl Text<'_> {
         }
         let (settings, others): (Vec<&Finding>, Vec<&Finding>) =
             lost.iter().partition(|it| it.code == "settings-reverted");
-        self.title(
+        self.heading(
             page,
             &format!("Would be lost ({})", others.len() + reverted.len()),
         );
@@ -534,7 +549,7 @@ impl Text<'_> {
         };
         let (decide, by_hand) = (outline.decide.len(), outline.by_hand.len());
         add(decide, format!("{decide} to decide"));
-        add(by_hand, format!("{by_hand} to do by hand"));
+        add(by_hand, format!("{by_hand} by hand"));
         let changed = digest.real.len() + digest.stamped;
         add(changed, count(changed, "change"));
         let restarts = &self.outcome.restarts;
@@ -547,11 +562,7 @@ impl Text<'_> {
         if parts.is_empty() {
             parts.push("nothing changes".to_owned());
         }
-        let words = format!("{}: {}", words::verdict(self.outcome), parts.join(", "));
-        page.paragraph(
-            Place::at(0),
-            &[span(self.colours.verdict(self.outcome.verdict), words)],
-        );
+        page.paragraph(Place::at(0), &[span(self.colours.head, parts.join(", "))]);
         if let Some(next) = self.next {
             page.paragraph(
                 Place {
