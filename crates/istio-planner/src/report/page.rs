@@ -83,9 +83,11 @@ impl Page {
         self.text
     }
 
-    /// An empty line.
+    /// An empty line, if the last one is none.
     pub(super) fn gap(&mut self) {
-        self.text.push('\n');
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
     }
 
     /// A line that is not wrapped, its blanks kept.
