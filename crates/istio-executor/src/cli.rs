@@ -110,7 +110,9 @@ enum Verb {
     Rbac(rbac::Args),
     /// Renews the proxies of workloads, in waves
     Restart(restart::Args),
-    /// Serves the page on this machine, fed by the cluster; nothing is applied that is not confirmed in the terminal
+    /// Serves the page on this machine, fed by the cluster
+    ///
+    /// Nothing is applied that is not confirmed in the terminal.
     Serve(serve::Args),
     /// Shows what runs and how far an upgrade has come
     Status(status::Args),
