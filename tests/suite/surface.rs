@@ -166,10 +166,10 @@ fn manifests_that_are_rendered_already_stand_for_charts() {
             .unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
         outcome
     };
-    let plain = generate("1.30.3", &[]);
+    let rendered = generate("1.30.3", &[]);
     let source = generate("1.29.6", &[]);
     // The version to go to is the one that the manifests name.
-    let outcome = plan(&["--rendered", &plain, "--rendered-source", &source]);
+    let outcome = plan(&["--rendered", &rendered, "--rendered-source", &source]);
     assert_eq!(outcome["target"]["version"], "1.30.3");
     assert_eq!(outcome["charts"][0]["rendered"], true);
     let reverted = |it: &Value| {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use istio_planner::needs::releases;
 use istio_planner::outcome::Verdict;
-use istio_planner::report::{Colours, Markdown, Text, json};
+use istio_planner::report::{Markdown, Text, json};
 use istio_planner::snapshot::SnapshotReader;
 use istio_planner::{Input, Request, RequestFile};
 
@@ -81,9 +81,8 @@ fn main() -> Result<ExitCode, Error> {
         _ => print!(
             "{}",
             Text {
-                outcome: &outcome,
-                colours: Colours::PLAIN,
-                full
+                full,
+                ..Text::plain(&outcome)
             }
         ),
     }

@@ -1,5 +1,5 @@
 //! Manifests that were rendered already, in the place of a release's charts: what `istioctl manifest generate` printed,
-//! or what a GitOps repository holds.
+//! or what a `GitOps` repository holds.
 //!
 //! What they do not tell (the merged `IstioOperator`) is read off the objects themselves.
 
@@ -235,7 +235,9 @@ fn collect(document: Value, objects: &mut Vec<Value>) {
     match document {
         Value::Object(mut map) if is_list && map.get("items").is_some_and(Value::is_array) => {
             if let Some(Value::Array(items)) = map.remove("items") {
-                items.into_iter().for_each(|it| collect(it, objects));
+                for item in items {
+                    collect(item, objects);
+                }
             }
         }
         document
@@ -318,12 +320,11 @@ fn component_of(object: &Value) -> &str {
 fn components(objects: Vec<Value>) -> Vec<Component> {
     let names = COMPONENTS.iter().map(|it| it.0).chain([OTHERS]);
     let mut components = Vec::new();
+    let mut rest = objects;
     for name in names {
-        let of_it: Vec<Value> = objects
-            .iter()
-            .filter(|it| component_of(it) == name)
-            .cloned()
-            .collect();
+        let (of_it, others): (Vec<Value>, Vec<Value>) =
+            rest.into_iter().partition(|it| component_of(it) == name);
+        rest = others;
         if of_it.is_empty() {
             continue;
         }

@@ -233,10 +233,7 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
         sum.update((part.len() as u64).to_be_bytes());
         sum.update(part);
     }
-    sum.finalize()
-        .iter()
-        .map(|it| format!("{it:02x}"))
-        .collect()
+    format!("{:x}", sum.finalize())
 }
 
 /// A definition of nothing.

@@ -57,7 +57,6 @@ pub(crate) fn all(data: &Path, check: bool) -> Result<()> {
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());
         packed.write_all(text.as_bytes())?;
         fs::write(&path, packed.finish()?)?;
-        println!("{}", path.display());
     }
     Ok(())
 }

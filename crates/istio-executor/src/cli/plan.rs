@@ -130,7 +130,7 @@ enum Format {
     Diff,
     Markdown,
     Sarif,
-    /// JUnit XML: a case for each finding
+    #[value(help = "JUnit XML: a case for each finding")]
     Junit,
     /// A line for each object that changes
     Name,

@@ -67,8 +67,8 @@ impl Target {
 /// What was rendered already, in the place of charts.
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Rendered {
-    /// The target's manifests where they are rendered already (istioctl manifest generate, a GitOps repository), in the
-    /// place of its charts; - is standard input
+    /// The target's manifests where they are rendered already (istioctl manifest generate, a repository
+    /// that Argo CD or Flux reads), in the place of its charts; - is standard input
     #[arg(
         long = "rendered",
         value_name = "FILE|DIR",

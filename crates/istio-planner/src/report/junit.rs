@@ -18,11 +18,11 @@ pub fn junit(outcome: &Outcome) -> String {
     let _ = writeln!(
         text,
         "<testsuites><testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">",
-        xml(&name),
+        xml(&line(&name)),
         all().count()
     );
     for finding in all() {
-        let title = xml(&finding.title);
+        let title = xml(&line(&finding.title));
         let _ = write!(
             text,
             "<testcase classname=\"refit.{}\" name=\"{title}\">",
@@ -46,10 +46,15 @@ pub fn junit(outcome: &Outcome) -> String {
 
 /// Detail, subjects and fix, a line each.
 fn told(finding: &Finding) -> String {
-    let mut lines = vec![finding.detail.clone()];
-    lines.extend(finding.subjects.iter().map(words::subject));
-    lines.extend(finding.fix.iter().map(|it| format!("→ {it}")));
+    let mut lines = vec![line(&finding.detail)];
+    lines.extend(finding.subjects.iter().map(|it| line(&words::subject(it))));
+    lines.extend(finding.fix.iter().map(|it| format!("→ {}", line(it))));
     lines.join("\n")
+}
+
+/// A text without breaks of its own: what was read may not look like a part that is ours.
+fn line(text: &str) -> String {
+    text.replace(['\r', '\n'], " ")
 }
 
 /// A text that is one in XML 1.0, which has no words for most control characters.

@@ -141,7 +141,7 @@ impl<'a> Digest<'a> {
 
 /// Workloads of one namespace that are restarted in one way.
 #[derive(Debug)]
-pub(super) struct Workloads<'a> {
+pub(super) struct Folded<'a> {
     pub(super) namespace: &'a str,
     pub(super) workloads: usize,
     pub(super) pods: u32,
@@ -149,14 +149,14 @@ pub(super) struct Workloads<'a> {
 }
 
 /// Folds workloads by namespace and way, in the order of their first appearance.
-pub(super) fn by_namespace(restarts: &[Restart]) -> Vec<Workloads<'_>> {
-    let mut all: Vec<Workloads> = Vec::new();
+pub(super) fn by_namespace(restarts: &[Restart]) -> Vec<Folded<'_>> {
+    let mut all: Vec<Folded> = Vec::new();
     let mut places = std::collections::BTreeMap::new();
     for it in restarts {
         let namespace = it.object.namespace.as_deref().unwrap_or_default();
         let how = words::how(it.how);
         let place = *places.entry((namespace, how)).or_insert_with(|| {
-            all.push(Workloads {
+            all.push(Folded {
                 namespace,
                 workloads: 0,
                 pods: 0,

@@ -181,35 +181,29 @@ fn text_begins_with_the_verdict_and_folds_what_is_long() {
     check(
         false,
         &expect![[r#"
-        Upgrade 1.29.6 → 1.30.3: clear, 1 warning
-          istiod 1.29.6 in istio-system, 2 pods, tag prod
-          Base and Pilot installed by istioctl
-          Kubernetes 1.35.2
-          profile default
+            Upgrade 1.29.6 → 1.30.3: clear, 1 warning
+              istiod 1.29.6 in istio-system, 2 pods, tag prod · Base and Pilot installed by
+              istioctl · Kubernetes 1.35.2
 
-        Findings
-          warn A scale would be overwritten [scale-reset]
-              Because <someone> set it
-              · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 (cluster.yaml:31:3)
-              → Put it into the request
+            Would be lost (2)
+                  values.pilot.traceSampling  10 → (absent)
+              warn A scale would be overwritten [scale-reset]
+                  · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 …
+                  → Put it into the request
 
-        Changed defaults (1)
-          Pilot  values.pilot.env.X  (absent) → "true"  keep with compatibilityVersion: "1.29"
+            Changes: 1 changed, 1 taken over from others, 1 with new version labels only
+              ! HorizontalPodAutoscaler istio-system/istiod taken over from others: …
+              ~ ConfigMap istio-system/istio: mesh "a: 1\nb: 2\n" → "a: 1\nb: 3\n"
 
-        Settings that the request would revert (1)
-          values.pilot.traceSampling  10 → (absent)  ConfigMap istio-system/values
+            Changed defaults (1)
+              values.pilot.env.X: (absent) → "true", keep with compatibilityVersion: "1.29"
 
-        Changes: 2 changed, 1 taken over from others
-          Pilot
-            ~ ConfigMap istio-system/istio
-                data.mesh: 2 lines differ
-            ! HorizontalPodAutoscaler istio-system/istiod taken over from others
-                spec.minReplicas: 3 → 1 (owned by kubectl-edit)
-            1 more object changes only the release's name in its labels
+            Data plane: 1 workload, 3 pods
+              Deployment istio-system/shop  3 of 1.29.6 → 1.30.3  rollout restart
 
-        Data plane: 1 workload, 3 pods
-          Deployment istio-system/shop  3 of 1.29.6 → 1.30.3  rollout restart  its proxy is of another version
-    "#]],
+            3 changes, 1 workload, 3 pods to restart
+            Next: refit upgrade --to 1.30.3
+        "#]],
     );
 }
 
@@ -218,41 +212,44 @@ fn full_text_holds_every_field_and_line() {
     check(
         true,
         &expect![[r#"
-        Upgrade 1.29.6 → 1.30.3: clear, 1 warning
-          istiod 1.29.6 in istio-system, 2 pods, tag prod
-          Base and Pilot installed by istioctl
-          Kubernetes 1.35.2
-          profile default
+            Upgrade 1.29.6 → 1.30.3: clear, 1 warning
+              istiod 1.29.6 in istio-system, 2 pods, tag prod
+              Base and Pilot installed by istioctl
+              Kubernetes 1.35.2
+              profile default
 
-        Findings
-          warn A scale would be overwritten [scale-reset]
-              Because <someone> set it
-              · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 (cluster.yaml:31:3)
-              → Put it into the request
+            Would be lost (2)
+                  values.pilot.traceSampling  10 → (absent)  ConfigMap istio-system/values
+              warn A scale would be overwritten [scale-reset]
+                  Because <someone> set it
+                  · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3
+                    (cluster.yaml:31:3)
+                  → Put it into the request
 
-        Changed defaults (1)
-          Pilot  values.pilot.env.X  (absent) → "true"  keep with compatibilityVersion: "1.29"
+            Changes: 1 changed, 1 taken over from others, 1 with new version labels only
+              Pilot
+                ~ ConfigMap istio-system/istio
+                    data.mesh: 2 lines differ
+                      @@ -1,2 +1,2 @@
+                       a: 1
+                      -b: 2
+                      +b: 3
+                    metadata.labels["helm.sh/chart"]: "istiod-1.29.6" → "istiod-1.30.3"
+                ! HorizontalPodAutoscaler istio-system/istiod taken over from others
+                    spec.minReplicas: 3 → 1 (owned by kubectl-edit)
+                ~ Role istio-system/istiod
+                    metadata.labels["helm.sh/chart"]: "istiod-1.29.6" → "istiod-1.30.3"
 
-        Settings that the request would revert (1)
-          values.pilot.traceSampling  10 → (absent)  ConfigMap istio-system/values
+            Changed defaults (1)
+              values.pilot.env.X: (absent) → "true", keep with compatibilityVersion: "1.29"
 
-        Changes: 2 changed, 1 taken over from others
-          Pilot
-            ~ ConfigMap istio-system/istio
-                data.mesh: 2 lines differ
-                  @@ -1,2 +1,2 @@
-                   a: 1
-                  -b: 2
-                  +b: 3
-                metadata.labels["helm.sh/chart"]: "istiod-1.29.6" → "istiod-1.30.3"
-            ! HorizontalPodAutoscaler istio-system/istiod taken over from others
-                spec.minReplicas: 3 → 1 (owned by kubectl-edit)
-            ~ Role istio-system/istiod
-                metadata.labels["helm.sh/chart"]: "istiod-1.29.6" → "istiod-1.30.3"
+            Data plane: 1 workload, 3 pods
+              Deployment istio-system/shop 3 of 1.29.6 → 1.30.3 rollout restart its proxy is
+                of another version
 
-        Data plane: 1 workload, 3 pods
-          Deployment istio-system/shop  3 of 1.29.6 → 1.30.3  rollout restart  its proxy is of another version
-    "#]],
+            3 changes, 1 workload, 3 pods to restart
+            Next: refit upgrade --to 1.30.3
+        "#]],
     );
 }
 
@@ -354,7 +351,7 @@ fn markdown_says_the_same() {
         - Kubernetes 1.35.2
         - profile default
 
-        ## Findings
+        ## Would be lost
 
         ### warn: A scale would be overwritten
 
@@ -364,29 +361,26 @@ fn markdown_says_the_same() {
 
         **Fix:** Put it into the request
 
-        ## Changed defaults
-
-        | Component | Setting | From | To | Keep |
-        |---|---|---|---|---|
-        | Pilot | `values.pilot.env.X` | `(absent)` | `"true"` | `compatibilityVersion: "1.29"` |
-
         ## Settings that the request would revert
 
         | Setting | Live | Request | Read from |
         |---|---|---|---|
         | `values.pilot.traceSampling` | `10` | `(absent)` | ConfigMap istio-system/values |
 
-        ## Changes: 2 changed, 1 taken over from others
+        ## Changes: 1 changed, 1 taken over from others, 1 with new version labels only
 
-        ### Pilot
-
-        - `ConfigMap istio-system/istio` changed
-          - `data.mesh`: 2 lines differ
         - `HorizontalPodAutoscaler istio-system/istiod` taken over from others
           - `spec.minReplicas`: `3` → `1` (owned by kubectl-edit)
-        - 1 more object changes only the release's name in its labels
+        - `ConfigMap istio-system/istio` changed
+          - `data.mesh`: 2 lines differ
 
-        ## Data plane
+        ## Changed defaults
+
+        | Component | Setting | From | To | Keep |
+        |---|---|---|---|---|
+        | Pilot | `values.pilot.env.X` | `(absent)` | `"true"` | `compatibilityVersion: "1.29"` |
+
+        ## Data plane: 1 workload, 3 pods
 
         | Workload | Proxies | To | How | Why |
         |---|---|---|---|---|

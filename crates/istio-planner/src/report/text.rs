@@ -356,9 +356,9 @@ impl Text<'_> {
         }
         self.more(page, 2, objects.len().saturating_sub(OBJECTS));
         if schemas.len() <= DEFINITIONS {
-            schemas
-                .iter()
-                .for_each(|it| self.object_in_a_line(page, it));
+            for schema in schemas {
+                self.object_in_a_line(page, schema);
+            }
             return;
         }
         let fields: usize = schemas.iter().map(|it| it.fields.len()).sum();
@@ -447,7 +447,7 @@ impl Text<'_> {
         self.title(page, &format!("Data plane: {}", words::workloads(restarts)));
         if restarts.len() > WORKLOADS && !self.full {
             let all = by_namespace(restarts);
-            let row = |it: &super::outline::Workloads| {
+            let row = |it: &super::outline::Folded| {
                 let workloads = count(it.workloads, "workload");
                 let pods = count(usize::try_from(it.pods).unwrap_or_default(), "pod");
                 [
