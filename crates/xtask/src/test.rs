@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 17] = [
+const SUITES: [&str; 19] = [
     "format",
     "lints",
     "release",
@@ -39,8 +39,10 @@ const SUITES: [&str; 17] = [
     "node",
     "browser",
     "golden",
+    "golden-old",
     "corpus",
     "exports",
+    "sample",
     "selection",
     "reports",
     "execute",
@@ -121,36 +123,42 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     });
     let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
     let module = report.prepare("wasi", || wasi::build().map(Some));
-    if package {
-        let mut env = vec![("REFIT", refit.clone())];
-        env.extend(module.map(|it| ("REFIT_WASI", it)));
-        report.suite("node", || node("node", &env));
-    }
-    if page {
-        report.suite_with(
-            "browser",
-            || tools::chromium(&CHROMIUM),
-            |it| {
-                let mut env = vec![("CHROMIUM", it)];
-                // The page of `refit serve`, before a cluster.
-                if let Some(plane) = plane.clone().filter(|_| built) {
-                    env.push(("REFIT", refit.clone()));
-                    env.push(("TESTPLANE", plane));
-                    env.push(("KUBECTL", tools::kubectl_for_checks()?));
-                    env.push(("REFIT_PYTHON", tools::python()?));
-                }
-                node("browser", &env)
-            },
-        );
-    }
-
-    match data {
-        Some(data) if built => checks::run(&mut report, &data, &refit, plane.as_ref()),
-        Some(_) => {}
-        None => report.missing(
+    // The checks need one core and the tests of package and page wait much for a browser: both go at once.
+    let shared = data.as_deref().filter(|_| built);
+    thread::scope(|scope| {
+        let checks = shared.map(|data| {
+            let mut beside = report.beside();
+            scope.spawn(|| {
+                checks::run(&mut beside, data, &refit);
+                beside
+            })
+        });
+        if package {
+            let mut env = vec![("REFIT", refit.clone())];
+            env.extend(module.map(|it| ("REFIT_WASI", it)));
+            report.suite("node", || node("node", &env));
+        }
+        if page {
+            report.suite_with(
+                "browser",
+                || tools::chromium(&CHROMIUM),
+                |it| browser(it, plane.as_ref().filter(|_| built), &refit),
+            );
+        }
+        if let Some(checks) = checks {
+            match checks.join() {
+                Ok(beside) => report.join(beside),
+                Err(_) => report.missing("shared checks", "they panicked"),
+            }
+        }
+    });
+    match shared {
+        Some(data) => checks::execute(&mut report, data, &refit, plane.as_ref()),
+        None if data.is_none() => report.missing(
             "shared checks",
             "no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`",
         ),
+        None => {}
     }
     if fuzzes {
         report.suite("fuzz", || {
@@ -253,6 +261,18 @@ fn count(counts: &str, word: &str) -> u32 {
         .next()
         .and_then(|it| it.parse().ok())
         .unwrap_or(0)
+}
+
+/// The browser's suite; with a control plane also the page of `refit serve`, before a cluster.
+fn browser(chromium: PathBuf, plane: Option<&PathBuf>, refit: &Path) -> Result<Verdict> {
+    let mut env = vec![("CHROMIUM", chromium)];
+    if let Some(plane) = plane {
+        env.push(("REFIT", refit.to_owned()));
+        env.push(("TESTPLANE", plane.clone()));
+        env.push(("KUBECTL", tools::kubectl_for_checks()?));
+        env.push(("REFIT_PYTHON", tools::python()?));
+    }
+    node("browser", &env)
 }
 
 /// `node --test` over `tests/FOLDER`.

@@ -23,19 +23,13 @@ pub(crate) const CHECKS: [&str; 6] = [
 /// Control planes at the same time; each takes 0.8 GiB, and most of its time is waiting.
 const AT_ONCE: usize = 7;
 
-/// Runs golden, corpus, exports, selection, reports, and execute, which needs the control plane.
-pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<&PathBuf>) {
-    if !data::has(data, "checks") {
-        for name in CHECKS {
-            report.missing(name, "the data has no checks");
-        }
-        return;
-    }
-    let python = match tools::python() {
+/// Runs golden, corpus, exports, selection and reports.
+pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path) {
+    let python = match python(data) {
         Ok(python) => python,
         Err(why) => {
             for name in CHECKS {
-                report.missing(name, &format!("{why:#}"));
+                report.missing(name, &why);
             }
             return;
         }
@@ -67,10 +61,32 @@ pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path, plane: Option<
     report.suite("reports", || {
         check.run("reports", &["reports"], &["--releases", "istio/releases"])
     });
-    match plane {
-        Some(plane) => report.suite("execute", || check.execute(plane)),
-        None => report.missing("execute", "no control plane"),
+}
+
+/// Runs execute: real upgrades, each on a control plane of its own.
+pub(crate) fn execute(report: &mut Report, data: &Path, refit: &Path, plane: Option<&PathBuf>) {
+    let Some(plane) = plane else {
+        return report.missing("execute", "no control plane");
+    };
+    match python(data) {
+        Ok(python) => report.suite("execute", || {
+            let check = Check {
+                python: &python,
+                refit,
+                data,
+            };
+            check.execute(plane)
+        }),
+        Err(why) => report.missing("execute", &why),
     }
+}
+
+/// The Python that runs the checks, or why they cannot run.
+fn python(data: &Path) -> Result<PathBuf, String> {
+    if !data::has(data, "checks") {
+        return Err("the data has no checks".to_owned());
+    }
+    tools::python().map_err(|why| format!("{why:#}"))
 }
 
 struct Check<'a> {

@@ -44,6 +44,16 @@ impl Report {
         }
     }
 
+    /// An empty report with the same wishes, for suites that run on a thread of their own; `join` takes it back.
+    pub(crate) fn beside(&self) -> Self {
+        Self::new(self.missing, self.only.clone())
+    }
+
+    /// Takes over what ran beside.
+    pub(crate) fn join(&mut self, beside: Self) {
+        self.suites.extend(beside.suites);
+    }
+
     /// Runs a suite. An error counts as a failure.
     pub(crate) fn suite(&mut self, name: &str, run: impl FnOnce() -> Result<Verdict>) {
         self.passes(name, run);
