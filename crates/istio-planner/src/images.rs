@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::dataplane::{self, Injected};
 use crate::input::{self, Asked, Input};
-use crate::inventory;
+use crate::inventory::{self, Made};
 use crate::kubernetes::containers;
 use crate::outcome::{Change, ChangeClass, Ref, Restart, RestartHow};
 use crate::planning::{Planned, plan_with_objects};
@@ -73,6 +73,7 @@ pub fn images(input: &Input) -> Images {
     let snapshot = &input.snapshot;
     let mut pulls = Pulls {
         snapshot,
+        made: Made::of(snapshot, inventory::is_active),
         found: BTreeMap::new(),
     };
     let plane = input::meant(&outcome.inventory, &Asked::of(&input.request)).one();
@@ -128,6 +129,7 @@ fn makes_pods(change: &Change) -> bool {
 /// What is found, by image.
 struct Pulls<'a> {
     snapshot: &'a Snapshot,
+    made: Made<'a>,
     found: BTreeMap<String, Found>,
 }
 
@@ -216,12 +218,7 @@ impl Pulls<'_> {
 
     /// The pods that a workload has now.
     fn pods(&self, object: &Ref) -> impl Iterator<Item = &Pod> {
-        let object = object.clone();
-        self.snapshot.pods.values().filter(move |pod| {
-            Some(pod.namespace.as_str()) == object.namespace.as_deref()
-                && inventory::is_active(pod)
-                && inventory::controller(self.snapshot, pod).object == object
-        })
+        self.made.by(object).iter().copied()
     }
 
     fn add(&mut self, images: &BTreeSet<String>, by: &'static str, object: &Ref, expected: usize) {

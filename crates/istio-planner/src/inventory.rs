@@ -14,6 +14,7 @@ mod component;
 mod endpoint;
 mod installer;
 pub(crate) mod keeper;
+mod made;
 mod operator;
 mod plane;
 mod proxy;
@@ -28,6 +29,7 @@ pub(crate) use version::of_image;
 
 pub(crate) use endpoint::{Unreachable, unreachable};
 pub use installer::installers;
+pub(crate) use made::{Labelled, Made};
 pub(crate) use operator::RunningOperator;
 pub(crate) use plane::other_pods;
 pub use plane::source;

@@ -35,7 +35,7 @@ mod zip;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use evidence::objects;
+pub(crate) use evidence::{in_namespace, named, objects, of_kind, pods_in};
 pub(crate) use show::kept;
 pub use show::{Shown, show};
 pub(crate) use wire::workload;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::scalar::{Resolved, resolve};
 use crate::{Error, Node, NodeValue, Position, float};
 
+mod quick;
 #[cfg(test)]
 mod tests;
 
@@ -48,6 +49,22 @@ pub enum Part<'a> {
 ///
 /// Documents without a node (only comments, or null) are passed over, as kubectl does.
 pub fn load<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), Error> {
+    let mut read = 0usize;
+    let mut quick = |it| {
+        read += 1;
+        each(it);
+    };
+    if quick::load(text, &mut quick).is_ok() {
+        return Ok(());
+    }
+    load_fully(text, |it| match read.checked_sub(1) {
+        Some(left) => read = left,
+        None => each(it),
+    })
+}
+
+/// [`load`] by the full parser.
+fn load_fully<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), Error> {
     let mut reader = Reader::new(text);
     while let Some(first) = reader.next_document()? {
         let node = reader.node(first, 0)?;
@@ -63,6 +80,22 @@ pub fn load<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), Err
 ///
 /// Which documents are lists is told by the text alone: a mapping with a list under its top-level key `items`.
 pub fn load_items<'a>(text: &'a str, mut each: impl FnMut(Part<'a>)) -> Result<(), Error> {
+    let mut read = 0usize;
+    let mut quick = |it| {
+        read += 1;
+        each(it);
+    };
+    if quick::load_items(text, &mut quick).is_ok() {
+        return Ok(());
+    }
+    load_items_fully(text, |it| match read.checked_sub(1) {
+        Some(left) => read = left,
+        None => each(it),
+    })
+}
+
+/// [`load_items`] by the full parser.
+fn load_items_fully<'a>(text: &'a str, mut each: impl FnMut(Part<'a>)) -> Result<(), Error> {
     let mut reader = Reader::new(text);
     while let Some(first) = reader.next_document()? {
         if !matches!(first.0, Event::MappingStart(_, 0, _)) {
@@ -133,6 +166,9 @@ pub fn from_str(text: &str) -> Result<Value, Error> {
 
 /// Reads the first document of a text, as Go's `yaml.Unmarshal` does; none if there is no document.
 pub fn first(text: &str) -> Result<Option<Node<'_>>, Error> {
+    if let Ok(node) = quick::first(text) {
+        return Ok(Some(node));
+    }
     let mut reader = Reader::new(text);
     match reader.next_document()? {
         None => Ok(None),

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::inventory;
-use crate::kubernetes::{group_of, text};
+use crate::kubernetes::text;
 use crate::outcome::ControlPlane;
-use crate::snapshot::{Pod, Snapshot};
+use crate::snapshot::{Pod, Snapshot, named};
 
 /// The newest `gateway.istio.io/controller-version` that an istiod touches
 /// (1.31:pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go:555-580).
@@ -31,9 +31,7 @@ pub(super) fn is_of(snapshot: &Snapshot, plane: &ControlPlane, pod: &Pod) -> boo
     }
     let rev = "/metadata/labels/istio.io~1rev";
     let namespace = || {
-        let mut objects = snapshot.objects.iter();
-        let (_, kept) =
-            objects.find(|(it, _)| it.kind == "Namespace" && it.name == pod.namespace)?;
+        let (_, kept) = named(snapshot, "", "Namespace", None, &pod.namespace)?;
         text(&kept.value, rev)
     };
     match text(gateway, rev).or_else(namespace) {
@@ -44,15 +42,14 @@ pub(super) fn is_of(snapshot: &Snapshot, plane: &ControlPlane, pod: &Pod) -> boo
 }
 
 fn find<'a>(snapshot: &'a Snapshot, namespace: &str, name: &str) -> Option<&'a Value> {
-    let mut objects = snapshot.objects.iter();
-    objects
-        .find(|(it, _)| {
-            it.kind == "Gateway"
-                && group_of(&it.api_version) == "gateway.networking.k8s.io"
-                && it.namespace.as_deref() == Some(namespace)
-                && it.name == name
-        })
-        .map(|(_, kept)| &kept.value)
+    named(
+        snapshot,
+        "gateway.networking.k8s.io",
+        "Gateway",
+        Some(namespace),
+        name,
+    )
+    .map(|(_, kept)| &kept.value)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::selector::unmet;
+use super::selector::{Sieve, matches, unmet, wanted};
 use crate::inventory::webhook_namespace;
 
 type Labels = BTreeMap<String, String>;
@@ -40,6 +40,13 @@ impl Injector<'_> {
         selected("namespaceSelector", namespace).or_else(|| selected("objectSelector", pod))
     }
 
+    /// Whether the API server calls it for a pod that is created.
+    fn calls(&self, namespace: &Labels, pod: &Labels) -> bool {
+        self.is_for_new_pods()
+            && matches(self.object.get("namespaceSelector"), namespace)
+            && matches(self.object.get("objectSelector"), pod)
+    }
+
     /// Evaluates the rules as kubernetes 1.36:staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules
     /// does; `matchPolicy` does not matter, because pods have one group and version.
     fn is_for_new_pods(&self) -> bool {
@@ -65,7 +72,13 @@ impl Injector<'_> {
 
 /// Every injector of some configurations, in the order in which the API server calls them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Injectors<'a>(Vec<Injector<'a>>);
+pub(crate) struct Injectors<'a> {
+    all: Vec<Injector<'a>>,
+    /// Places in `all` by the labels of namespaces that they want.
+    by_namespace: Sieve<usize>,
+    /// Those of the rest by the labels of pods that they want.
+    by_pod: Sieve<usize>,
+}
 
 impl<'a> Injectors<'a> {
     /// Reads `MutatingWebhookConfiguration` objects; webhooks of others than Istio are left out.
@@ -75,24 +88,44 @@ impl<'a> Injectors<'a> {
             .flat_map(of_configuration)
             .collect();
         injectors.sort_by_key(|it| it.configuration);
-        Self(injectors)
+        let (mut by_namespace, mut by_pod) = (Sieve::default(), Sieve::default());
+        for (at, injector) in injectors.iter().enumerate() {
+            let of_namespace = injector.object.get("namespaceSelector");
+            if wanted(of_namespace).is_some() {
+                by_namespace.add(of_namespace, at);
+            } else {
+                by_pod.add(injector.object.get("objectSelector"), at);
+            }
+        }
+        Self {
+            all: injectors,
+            by_namespace,
+            by_pod,
+        }
     }
 
     /// Whether there is none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
     }
 
     /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Injector<'a>> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Returns those that the API server calls for a pod that is created.
     pub(crate) fn called(&self, namespace: &Labels, pod: &Labels) -> Vec<&Injector<'a>> {
-        self.0
-            .iter()
-            .filter(|it| it.passes_over(namespace, pod).is_none())
+        let of_namespace = self.by_namespace.candidates(namespace);
+        let mut found: Vec<usize> = of_namespace
+            .chain(self.by_pod.candidates(pod))
+            .copied()
+            .collect();
+        found.sort_unstable();
+        found
+            .into_iter()
+            .filter_map(|at| self.all.get(at))
+            .filter(|it| it.calls(namespace, pod))
             .collect()
     }
 }

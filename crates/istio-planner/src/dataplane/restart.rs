@@ -9,8 +9,8 @@ use super::check_inject::namespace_labels;
 use super::policy::Candidate;
 use super::{Context, Trouble, gateway, native};
 use crate::inventory::{self, Controller, Role, controller, is_active, proxy_container, role};
-use crate::outcome::{Ref, Restart, RestartHow, Subject};
-use crate::snapshot::{Container, Pod, Snapshot, Workload};
+use crate::outcome::{Change, Ref, Restart, RestartHow, Subject};
+use crate::snapshot::{Container, Pod, Snapshot, Workload, objects};
 
 type Labels = BTreeMap<String, String>;
 
@@ -35,6 +35,7 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
         now: Injection::now(snapshot, context.plane),
         after: Injection::after(snapshot, context),
         namespaces: namespaces(snapshot),
+        rolled: rolled(context.changes),
     };
     let mut groups: BTreeMap<Controller, Vec<&Pod>> = BTreeMap::new();
     for pod in snapshot
@@ -66,14 +67,8 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
         }
     }
     restarts.sort_by(|a, b| {
-        let key = |it: &Restart| {
-            (
-                it.object.kind.clone(),
-                it.object.namespace.clone(),
-                it.object.name.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
+        let (a, b) = (&a.object, &b.object);
+        (&a.kind, &a.namespace, &a.name).cmp(&(&b.kind, &b.namespace, &b.name))
     });
     Renewals {
         restarts,
@@ -91,13 +86,18 @@ fn is_data_plane(role: Role) -> bool {
 
 /// The labels of every namespace in the export.
 fn namespaces(snapshot: &Snapshot) -> BTreeMap<&str, Labels> {
-    let objects = snapshot
-        .objects
-        .keys()
-        .filter(|it| it.kind == "Namespace" && it.api_version == "v1");
-    objects
-        .filter_map(|it| Some((it.name.as_str(), namespace_labels(snapshot, &it.name)?)))
+    objects(snapshot, "", "Namespace")
+        .filter_map(|(it, _)| Some((it.name.as_str(), namespace_labels(snapshot, &it.name)?)))
         .collect()
+}
+
+/// The objects whose template the apply changes.
+fn rolled(changes: &[Change]) -> BTreeSet<&Ref> {
+    let rolls = |it: &&Change| {
+        let mut fields = it.fields.iter();
+        fields.any(|it| it.path.starts_with("spec.template."))
+    };
+    changes.iter().filter(rolls).map(|it| &it.object).collect()
 }
 
 /// The pods that one workload makes.
@@ -266,6 +266,8 @@ struct Judge<'a> {
     now: Injection<'a>,
     after: Injection<'a>,
     namespaces: BTreeMap<&'a str, Labels>,
+    /// The objects whose template the apply changes.
+    rolled: BTreeSet<&'a Ref>,
 }
 
 /// What injection makes of the next pod.
@@ -420,14 +422,7 @@ impl Judge<'_> {
 
     /// Whether the apply changes the workload's template, so that its pods are made again anyway.
     fn is_rolled_by_apply(&self, group: &Group<'_>) -> bool {
-        let written = self
-            .context
-            .changes
-            .iter()
-            .filter(|it| it.object == group.controller.object);
-        written
-            .flat_map(|it| &it.fields)
-            .any(|it| it.path.starts_with("spec.template."))
+        self.rolled.contains(&group.controller.object)
     }
 
     fn injected(&self, group: &Group<'_>, next: Candidate<'_>) -> Option<Verdict> {

@@ -31,7 +31,84 @@ pub(crate) fn unmet(selector: Option<&Value>, labels: &Labels) -> Option<String>
 
 /// Returns whether labels meet a selector.
 pub(crate) fn matches(selector: Option<&Value>, labels: &Labels) -> bool {
-    unmet(selector, labels).is_none()
+    let Some(selector) = selector else {
+        return true;
+    };
+    let exact = selector.get("matchLabels").and_then(Value::as_object);
+    let mut exact = exact.into_iter().flatten();
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    exact.all(|(key, value)| {
+        labels.get(key).map(String::as_str) == Some(value.as_str().unwrap_or_default())
+    }) && expressions
+        .into_iter()
+        .flatten()
+        .all(|it| unmet_expression(it, labels).is_none())
+}
+
+/// Things with selectors, found by the labels that they may select: what wants a label to have a certain value is asked
+/// only about labels that have it.
+#[derive(Debug, Clone)]
+pub(crate) struct Sieve<T> {
+    all: Vec<T>,
+    by_label: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+    others: Vec<usize>,
+}
+
+impl<T> Default for Sieve<T> {
+    fn default() -> Self {
+        Self {
+            all: Vec::new(),
+            by_label: BTreeMap::new(),
+            others: Vec::new(),
+        }
+    }
+}
+
+impl<T> Sieve<T> {
+    /// Adds one with its selector.
+    pub(crate) fn add(&mut self, selector: Option<&Value>, it: T) {
+        let at = self.all.len();
+        self.all.push(it);
+        match wanted(selector) {
+            Some((key, values)) => {
+                for value in values {
+                    let of_key = self.by_label.entry(key.to_owned()).or_default();
+                    of_key.entry(value.to_owned()).or_default().push(at);
+                }
+            }
+            None => self.others.push(at),
+        }
+    }
+
+    /// Returns those that may select what has these labels, in the order in which they were added.
+    pub(crate) fn candidates(&self, labels: &Labels) -> impl Iterator<Item = &T> {
+        let mut found = self.others.clone();
+        for (key, of_key) in &self.by_label {
+            let value = labels.get(key).and_then(|it| of_key.get(it));
+            found.extend(value.into_iter().flatten());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().filter_map(|at| self.all.get(at))
+    }
+}
+
+/// A label that a selector wants, and the values that it may have.
+pub(crate) fn wanted(selector: Option<&Value>) -> Option<(&str, Vec<&str>)> {
+    let selector = selector?;
+    let exact = selector.get("matchLabels").and_then(Value::as_object);
+    if let Some((key, value)) = exact.and_then(|it| it.iter().next()) {
+        return Some((key, vec![value.as_str().unwrap_or_default()]));
+    }
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    let listed = expressions
+        .into_iter()
+        .flatten()
+        .find(|it| it.get("operator").and_then(Value::as_str) == Some("In"))?;
+    let values = listed.get("values").and_then(Value::as_array);
+    let values = values.into_iter().flatten().filter_map(Value::as_str);
+    let key = listed.get("key").and_then(Value::as_str);
+    Some((key.unwrap_or_default(), values.collect()))
 }
 
 fn unmet_expression(expression: &Value, labels: &Labels) -> Option<String> {

@@ -1,6 +1,6 @@
 //! The order in which workloads are restarted: gateways first, then one group after the other (domain §8.5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::inventory::{Role, controller, is_active, role};
 use crate::outcome::{Ref, Restart, RestartHow};
@@ -75,7 +75,7 @@ pub fn waves(
     grouping: &Grouping,
     most: Option<Share>,
 ) -> Vec<Wave> {
-    let gateways: Vec<Ref> = snapshot
+    let gateways: BTreeSet<Ref> = snapshot
         .pods
         .values()
         .filter(|it| is_active(it) && role(it) == Role::Gateway)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::role::is_active;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, in_namespace, pods_in};
 
 /// Why nothing answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +58,8 @@ pub(crate) fn unreachable(snapshot: &Snapshot, namespace: &str, name: &str) -> O
     if selector.is_empty() {
         return None;
     }
-    let mut selected = snapshot.pods.values().filter(|it| {
-        it.namespace == namespace
-            && is_active(it)
+    let mut selected = pods_in(snapshot, namespace).filter(|it| {
+        is_active(it)
             && selector
                 .iter()
                 .all(|(key, value)| it.labels.get(*key).is_some_and(|it| it == value))
@@ -78,10 +77,7 @@ pub(crate) fn unreachable(snapshot: &Snapshot, namespace: &str, name: &str) -> O
 /// Whether the export holds the Services of a namespace: one of it is there, or the one that every cluster has in
 /// `default`, as an export of all namespaces does.
 fn covers(snapshot: &Snapshot, namespace: &str) -> bool {
-    snapshot.objects.keys().any(|it| {
-        it.kind == "Service"
-            && it.api_version == "v1"
-            && (it.namespace.as_deref() == Some(namespace)
-                || it.namespace.as_deref() == Some("default") && it.name == "kubernetes")
-    })
+    let mut of_namespace = in_namespace(snapshot, "Service", Some(namespace));
+    let every = Ref::new("v1", "Service", "default", "kubernetes");
+    of_namespace.any(|(it, _)| it.api_version == "v1") || snapshot.objects.contains_key(&every)
 }

@@ -1,5 +1,7 @@
 //! Facts about the ambient data plane: CNI agent, ztunnel, waypoints.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
@@ -299,7 +301,7 @@ fn unattached_waypoints(cluster: &Cluster) -> Vec<Subject> {
         .pods
         .values()
         .filter_map(|it| it.labels.get(USE).map(String::as_str));
-    let used: Vec<&str> = named("Namespace")
+    let used: BTreeSet<&str> = named("Namespace")
         .chain(named("Service"))
         .chain(pods)
         .collect();

@@ -198,13 +198,17 @@ fn shared_hosts(cluster: &Cluster) -> Vec<Subject> {
                 .push((item, format!("spec.hosts[{index}]")));
         }
     }
+    let services = cluster.objects("", "Service");
+    let of_name: BTreeMap<_, _> = services
+        .map(|it| ((it.namespace(), it.name()), it))
+        .collect();
     for (host, givers) in &mut by_host {
         let mut parts = host.split('.');
         if let (Some(name), Some(namespace), Some("svc")) =
             (parts.next(), parts.next(), parts.next())
         {
-            let services = cluster.objects("", "Service");
-            let named = services.filter(|it| it.name() == name && it.namespace() == namespace);
+            let services = of_name.get(&(namespace, name));
+            let named = services.into_iter().copied();
             givers.extend(named.map(|it| (it, "metadata.name".to_owned())));
         }
     }

@@ -56,11 +56,22 @@ impl Found {
         let live = it.objects("apiextensions.k8s.io", "CustomResourceDefinition");
         let live = definitions(live.map(|it| &it.1.value));
         let mut found = Found::default();
+        // Of objects of one kind and version: what the target wants, and the cluster now; `None` where that is the same.
+        let mut schemas: BTreeMap<(&str, &str), Option<(&Value, Option<&Value>)>> = BTreeMap::new();
         for (object, kept) in &it.snapshot.objects {
             let key = (group_of(&object.api_version), object.kind.as_str());
             match rendered.get(&key) {
                 Some(definition) => {
-                    found.compare(object, kept, definition, live.get(&key).copied());
+                    let named = (object.api_version.as_str(), object.kind.as_str());
+                    let both = schemas.entry(named).or_insert_with(|| {
+                        let target = schema(definition, &object.api_version)?;
+                        let live = live.get(&key);
+                        let live = live.and_then(|it| schema(it, &object.api_version));
+                        (live != Some(target)).then_some((target, live))
+                    });
+                    if let Some((target, live)) = both {
+                        found.compare(object, kept, target, *live);
+                    }
                 }
                 None if ISTIO.contains(&key.0) => found.ignored.push(Subject::kept(object, kept)),
                 None => {}
@@ -73,13 +84,6 @@ impl Found {
         let Some(spec) = kept.value.get("spec") else {
             return;
         };
-        let Some(target) = schema(target, &object.api_version) else {
-            return;
-        };
-        let live = live.and_then(|it| schema(it, &object.api_version));
-        if live == Some(target) {
-            return;
-        }
         let faults = |schema| {
             let mut faults = Faults::default();
             faults.walk(schema, spec, "spec");

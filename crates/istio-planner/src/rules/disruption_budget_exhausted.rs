@@ -5,6 +5,7 @@ use super::Explanation;
 use super::links::BUDGETS;
 use super::{Situation, enumerate, runs};
 use crate::dataplane::selector;
+use crate::inventory::Labelled;
 use crate::outcome::{Finding, Level, Subject};
 use crate::snapshot::Pod;
 
@@ -19,6 +20,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let mut names = Vec::new();
     let mut subjects = Vec::new();
+    let touched = Labelled::of(it.snapshot, |it| runs(it) && is_touched(it));
     for (object, kept) in it.objects("policy", "PodDisruptionBudget") {
         let status = |field: &str| {
             kept.value
@@ -34,12 +36,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         let Some(labels) = kept.value.pointer("/spec/selector") else {
             continue;
         };
-        let concerned = it.snapshot.pods.values().any(|pod| {
-            Some(pod.namespace.as_str()) == object.namespace.as_deref()
-                && runs(pod)
-                && is_touched(pod)
-                && selector::matches(Some(labels), &pod.labels)
-        });
+        let namespace = object.namespace.as_deref().unwrap_or_default();
+        let mut candidates = touched.candidates(namespace, labels).iter();
+        let concerned = candidates.any(|it| selector::matches(Some(labels), &it.labels));
         if concerned {
             names.push(format!(
                 "{}/{}",

@@ -1,13 +1,17 @@
 //! `istiod-rolls-gateways`: the new istiod itself replaces gateways and waypoints.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::GATEWAY_API;
 use super::troubles::{listed, name};
-use crate::dataplane::selector::matches;
+use crate::dataplane::selector::{Sieve, matches};
 use crate::outcome::{Finding, Level, Ref, RestartHow, Subject};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Snapshot, of_kind};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Gateways and waypoints that istiod makes from Gateway objects are replaced by the new istiod itself.",
@@ -38,13 +42,14 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             None => Subject::of((*object).clone()),
         }
     });
+    let budgets = budgets(it.snapshot);
     let frail: Vec<_> = rolled
         .iter()
         .filter_map(|object| {
             Some(format!(
                 "{} {}",
                 name(object),
-                frailty(it.snapshot, object)?
+                frailty(it.snapshot, &budgets, object)?
             ))
         })
         .collect();
@@ -73,22 +78,38 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         )]
 }
 
+/// Selectors of disruption budgets by namespace.
+type Budgets<'a> = BTreeMap<&'a str, Sieve<&'a Value>>;
+
+fn budgets(snapshot: &Snapshot) -> Budgets<'_> {
+    let mut budgets = Budgets::new();
+    for (object, kept) in of_kind(snapshot, "PodDisruptionBudget") {
+        if let Some(selector) = kept.value.pointer("/spec/selector") {
+            let namespace = object.namespace.as_deref().unwrap_or_default();
+            let of_namespace = budgets.entry(namespace).or_default();
+            of_namespace.add(Some(selector), selector);
+        }
+    }
+    budgets
+}
+
 /// Why the replacement of a gateway takes traffic with it, if it does: one pod, whose connections are cut, and no budget
 /// that keeps a second one.
-fn frailty(snapshot: &Snapshot, object: &Ref) -> Option<&'static str> {
+fn frailty(snapshot: &Snapshot, budgets: &Budgets, object: &Ref) -> Option<&'static str> {
     let namespace = object.namespace.clone().unwrap_or_default();
     let key = (object.kind.clone(), namespace, object.name.clone());
     let workload = snapshot.workloads.get(&key)?;
-    let covered = snapshot.objects.iter().any(|(it, kept)| {
-        let selector = kept.value.pointer("/spec/selector");
-        it.kind == "PodDisruptionBudget"
-            && it.namespace == object.namespace
-            && selector.is_some_and(|it| matches(Some(it), &workload.template_labels))
-    });
-    match (workload.replicas, covered) {
-        (0, _) => None,
-        (1, _) => Some("has one replica"),
-        (_, false) => Some("has no disruption budget"),
-        (_, true) => None,
+    let covered = || {
+        let budgets = budgets.get(object.namespace.as_deref().unwrap_or_default());
+        let mut candidates = budgets
+            .into_iter()
+            .flat_map(|it| it.candidates(&workload.template_labels));
+        candidates.any(|it| matches(Some(it), &workload.template_labels))
+    };
+    match workload.replicas {
+        0 => None,
+        1 => Some("has one replica"),
+        _ if covered() => None,
+        _ => Some("has no disruption budget"),
     }
 }

@@ -9,15 +9,16 @@ mod quota;
 
 use std::collections::BTreeMap;
 
+use places::Running;
 use serde_json::Value;
 
-use super::room_missing::{is_rolled, replicas, scaled};
+use super::room_missing::{replicas, rolled, scaled};
 use super::{Situation, enumerate, text};
-use crate::inventory::controller;
-use crate::outcome::{Finding, Level, Ref, RestartHow, Subject};
+use crate::inventory::Made;
+use crate::outcome::{Change, Finding, Level, Ref, RestartHow, Subject};
 use crate::rules::Code;
 use crate::rules::Explanation;
-use crate::snapshot::{Pod, Workload, workload};
+use crate::snapshot::{Pod, Workload, named, workload};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A rollout of the control plane, of a gateway or of a restarted workload cannot make its new pod.",
@@ -65,9 +66,10 @@ enum Cause {
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let rolling = rolling(it);
+    let running = Running::of(*it);
     let mut found: BTreeMap<Cause, Vec<(&Rolling, String)>> = BTreeMap::new();
     for one in &rolling {
-        for (cause, why) in one.stuck(it) {
+        for (cause, why) in one.stuck(it, &running) {
             found.entry(cause).or_default().push((one, why));
         }
     }
@@ -162,13 +164,21 @@ impl Cause {
 /// Everything that the apply, istiod or a restart rolls, once each.
 fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
     let mut all: BTreeMap<Ref, Rolling> = BTreeMap::new();
+    let made = Made::of(it.snapshot, super::runs);
     if let Some(desired) = it.desired {
+        let rolled = rolled(desired.changes);
+        let mut changes: BTreeMap<(&str, &str), Vec<&Change>> = BTreeMap::new();
+        for change in desired.changes {
+            let key = (change.object.kind.as_str(), change.object.name.as_str());
+            changes.entry(key).or_default().push(change);
+        }
         for component in &desired.rendering.components {
             for object in &component.objects {
-                let Some(one) = Rolling::applied(it, object, &component.objects) else {
+                let Some(one) = Rolling::applied(it, &made, &changes, object, &component.objects)
+                else {
                     continue;
                 };
-                if is_rolled(desired.changes, &one.object) {
+                if rolled.contains(&one.object) {
                     all.insert(one.object.clone(), one);
                 }
             }
@@ -180,7 +190,7 @@ fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
         .filter(|it| matches!(it.how, RestartHow::Rollout | RestartHow::Auto));
     for restart in restarts {
         if !all.contains_key(&restart.object)
-            && let Some(one) = Rolling::restarted(it, &restart.object)
+            && let Some(one) = Rolling::restarted(it, &made, &restart.object)
         {
             all.insert(restart.object.clone(), one);
         }
@@ -190,15 +200,19 @@ fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
 
 impl<'a> Rolling<'a> {
     /// A workload as the apply leaves it.
-    fn applied(it: &Situation<'a>, rendered: &Value, beside: &[Value]) -> Option<Self> {
+    fn applied(
+        it: &Situation<'a>,
+        made: &Made<'a>,
+        changes: &BTreeMap<(&str, &str), Vec<&Change>>,
+        rendered: &Value,
+        beside: &[Value],
+    ) -> Option<Self> {
         let kind =
             text(rendered, "/kind").filter(|it| matches!(*it, "Deployment" | "DaemonSet"))?;
         let name = text(rendered, "/metadata/name")?;
-        let change = it.desired?.changes.iter().find(|it| {
-            it.object.kind == kind
-                && it.object.name == name
-                && text(rendered, "/metadata/namespace")
-                    .is_none_or(|namespace| it.object.namespace.as_deref() == Some(namespace))
+        let change = changes.get(&(kind, name))?.iter().find(|it| {
+            text(rendered, "/metadata/namespace")
+                .is_none_or(|namespace| it.object.namespace.as_deref() == Some(namespace))
         })?;
         let predicted = change.predicted.as_ref().unwrap_or(rendered);
         let mut workload = workload(predicted)?;
@@ -218,7 +232,7 @@ impl<'a> Rolling<'a> {
             Vec::new()
         };
         Some(Self::new(
-            it,
+            made,
             change.object.clone(),
             subject,
             workload,
@@ -229,7 +243,7 @@ impl<'a> Rolling<'a> {
     }
 
     /// A workload that is made anew as it is.
-    fn restarted(it: &Situation<'a>, object: &Ref) -> Option<Self> {
+    fn restarted(it: &Situation<'a>, made: &Made<'a>, object: &Ref) -> Option<Self> {
         let key = (
             object.kind.clone(),
             object.namespace.clone().unwrap_or_default(),
@@ -249,7 +263,7 @@ impl<'a> Rolling<'a> {
             Vec::new()
         };
         Some(Self::new(
-            it,
+            made,
             object.clone(),
             super::workload_subject(workload),
             workload.clone(),
@@ -260,7 +274,7 @@ impl<'a> Rolling<'a> {
     }
 
     fn new(
-        it: &Situation<'a>,
+        made: &Made<'a>,
         object: Ref,
         subject: Subject,
         workload: Workload,
@@ -283,16 +297,7 @@ impl<'a> Rolling<'a> {
         };
         let surge = amount(workload.max_surge.as_ref(), surge, true);
         let unavailable = amount(workload.max_unavailable.as_ref(), unavailable, false);
-        let old = it
-            .snapshot
-            .pods
-            .values()
-            .filter(|pod| {
-                super::runs(pod)
-                    && object.namespace.as_deref() == Some(pod.namespace.as_str())
-                    && controller(it.snapshot, pod).object == object
-            })
-            .collect();
+        let old = made.by(&object).to_vec();
         Self {
             subject,
             replicas,
@@ -327,7 +332,7 @@ impl<'a> Rolling<'a> {
     }
 
     /// Why it cannot move, if it cannot: each cause is to be settled.
-    fn stuck(&self, it: &Situation) -> Vec<(Cause, String)> {
+    fn stuck(&self, it: &Situation, running: &Running) -> Vec<(Cause, String)> {
         if self.replicas == 0 || self.workload.strategy.as_deref() == Some("OnDelete") {
             return Vec::new();
         }
@@ -335,7 +340,7 @@ impl<'a> Rolling<'a> {
             return vec![(Cause::Paused, "`spec.paused` is true".to_owned())];
         }
         let mut causes = quota::shortage(it, self);
-        causes.extend(places::shortage(it, self));
+        causes.extend(places::shortage(running, self));
         causes.extend(self.volume(it));
         causes
     }
@@ -347,9 +352,8 @@ impl<'a> Rolling<'a> {
         }
         let namespace = self.object.namespace.as_deref();
         let modes = |claim: &str| -> Option<Vec<String>> {
-            let (_, kept) = it
-                .objects("", "PersistentVolumeClaim")
-                .find(|(it, _)| it.name == claim && it.namespace.as_deref() == namespace)?;
+            let claims = "PersistentVolumeClaim";
+            let (_, kept) = named(it.snapshot, "", claims, namespace, claim)?;
             let modes = kept.value.pointer("/spec/accessModes")?.as_array()?;
             Some(
                 modes

@@ -4,16 +4,17 @@
 //! affinity only take room away, so none is read; a node that the export does not show, or that an autoscaler would add,
 //! is named as the way out. Pods of priority `system-*` push others away, so they need an empty node only.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::Code;
 use super::Explanation;
 use super::{Situation, text};
-use crate::inventory::controller;
+use crate::inventory::Made;
 use crate::outcome::{Change, ChangeClass, Finding, Level, Ref, Subject};
-use crate::snapshot::{Object, Pod, Room};
+use crate::snapshot::{Object, Room};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A pod that the target renders asks for more CPU or memory than the exported nodes have, or have free.",
@@ -30,9 +31,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         return Vec::new();
     };
     let nodes = Nodes::of(it);
-    if nodes.0.is_empty() || !it.exported("Pod") {
+    if nodes.by_name.is_empty() || !it.exported("Pod") {
         return Vec::new();
     }
+    let rolled = rolled(desired.changes);
     let mut subjects = Vec::new();
     let mut reasons = Vec::new();
     for component in &desired.rendering.components {
@@ -41,7 +43,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             else {
                 continue;
             };
-            if !is_rolled(desired.changes, &wanted.object) {
+            if !rolled.contains(&wanted.object) {
                 continue;
             }
             let Some(reason) = wanted.shortage(&nodes) else {
@@ -59,7 +61,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         Level::Warn,
         format!(
             "{} no room for what the target asks for",
-            if nodes.0.len() == 1 {
+            if nodes.by_name.len() == 1 {
                 "The node has"
             } else {
                 "The nodes have"
@@ -86,24 +88,39 @@ fn subject(object: &Ref, kept: Option<&Object>) -> Subject {
 }
 
 /// Whether the apply makes pods anew.
-pub(super) fn is_rolled(changes: &[Change], object: &Ref) -> bool {
-    let change = changes.iter().find(|it| it.object == *object);
-    change.is_some_and(|it| {
+pub(super) fn rolled(changes: &[Change]) -> BTreeSet<&Ref> {
+    let is_rolled = |it: &&Change| {
         matches!(it.class, ChangeClass::Create | ChangeClass::Replace)
             || it.fields.iter().any(|it| {
                 it.path.starts_with("spec.template") || it.path.starts_with("spec.replicas")
             })
-    })
+    };
+    let changes = changes.iter().filter(is_rolled);
+    changes.map(|it| &it.object).collect()
 }
 
 /// What a node has, what of it is asked for, and by which pods.
-struct Node<'a> {
+struct Node {
     allocatable: Room,
     free: Room,
-    pods: Vec<&'a Pod>,
 }
 
-struct Nodes<'a>(BTreeMap<&'a str, Node<'a>>);
+/// The nodes, and the pods by what makes them.
+struct Nodes<'a> {
+    by_name: BTreeMap<&'a str, Node>,
+    made: Made<'a>,
+    /// What was counted before, by what a pod asks for.
+    counted: RefCell<BTreeMap<(i64, i64), Counted>>,
+}
+
+/// What the nodes have for pods of one size.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    /// Some node has so much when it is empty.
+    fits: bool,
+    /// How many pods find room beside those that run.
+    free: i64,
+}
 
 impl<'a> Nodes<'a> {
     fn of(it: &Situation<'a>) -> Self {
@@ -111,14 +128,17 @@ impl<'a> Nodes<'a> {
         for (name, node) in &it.snapshot.nodes {
             // A node that does not say what it has could hold anything.
             let Some(allocatable) = Room::of_node(&node.allocatable) else {
-                return Self(BTreeMap::new());
+                return Self {
+                    by_name: BTreeMap::new(),
+                    made: Made::default(),
+                    counted: RefCell::default(),
+                };
             };
             nodes.insert(
                 name.as_str(),
                 Node {
                     allocatable,
                     free: allocatable,
-                    pods: Vec::new(),
                 },
             );
         }
@@ -127,16 +147,29 @@ impl<'a> Nodes<'a> {
             let node = pod.node.as_deref().and_then(|it| nodes.get_mut(it));
             if let Some(node) = node {
                 node.free = node.free - pod.requests;
-                node.pods.push(pod);
             }
         }
-        Self(nodes)
+        Self {
+            by_name: nodes,
+            made: Made::of(it.snapshot, super::runs),
+            counted: RefCell::default(),
+        }
+    }
+
+    /// Counts what all nodes have for pods of one size, once for each size.
+    fn count(&self, asks: Room) -> Counted {
+        let mut counted = self.counted.borrow_mut();
+        *counted
+            .entry((asks.cpu, asks.memory))
+            .or_insert_with(|| Counted {
+                fits: self.by_name.values().any(|it| it.allocatable.holds(asks)),
+                free: self.by_name.values().map(|it| times(it.free, asks)).sum(),
+            })
     }
 }
 
 /// What a rendered workload asks for.
-struct Wanted<'a> {
-    situation: Situation<'a>,
+struct Wanted {
     object: Ref,
     asks: Room,
     /// Of a Deployment.
@@ -149,9 +182,9 @@ struct Wanted<'a> {
     critical: bool,
 }
 
-impl<'a> Wanted<'a> {
+impl Wanted {
     fn of(
-        situation: &Situation<'a>,
+        situation: &Situation,
         object: &Value,
         beside: &[Value],
         namespace: &str,
@@ -186,7 +219,6 @@ impl<'a> Wanted<'a> {
             (Value::from("25%"), Value::from("25%"))
         };
         Some(Self {
-            situation: *situation,
             asks: requests(spec),
             replicas,
             surge: amount("maxSurge", defaults.0, true),
@@ -197,13 +229,12 @@ impl<'a> Wanted<'a> {
     }
 
     /// Why there is no room, if there is none.
-    fn shortage(&self, nodes: &Nodes<'a>) -> Option<String> {
+    fn shortage(&self, nodes: &Nodes) -> Option<String> {
         if self.asks == Room::default() || self.replicas == 0 {
             return None;
         }
         let asks = self.asks;
-        let fits = |it: &&Node| it.allocatable.holds(asks);
-        if !nodes.0.values().any(|it| fits(&it)) {
+        if !nodes.count(asks).fits {
             return Some(format!(
                 "a pod asks for {asks}, and no node has that much, even empty"
             ));
@@ -215,8 +246,16 @@ impl<'a> Wanted<'a> {
             return None;
         }
         let count = |old: bool| -> i64 {
-            let room = |it: &Node<'a>| times(it.free + self.old(it, old), asks);
-            nodes.0.values().map(room).sum()
+            let given = if old {
+                self.given_back(nodes)
+            } else {
+                BTreeMap::new()
+            };
+            let more = given.iter().filter_map(|(name, room)| {
+                let free = nodes.by_name.get(name)?.free;
+                Some(times(free + *room, asks) - times(free, asks))
+            });
+            nodes.count(asks).free + more.sum::<i64>()
         };
         // While old pods run, a first new one needs a place: beside them, or where one may be away.
         let first = count(self.unavailable > 0);
@@ -240,20 +279,18 @@ impl<'a> Wanted<'a> {
     }
 
     /// A DaemonSet needs its room on each of its nodes; a new one, on all.
-    fn on_each(&self, nodes: &Nodes<'a>) -> Option<String> {
-        let runs = nodes
-            .0
-            .values()
-            .any(|it| it.pods.iter().any(|it| self.makes(it)));
+    fn on_each(&self, nodes: &Nodes) -> Option<String> {
+        let given = self.given_back(nodes);
         let mut short = Vec::new();
-        for (name, node) in &nodes.0 {
-            if runs && !node.pods.iter().any(|it| self.makes(it)) {
+        for (name, node) in &nodes.by_name {
+            let old = given.get(name).copied();
+            if !given.is_empty() && old.is_none() {
                 continue;
             }
             let room = if self.critical {
                 node.allocatable
             } else {
-                node.free + self.old(node, self.surge == 0)
+                node.free + old.filter(|_| self.surge == 0).unwrap_or_default()
             };
             if !room.holds(self.asks) {
                 short.push(*name);
@@ -276,15 +313,17 @@ impl<'a> Wanted<'a> {
         })
     }
 
-    fn makes(&self, pod: &Pod) -> bool {
-        self.object.namespace.as_deref() == Some(pod.namespace.as_str())
-            && controller(self.situation.snapshot, pod).object == self.object
-    }
-
-    /// What the old pods on a node give back.
-    fn old(&self, node: &Node<'a>, counts: bool) -> Room {
-        let old = node.pods.iter().filter(|it| counts && self.makes(it));
-        old.fold(Room::default(), |sum, it| sum + it.requests)
+    /// What the old pods give back to each of the nodes on which they run.
+    fn given_back<'a>(&self, nodes: &Nodes<'a>) -> BTreeMap<&'a str, Room> {
+        let mut given: BTreeMap<&'a str, Room> = BTreeMap::new();
+        for pod in nodes.made.by(&self.object) {
+            let node = pod.node.as_deref();
+            if let Some(node) = node.filter(|it| nodes.by_name.contains_key(it)) {
+                let sum = given.entry(node).or_default();
+                *sum = *sum + pod.requests;
+            }
+        }
+        given
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Explanation, Situation, enumerate, text};
 use crate::dataplane::namespace_labels;
 use crate::dataplane::refusal::{must_answer, selects_pods};
-use crate::dataplane::selector::matches;
+use crate::dataplane::selector::{Sieve, matches};
 use crate::inventory::{Unreachable, unreachable};
 use crate::outcome::{ChangeClass, Finding, Level, Ref, RestartHow, Subject};
 use crate::rules::Code;
@@ -35,13 +35,17 @@ const CONFIGURATIONS: [&str; 2] = [
 ];
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    CONFIGURATIONS
+    let configurations: Vec<_> = CONFIGURATIONS
         .iter()
         .flat_map(|kind| it.objects("admissionregistration.k8s.io", kind))
-        .filter_map(|(object, kept)| {
-            let broken = broken(it, object, kept);
-            (!broken.is_empty()).then(|| finding(it, object, &broken))
-        })
+        .map(|(object, kept)| (object, broken(it, object, kept)))
+        .filter(|(_, broken)| !broken.is_empty())
+        .collect();
+    let refused = refused(it, &configurations);
+    configurations
+        .iter()
+        .zip(refused)
+        .map(|((object, broken), refused)| finding(it, object, broken, &refused))
         .collect()
 }
 
@@ -97,7 +101,7 @@ fn broken<'a>(it: &Situation<'a>, object: &'a Ref, kept: &'a Object) -> Vec<Brok
         .collect()
 }
 
-fn finding(it: &Situation, object: &Ref, broken: &[Broken]) -> Finding {
+fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -> Finding {
     let services: BTreeMap<_, _> = broken
         .iter()
         .map(|it| (it.service.as_str(), it.why))
@@ -106,7 +110,6 @@ fn finding(it: &Situation, object: &Ref, broken: &[Broken]) -> Finding {
         .into_iter()
         .map(|(service, why)| format!("{service}, {}", why.words()))
         .collect();
-    let refused = refused(it, broken);
     let repair = repair(it, object);
     let mut what = Vec::new();
     if broken.iter().any(|it| it.pods) {
@@ -152,6 +155,7 @@ fn finding(it: &Situation, object: &Ref, broken: &[Broken]) -> Finding {
 }
 
 /// Workloads of this plan whose pods a webhook refuses, and Istio's objects that it writes.
+#[derive(Clone)]
 struct Refused {
     workloads: BTreeSet<String>,
     objects: usize,
@@ -182,11 +186,21 @@ impl Refused {
     }
 }
 
-fn refused(it: &Situation, broken: &[Broken]) -> Refused {
-    let mut refused = Refused {
+/// What each of the configurations refuses.
+fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refused> {
+    let none = Refused {
         workloads: BTreeSet::new(),
         objects: 0,
     };
+    let mut refused = vec![none; configurations.len()];
+    // Webhooks by the labels of namespaces that they want, each with the place of its configuration.
+    let mut webhooks = Sieve::default();
+    for (at, (_, broken)) in configurations.iter().enumerate() {
+        for webhook in broken.iter().filter(|it| it.pods).map(|it| it.webhook) {
+            webhooks.add(webhook.get("namespaceSelector"), (at, webhook));
+        }
+    }
+    let mut namespaces = BTreeMap::new();
     let restarted = it
         .restarts
         .iter()
@@ -208,31 +222,35 @@ fn refused(it: &Situation, broken: &[Broken]) -> Refused {
         let Some(workload) = it.snapshot.workloads.get(&key) else {
             continue;
         };
-        if broken
-            .iter()
-            .any(|it_| it_.pods && selects(it, it_.webhook, workload))
-        {
-            refused
-                .workloads
-                .insert(format!("{namespace}/{}", object.name));
+        let labels = namespaces
+            .entry(workload.namespace.as_str())
+            .or_insert_with(|| namespace_labels(it.snapshot, &workload.namespace));
+        let Some(labels) = labels else { continue };
+        for (at, webhook) in webhooks.candidates(labels) {
+            if selects(webhook, labels, workload)
+                && let Some(refused) = refused.get_mut(*at)
+            {
+                let name = format!("{namespace}/{}", object.name);
+                refused.workloads.insert(name);
+            }
         }
     }
     let written = changes
         .iter()
         .filter(|it| is_written(it.class))
         .filter(|it| is_istio(super::group_of(&it.object.api_version)));
-    if broken.iter().any(|it| it.istio) {
-        refused.objects = written.count();
+    let written = written.count();
+    for (refused, (_, broken)) in refused.iter_mut().zip(configurations) {
+        if broken.iter().any(|it| it.istio) {
+            refused.objects = written;
+        }
     }
     refused
 }
 
 /// Whether a webhook selects the pods of a workload; conditions in CEL are taken as met.
-fn selects(it: &Situation, webhook: &Value, workload: &Workload) -> bool {
-    let Some(namespace) = namespace_labels(it.snapshot, &workload.namespace) else {
-        return false;
-    };
-    matches(webhook.get("namespaceSelector"), &namespace)
+fn selects(webhook: &Value, namespace: &BTreeMap<String, String>, workload: &Workload) -> bool {
+    matches(webhook.get("namespaceSelector"), namespace)
         && matches(webhook.get("objectSelector"), &workload.template_labels)
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::dataplane::namespace_labels;
+use crate::inventory::Made;
 use crate::outcome::{ChangeClass, Finding, Level, RestartHow, Subject};
 use crate::rules::Code;
 use crate::rules::{Situation, count, enumerate, text, workload_subject};
@@ -47,6 +48,9 @@ fn injected(it: &Situation) -> Option<Finding> {
     let mut subjects = Vec::new();
     let mut namespaces: BTreeMap<&str, Enforced> = BTreeMap::new();
     let mut had = false;
+    let with_init = Made::of(it.snapshot, |it| {
+        it.containers.iter().any(|it| it.name == "istio-init")
+    });
     let renewed = it
         .restarts
         .iter()
@@ -76,11 +80,7 @@ fn injected(it: &Situation) -> Option<Finding> {
         if gateway {
             continue;
         }
-        had |= it.snapshot.pods.values().any(|pod| {
-            pod.namespace == namespace
-                && crate::inventory::controller(it.snapshot, pod).object == restart.object
-                && pod.containers.iter().any(|it| it.name == "istio-init")
-        });
+        had |= !with_init.by(&restart.object).is_empty();
         namespaces.insert(namespace, level);
         subjects.push(workload_subject(workload));
     }

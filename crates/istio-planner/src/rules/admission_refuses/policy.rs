@@ -1,5 +1,7 @@
 //! `ValidatingAdmissionPolicies` and their bindings.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{Written, named, written};
@@ -8,24 +10,26 @@ use crate::dataplane::{namespace_labels, selector::matches};
 use crate::outcome::{Finding, Level, Ref, Subject};
 use crate::rules::Code;
 use crate::rules::{Situation, enumerate, group_of, text};
-use crate::snapshot::Object;
+use crate::snapshot::{Object, named as named_object};
 
 const GROUP: &str = "admissionregistration.k8s.io";
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let bindings: Vec<_> = it
-        .objects(GROUP, "ValidatingAdmissionPolicyBinding")
-        .filter(|(_, kept)| denies(&kept.value))
-        .collect();
+    let mut bindings: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for (_, kept) in it.objects(GROUP, "ValidatingAdmissionPolicyBinding") {
+        if denies(&kept.value)
+            && let Some(policy) = text(&kept.value, "/spec/policyName")
+        {
+            bindings.entry(policy).or_default().push(&kept.value);
+        }
+    }
     let writes = written(it);
     let mut findings = Vec::new();
     let mut unknown = Vec::new();
     for (object, kept) in it.objects(GROUP, "ValidatingAdmissionPolicy") {
-        let bound: Vec<&Value> = bindings
-            .iter()
-            .map(|(_, it)| &it.value)
-            .filter(|it| text(it, "/spec/policyName") == Some(object.name.as_str()))
-            .collect();
+        let Some(bound) = bindings.get(object.name.as_str()) else {
+            continue;
+        };
         let policy = Policy { object, kept };
         let mut refused: Vec<(&Written, String)> = Vec::new();
         let mut unread: Option<String> = None;
@@ -266,9 +270,7 @@ fn variables(it: &Situation, write: &Written) -> Variables {
     ]);
     // Who applies is not known: what asks for it has no value.
     let object = namespace.and_then(|name| {
-        let (_, kept) = it
-            .objects("", "Namespace")
-            .find(|(it, _)| it.name == name)?;
+        let (_, kept) = named_object(it.snapshot, "", "Namespace", None, name)?;
         Some(kept.value.clone())
     });
     variables.extend(object.map(|it| ("namespaceObject", it)));

@@ -1,27 +1,89 @@
 //! On which nodes the scheduler would put a new pod: node selectors, taints, anti-affinity, host ports.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
 use super::{Cause, Rolling};
 use crate::dataplane::selector::matches;
-use crate::inventory::controller;
+use crate::inventory::{Labelled, controller};
 use crate::rules::{Situation, runs, text};
-use crate::snapshot::{HostPort, Node, Pod, Taint};
+use crate::snapshot::{HostPort, Node, Pod, Snapshot, Taint};
+
+/// The pods that run, looked up once for all rollouts.
+pub(super) struct Running<'a> {
+    situation: Situation<'a>,
+    labelled: OnceCell<Labelled<'a>>,
+    /// Ports of nodes, and the pods that hold them.
+    ports: OnceCell<BTreeMap<&'a str, Vec<(&'a Pod, HostPort)>>>,
+    /// Nodes that accept pods, by what these say of nodes.
+    accepting: RefCell<BTreeMap<String, Rc<Vec<&'a Node>>>>,
+}
+
+impl<'a> Running<'a> {
+    pub(super) fn of(situation: Situation<'a>) -> Self {
+        Self {
+            situation,
+            labelled: OnceCell::new(),
+            ports: OnceCell::new(),
+            accepting: RefCell::default(),
+        }
+    }
+
+    fn labelled(&self) -> &Labelled<'a> {
+        self.labelled
+            .get_or_init(|| Labelled::of(self.situation.snapshot, runs))
+    }
+
+    /// Ports of its node that each pod holds.
+    fn ports(&self, node: &str) -> &[(&'a Pod, HostPort)] {
+        let ports = self.ports.get_or_init(|| {
+            let snapshot = self.situation.snapshot;
+            let mut ports: BTreeMap<&str, Vec<(&Pod, HostPort)>> = BTreeMap::new();
+            for pod in snapshot.pods.values().filter(|it| runs(it)) {
+                let workload = controller(snapshot, pod).workload(snapshot);
+                let held = workload.map(|it| it.placement.host_ports.as_slice());
+                for port in held.unwrap_or_default() {
+                    let of_node = ports.entry(pod.node.as_deref().unwrap_or_default());
+                    of_node.or_default().push((pod, port.clone()));
+                }
+            }
+            ports
+        });
+        ports.get(node).map_or(&[], Vec::as_slice)
+    }
+
+    /// The nodes that accept the pods of a rollout.
+    fn accepting(&self, rolling: &Rolling) -> Rc<Vec<&'a Node>> {
+        let placement = &rolling.workload.placement;
+        let key = format!(
+            "{} {} {:?} {:?}",
+            rolling.object.kind == "DaemonSet",
+            placement
+                .affinity
+                .get("nodeAffinity")
+                .unwrap_or(&Value::Null),
+            placement.node_selector,
+            placement.tolerations,
+        );
+        let nodes = || {
+            let nodes = self.situation.snapshot.nodes.values();
+            Rc::new(nodes.filter(|it| accepts(it, rolling)).collect())
+        };
+        let mut accepting = self.accepting.borrow_mut();
+        Rc::clone(accepting.entry(key).or_insert_with(nodes))
+    }
+}
 
 /// Why no node takes the pods, if none does.
-pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Option<(Cause, String)> {
-    if it.snapshot.nodes.is_empty() {
+pub(super) fn shortage(it: &Running, rolling: &Rolling) -> Option<(Cause, String)> {
+    if it.situation.snapshot.nodes.is_empty() {
         return None;
     }
     let daemon = rolling.object.kind == "DaemonSet";
-    let nodes: Vec<_> = it
-        .snapshot
-        .nodes
-        .values()
-        .filter(|node| accepts(node, rolling))
-        .collect();
+    let nodes = it.accepting(rolling);
     if nodes.is_empty() {
         // A DaemonSet without nodes is done at once.
         return (!daemon).then(|| {
@@ -115,7 +177,7 @@ fn requirement(it: &Value, labels: &BTreeMap<String, String>) -> bool {
 
 /// Required anti-affinity against the pods that run.
 fn affinity(
-    it: &Situation,
+    it: &Running,
     rolling: &Rolling,
     nodes: &[&Node],
     daemon: bool,
@@ -140,16 +202,20 @@ fn affinity(
         })
     };
     let terms: Vec<_> = terms.into_iter().filter(|it| !keyed(it)).collect();
-    let taken = |own: bool| -> Vec<&Node> {
-        let free = nodes.iter().filter(|node| {
-            terms
-                .iter()
-                .all(|term| !is_taken(it, rolling, term, node, own))
-        });
-        free.copied().collect()
+    let taken = |own: bool| -> Vec<(&str, BTreeSet<&str>)> {
+        let taken = terms.iter().map(|term| taken(it, rolling, term, own));
+        taken.collect()
+    };
+    let is_free = |node: &Node, taken: &[(&str, BTreeSet<&str>)]| {
+        let mut taken = taken.iter();
+        taken.all(|(key, places)| {
+            let here = node.labels.get(*key).map(String::as_str);
+            here.is_none_or(|it| !places.contains(it))
+        })
     };
     let namespace = rolling.object.namespace.as_deref().unwrap_or_default();
-    if taken(!rolling.may_go_first()).is_empty() {
+    let beside = taken(!rolling.may_go_first());
+    if !nodes.iter().any(|it| is_free(it, &beside)) {
         let key = terms
             .first()
             .and_then(|it| text(it, "/topologyKey"))
@@ -172,7 +238,7 @@ fn affinity(
     // All of them have to find a place in the end, apart from each other.
     let apart = terms.iter().find(|term| {
         selects(
-            it,
+            it.situation.snapshot,
             rolling,
             term,
             namespace,
@@ -180,12 +246,15 @@ fn affinity(
         )
     })?;
     let key = text(apart, "/topologyKey").unwrap_or_default();
-    let free = taken(false);
-    let mut places = BTreeSet::new();
-    for node in &free {
-        places.insert(node.labels.get(key)?.as_str());
-    }
+    let others = taken(false);
     let wanted = usize::try_from(rolling.replicas).unwrap_or(usize::MAX);
+    let mut places = BTreeSet::new();
+    for node in nodes.iter().filter(|it| is_free(it, &others)) {
+        places.insert(node.labels.get(key)?.as_str());
+        if places.len() >= wanted {
+            return None;
+        }
+    }
     (places.len() < wanted).then(|| {
         (
             Cause::Affinity,
@@ -198,36 +267,50 @@ fn affinity(
     })
 }
 
-/// Whether a pod that the term keeps away from stands where the node is; `own`: the old pods count too.
-fn is_taken(it: &Situation, rolling: &Rolling, term: &Value, node: &Node, own: bool) -> bool {
+/// The topology key of a term, and its values where pods stand that the term keeps away from; `own`: the old pods count
+/// too.
+fn taken<'a>(
+    it: &'a Running,
+    rolling: &Rolling,
+    term: &'a Value,
+    own: bool,
+) -> (&'a str, BTreeSet<&'a str>) {
     let key = text(term, "/topologyKey").unwrap_or_default();
-    let Some(here) = node.labels.get(key) else {
-        return false;
+    let snapshot = it.situation.snapshot;
+    let Some(selector) = term.get("labelSelector").filter(|it| !it.is_null()) else {
+        return (key, BTreeSet::new());
     };
-    let same = |pod: &Pod| {
-        let node = pod
-            .node
-            .as_deref()
-            .and_then(|it_name| it.snapshot.nodes.get(it_name));
-        node.and_then(|it| it.labels.get(key)) == Some(here)
+    let old: BTreeSet<_> = rolling
+        .old
+        .iter()
+        .map(|it| (&it.namespace, &it.name))
+        .collect();
+    let labelled = it.labelled();
+    let by_labels = term
+        .get("namespaceSelector")
+        .is_some_and(|it| !it.is_null());
+    let listed = term.get("namespaces").and_then(Value::as_array);
+    let mut namespaces: BTreeSet<&str> = if by_labels {
+        labelled.namespaces().collect()
+    } else {
+        rolling.object.namespace.as_deref().into_iter().collect()
     };
-    let is_old = |pod: &Pod| {
-        rolling
-            .old
-            .iter()
-            .any(|it| it.name == pod.name && it.namespace == pod.namespace)
-    };
-    it.snapshot
-        .pods
-        .values()
-        .filter(|pod| runs(pod) && same(pod))
-        .filter(|pod| own || !is_old(pod))
-        .any(|pod| selects(it, rolling, term, &pod.namespace, &pod.labels))
+    namespaces.extend(listed.into_iter().flatten().filter_map(Value::as_str));
+    let pods = namespaces
+        .into_iter()
+        .flat_map(|it| labelled.candidates(it, selector));
+    let places = pods
+        .filter(|pod| own || !old.contains(&(&pod.namespace, &pod.name)))
+        .filter(|pod| selects(snapshot, rolling, term, &pod.namespace, &pod.labels))
+        .filter_map(|pod| snapshot.nodes.get(pod.node.as_deref()?)?.labels.get(key))
+        .map(String::as_str)
+        .collect();
+    (key, places)
 }
 
 /// Whether a term is about pods of a namespace with these labels.
 fn selects(
-    it: &Situation,
+    snapshot: &Snapshot,
     rolling: &Rolling,
     term: &Value,
     namespace: &str,
@@ -243,7 +326,7 @@ fn selects(
         let Some(selector) = selector else {
             return false;
         };
-        crate::dataplane::namespace_labels(it.snapshot, namespace)
+        crate::dataplane::namespace_labels(snapshot, namespace)
             .is_some_and(|labels| matches(Some(selector), &labels))
     };
     // A term without a selector is about no pod.
@@ -253,7 +336,7 @@ fn selects(
 
 /// Ports of the node that the pods that run hold.
 fn ports(
-    it: &Situation,
+    it: &Running,
     rolling: &Rolling,
     nodes: &[&Node],
     daemon: bool,
@@ -262,27 +345,17 @@ fn ports(
     if wanted.is_empty() {
         return None;
     }
-    let held = |pod: &Pod| -> Vec<HostPort> {
-        let controller = controller(it.snapshot, pod);
-        let workload = controller.workload(it.snapshot);
-        workload
-            .map(|it| it.placement.host_ports.clone())
-            .unwrap_or_default()
-    };
-    let is_old = |pod: &Pod| {
-        rolling
-            .old
-            .iter()
-            .any(|it| it.name == pod.name && it.namespace == pod.namespace)
-    };
+    let old: BTreeSet<_> = rolling
+        .old
+        .iter()
+        .map(|it| (&it.namespace, &it.name))
+        .collect();
     let clash = |node: &Node, own: bool| -> Option<HostPort> {
-        let pods = it
-            .snapshot
-            .pods
-            .values()
-            .filter(|pod| runs(pod) && pod.node.as_deref() == Some(node.name.as_str()))
-            .filter(|pod| own || !is_old(pod));
-        pods.flat_map(held).find(|it| wanted.contains(it))
+        let held = it.ports(&node.name).iter();
+        let mut counted = held
+            .filter(|(pod, _)| own || !old.contains(&(&pod.namespace, &pod.name)))
+            .map(|it| &it.1);
+        counted.find(|it| wanted.contains(it)).cloned()
     };
     let list = |number: &HostPort| format!("{}/{}", number.port, number.protocol);
     if daemon {
@@ -295,9 +368,12 @@ fn ports(
             format!("port {} is taken on node {}", list(&port), node.name),
         ));
     }
-    let free = |own: bool| nodes.iter().filter(|it| clash(it, own).is_none()).count();
+    let free = |own: bool, most: usize| {
+        let free = nodes.iter().filter(|it| clash(it, own).is_none());
+        free.take(most).count()
+    };
     let named: Vec<_> = wanted.iter().take(3).map(list).collect();
-    if free(!rolling.may_go_first()) == 0 {
+    if free(!rolling.may_go_first(), 1) == 0 {
         return Some((
             Cause::Ports,
             format!(
@@ -314,7 +390,7 @@ fn ports(
         ));
     }
     let wanted = usize::try_from(rolling.replicas).unwrap_or(usize::MAX);
-    let places = free(false);
+    let places = free(false, wanted);
     (places < wanted).then(|| {
         (
             Cause::Ports,

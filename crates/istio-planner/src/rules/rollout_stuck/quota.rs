@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Cause, Rolling};
 use crate::rules::{Situation, text};
+use crate::snapshot::in_namespace;
 use kube_apply::defaulting::quantity::nanos;
 
 /// Why the API server refuses the next pod, if it does.
@@ -19,9 +20,7 @@ pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Vec<(Cause, String)
         .collect();
     let limits = containers.iter().find_map(|it| refused(it, &ranges));
     let namespace = rolling.object.namespace.as_deref();
-    let quota = it
-        .objects("", "ResourceQuota")
-        .filter(|(object, _)| object.namespace.as_deref() == namespace)
+    let quota = in_namespace(it.snapshot, "ResourceQuota", namespace)
         .filter(|(_, kept)| counts(&kept.value, rolling))
         .find_map(|(object, kept)| {
             let why = exceeded(&kept.value, rolling, &containers)?;
@@ -37,8 +36,7 @@ pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Vec<(Cause, String)
 /// Entries for containers of every `LimitRange` of the namespace.
 fn limit_ranges(it: &Situation, rolling: &Rolling) -> Vec<(String, Value)> {
     let namespace = rolling.object.namespace.as_deref();
-    it.objects("", "LimitRange")
-        .filter(|(object, _)| object.namespace.as_deref() == namespace)
+    in_namespace(it.snapshot, "LimitRange", namespace)
         .flat_map(|(object, kept)| {
             let limits = kept.value.pointer("/spec/limits").and_then(Value::as_array);
             limits
