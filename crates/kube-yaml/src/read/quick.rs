@@ -1,0 +1,668 @@
+//! The regular subset of YAML that Go's printer writes, read line by line.
+//!
+//! What is read here is read as the full parser reads it, with the same places. At the first line outside of the subset
+//! the reader gives up ([`GaveUp`]), and whoever called it begins again with the full parser.
+//! In the subset are block mappings and lists, keys on one line, plain and quoted scalars on one line, `|` and `|-`, `{}`,
+//! `[]`, comments on lines of their own and `---`.
+
+use std::borrow::Cow;
+
+use super::{Part, last_wins, untagged};
+use crate::scalar::{Resolved, resolve};
+use crate::{Node, NodeValue, Position};
+
+#[cfg(test)]
+mod tests;
+
+/// The text leaves the subset; what was handed out before stands.
+#[derive(Debug)]
+pub(super) struct GaveUp;
+
+type Read<T> = Result<T, GaveUp>;
+
+/// Takes a quoted text off the front.
+type Take = for<'t> fn(&'t str) -> Read<(Cow<'t, str>, &'t str)>;
+
+/// Deeper data is left to the full parser, which knows the bound.
+const DEPTH: u32 = 100;
+
+/// A quoted text over more lines is left to the full parser.
+const LINES: usize = 64;
+
+/// A longer key may not be a key on one line.
+const KEY: usize = 1000;
+
+/// A line with data, without the white space around it.
+#[derive(Debug, Clone, Copy)]
+struct Line<'a> {
+    number: u32,
+    /// How many columns stand before the content.
+    indent: usize,
+    content: &'a str,
+    is_marker: bool,
+}
+
+impl Line<'_> {
+    fn position(&self) -> Position {
+        position(self.number, self.indent)
+    }
+
+    fn is_item(&self) -> bool {
+        self.content.starts_with("- ")
+    }
+
+    /// What stands behind the hyphen of an item, as a line of its own.
+    fn inner(self) -> Self {
+        let after = self.content.get(1..).unwrap_or_default();
+        let content = after.trim_start_matches(' ');
+        Self {
+            indent: self.indent + 1 + (after.len() - content.len()),
+            content,
+            ..self
+        }
+    }
+
+    /// Where the full parser says that a list begins which is the value of a key at `indent`: at the key's own column it
+    /// is the content of the first item.
+    fn list_position(self, indent: usize) -> Position {
+        if self.indent == indent {
+            self.inner().position()
+        } else {
+            self.position()
+        }
+    }
+}
+
+fn position(line: u32, indent: usize) -> Position {
+    Position {
+        line,
+        column: u32::try_from(indent).unwrap_or(u32::MAX).saturating_add(1),
+    }
+}
+
+/// Reads every document, as [`super::load`] does.
+pub(super) fn load<'a>(text: &'a str, each: &mut impl FnMut(Node<'a>)) -> Read<()> {
+    let mut reader = Quick::new(text)?;
+    while reader.begin_document()? {
+        let node = reader.root()?;
+        reader.end_document()?;
+        each(node);
+    }
+    Ok(())
+}
+
+/// Reads the first document.
+pub(super) fn first(text: &str) -> Read<Node<'_>> {
+    let mut reader = Quick::new(text)?;
+    if !reader.begin_document()? {
+        return Err(GaveUp);
+    }
+    let node = reader.root()?;
+    reader.end_document()?;
+    Ok(node)
+}
+
+/// Reads every document, the items of lists one at a time, as [`super::load_items`] does.
+pub(super) fn load_items<'a>(text: &'a str, each: &mut impl FnMut(Part<'a>)) -> Read<()> {
+    let mut reader = Quick::new(text)?;
+    while reader.begin_document()? {
+        let Some(line) = reader.line.filter(|it| !it.is_item()) else {
+            let node = reader.root()?;
+            reader.end_document()?;
+            each(Part::Document(node));
+            continue;
+        };
+        if line.indent != 0 {
+            return Err(GaveUp);
+        }
+        let mut entries = Vec::new();
+        let mut is_list = false;
+        while let Some(line) = reader.at_key(0)? {
+            let (key, after) = key(line)?;
+            let value = if key.as_str() == Some("items") {
+                if let Some(indent) = reader.list_below(0, after)? {
+                    is_list = true;
+                    reader.items(indent, each)?
+                } else {
+                    let value = reader.value(line, after, 0, 1)?;
+                    is_list |= matches!(value.value, NodeValue::Sequence(_));
+                    value
+                }
+            } else {
+                reader.value(line, after, 0, 1)?
+            };
+            entries.push((key, value));
+        }
+        reader.end_document()?;
+        last_wins(&mut entries);
+        let node = Node {
+            position: line.position(),
+            value: NodeValue::Mapping(entries),
+        };
+        each(if is_list {
+            Part::List(node)
+        } else {
+            Part::Document(node)
+        });
+    }
+    Ok(())
+}
+
+struct Quick<'a> {
+    /// What follows the line at hand.
+    rest: &'a str,
+    /// The number of the first line in it.
+    number: u32,
+    /// The line at hand, none behind the last.
+    line: Option<Line<'a>>,
+    begun: bool,
+}
+
+impl<'a> Quick<'a> {
+    fn new(text: &'a str) -> Read<Self> {
+        let mut reader = Self {
+            rest: text,
+            number: 1,
+            line: None,
+            begun: false,
+        };
+        reader.advance()?;
+        Ok(reader)
+    }
+
+    /// Takes the next line of the text as it is; none at the end. The truth is whether it has an end.
+    fn take(&mut self) -> Option<(&'a str, bool)> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        self.number = self.number.saturating_add(1);
+        match self.rest.split_once('\n') {
+            Some((line, rest)) => {
+                self.rest = rest;
+                Some((line, true))
+            }
+            None => Some((std::mem::take(&mut self.rest), false)),
+        }
+    }
+
+    /// Goes to the next line with data.
+    fn advance(&mut self) -> Read<()> {
+        loop {
+            let number = self.number;
+            let Some((line, _)) = self.take() else {
+                self.line = None;
+                return Ok(());
+            };
+            let content = line.trim_start_matches(' ');
+            let indent = line.len() - content.len();
+            let content = content.trim_end_matches(' ');
+            if content.is_empty() {
+                continue;
+            }
+            if !is_clean(content) {
+                return Err(GaveUp);
+            }
+            if content.starts_with('#') {
+                continue;
+            }
+            let is_marker =
+                indent == 0 && (content.starts_with("---") || content.starts_with("..."));
+            if is_marker && content != "---" {
+                return Err(GaveUp);
+            }
+            self.line = Some(Line {
+                number,
+                indent,
+                content,
+                is_marker,
+            });
+            return Ok(());
+        }
+    }
+
+    /// Goes to the first line of the next document; false behind the last.
+    fn begin_document(&mut self) -> Read<bool> {
+        let begun = std::mem::replace(&mut self.begun, true);
+        match self.line {
+            None if begun => Ok(false),
+            Some(line) if line.is_marker => {
+                self.advance()?;
+                match self.line {
+                    Some(line) if !line.is_marker => Ok(true),
+                    _ => Err(GaveUp),
+                }
+            }
+            Some(_) if !begun => Ok(true),
+            _ => Err(GaveUp),
+        }
+    }
+
+    fn end_document(&self) -> Read<()> {
+        match self.line {
+            Some(line) if !line.is_marker => Err(GaveUp),
+            _ => Ok(()),
+        }
+    }
+
+    fn root(&mut self) -> Read<Node<'a>> {
+        match self.line {
+            Some(line) if line.indent == 0 => self.block(line, 0),
+            _ => Err(GaveUp),
+        }
+    }
+
+    /// Reads the mapping or list that begins at the line at hand.
+    fn block(&mut self, line: Line<'a>, depth: u32) -> Read<Node<'a>> {
+        if depth > DEPTH || line.is_marker {
+            return Err(GaveUp);
+        }
+        let value = if line.is_item() {
+            NodeValue::Sequence(self.list(line.indent, depth)?)
+        } else {
+            NodeValue::Mapping(self.mapping(line.indent, depth)?)
+        };
+        Ok(Node {
+            position: line.position(),
+            value,
+        })
+    }
+
+    /// The line at hand if it has a key of a mapping; none if the mapping has ended before it.
+    fn at_key(&self, indent: usize) -> Read<Option<Line<'a>>> {
+        match self.line {
+            Some(line) if line.is_marker => Ok(None),
+            Some(line) if line.indent > indent => Err(GaveUp),
+            Some(line) if line.indent == indent => {
+                if line.is_item() || line.content == "-" {
+                    Err(GaveUp)
+                } else {
+                    Ok(Some(line))
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn mapping(&mut self, indent: usize, depth: u32) -> Read<Vec<(Node<'a>, Node<'a>)>> {
+        let mut entries = Vec::new();
+        while let Some(line) = self.at_key(indent)? {
+            let (key, after) = key(line)?;
+            let value = self.value(line, after, indent, depth + 1)?;
+            entries.push((key, value));
+        }
+        last_wins(&mut entries);
+        Ok(entries)
+    }
+
+    fn list(&mut self, indent: usize, depth: u32) -> Read<Vec<Node<'a>>> {
+        let mut items = Vec::new();
+        while self.at_item(indent)? {
+            items.push(self.item(indent, depth + 1)?);
+        }
+        Ok(items)
+    }
+
+    /// Hands out the items of a list one at a time; returns the list, empty.
+    fn items(&mut self, indent: usize, each: &mut impl FnMut(Part<'a>)) -> Read<Node<'a>> {
+        let position = self.line.ok_or(GaveUp)?.list_position(0);
+        let mut index = 0;
+        while self.at_item(indent)? {
+            let node = self.item(indent, 2)?;
+            each(Part::Item { index, node });
+            index += 1;
+        }
+        Ok(Node {
+            position,
+            value: NodeValue::Sequence(Vec::new()),
+        })
+    }
+
+    fn at_item(&self, indent: usize) -> Read<bool> {
+        match self.line {
+            Some(line) if line.is_marker => Ok(false),
+            Some(line) if line.indent > indent || line.content == "-" => Err(GaveUp),
+            Some(line) => Ok(line.indent == indent && line.is_item()),
+            None => Ok(false),
+        }
+    }
+
+    fn item(&mut self, indent: usize, depth: u32) -> Read<Node<'a>> {
+        if depth > DEPTH {
+            return Err(GaveUp);
+        }
+        let line = self.line.ok_or(GaveUp)?;
+        let inner = line.inner();
+        if inner.is_item() || key(inner).is_ok() {
+            self.line = Some(inner);
+            return self.block(inner, depth);
+        }
+        self.scalar(line.number, inner.indent, inner.content, indent)
+    }
+
+    /// Goes to the block list that is the value of a key, if that is what follows; returns its indentation.
+    fn list_below(&mut self, indent: usize, after: &str) -> Read<Option<usize>> {
+        if !after.is_empty() {
+            return Ok(None);
+        }
+        let next = self.clone_ahead()?;
+        let found = next
+            .line
+            .filter(|it| !it.is_marker && it.is_item() && it.indent >= indent);
+        Ok(found.map(|it| {
+            *self = next;
+            it.indent
+        }))
+    }
+
+    fn clone_ahead(&self) -> Read<Self> {
+        let mut next = Self { ..*self };
+        next.advance()?;
+        Ok(next)
+    }
+
+    /// Reads the value of a key whose line is at hand, and goes behind it.
+    fn value(
+        &mut self,
+        line: Line<'a>,
+        after: &'a str,
+        indent: usize,
+        depth: u32,
+    ) -> Read<Node<'a>> {
+        let text = after.trim_start_matches(' ');
+        if !text.is_empty() {
+            let column = indent + (line.content.len() - text.len());
+            return self.scalar(line.number, column, text, indent);
+        }
+        self.advance()?;
+        match self.line {
+            Some(below) if below.is_marker => Err(GaveUp),
+            Some(below) if below.indent > indent => self.block(below, depth),
+            Some(below) if below.indent == indent && below.is_item() => Ok(Node {
+                position: below.list_position(indent),
+                ..self.block(below, depth)?
+            }),
+            _ => Err(GaveUp),
+        }
+    }
+
+    /// Reads a scalar or an empty collection that ends its line; `indent` is that of the collection it stands in.
+    fn scalar(
+        &mut self,
+        number: u32,
+        column: usize,
+        text: &'a str,
+        indent: usize,
+    ) -> Read<Node<'a>> {
+        let position = position(number, column);
+        if text == "|" || text == "|-" {
+            return self.block_scalar(indent, text == "|");
+        }
+        let value = match text {
+            "{}" => NodeValue::Mapping(Vec::new()),
+            "[]" => NodeValue::Sequence(Vec::new()),
+            _ => {
+                let value = match text.as_bytes().first() {
+                    Some(b'"') => self.quoted(number, text, indent, double_quoted)?,
+                    Some(b'\'') => self.quoted(number, text, indent, single_quoted)?,
+                    _ => self.plain(number, text, indent)?,
+                };
+                return Ok(Node { position, value });
+            }
+        };
+        self.advance()?;
+        Ok(Node { position, value })
+    }
+
+    /// Goes to the next line if it goes on with a scalar of a collection at `indent`: right behind the line before it.
+    fn continued(&mut self, last: u32, indent: usize) -> Read<Option<&'a str>> {
+        self.advance()?;
+        Ok(match self.line {
+            Some(line) if !line.is_marker && line.indent > indent => {
+                if line.number != last.saturating_add(1) {
+                    return Err(GaveUp);
+                }
+                Some(line.content)
+            }
+            _ => None,
+        })
+    }
+
+    /// Reads a plain scalar, which may go on over several lines.
+    fn plain(&mut self, number: u32, text: &'a str, indent: usize) -> Read<NodeValue<'a>> {
+        let mut all = Cow::Borrowed(plain(text)?);
+        let mut last = number;
+        while let Some(more) = self.continued(last, indent)? {
+            let all = all.to_mut();
+            all.push(' ');
+            all.push_str(plain(more)?);
+            last = last.saturating_add(1);
+        }
+        match untagged(all) {
+            NodeValue::Float(it) if !it.is_finite() => Err(GaveUp),
+            value => Ok(value),
+        }
+    }
+
+    /// Reads a quoted scalar, which may go on over several lines.
+    fn quoted(
+        &mut self,
+        number: u32,
+        text: &'a str,
+        indent: usize,
+        take: Take,
+    ) -> Read<NodeValue<'a>> {
+        if let Ok((value, rest)) = take(text) {
+            if !rest.is_empty() {
+                return Err(GaveUp);
+            }
+            self.advance()?;
+            return Ok(NodeValue::String(value));
+        }
+        let mut all = text.to_owned();
+        for last in (number..).take(LINES) {
+            let more = self.continued(last, indent)?.ok_or(GaveUp)?;
+            all.push(' ');
+            all.push_str(more);
+            if let Ok((value, rest)) = take(&all) {
+                if !rest.is_empty() {
+                    return Err(GaveUp);
+                }
+                let value = value.into_owned();
+                self.advance()?;
+                return Ok(NodeValue::String(Cow::Owned(value)));
+            }
+        }
+        Err(GaveUp)
+    }
+
+    /// Reads the lines of a literal scalar below its header; it stands where its first line does.
+    fn block_scalar(&mut self, indent: usize, ends: bool) -> Read<Node<'a>> {
+        let mut text = String::new();
+        let mut begins = Position::default();
+        let mut blank = 0usize;
+        let mut own = None;
+        loop {
+            let (before, number) = (self.rest, self.number);
+            let Some((line, is_whole)) = self.take() else {
+                break;
+            };
+            let content = line.trim_start_matches(' ');
+            let spaces = line.len() - content.len();
+            if content.is_empty() {
+                // Where the text's indentation is not known, or white space may be text, it is not decided here.
+                if own.is_none_or(|it| spaces > it) || !is_whole {
+                    return Err(GaveUp);
+                }
+                blank += 1;
+                continue;
+            }
+            let first = own.is_none();
+            let depth = *own.get_or_insert(spaces);
+            if spaces < depth || depth <= indent {
+                if first || spaces > indent {
+                    return Err(GaveUp);
+                }
+                (self.rest, self.number) = (before, number);
+                break;
+            }
+            if !is_whole || (first && content.starts_with('\t')) {
+                return Err(GaveUp);
+            }
+            let line = line.get(depth..).ok_or(GaveUp)?;
+            if !line.split('\t').all(is_clean) {
+                return Err(GaveUp);
+            }
+            if first {
+                begins = position(number, depth);
+            } else {
+                text.push('\n');
+            }
+            text.extend(std::iter::repeat_n('\n', std::mem::take(&mut blank)));
+            text.push_str(line);
+        }
+        if own.is_none() {
+            return Err(GaveUp);
+        }
+        if ends {
+            text.push('\n');
+        }
+        self.advance()?;
+        Ok(Node {
+            position: begins,
+            value: NodeValue::String(Cow::Owned(text)),
+        })
+    }
+}
+
+/// Whether all characters may stand in YAML and none of them breaks a line.
+fn is_clean(text: &str) -> bool {
+    if text.bytes().all(|it| (0x20..0x7f).contains(&it)) {
+        return true;
+    }
+    text.chars().all(|it| {
+        !it.is_control()
+            && !matches!(
+                it,
+                '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            )
+    })
+}
+
+/// Takes a key and its colon off a line; the rest is empty or begins with a space.
+fn key(line: Line<'_>) -> Read<(Node<'_>, &str)> {
+    let content = line.content;
+    let (text, rest) = match content.as_bytes().first() {
+        Some(b'"') => double_quoted(content)?,
+        Some(b'\'') => single_quoted(content)?,
+        Some(first) if first.is_ascii_alphanumeric() || b"_./".contains(first) => {
+            let end = plain_key(content.as_bytes()).ok_or(GaveUp)?;
+            let (text, rest) = content.split_at_checked(end).ok_or(GaveUp)?;
+            if matches!(resolve(text), Resolved::Value(_)) {
+                return Err(GaveUp);
+            }
+            (Cow::Borrowed(text), rest)
+        }
+        _ => return Err(GaveUp),
+    };
+    let after = rest.strip_prefix(':').ok_or(GaveUp)?;
+    let is_sound = (after.is_empty() || after.starts_with(' '))
+        && content.len() - rest.len() <= KEY
+        // Columns are counted in bytes here.
+        && text.is_ascii();
+    if !is_sound {
+        return Err(GaveUp);
+    }
+    let node = Node {
+        position: line.position(),
+        value: NodeValue::String(text),
+    };
+    Ok((node, after))
+}
+
+/// Where a plain key without white space ends.
+fn plain_key(bytes: &[u8]) -> Option<usize> {
+    for (at, byte) in bytes.iter().enumerate().take(KEY) {
+        match byte {
+            b':' if matches!(bytes.get(at + 1), None | Some(b' ')) => return Some(at),
+            0x21..=0x7e => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether a line is one of a plain scalar.
+fn plain(text: &str) -> Read<&str> {
+    let bytes = text.as_bytes();
+    let begins = match bytes.first() {
+        Some(b'-') => {
+            !matches!(bytes.get(1), None | Some(b' ' | b'-'))
+                || bytes.starts_with(b"--") && !bytes.starts_with(b"---")
+        }
+        Some(first) => !b"?:,[]{}#&*!|>'\"%@`".contains(first),
+        None => false,
+    };
+    let mut before = b' ';
+    for byte in bytes {
+        if (before == b':' && *byte == b' ') || (before == b' ' && *byte == b'#') {
+            return Err(GaveUp);
+        }
+        before = *byte;
+    }
+    if !begins || before == b':' {
+        return Err(GaveUp);
+    }
+    Ok(text)
+}
+
+/// Takes a text in double quotes off the front; of escapes it knows those that Go writes most.
+fn double_quoted(text: &str) -> Read<(Cow<'_, str>, &str)> {
+    let inner = text.get(1..).ok_or(GaveUp)?;
+    let end = inner.find(['"', '\\']).ok_or(GaveUp)?;
+    if inner.as_bytes().get(end) == Some(&b'"') {
+        let (value, rest) = inner.split_at_checked(end).ok_or(GaveUp)?;
+        return Ok((Cow::Borrowed(value), rest.get(1..).ok_or(GaveUp)?));
+    }
+    let mut value = String::new();
+    let mut rest = inner;
+    loop {
+        let end = rest.find(['"', '\\']).ok_or(GaveUp)?;
+        value.push_str(rest.get(..end).ok_or(GaveUp)?);
+        let (found, after) = (rest.as_bytes().get(end), rest.get(end + 1..).ok_or(GaveUp)?);
+        if found == Some(&b'"') {
+            return Ok((Cow::Owned(value), after));
+        }
+        value.push(match after.as_bytes().first() {
+            Some(b'n') => '\n',
+            Some(b't') => '\t',
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            _ => return Err(GaveUp),
+        });
+        rest = after.get(1..).ok_or(GaveUp)?;
+    }
+}
+
+/// Takes a text in single quotes off the front.
+fn single_quoted(text: &str) -> Read<(Cow<'_, str>, &str)> {
+    let inner = text.get(1..).ok_or(GaveUp)?;
+    let mut from = 0;
+    loop {
+        let end = from
+            + inner
+                .get(from..)
+                .and_then(|it| it.find('\''))
+                .ok_or(GaveUp)?;
+        if inner.as_bytes().get(end + 1) == Some(&b'\'') {
+            from = end + 2;
+            continue;
+        }
+        let (value, rest) = inner.split_at_checked(end).ok_or(GaveUp)?;
+        let rest = rest.get(1..).ok_or(GaveUp)?;
+        return Ok(if from == 0 {
+            (Cow::Borrowed(value), rest)
+        } else {
+            (Cow::Owned(value.replace("''", "'")), rest)
+        });
+    }
+}
