@@ -26,6 +26,9 @@ const SECURITY: &str = "security.istio.io";
 /// Definitions by group and kind.
 type Definitions<'a> = BTreeMap<(&'a str, &'a str), &'a Value>;
 
+/// The target's schema of a kind, and the one that the cluster has now.
+type Schemas<'a> = (&'a Value, Option<&'a Value>);
+
 /// What is to be said.
 #[derive(Default)]
 pub(super) struct Found {
@@ -57,7 +60,7 @@ impl Found {
         let live = definitions(live.map(|it| &it.1.value));
         let mut found = Found::default();
         // Of objects of one kind and version: what the target wants, and the cluster now; `None` where that is the same.
-        let mut schemas: BTreeMap<(&str, &str), Option<(&Value, Option<&Value>)>> = BTreeMap::new();
+        let mut schemas: BTreeMap<(&str, &str), Option<Schemas>> = BTreeMap::new();
         for (object, kept) in &it.snapshot.objects {
             let key = (group_of(&object.api_version), object.kind.as_str());
             match rendered.get(&key) {

@@ -66,7 +66,7 @@ enum Cause {
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let rolling = rolling(it);
-    let running = Running::of(*it);
+    let running = Running::of(it.snapshot);
     let mut found: BTreeMap<Cause, Vec<(&Rolling, String)>> = BTreeMap::new();
     for one in &rolling {
         for (cause, why) in one.stuck(it, &running) {

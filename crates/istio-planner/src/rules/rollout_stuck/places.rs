@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::{Cause, Rolling};
 use crate::dataplane::selector::matches;
 use crate::inventory::{Labelled, controller};
-use crate::rules::{Situation, runs, text};
+use crate::rules::{runs, text};
 use crate::snapshot::{HostPort, Node, Pod, Snapshot, Taint};
 
 /// The pods that run, looked up once for all rollouts.
 pub(super) struct Running<'a> {
-    situation: Situation<'a>,
+    snapshot: &'a Snapshot,
     labelled: OnceCell<Labelled<'a>>,
     /// Ports of nodes, and the pods that hold them.
     ports: OnceCell<BTreeMap<&'a str, Vec<(&'a Pod, HostPort)>>>,
@@ -23,9 +23,9 @@ pub(super) struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    pub(super) fn of(situation: Situation<'a>) -> Self {
+    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
         Self {
-            situation,
+            snapshot,
             labelled: OnceCell::new(),
             ports: OnceCell::new(),
             accepting: RefCell::default(),
@@ -34,13 +34,13 @@ impl<'a> Running<'a> {
 
     fn labelled(&self) -> &Labelled<'a> {
         self.labelled
-            .get_or_init(|| Labelled::of(self.situation.snapshot, runs))
+            .get_or_init(|| Labelled::of(self.snapshot, runs))
     }
 
     /// Ports of its node that each pod holds.
     fn ports(&self, node: &str) -> &[(&'a Pod, HostPort)] {
         let ports = self.ports.get_or_init(|| {
-            let snapshot = self.situation.snapshot;
+            let snapshot = self.snapshot;
             let mut ports: BTreeMap<&str, Vec<(&Pod, HostPort)>> = BTreeMap::new();
             for pod in snapshot.pods.values().filter(|it| runs(it)) {
                 let workload = controller(snapshot, pod).workload(snapshot);
@@ -69,7 +69,7 @@ impl<'a> Running<'a> {
             placement.tolerations,
         );
         let nodes = || {
-            let nodes = self.situation.snapshot.nodes.values();
+            let nodes = self.snapshot.nodes.values();
             Rc::new(nodes.filter(|it| accepts(it, rolling)).collect())
         };
         let mut accepting = self.accepting.borrow_mut();
@@ -79,7 +79,7 @@ impl<'a> Running<'a> {
 
 /// Why no node takes the pods, if none does.
 pub(super) fn shortage(it: &Running, rolling: &Rolling) -> Option<(Cause, String)> {
-    if it.situation.snapshot.nodes.is_empty() {
+    if it.snapshot.nodes.is_empty() {
         return None;
     }
     let daemon = rolling.object.kind == "DaemonSet";
@@ -238,7 +238,7 @@ fn affinity(
     // All of them have to find a place in the end, apart from each other.
     let apart = terms.iter().find(|term| {
         selects(
-            it.situation.snapshot,
+            it.snapshot,
             rolling,
             term,
             namespace,
@@ -276,7 +276,7 @@ fn taken<'a>(
     own: bool,
 ) -> (&'a str, BTreeSet<&'a str>) {
     let key = text(term, "/topologyKey").unwrap_or_default();
-    let snapshot = it.situation.snapshot;
+    let snapshot = it.snapshot;
     let Some(selector) = term.get("labelSelector").filter(|it| !it.is_null()) else {
         return (key, BTreeSet::new());
     };
