@@ -25,14 +25,20 @@ async function goldenCase(name) {
     name,
     expected: { outcome: await maybe("outcome.json"), error: await maybe("error.json") },
     /** The export's files with their bytes. */
-    files: () => Promise.all(description.files.map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) }))),
+    files: () =>
+      Promise.all(description.files.map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) }))),
     /** What releases rendered for it, with their bytes. */
-    releases: () => Promise.all((description.releases ?? []).map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) }))),
+    releases: () =>
+      Promise.all(
+        (description.releases ?? []).map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) })),
+      ),
     /** What is asked for, its files written out. */
     request: async () => ({
       ...request,
       asOf: description.asOf ?? null,
-      files: await Promise.all(files.map(async (it) => ({ name: it, text: await readFile(new URL(it, folder), "utf8") }))),
+      files: await Promise.all(
+        files.map(async (it) => ({ name: it, text: await readFile(new URL(it, folder), "utf8") })),
+      ),
     }),
   };
 }

@@ -21,7 +21,9 @@ function serviceWorker(): Plugin {
     generateBundle: {
       order: "post",
       handler(_, bundle) {
-        const files = Object.keys(bundle).filter((it) => !it.endsWith(".map")).sort();
+        const files = Object.keys(bundle)
+          .filter((it) => !it.endsWith(".map"))
+          .sort();
         const hash = createHash("sha256");
         for (const name of files) {
           const file = bundle[name];

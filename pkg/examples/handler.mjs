@@ -39,5 +39,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     outgoing.end(await response.text());
   });
-  server.listen(Number(process.env.PORT ?? 8080), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}/plan`));
+  server.listen(Number(process.env.PORT ?? 8080), "127.0.0.1", () =>
+    console.log(`http://127.0.0.1:${server.address().port}/plan`),
+  );
 }

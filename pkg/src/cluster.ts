@@ -154,7 +154,9 @@ export class Cluster {
 
   /** Returns an object of the export, with the line of a field in its YAML; `null` where the export does not hold it. */
   object(object: Ref, field?: string): ShownObject | null {
-    return JSON.parse(this.#use((session) => session.object(JSON.stringify(object), field ?? ""))) as ShownObject | null;
+    return JSON.parse(
+      this.#use((session) => session.object(JSON.stringify(object), field ?? "")),
+    ) as ShownObject | null;
   }
 
   /**

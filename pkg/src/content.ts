@@ -81,7 +81,10 @@ function pieces(content: Content, signal: AbortSignal | undefined): Iterable<Pie
 }
 
 /** Reads a stream; one that is read elsewhere is the caller's mistake, and throws its own error. */
-async function* streamed(stream: ReadableStream<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+async function* streamed(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   const aborted = untilAborted(signal);
   let done = false;

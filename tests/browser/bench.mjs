@@ -8,7 +8,11 @@ import { serve } from "./serve.mjs";
 
 const [path] = process.argv.slice(2);
 const here = new URL("./", import.meta.url);
-const server = await serve({ "/pkg/": new URL("../../pkg/dist/", here), "/data/": pathToFileURL(`${dirname(path)}/`), "/": here });
+const server = await serve({
+  "/pkg/": new URL("../../pkg/dist/", here),
+  "/data/": pathToFileURL(`${dirname(path)}/`),
+  "/": here,
+});
 const browser = await launch();
 try {
   const page = await browser.newPage();

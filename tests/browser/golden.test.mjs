@@ -49,9 +49,18 @@ for (const [name, ...versions] of [
 ]) {
   test(`real export: ${name}`, { skip: !data && "needs REFIT_ISTIO_DATA" }, async () => {
     const export_ = await readFile(join(data, "exports", name, "export.tar.gz"));
-    const archives = await Promise.all(versions.map(async (it) => ({ name: `istio-${it}.tar.gz`, content: await readFile(join(data, "istio/releases", `istio-${it}.tar.gz`)) })));
+    const archives = await Promise.all(
+      versions.map(async (it) => ({
+        name: `istio-${it}.tar.gz`,
+        content: await readFile(join(data, "istio/releases", `istio-${it}.tar.gz`)),
+      })),
+    );
     const request = { to: versions.at(-1), asOf: null };
-    const here = await planText({ ...request, cluster: { name: "export.tar.gz", content: export_ }, releases: archives });
+    const here = await planText({
+      ...request,
+      cluster: { name: "export.tar.gz", content: export_ },
+      releases: archives,
+    });
     const got = await page.evaluate(plannedWhole, {
       request,
       cluster: export_.toString("base64"),

@@ -41,10 +41,16 @@ async function everything() {
   for (const name of ["Findings", "Defaults", "Reverted", "Objects", "Restarts", "Steps", "Inventory"]) {
     await it.tab(name);
     for (let round = 0; round < 3; round += 1) {
-      await it.page.evaluate(() => document.querySelectorAll("#result details:not([open])").forEach((details) => (details.open = true)));
+      await it.page.evaluate(() =>
+        document.querySelectorAll("#result details:not([open])").forEach((details) => (details.open = true)),
+      );
       await it.page.waitForTimeout(100);
     }
-    text += await it.page.evaluate(() => document.documentElement.outerHTML + [...document.querySelectorAll("*")].map((node) => node.shadowRoot?.innerHTML ?? "").join(""));
+    text += await it.page.evaluate(
+      () =>
+        document.documentElement.outerHTML +
+        [...document.querySelectorAll("*")].map((node) => node.shadowRoot?.innerHTML ?? "").join(""),
+    );
   }
   return text;
 }
@@ -54,17 +60,41 @@ test("markup in names, labels, values and file names stays text, on the page and
     apiVersion: "v1",
     kind: "List",
     items: [
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: EVIL, labels: { "istio-injection": "enabled", [EVIL]: EVIL } } },
-      { apiVersion: "v1", kind: "Pod", metadata: { name: EVIL, namespace: EVIL, labels: { app: "istiod", "istio.io/rev": EVIL } }, spec: { containers: [{ name: "discovery", image: "docker.io/istio/pilot:1.29.6" }] } },
+      {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: EVIL, labels: { "istio-injection": "enabled", [EVIL]: EVIL } },
+      },
+      {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: EVIL, namespace: EVIL, labels: { app: "istiod", "istio.io/rev": EVIL } },
+        spec: { containers: [{ name: "discovery", image: "docker.io/istio/pilot:1.29.6" }] },
+      },
       {
         apiVersion: "apps/v1",
         kind: "Deployment",
-        metadata: { name: "istiod", namespace: "istio-system", labels: { app: "istiod", istio: "pilot", "istio.io/rev": EVIL, "operator.istio.io/component": EVIL } },
-        spec: { replicas: 1, selector: { matchLabels: { app: EVIL } }, template: { metadata: { labels: { app: EVIL } }, spec: { containers: [{ name: "discovery", image: `docker.io/istio/pilot:${EVIL}` }] } } },
+        metadata: {
+          name: "istiod",
+          namespace: "istio-system",
+          labels: { app: "istiod", istio: "pilot", "istio.io/rev": EVIL, "operator.istio.io/component": EVIL },
+        },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: { app: EVIL } },
+          template: {
+            metadata: { labels: { app: EVIL } },
+            spec: { containers: [{ name: "discovery", image: `docker.io/istio/pilot:${EVIL}` }] },
+          },
+        },
       },
     ],
   };
-  await it.page.setInputFiles("#files", { name: `${EVIL}.json`, mimeType: "application/json", buffer: Buffer.from(JSON.stringify(hostile)) });
+  await it.page.setInputFiles("#files", {
+    name: `${EVIL}.json`,
+    mimeType: "application/json",
+    buffer: Buffer.from(JSON.stringify(hostile)),
+  });
   await it.page.waitForSelector(".outcome");
   await everything();
   assert.equal(await it.page.evaluate(() => globalThis.owned), undefined);
@@ -89,7 +119,11 @@ test("secrets that were exported are in nothing that is kept, handed on, shown o
   const scenario = join(data, "exports/secrets-in-export");
   const { canaries } = JSON.parse(readFileSync(join(scenario, "expected.json"), "utf8"));
   assert.ok(canaries.length >= 4);
-  await it.pick([join(scenario, "export.tar.gz"), join(data, "istio/releases/istio-1.29.6.tar.gz"), join(data, "istio/releases/istio-1.30.3.tar.gz")]);
+  await it.pick([
+    join(scenario, "export.tar.gz"),
+    join(data, "istio/releases/istio-1.29.6.tar.gz"),
+    join(data, "istio/releases/istio-1.30.3.tar.gz"),
+  ]);
   await it.page.waitForSelector(".outcome");
   await it.page.check("#remember");
   await it.page.waitForFunction(async () => (await indexedDB.databases()).length > 0);
@@ -98,11 +132,14 @@ test("secrets that were exported are in nothing that is kept, handed on, shown o
     () =>
       new Promise((resolve) => {
         indexedDB.open("refit").onsuccess = ({ target }) => {
-          target.result.transaction("session").objectStore("session").getAll().onsuccess = (event) => resolve(JSON.stringify(event.target.result));
+          target.result.transaction("session").objectStore("session").getAll().onsuccess = (event) =>
+            resolve(JSON.stringify(event.target.result));
         };
       }),
   );
-  places.stored = await it.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]));
+  places.stored = await it.page.evaluate(() =>
+    JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]),
+  );
   for (const [place, text] of Object.entries(places)) {
     for (const canary of canaries) {
       assert.ok(!text.includes(canary), `a canary is in ${place}`);
@@ -112,14 +149,22 @@ test("secrets that were exported are in nothing that is kept, handed on, shown o
 
 test("a cut archive and a cut release are named, and nothing is planned from them", needsData, async () => {
   const cut = (path) => readFileSync(path).subarray(0, 60_000);
-  await it.page.setInputFiles("#files", { name: "export.tar.gz", mimeType: "application/gzip", buffer: cut(join(data, "exports/helm/export.tar.gz")) });
+  await it.page.setInputFiles("#files", {
+    name: "export.tar.gz",
+    mimeType: "application/gzip",
+    buffer: cut(join(data, "exports/helm/export.tar.gz")),
+  });
   await it.page.waitForSelector(".verdict.error");
   assert.match(await it.page.textContent(".verdict.error"), /export\.tar\.gz.*(truncated|damaged)/);
   await it.page.getByRole("button", { name: "Start again" }).click();
   await it.page.waitForSelector(".welcome");
   await it.pick([golden("clear-upgrade/export/cluster.yaml")]);
   await it.page.waitForSelector(".outcome");
-  await it.page.setInputFiles("#files", { name: "istio-1.30.3.tar.gz", mimeType: "application/gzip", buffer: cut(join(data, "istio/releases/istio-1.30.3.tar.gz")) });
+  await it.page.setInputFiles("#files", {
+    name: "istio-1.30.3.tar.gz",
+    mimeType: "application/gzip",
+    buffer: cut(join(data, "istio/releases/istio-1.30.3.tar.gz")),
+  });
   await it.page.waitForSelector(".verdict.error");
   assert.match(await it.page.textContent(".verdict.error"), /istio-1\.30\.3\.tar\.gz/);
   await it.page.getByRole("button", { name: "Remove istio-1.30.3.tar.gz" }).click();

@@ -18,13 +18,20 @@ export async function serveLive({ about = {} } = {}) {
     if (!path.startsWith("/live/")) {
       const name = path === "/" ? "/index.html" : path;
       const body = await readFile(new URL(`.${name}`, DIST)).catch(() => undefined);
-      response.writeHead(body === undefined ? 404 : 200, { "content-type": TYPES[extname(name)] ?? "application/octet-stream" }).end(body);
+      response
+        .writeHead(body === undefined ? 404 : 200, {
+          "content-type": TYPES[extname(name)] ?? "application/octet-stream",
+        })
+        .end(body);
       return;
     }
     const route = `${request.method} ${path.slice("/live/".length)}`;
     const body = await text(request);
     it.asked.push({ route, body: body === "" ? undefined : JSON.parse(body) });
-    const problem = (status, detail) => response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify({ status, detail }));
+    const problem = (status, detail) =>
+      response
+        .writeHead(status, { "content-type": "application/problem+json" })
+        .end(JSON.stringify({ status, detail }));
     if (route === "POST session" && !taken && body === '{"token":"good-once"}') {
       taken = true;
       response.setHeader("set-cookie", "refit-test=of-the-session; Path=/live; HttpOnly; SameSite=Strict");
@@ -36,7 +43,16 @@ export async function serveLive({ about = {} } = {}) {
     switch (route) {
       case "POST session":
       case "GET session":
-        return response.end(JSON.stringify({ schema: "refit.live/v1", version: "0", cluster: "kind-test (https://127.0.0.1:6443)", terminal: true, request: { to: "1.30.3", files: [], sets: [] }, ...about }));
+        return response.end(
+          JSON.stringify({
+            schema: "refit.live/v1",
+            version: "0",
+            cluster: "kind-test (https://127.0.0.1:6443)",
+            terminal: true,
+            request: { to: "1.30.3", files: [], sets: [] },
+            ...about,
+          }),
+        );
       case "GET export":
         return response.writeHead(200, { "content-type": "application/gzip" }).end(archive());
       case "GET records":
@@ -48,7 +64,9 @@ export async function serveLive({ about = {} } = {}) {
         return;
       case "POST proposal":
       case "POST restart":
-        return it.refuses === undefined ? response.writeHead(202, { "content-type": "application/json" }).end('{"id":1}') : problem(it.refuses.status, it.refuses.detail);
+        return it.refuses === undefined
+          ? response.writeHead(202, { "content-type": "application/json" }).end('{"id":1}')
+          : problem(it.refuses.status, it.refuses.detail);
       default:
         return problem(404, "there is nothing here");
     }

@@ -10,7 +10,10 @@ import { OUTPUT, output } from "./page.mjs";
 
 const axe = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 /** What a real upgrade told, from 1.29.6 to 1.30.3 (tests/suite/control_plane/serves.rs wrote it down). */
-const RUN = (await readFile(new URL("./live-run.jsonl", import.meta.url), "utf8")).trim().split("\n").map((it) => JSON.parse(it));
+const RUN = (await readFile(new URL("./live-run.jsonl", import.meta.url), "utf8"))
+  .trim()
+  .split("\n")
+  .map((it) => JSON.parse(it));
 
 let browser, server, context, page, requests, complaints;
 /** What the browser says itself of a refusal that a test asks for. */
@@ -22,7 +25,11 @@ before(async () => {
 after(() => browser?.close());
 beforeEach(() => open());
 afterEach(async () => {
-  assert.deepEqual(requests.filter((url) => !url.startsWith(`${server.origin}/`) && !/^(blob|data):/.test(url)), [], "nothing leaves the origin");
+  assert.deepEqual(
+    requests.filter((url) => !url.startsWith(`${server.origin}/`) && !/^(blob|data):/.test(url)),
+    [],
+    "nothing leaves the origin",
+  );
   assert.deepEqual(complaints, []);
   await context.close();
   await server.close();
@@ -40,7 +47,10 @@ async function open(options = {}, about = {}) {
   complaints = [];
   allowed = /status of 4\d\d/;
   context.on("request", (request) => requests.push(request.url()));
-  page.on("console", (message) => message.type() === "error" && !allowed.test(message.text()) && complaints.push(message.text()));
+  page.on(
+    "console",
+    (message) => message.type() === "error" && !allowed.test(message.text()) && complaints.push(message.text()),
+  );
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(server.link);
   await page.waitForSelector('.live-card[data-state="idle"]');
@@ -52,13 +62,24 @@ async function readCluster() {
   await page.waitForSelector("#result:not([aria-busy])");
 }
 
-const proposal = (state, more = {}) => ({ kind: "proposal", id: 1, verb: "upgrade", to: "1.30.3", state, reason: null, ...more });
+const proposal = (state, more = {}) => ({
+  kind: "proposal",
+  id: 1,
+  verb: "upgrade",
+  to: "1.30.3",
+  state,
+  reason: null,
+  ...more,
+});
 const asked = (route) => server.asked.filter((it) => it.route === route).map((it) => it.body);
 
 test("the token is used once and stands nowhere afterwards; a reload goes on with the session", async () => {
   assert.equal(new URL(page.url()).hash, "#live");
   assert.deepEqual(asked("POST session"), [{ token: "good-once" }]);
-  assert.equal(requests.some((url) => url.includes("good-once")), false);
+  assert.equal(
+    requests.some((url) => url.includes("good-once")),
+    false,
+  );
   assert.match(await page.textContent(".live-card"), /kind-test \(https:\/\/127\.0\.0\.1:6443\)/);
   assert.equal(await page.inputValue("#target"), "1.30.3", "the command line's version");
   await page.reload();
@@ -80,7 +101,9 @@ test("the cluster is read, planned, and the request proposed, never a plan", asy
   await page.check("#live-restart");
   await page.getByRole("button", { name: "Propose the upgrade to the terminal" }).click();
   await page.getByText("The terminal was asked.").waitFor();
-  assert.deepEqual(asked("POST proposal"), [{ to: "1.30.3", files: [], sets: ["values.pilot.traceSampling=10"], force: false, restart: true }]);
+  assert.deepEqual(asked("POST proposal"), [
+    { to: "1.30.3", files: [], sets: ["values.pilot.traceSampling=10"], force: false, restart: true },
+  ]);
   server.tell(proposal("planning"));
   await page.getByText("what this page planned is not taken").waitFor();
   assert.equal(await page.isDisabled(".live-propose > button"), true, "one at a time");
@@ -97,7 +120,9 @@ test("the cluster is read, planned, and the request proposed, never a plan", asy
 
 test("a real run is shown as it goes, to its end", async () => {
   const steps = RUN.find((it) => it.kind === "plan").steps;
-  const half = RUN.findIndex((it) => it.kind === "record" && it.record.event === "step-began" && it.record.step === steps[2].id);
+  const half = RUN.findIndex(
+    (it) => it.kind === "record" && it.record.event === "step-began" && it.record.step === steps[2].id,
+  );
   server.tell(...RUN.slice(0, half + 1));
   await page.locator(".run-steps > .running", { hasText: steps[2].title }).waitFor();
   assert.equal(await page.locator(".run-steps > .done").count(), 2);
@@ -122,7 +147,10 @@ test("a real run is shown as it goes, to its end", async () => {
 test("a run that stops shows why, with the last lines of the log, as text", async () => {
   const plan = RUN.find((it) => it.kind === "plan");
   const step = plan.steps[0].id;
-  const record = (event, more) => ({ kind: "record", record: { schema: "refit.record/v1", at: "2026-11-26T10:00:00Z", plan: plan.plan, event, ...more } });
+  const record = (event, more) => ({
+    kind: "record",
+    record: { schema: "refit.record/v1", at: "2026-11-26T10:00:00Z", plan: plan.plan, event, ...more },
+  });
   server.tell(proposal("planning"), plan, proposal("asking", { reason: "Proceed to Istio 1.30.3?" }));
   await page.locator(".run", { hasText: "Proceed to Istio 1.30.3? Read it in the terminal" }).waitFor();
   server.tell(
@@ -130,7 +158,10 @@ test("a run that stops shows why, with the last lines of the log, as text", asyn
     record("run-began", { by: "host" }),
     record("step-began", { step }),
     { kind: "said", text: "! <img src=x onerror=alert(1)> is not up to date" },
-    record("failed", { step, reason: "step: pod istiod-1 is in CrashLoopBackOff; its last lines:\n    <b>panic</b>: no certificate" }),
+    record("failed", {
+      step,
+      reason: "step: pod istiod-1 is in CrashLoopBackOff; its last lines:\n    <b>panic</b>: no certificate",
+    }),
     proposal("failed", { reason: "go on with `refit apply --resume`" }),
   );
   await page.waitForSelector('.run[data-state="failed"]');
@@ -167,26 +198,46 @@ test("a server that ends is told", async () => {
   assert.equal(await page.getByRole("button", { name: "Read the cluster" }).isDisabled(), true);
 });
 
-for (const [colorScheme, width, height] of [["light", 1440, 900], ["dark", 1440, 900], ["light", 360, 740], ["dark", 360, 740]]) {
+for (const [colorScheme, width, height] of [
+  ["light", 1440, 900],
+  ["dark", 1440, 900],
+  ["light", 360, 740],
+  ["dark", 360, 740],
+]) {
   test(`axe, fit and screenshots: ${colorScheme}, ${width}`, async () => {
     await open({ colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: "reduce" });
     await page.evaluate(axe);
     const found = [];
     const look = async (name) => {
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const over = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       found.push(...(over === 0 ? [] : [`${name} overflows by ${over}`]));
       const { violations } = await page.evaluate(() => globalThis.axe.run());
-      found.push(...violations.map((rule) => `${name}: ${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" ")}`));
+      found.push(
+        ...violations.map(
+          (rule) => `${name}: ${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" ")}`,
+        ),
+      );
       await page.screenshot({ path: output(`live-${name}-${colorScheme}-${width}.png`), fullPage: true });
     };
     await page.waitForSelector(".editor .cm-content");
     await look("open");
     await readCluster();
-    server.tell(...RUN.slice(0, RUN.findIndex((it) => it.kind === "proposal" && it.state === "running")));
+    server.tell(
+      ...RUN.slice(
+        0,
+        RUN.findIndex((it) => it.kind === "proposal" && it.state === "running"),
+      ),
+    );
     await page.waitForSelector('.run[data-state="asking"]');
     await look("asking");
     const half = RUN.findIndex((it) => it.kind === "record" && it.record.event === "step-ended") + 4;
-    server.tell(...RUN.slice(server.told.length, half), { kind: "waiting", object: "Deployment istio-system/istiod", reason: "1 of 2 replicas are available" });
+    server.tell(...RUN.slice(server.told.length, half), {
+      kind: "waiting",
+      object: "Deployment istio-system/istiod",
+      reason: "1 of 2 replicas are available",
+    });
     await page.waitForSelector(".step-waits");
     await look("running");
     server.tell(...RUN.slice(half));

@@ -12,15 +12,24 @@ const TABS = ["Findings", "Defaults", "Reverted", "Objects", "Restarts", "Steps"
 
 async function violations(where) {
   const found = await it.page.evaluate(() => globalThis.axe.run());
-  return found.violations.map((rule) => `${where}: ${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" ")}`);
+  return found.violations.map(
+    (rule) => `${where}: ${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" ")}`,
+  );
 }
 
 async function overflow(where) {
-  const over = await it.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const over = await it.page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   return over === 0 ? [] : [`${where} overflows by ${over}`];
 }
 
-for (const [colorScheme, width, height] of [["light", 1440, 900], ["dark", 1440, 900], ["light", 360, 740], ["dark", 360, 740]]) {
+for (const [colorScheme, width, height] of [
+  ["light", 1440, 900],
+  ["dark", 1440, 900],
+  ["light", 360, 740],
+  ["dark", 360, 740],
+]) {
   test(`axe, fit and screenshots: ${colorScheme}, ${width}`, needsGallery, async () => {
     await it.open({ colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: "reduce" });
     await it.page.evaluate(axe);
@@ -61,6 +70,11 @@ for (const [colorScheme, width, height] of [["light", 1440, 900], ["dark", 1440,
 
 test("nothing moves where the user wants no motion", async () => {
   await it.open({ reducedMotion: "reduce" });
-  const moving = await it.page.evaluate(() => [...document.querySelectorAll("*")].filter((node) => !["0s", ""].includes(getComputedStyle(node).transitionDuration)).length);
+  const moving = await it.page.evaluate(
+    () =>
+      [...document.querySelectorAll("*")].filter(
+        (node) => !["0s", ""].includes(getComputedStyle(node).transitionDuration),
+      ).length,
+  );
   assert.equal(moving, 0);
 });

@@ -14,7 +14,9 @@ export const OUTPUT = new URL("../output/", import.meta.url);
 export const DIST = new URL("../../www/dist/", import.meta.url);
 export const data = process.env.REFIT_ISTIO_DATA;
 /** Real clusters are there when the page was built with data. */
-export const needsGallery = { skip: !existsSync(new URL("samples/index.json", DIST)) && "needs a page that was built with data" };
+export const needsGallery = {
+  skip: !existsSync(new URL("samples/index.json", DIST)) && "needs a page that was built with data",
+};
 export const needsData = { skip: !data && "needs REFIT_ISTIO_DATA" };
 
 export const golden = (path) => fileURLToPath(new URL(`../golden/${path}`, import.meta.url));
@@ -38,7 +40,11 @@ export function usePage() {
 
   it.open = async (options, hash = "") => {
     await it.context?.close();
-    it.context = await it.browser.newContext({ acceptDownloads: true, viewport: { width: 1280, height: 900 }, ...options });
+    it.context = await it.browser.newContext({
+      acceptDownloads: true,
+      viewport: { width: 1280, height: 900 },
+      ...options,
+    });
     it.page = await it.context.newPage();
     it.requests = [];
     it.complaints = [];
@@ -53,11 +59,19 @@ export function usePage() {
   };
 
   it.checkQuiet = () => {
-    const outside = it.requests.filter((url) => !url.startsWith(`${it.server.origin}/some/where/`) && !/^(blob|data):/.test(url));
+    const outside = it.requests.filter(
+      (url) => !url.startsWith(`${it.server.origin}/some/where/`) && !/^(blob|data):/.test(url),
+    );
     assert.deepEqual(outside, []);
     // Nothing is asked that only `refit serve` answers.
-    assert.deepEqual(it.requests.filter((url) => url.includes("/live/")), []);
-    assert.deepEqual(it.complaints.filter((text) => !it.allowed.some((allowed) => allowed.test(text))), []);
+    assert.deepEqual(
+      it.requests.filter((url) => url.includes("/live/")),
+      [],
+    );
+    assert.deepEqual(
+      it.complaints.filter((text) => !it.allowed.some((allowed) => allowed.test(text))),
+      [],
+    );
   };
 
   it.pick = (paths) => it.page.setInputFiles("#files", paths);
@@ -66,7 +80,12 @@ export function usePage() {
     await it.page.waitForSelector(".outcome");
   };
   it.tab = (name) => it.page.getByRole("tab", { name }).click();
-  it.editorText = () => it.page.evaluate(() => [...document.querySelector(".editor").shadowRoot.querySelectorAll(".cm-line")].map((line) => line.textContent).join("\n"));
+  it.editorText = () =>
+    it.page.evaluate(() =>
+      [...document.querySelector(".editor").shadowRoot.querySelectorAll(".cm-line")]
+        .map((line) => line.textContent)
+        .join("\n"),
+    );
   it.type = async (text) => {
     await it.page.locator(".editor .cm-content").click();
     await it.page.keyboard.press("Control+a");
@@ -77,7 +96,10 @@ export function usePage() {
     await it.page.waitForSelector("#result:not([aria-busy])");
   };
   it.download = async (kind) => {
-    const [file] = await Promise.all([it.page.waitForEvent("download"), it.page.getByRole("button", { name: kind, exact: true }).click()]);
+    const [file] = await Promise.all([
+      it.page.waitForEvent("download"),
+      it.page.getByRole("button", { name: kind, exact: true }).click(),
+    ]);
     return readFile(await file.path(), "utf8");
   };
   return it;

@@ -19,7 +19,13 @@ test("an export is picked and the verdict comes first", async () => {
   await it.page.waitForSelector(".verdict.blocked");
   assert.equal(await it.page.textContent(".verdict h1"), "Blocked");
   assert.match(await it.page.textContent(".findings"), /version-skew/);
-  assert.deepEqual(await it.page.locator(".hops li").allTextContents(), ["1.26.8", "1.27.9", "1.28.10", "1.29.8", "1.30.3"]);
+  assert.deepEqual(await it.page.locator(".hops li").allTextContents(), [
+    "1.26.8",
+    "1.27.9",
+    "1.28.10",
+    "1.29.8",
+    "1.30.3",
+  ]);
   assert.match(await it.page.textContent("#status"), /blocked/);
 });
 
@@ -67,6 +73,17 @@ test("a folder is picked, and a bug report, whose logs are passed over", async (
     await it.pick([join(folder, "bug-report.tar.gz")]);
     await it.page.waitForSelector(".verdict.blocked");
     assert.match(await it.page.textContent(".findings"), /version-skew/);
+    assert.match(await it.page.textContent(".passed-over"), /1 file was not read.*istiod\.log/);
+    await it.open({});
+    const loose = join(folder, "loose");
+    await mkdir(loose);
+    await copyFile(SKEW[0], join(loose, "cluster.yaml"));
+    await writeFile(join(loose, "cluster.txt"), "NAME READY\n");
+    await writeFile(join(loose, ".hidden.yaml"), "kind: List\n");
+    await it.page.setInputFiles("#folder", loose);
+    await it.page.waitForSelector(".verdict.blocked");
+    assert.match(await it.page.textContent(".passed-over"), /2 files were not read/);
+    assert.match(await it.page.textContent(".passed-over"), /cluster\.txt/);
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -112,7 +129,15 @@ test("every sample opens, and together they fill every tab", async () => {
   }
   assert.ok(names.length >= 4);
   if (!needsGallery.skip) {
-    assert.deepEqual([...filled].sort(), ["Defaults", "Findings", "Inventory", "Objects", "Restarts", "Reverted", "Steps"]);
+    assert.deepEqual([...filled].sort(), [
+      "Defaults",
+      "Findings",
+      "Inventory",
+      "Objects",
+      "Restarts",
+      "Reverted",
+      "Steps",
+    ]);
   }
 });
 
@@ -126,7 +151,9 @@ test("what is missing is listed with the finding and the line that exports it", 
 
 test("a typo is completed away: an error at its line, fixed by its quick fix", needsGallery, async () => {
   await it.sample("An upgrade, step by step");
-  await it.type("apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    pilot:\n      # two at night\n      autoscaleMni: 2\n");
+  await it.type(
+    "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    pilot:\n      # two at night\n      autoscaleMni: 2\n",
+  );
   await it.page.waitForSelector(".verdict.blocked");
   assert.ok((await it.page.locator(".editor .cm-lintRange-error").count()) > 0);
   await it.page.locator(".finding .evidence .follow", { hasText: "request.yaml:7" }).first().click();
@@ -218,7 +245,7 @@ test("planning anew keeps the tab, what is open, the filter and the focus", need
   await it.settled();
   assert.equal(await it.page.locator(".finding").count(), shown);
   assert.ok(await it.page.getByLabel("Filter findings").evaluate((input) => input === document.activeElement));
-  assert.equal(await it.page.locator('#result[aria-live]').count(), 0);
+  assert.equal(await it.page.locator("#result[aria-live]").count(), 0);
 });
 
 test("the command repeats the whole request, and its file can be saved", needsGallery, async () => {
@@ -231,7 +258,10 @@ test("the command repeats the whole request, and its file can be saved", needsGa
   await it.settled();
   await it.tab("Steps");
   const command = await it.page.locator(".command code").first().textContent();
-  assert.equal(command, "refit upgrade --to 1.30.3 -f request.yaml --set 'meshConfig.accessLogFormat=it'\\''s %a' --istio-namespace istio-system --force");
+  assert.equal(
+    command,
+    "refit upgrade --to 1.30.3 -f request.yaml --set 'meshConfig.accessLogFormat=it'\\''s %a' --istio-namespace istio-system --force",
+  );
   assert.match(await it.download("Save request.yaml"), /profile: default/);
   const plan = JSON.parse(await it.download("Save plan.json"));
   assert.ok(plan.plan.steps.length > 0 && plan.changes.some((change) => change.predicted !== undefined));
@@ -287,7 +317,9 @@ test("a damaged link and one that unpacks to too much are told, not followed", a
   const bomb = await it.page.evaluate(async () => {
     const packed = new Blob([new Uint8Array(40 << 20)]).stream().pipeThrough(new CompressionStream("deflate-raw"));
     const bytes = new Uint8Array(await new Response(packed).arrayBuffer());
-    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")).replaceAll("+", "-").replaceAll("/", "_");
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+      .replaceAll("+", "-")
+      .replaceAll("/", "_");
   });
   await it.open({}, `#v1.${bomb}`);
   await it.page.waitForSelector(".verdict.error");
@@ -333,7 +365,11 @@ test("an IstioOperator file goes into the editor", async () => {
 });
 
 test("with both releases dropped, objects, restarts and steps are shown", needsData, async () => {
-  await it.pick([`${data}/exports/stale-proxies-and-leftover-gateway/export.tar.gz`, `${data}/istio/releases/istio-1.27.9.tar.gz`, `${data}/istio/releases/istio-1.28.10.tar.gz`]);
+  await it.pick([
+    `${data}/exports/stale-proxies-and-leftover-gateway/export.tar.gz`,
+    `${data}/istio/releases/istio-1.27.9.tar.gz`,
+    `${data}/istio/releases/istio-1.28.10.tar.gz`,
+  ]);
   await it.page.waitForSelector(".outcome");
   await it.page.fill("#target", "1.28.10");
   await it.settled();
@@ -359,7 +395,10 @@ test("the downloaded HTML holds everything, and nothing in it runs", needsGaller
   assert.equal(await rows("#objects .object"), outcome.changes.filter((change) => change.class !== "unchanged").length);
   assert.equal(await rows("#objects .field"), outcome.changes.flatMap((change) => change.fields).length);
   assert.equal(await rows("#steps > ol > li"), outcome.plan.steps.length);
-  assert.equal(await rows("#steps ul li"), outcome.plan.steps.flatMap((step) => [...step.actions, ...step.waits]).length);
+  assert.equal(
+    await rows("#steps ul li"),
+    outcome.plan.steps.flatMap((step) => [...step.actions, ...step.waits]).length,
+  );
   assert.equal(await rows("button, input, script, link, img"), 0);
 });
 
@@ -373,8 +412,22 @@ test("the worker reaches no other origin", async () => {
   const address = `http://127.0.0.1:${other.address().port}/`;
   it.allowed.push(/Content Security Policy/);
   const [worker] = it.page.workers();
-  const said = await worker.evaluate((address) => fetch(address).then(() => "reached", (error) => error.name), address);
-  const fromPage = await it.page.evaluate((address) => fetch(address).then(() => "reached", (error) => error.name), address);
+  const said = await worker.evaluate(
+    (address) =>
+      fetch(address).then(
+        () => "reached",
+        (error) => error.name,
+      ),
+    address,
+  );
+  const fromPage = await it.page.evaluate(
+    (address) =>
+      fetch(address).then(
+        () => "reached",
+        (error) => error.name,
+      ),
+    address,
+  );
   await new Promise((resolve) => other.close(resolve));
   assert.deepEqual([said, fromPage, reached], ["TypeError", "TypeError", 0]);
   it.requests = it.requests.filter((url) => url !== address);
@@ -393,7 +446,10 @@ test("the page opens again without a network, by any address, and plans with wha
   await it.sample("An upgrade, step by step");
   assert.ok(Number(await it.page.textContent("#tab-3 .number")) > 0);
   const names = await it.page.evaluate(() => caches.keys());
-  assert.ok(names.every((name) => name.startsWith("refit:http") && name.includes("/some/where/:")), String(names));
+  assert.ok(
+    names.every((name) => name.startsWith("refit:http") && name.includes("/some/where/:")),
+    String(names),
+  );
   await it.context.setOffline(false);
   it.allowed.push(/Failed to load resource|net::ERR_INTERNET_DISCONNECTED/);
 });

@@ -63,11 +63,17 @@ test("a stalled source is stopped by the signal, and told", { timeout: 5000 }, a
 
   let returned = false;
   const iterable = {
-    [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}), return: async () => ((returned = true), { done: true }) }),
+    [Symbol.asyncIterator]: () => ({
+      next: () => new Promise(() => {}),
+      return: async () => ((returned = true), { done: true }),
+    }),
   };
   const second = new AbortController();
   setTimeout(() => second.abort(reason), 20);
-  await assert.rejects(plan({ ...request, cluster: { name: "a.yaml", content: iterable }, signal: second.signal }), reason);
+  await assert.rejects(
+    plan({ ...request, cluster: { name: "a.yaml", content: iterable }, signal: second.signal }),
+    reason,
+  );
   assert.ok(returned);
 });
 
@@ -77,7 +83,10 @@ test("an error in the input tells the source to stop", async () => {
     pull: (controller) => controller.enqueue(new TextEncoder().encode('{"kind": [}\n'.repeat(200))),
     cancel: () => void (cancelled = true),
   });
-  await assert.rejects(plan({ ...request, cluster: { name: "a.json", content: source } }), { name: "InputError", file: "a.json" });
+  await assert.rejects(plan({ ...request, cluster: { name: "a.json", content: source } }), {
+    name: "InputError",
+    file: "a.json",
+  });
   assert.ok(cancelled);
 });
 
@@ -91,7 +100,8 @@ test("a stream that is read elsewhere is the caller's mistake, no panic", async 
 });
 
 test("large memory is really given back", async () => {
-  const line = (name) => `- {apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: a, annotations: {x: "${"x".repeat(100_000)}"}}}\n`;
+  const line = (name) =>
+    `- {apiVersion: v1, kind: Service, metadata: {name: ${name}, namespace: a, annotations: {x: "${"x".repeat(100_000)}"}}}\n`;
   const content = (function* () {
     yield "apiVersion: v1\nkind: List\nitems:\n";
     for (let at = 0; at < 1000; at += 1) {
@@ -121,7 +131,10 @@ test("an outcome is described, written as SARIF, and redacted", async () => {
   }
   const handed = await redacted(outcome);
   assert.equal(handed.schema, outcome.schema);
-  assert.deepEqual(handed.findings.map((it) => it.code), outcome.findings.map((it) => it.code));
+  assert.deepEqual(
+    handed.findings.map((it) => it.code),
+    outcome.findings.map((it) => it.code),
+  );
   assert.ok(handed.findings.every((it) => it.subjects.every((subject) => !("value" in subject))));
 });
 
@@ -165,7 +178,12 @@ test("a release renders from a stream; its refusal names file and line", { skip 
   const content = new Blob([await readFile(release("1.30.3"))]).stream();
   const { manifests } = await renderManifests({ release: { name: "istio-1.30.3.tar.gz", content } });
   assert.match(manifests, /kind: Deployment/);
-  const files = [{ name: "wrong.yaml", text: "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    pilot:\n      autoscaleMni: 2\n" }];
+  const files = [
+    {
+      name: "wrong.yaml",
+      text: "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  values:\n    pilot:\n      autoscaleMni: 2\n",
+    },
+  ];
   await assert.rejects(renderManifests({ release: await archive("1.30.3"), files }), (error) => {
     assert.ok(error instanceof RequestError);
     assert.deepEqual([error.file, error.line], ["wrong.yaml", 6]);
@@ -191,6 +209,9 @@ test("settings are recovered, compared, and a truncated release is an error", { 
   assert.ok(!live.includes("resourceVersion") && !live.includes("managedFields"));
   assert.ok(read.compare(change.object, true).live.includes("resourceVersion"));
   const whole = (await archive("1.29.6")).content;
-  await assert.rejects(read.addReleases({ name: "cut.tar.gz", content: whole.subarray(0, whole.length / 2) }), { name: "InputError", file: "cut.tar.gz" });
+  await assert.rejects(read.addReleases({ name: "cut.tar.gz", content: whole.subarray(0, whole.length / 2) }), {
+    name: "InputError",
+    file: "cut.tar.gz",
+  });
   read.close();
 });

@@ -6,7 +6,13 @@ import { contents, goldenCases } from "../golden.mjs";
 const results = {};
 for (const golden of await goldenCases()) {
   try {
-    results[golden.name] = { outcome: await planText({ ...(await golden.request()), cluster: contents(await golden.files()), releases: contents(await golden.releases()) }) };
+    results[golden.name] = {
+      outcome: await planText({
+        ...(await golden.request()),
+        cluster: contents(await golden.files()),
+        releases: contents(await golden.releases()),
+      }),
+    };
   } catch (thrown) {
     if (!(thrown instanceof InputError)) {
       throw thrown;

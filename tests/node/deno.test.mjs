@@ -12,13 +12,20 @@ const deno = fileURLToPath(new URL("../node_modules/.bin/deno", import.meta.url)
 const script = fileURLToPath(new URL("./deno.mjs", import.meta.url));
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-test("golden cases in Deno, without network or writing", { skip: !existsSync(deno) && "needs npm's optional package deno", timeout: 120_000 }, async () => {
-  const run = spawnSync(deno, ["run", "--no-config", "--no-prompt", `--allow-read=${root}`, script], { encoding: "utf8", maxBuffer: 1 << 26 });
-  assert.equal(run.status, 0, run.stderr);
-  const got = JSON.parse(run.stdout);
-  for (const golden of await goldenCases()) {
-    const { outcome, error } = got[golden.name];
-    assert.equal(outcome, golden.expected.outcome, golden.name);
-    assert.deepEqual(error, golden.expected.error && JSON.parse(golden.expected.error), golden.name);
-  }
-});
+test(
+  "golden cases in Deno, without network or writing",
+  { skip: !existsSync(deno) && "needs npm's optional package deno", timeout: 120_000 },
+  async () => {
+    const run = spawnSync(deno, ["run", "--no-config", "--no-prompt", `--allow-read=${root}`, script], {
+      encoding: "utf8",
+      maxBuffer: 1 << 26,
+    });
+    assert.equal(run.status, 0, run.stderr);
+    const got = JSON.parse(run.stdout);
+    for (const golden of await goldenCases()) {
+      const { outcome, error } = got[golden.name];
+      assert.equal(outcome, golden.expected.outcome, golden.name);
+      assert.deepEqual(error, golden.expected.error && JSON.parse(golden.expected.error), golden.name);
+    }
+  },
+);

@@ -28,7 +28,10 @@ function run(script, cwd, env = {}) {
   return spawnSync("bash", ["-e", "-c", script], { cwd, encoding: "utf8", env: { ...process.env, ...env } });
 }
 
-for (const [name, status] of [["clear-upgrade", 0], ["version-skew", 3]]) {
+for (const [name, status] of [
+  ["clear-upgrade", 0],
+  ["version-skew", 3],
+]) {
   test(`the Actions job comments, and fails as the verdict does: ${name}`, async () => {
     const job = steps(await readFile(join(PACKAGE, "examples/upgrade-check.yaml"), "utf8"));
     const here = join(folder, name);
@@ -37,7 +40,10 @@ for (const [name, status] of [["clear-upgrade", 0], ["version-skew", 3]]) {
     await mkdir(join(here, "istio"));
     await cp(golden(`${name}/export`), join(here, "istio/export"), { recursive: true });
     await writeFile(join(here, "istio/target-version"), "1.30.3\n");
-    await writeFile(join(here, "istio/operator.yaml"), "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  profile: default\n");
+    await writeFile(
+      join(here, "istio/operator.yaml"),
+      "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  profile: default\n",
+    );
     const planned = run(job.get("Plan"), here);
     // The golden case has no release, so that only the block is certain.
     assert.equal(planned.status, status === 0 ? 4 : status, planned.stderr);
@@ -45,7 +51,11 @@ for (const [name, status] of [["clear-upgrade", 0], ["version-skew", 3]]) {
     const bin = join(here, "bin");
     await mkdir(bin);
     await writeFile(join(bin, "gh"), `#!/bin/sh\necho "$@" > "${here}/gh.txt"\n`, { mode: 0o755 });
-    const commented = run(job.get("Comment"), here, { PATH: `${bin}:${process.env.PATH}`, PULL_REQUEST: "7", GITHUB_STEP_SUMMARY: join(here, "summary.md") });
+    const commented = run(job.get("Comment"), here, {
+      PATH: `${bin}:${process.env.PATH}`,
+      PULL_REQUEST: "7",
+      GITHUB_STEP_SUMMARY: join(here, "summary.md"),
+    });
     assert.equal(commented.status, 0, commented.stderr);
     assert.match(await readFile(join(here, "gh.txt"), "utf8"), /^pr comment 7 --body-file verdict\.md/);
     assert.match(await readFile(join(here, "summary.md"), "utf8"), /^# Upgrade/);
@@ -53,7 +63,9 @@ for (const [name, status] of [["clear-upgrade", 0], ["version-skew", 3]]) {
 }
 
 test("the HTTP handler runs as a server", { timeout: 30_000 }, async () => {
-  const server = spawn(process.execPath, [join(PACKAGE, "examples/handler.mjs")], { env: { ...process.env, PORT: "0" } });
+  const server = spawn(process.execPath, [join(PACKAGE, "examples/handler.mjs")], {
+    env: { ...process.env, PORT: "0" },
+  });
   try {
     const address = await new Promise((resolve, reject) => {
       server.stdout.once("data", (line) => resolve(String(line).trim()));
@@ -73,11 +85,17 @@ test("the HTTP handler runs as a server", { timeout: 30_000 }, async () => {
 test("the package works where npm unpacks it", { timeout: 60_000 }, async () => {
   const here = join(folder, "packed");
   await mkdir(join(here, "node_modules/refit-planner"), { recursive: true });
-  const packed = spawnSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", here], { cwd: PACKAGE, encoding: "utf8" });
+  const packed = spawnSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", here], {
+    cwd: PACKAGE,
+    encoding: "utf8",
+  });
   assert.equal(packed.status, 0, packed.stderr);
   const archive = join(here, packed.stdout.trim().split("\n").at(-1));
   spawnSync("tar", ["xzf", archive, "--strip-components=1", "-C", join(here, "node_modules/refit-planner")]);
-  await writeFile(join(here, "use.mjs"), 'import { explain } from "refit-planner";\nconsole.log(await explain("version-skew"));\n');
+  await writeFile(
+    join(here, "use.mjs"),
+    'import { explain } from "refit-planner";\nconsole.log(await explain("version-skew"));\n',
+  );
   const used = spawnSync(process.execPath, ["use.mjs"], { cwd: here, encoding: "utf8" });
   assert.match(used.stdout, /minor/, used.stderr);
 });

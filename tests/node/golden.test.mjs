@@ -10,7 +10,11 @@ import { contents, goldenCases } from "../golden.mjs";
 
 for (const golden of await goldenCases()) {
   test(`golden: ${golden.name}`, async () => {
-    const input = { ...(await golden.request()), cluster: contents(await golden.files()), releases: contents(await golden.releases()) };
+    const input = {
+      ...(await golden.request()),
+      cluster: contents(await golden.files()),
+      releases: contents(await golden.releases()),
+    };
     if (golden.expected.outcome !== undefined) {
       assert.equal(await planText(input), golden.expected.outcome);
       return;

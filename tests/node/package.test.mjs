@@ -45,20 +45,26 @@ test("progress tells names and bytes", async () => {
 
 test("an aborted signal stops the reading with its reason", async () => {
   const reason = new Error("enough");
-  await assert.rejects(plan({ ...request, cluster: { name: "a", content: "" }, signal: AbortSignal.abort(reason) }), reason);
+  await assert.rejects(
+    plan({ ...request, cluster: { name: "a", content: "" }, signal: AbortSignal.abort(reason) }),
+    reason,
+  );
   const controller = new AbortController();
   const cluster = { name: "a", content: endless(() => controller.abort(reason)) };
   await assert.rejects(plan({ ...request, cluster, signal: controller.signal }), reason);
 });
 
 test("unreadable input names file, line and column", async () => {
-  await assert.rejects(plan({ ...request, cluster: { name: "bad.yaml", content: "kind: Pod\nmetadata: [" } }), (error) => {
-    assert.ok(error instanceof InputError);
-    assert.equal(error.file, "bad.yaml");
-    assert.equal(error.line, 2);
-    assert.ok(error.column > 0);
-    return true;
-  });
+  await assert.rejects(
+    plan({ ...request, cluster: { name: "bad.yaml", content: "kind: Pod\nmetadata: [" } }),
+    (error) => {
+      assert.ok(error instanceof InputError);
+      assert.equal(error.file, "bad.yaml");
+      assert.equal(error.line, 2);
+      assert.ok(error.column > 0);
+      return true;
+    },
+  );
 });
 
 test("a release archive that is none is an error with its name", async () => {

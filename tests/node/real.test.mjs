@@ -29,14 +29,20 @@ for (const name of skip ? [] : readdirSync(exports).filter((it) => existsSync(jo
     if (existsSync(join(scenario, "request"))) {
       symlinkSync(join(scenario, "request"), join(here, "request"));
     }
-    const files = readdirSync(join(here, "export")).sort().map((it) => join("export", it));
+    const files = readdirSync(join(here, "export"))
+      .sort()
+      .map((it) => join("export", it));
     const releases = join(data, "istio/releases");
 
-    const native = spawnSync(refit, ["plan", ...files, ...args, "--as-of", AS_OF, "--releases", releases, "-o", "json"], {
-      cwd: here,
-      encoding: "utf8",
-      maxBuffer: 1 << 28,
-    });
+    const native = spawnSync(
+      refit,
+      ["plan", ...files, ...args, "--as-of", AS_OF, "--releases", releases, "-o", "json"],
+      {
+        cwd: here,
+        encoding: "utf8",
+        maxBuffer: 1 << 28,
+      },
+    );
     const cluster = await Cluster.read(files.map((it) => ({ name: it, content: readFileSync(join(here, it)) })));
     const request = await requested(args, here);
     for (const version of cluster.releases(request)) {
@@ -67,7 +73,9 @@ async function requested(args, here) {
   });
   const { filename, set: sets, ...rest } = values;
   const files = await Promise.all(
-    filename.flatMap((it) => it.split(",")).map(async (it) => ({ name: it, text: await readFile(join(here, it), "utf8") })),
+    filename
+      .flatMap((it) => it.split(","))
+      .map(async (it) => ({ name: it, text: await readFile(join(here, it), "utf8") })),
   );
   return { ...rest, files, sets };
 }

@@ -18,7 +18,11 @@ const skip = file === undefined && "needs REFIT_WASI";
 for (const golden of await goldenCases()) {
   test(`golden in WASI: ${golden.name}`, { skip }, async () => {
     const request = await golden.request();
-    const files = [{ name: "request.json", bytes: Buffer.from(JSON.stringify(request)) }, ...(await golden.files()), ...(await golden.releases()).map((it) => ({ ...it, name: `releases/${it.name}` }))];
+    const files = [
+      { name: "request.json", bytes: Buffer.from(JSON.stringify(request)) },
+      ...(await golden.files()),
+      ...(await golden.releases()).map((it) => ({ ...it, name: `releases/${it.name}` })),
+    ];
     const run = await plan(tar(files));
     if (golden.expected.outcome === undefined) {
       assert.equal(run.code, 1);
@@ -37,7 +41,10 @@ test("the Go example plans like every other face", { skip }, async () => {
   const { to, asOf } = await golden.request();
   const folder = fileURLToPath(new URL("../golden/version-skew/export", import.meta.url));
   const example = fileURLToPath(new URL("../../pkg/examples/go", import.meta.url));
-  const run = spawnSync("go", ["run", ".", file, folder, JSON.stringify({ to, asOf })], { cwd: example, encoding: "utf8" });
+  const run = spawnSync("go", ["run", ".", file, folder, JSON.stringify({ to, asOf })], {
+    cwd: example,
+    encoding: "utf8",
+  });
   assert.equal(run.stdout, golden.expected.outcome, run.stderr);
 });
 
@@ -47,7 +54,11 @@ async function plan(archive) {
   const path = (name) => join(folder, name);
   try {
     writeFileSync(path("stdin"), archive);
-    const [stdin, stdout, stderr] = [openSync(path("stdin"), "r"), openSync(path("stdout"), "w"), openSync(path("stderr"), "w")];
+    const [stdin, stdout, stderr] = [
+      openSync(path("stdin"), "r"),
+      openSync(path("stdout"), "w"),
+      openSync(path("stderr"), "w"),
+    ];
     const wasi = new WASI({ version: "preview1", stdin, stdout, stderr, returnOnExit: true });
     const module = await WebAssembly.compile(await readFile(file));
     const code = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));

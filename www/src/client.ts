@@ -33,7 +33,10 @@ const policy = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.cre
 });
 
 interface TrustedTypes {
-  createPolicy(name: string, rules: { createScriptURL: (address: string) => string }): {
+  createPolicy(
+    name: string,
+    rules: { createScriptURL: (address: string) => string },
+  ): {
     createScriptURL(address: string): string;
   };
 }
@@ -81,7 +84,9 @@ export class Client {
     worker.addEventListener("message", (event: MessageEvent<Answer>) => this.#receive(event.data));
     worker.addEventListener("error", (event) => {
       for (const waiting of this.#waiting.values()) {
-        waiting.reject(new PlannerProblem({ name: "Error", message: event.message || "the planner could not be started" }));
+        waiting.reject(
+          new PlannerProblem({ name: "Error", message: event.message || "the planner could not be started" }),
+        );
       }
       this.#waiting.clear();
     });

@@ -23,18 +23,40 @@ const theme = EditorView.theme({
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--selected)" },
   ".cm-placeholder": { color: "var(--soft)" },
-  ".cm-tooltip": { backgroundColor: "var(--raised)", border: "1px solid var(--line)", color: "var(--ink)", borderRadius: "8px", overflow: "hidden" },
+  ".cm-tooltip": {
+    backgroundColor: "var(--raised)",
+    border: "1px solid var(--line)",
+    color: "var(--ink)",
+    borderRadius: "8px",
+    overflow: "hidden",
+  },
   ".cm-tooltip-autocomplete ul li[aria-selected]": { backgroundColor: "var(--selected)", color: "var(--ink)" },
   ".cm-completionDetail": { color: "var(--soft)", fontStyle: "normal", marginLeft: "1em" },
   ".cm-diagnostic": { padding: "6px 10px" },
-  ".cm-diagnosticAction": { backgroundColor: "var(--accent)", color: "var(--accent-ink)", borderRadius: "6px", padding: "3px 9px", font: "inherit", cursor: "pointer" },
+  ".cm-diagnosticAction": {
+    backgroundColor: "var(--accent)",
+    color: "var(--accent-ink)",
+    borderRadius: "6px",
+    padding: "3px 9px",
+    font: "inherit",
+    cursor: "pointer",
+  },
   ".cm-here": { backgroundColor: "var(--selected)" },
   ".cm-changedLine": { backgroundColor: "var(--clear-wash) !important" },
   ".cm-deletedChunk": { backgroundColor: "var(--block-wash) !important" },
   "&.cm-merge-a .cm-changedLine": { backgroundColor: "var(--block-wash) !important" },
-  ".cm-changedText, .cm-insertedLine": { background: "color-mix(in srgb, var(--clear) 28%, transparent) !important", textDecoration: "none" },
-  ".cm-deletedChunk .cm-deletedText, &.cm-merge-a .cm-changedText": { background: "color-mix(in srgb, var(--block) 28%, transparent) !important" },
-  ".cm-collapsedLines": { background: "var(--raised) !important", color: "var(--soft)", border: "1px solid var(--line)" },
+  ".cm-changedText, .cm-insertedLine": {
+    background: "color-mix(in srgb, var(--clear) 28%, transparent) !important",
+    textDecoration: "none",
+  },
+  ".cm-deletedChunk .cm-deletedText, &.cm-merge-a .cm-changedText": {
+    background: "color-mix(in srgb, var(--block) 28%, transparent) !important",
+  },
+  ".cm-collapsedLines": {
+    background: "var(--raised) !important",
+    color: "var(--soft)",
+    border: "1px solid var(--line)",
+  },
 });
 
 /** YAML in this page's colours. */
@@ -47,11 +69,18 @@ export function showText(host: HTMLElement, label: string, text: string, line: n
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const state = EditorState.create({ doc: text, extensions: [readOnly, named(label)] });
   const at = line !== null && line <= state.doc.lines ? state.doc.line(line) : undefined;
-  const marked = at === undefined ? [] : EditorView.decorations.of(Decoration.set([Decoration.line({ class: "cm-here" }).range(at.from)]));
+  const marked =
+    at === undefined
+      ? []
+      : EditorView.decorations.of(Decoration.set([Decoration.line({ class: "cm-here" }).range(at.from)]));
   const view = new EditorView({
     root,
     parent: root,
-    state: EditorState.create({ doc: text, extensions: [readOnly, named(label), marked], ...(at === undefined ? {} : { selection: { anchor: at.from } }) }),
+    state: EditorState.create({
+      doc: text,
+      extensions: [readOnly, named(label), marked],
+      ...(at === undefined ? {} : { selection: { anchor: at.from } }),
+    }),
   });
   if (at !== undefined) {
     requestAnimationFrame(() => view.dispatch({ effects: EditorView.scrollIntoView(at.from, { y: "center" }) }));
@@ -59,7 +88,13 @@ export function showText(host: HTMLElement, label: string, text: string, line: n
 }
 
 /** Shows what differs between two texts, what is alike folded. */
-export function showDifference(host: HTMLElement, label: string, before: string, after: string, form: "unified" | "split"): void {
+export function showDifference(
+  host: HTMLElement,
+  label: string,
+  before: string,
+  after: string,
+  form: "unified" | "split",
+): void {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const collapseUnchanged = { margin: 3, minSize: 5 };
   if (form === "split") {
@@ -74,7 +109,11 @@ export function showDifference(host: HTMLElement, label: string, before: string,
     return;
   }
   const merge = unifiedMergeView({ original: before, mergeControls: false, collapseUnchanged, gutter: false });
-  new EditorView({ root, parent: root, state: EditorState.create({ doc: after, extensions: [readOnly, named(label), merge] }) });
+  new EditorView({
+    root,
+    parent: root,
+    state: EditorState.create({ doc: after, extensions: [readOnly, named(label), merge] }),
+  });
 }
 
 function named(label: string): Extension {

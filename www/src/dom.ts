@@ -31,7 +31,11 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Makes an element of a drawing. */
-export function svg(tag: string, props: Record<string, string | number>, ...children: readonly (Node | string)[]): SVGElement {
+export function svg(
+  tag: string,
+  props: Record<string, string | number>,
+  ...children: readonly (Node | string)[]
+): SVGElement {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(props)) {
     element.setAttribute(name, String(value));
@@ -57,12 +61,14 @@ export function byId(id: string): HTMLElement {
 
 /** A text of the planner, what stands between backticks as code. */
 export function words(text: string): Node[] {
-  return text.split("`").map((part, at) => (at % 2 === 1 ? el("code", { class: "word" }, part) : document.createTextNode(part)));
+  return text
+    .split("`")
+    .map((part, at) => (at % 2 === 1 ? el("code", { class: "word" }, part) : document.createTextNode(part)));
 }
 
 /** A link to an address of the web; anything else stays text. */
 export function link(address: string, text: string): Node {
-  if (!/^https:\/\//.test(address)) {
+  if (!address.startsWith("https://")) {
     return document.createTextNode(text);
   }
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, text);
@@ -85,7 +91,13 @@ export function copyButton(text: string | (() => string), label = "Copy"): HTMLB
 }
 
 /** A details element whose content is made when it is first opened, and that stays open when the page plans again. */
-export function folding(key: string, open: Set<string>, summary: readonly Child[], make: () => Child, props: Props = {}): HTMLDetailsElement {
+export function folding(
+  key: string,
+  open: Set<string>,
+  summary: readonly Child[],
+  make: () => Child,
+  props: Props = {},
+): HTMLDetailsElement {
   const details = el("details", { ...props, "data-key": key }, el("summary", { "data-focus": key }, summary));
   let made = false;
   const fillOnce = (): void => {
@@ -115,7 +127,8 @@ export function arriving(content: Promise<Child>): HTMLElement {
   void content
     .then(
       (it) => fill(place, it),
-      (error: unknown) => fill(place, el("p", { class: "hint warn" }, error instanceof Error ? error.message : String(error))),
+      (error: unknown) =>
+        fill(place, el("p", { class: "hint warn" }, error instanceof Error ? error.message : String(error))),
     )
     .finally(() => place.removeAttribute("aria-busy"));
   return place;

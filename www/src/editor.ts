@@ -1,6 +1,12 @@
 // The editor of the IstioOperator file: completion of what the release knows, findings at their lines, fixes at a click.
 
-import { type Completion, type CompletionContext, type CompletionResult, autocompletion, completionKeymap } from "@codemirror/autocomplete";
+import {
+  type Completion,
+  type CompletionContext,
+  type CompletionResult,
+  autocompletion,
+  completionKeymap,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { EditorState } from "@codemirror/state";
@@ -68,7 +74,9 @@ export function makeEditor(host: HTMLElement, label: string, hint: string, hooks
     const from = context.pos - place.word.length;
     if (place.key !== undefined) {
       const field = known.find((it) => it.name === place.key);
-      return field === undefined || field.values.length === 0 ? null : { from, options: field.values.map((label) => ({ label })) };
+      return field === undefined || field.values.length === 0
+        ? null
+        : { from, options: field.values.map((label) => ({ label })) };
     }
     const options: Completion[] = known.map(({ name, kind }) => ({
       label: name,

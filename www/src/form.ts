@@ -43,13 +43,25 @@ export function makeForm(hooks: FormHooks): Form {
   const target = makeTarget(changed);
   const line = (id: string, hint: string): HTMLInputElement =>
     el("input", { id, autocomplete: "off", spellcheck: "false", placeholder: hint, on: { input: changed } });
-  const sets = el("textarea", { id: "sets", rows: 2, spellcheck: "false", placeholder: "values.pilot.traceSampling=10", on: { input: changed } });
+  const sets = el("textarea", {
+    id: "sets",
+    rows: 2,
+    spellcheck: "false",
+    placeholder: "values.pilot.traceSampling=10",
+    on: { input: changed },
+  });
   const from = line("from", "as the cluster shows");
   const namespace = line("namespace", "istio-system");
   const force = el("input", { id: "force", type: "checkbox", on: { change: changed } });
   const recoverButton = el(
     "button",
-    { type: "button", class: "quiet recover", title: "Reads from the cluster what it was installed with", hidden: true, on: { click: hooks.recover } },
+    {
+      type: "button",
+      class: "quiet recover",
+      title: "Reads from the cluster what it was installed with",
+      hidden: true,
+      on: { click: hooks.recover },
+    },
     "Recover my settings",
   );
   const host = el("div", { class: "editor" });

@@ -1,23 +1,34 @@
 // Files as they come: picked, dropped, whole folders, pasted text.
 
+import type { Summary } from "refit-planner";
+
 import type { NamedBlob } from "./protocol.js";
+
+/** What a picker, a drop or the clipboard gave: files to read, and those that hold no objects by their names. */
+export interface Taken {
+  files: NamedBlob[];
+  passedOver: PassedOver[];
+}
+
+/** A file that is not read, and what it is. */
+export type PassedOver = Summary["passedOver"][number];
 
 /** What a file is for, told by its name and its first bytes. */
 export type Purpose = "export" | "operator" | "release";
 
 /** Reads what was dropped, folders with all they hold. */
-export async function dropped(transfer: DataTransfer): Promise<NamedBlob[]> {
+export async function dropped(transfer: DataTransfer): Promise<Taken> {
   const entries = [...transfer.items].map((it) => it.webkitGetAsEntry()).filter((it) => it !== null);
   if (entries.length === 0) {
     return picked(transfer.files);
   }
   const files = await Promise.all(entries.map(walk));
-  return files.flat();
+  return sorted(files.flat());
 }
 
 /** Files of a picker; of a folder picker with their paths. */
-export function picked(files: Iterable<File>): NamedBlob[] {
-  return [...files].map((file) => ({ name: file.webkitRelativePath || file.name, blob: file })).filter(isReadable);
+export function picked(files: Iterable<File>): Taken {
+  return sorted([...files].map((file) => ({ name: file.webkitRelativePath || file.name, blob: file })));
 }
 
 /** Text that was pasted, under a name of its own. */
@@ -55,7 +66,7 @@ export async function purpose({ name, blob }: NamedBlob): Promise<Purpose> {
 async function walk(entry: FileSystemEntry): Promise<NamedBlob[]> {
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    return [{ name: entry.fullPath.replace(/^\//, ""), blob: file }].filter(isReadable);
+    return [{ name: entry.fullPath.replace(/^\//, ""), blob: file }];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const children: FileSystemEntry[] = [];
@@ -70,7 +81,28 @@ async function walk(entry: FileSystemEntry): Promise<NamedBlob[]> {
   return (await Promise.all(children.map(walk))).flat();
 }
 
-function isReadable({ name }: NamedBlob): boolean {
+/** Parts what is read from what a folder holds beside: hidden files, and files of other endings. */
+function sorted(all: readonly NamedBlob[]): Taken {
+  const files: NamedBlob[] = [];
+  const passedOver: PassedOver[] = [];
+  for (const file of all) {
+    const what = foreign(file.name);
+    if (what === undefined) {
+      files.push(file);
+    } else {
+      passedOver.push({ file: file.name, what });
+    }
+  }
+  return { files, passedOver };
+}
+
+/** Why a file is not read, told by its name; what was picked alone is always read, unless it is hidden. */
+function foreign(name: string): string | undefined {
   const last = name.slice(name.lastIndexOf("/") + 1);
-  return !last.startsWith(".") && (!name.includes("/") || /\.(ya?ml|json|tar|tgz|gz|xz|zip)$/i.test(last));
+  if (last.startsWith(".")) {
+    return "a hidden file";
+  }
+  return !name.includes("/") || /\.(ya?ml|json|tar|tgz|gz|xz|zip)$/i.test(last)
+    ? undefined
+    : "neither YAML, JSON nor an archive by its name";
 }

@@ -3,11 +3,11 @@
 import type { Edit, PlanOptions, Progress, Subject } from "refit-planner";
 
 import { Client, PlannerProblem } from "./client.js";
-import { type ClusterState, makeClusterCard } from "./cluster-card.js";
+import { makeClusterCard } from "./cluster-card.js";
 import { byId, el, fill } from "./dom.js";
 import { FILE, makeForm } from "./form.js";
-import { dropped, pasted, purpose } from "./intake.js";
-import type { Live } from "./live/live.js";
+import { type Taken, purpose } from "./intake.js";
+import { listenForFiles, listenForTheme, takeText } from "./listen.js";
 import { openObject } from "./object-dialog.js";
 import { keepOffline } from "./offline.js";
 import type { Keep, NamedBlob, Overview, Problem } from "./protocol.js";
@@ -15,6 +15,7 @@ import { forgetRemembered, remember, remembered } from "./remembered.js";
 import { type Sample, beside as samplesBeside, madeUp } from "./samples.js";
 import { fromHash, isShared, toHash } from "./share.js";
 import { upgradeLine } from "./shell.js";
+import { freshPage, noCluster } from "./state.js";
 import { type Hooks, freshState } from "./view/hooks.js";
 import { outcomeView } from "./view/outcome.js";
 import { makeWelcome } from "./welcome.js";
@@ -27,38 +28,36 @@ const form = makeForm({
   apply: (fix) => void attempt("Editing the request", () => applyEdits(fix.edits)),
   fields: (version, path) => client.ask("fields", [version, path]),
 });
-const card = makeClusterCard({ take: (files) => void take(files), remove: (file) => void remove(file), paste: () => void paste(), cancel });
+const card = makeClusterCard({
+  take: (taken) => void take(taken),
+  remove: (file) => void remove(file),
+  paste: () =>
+    void navigator.clipboard.readText().then(
+      (text) => takeText(text, listeners),
+      () => say(["Press Ctrl+V anywhere outside a field to paste."]),
+    ),
+  cancel,
+});
 const welcome = makeWelcome((sample) => void useSample(sample));
 const result = byId("result");
 const status = byId("status");
 const toast = byId("toast");
 const rememberBox = byId("remember") as HTMLInputElement;
 
-/** Versions of releases that lie beside the page. */
-let beside: string[] = [];
-function nothing(): ClusterState {
-  return { files: [], releases: [], beside, summary: undefined, coverage: undefined, missingReleases: [], memory: 0 };
-}
-let state = nothing();
-let view = freshState();
-let overview: Overview | undefined;
-/** The request that `overview` answers; undefined for an outcome that was handed on. */
-let planned: PlanOptions | undefined;
-let turn = 0;
-let timer: ReturnType<typeof setTimeout> | undefined;
-/** How much is being done. */
-let doing = 0;
-let fetched = new Set<string>();
-/** Where `refit serve` serves this page: it has the cluster, and releases. */
-let live: Live | undefined;
+const page = freshPage();
+const listeners = {
+  take: (taken: Taken): void => void take(taken),
+  failed: showProblem,
+  taken: () => [...page.cluster.files, ...page.cluster.releases].map((it) => it.name),
+};
 
 start();
 
 function start(): void {
   fill(byId("input"), card.element, form.element);
-  card.show(state);
+  card.show(page.cluster);
   showWelcome();
-  listenForFiles();
+  listenForFiles(listeners);
   listenForTheme();
   byId("forget").addEventListener("click", () => void forget());
   rememberBox.addEventListener("change", () => void (rememberBox.checked ? keepSession() : forgetRemembered()));
@@ -81,9 +80,10 @@ function start(): void {
 async function goLive(): Promise<void> {
   const { startLive } = await import("./live/live.js");
   welcome.setLive();
-  live = await startLive({
+  page.live = await startLive({
     request: () => form.request(),
-    setRequest: ({ to, ...rest }) => form.setRequest({ to: to === undefined || to === "" ? (form.request()?.to ?? "") : to, ...rest }),
+    setRequest: ({ to, ...rest }) =>
+      form.setRequest({ to: to === undefined || to === "" ? (form.request()?.to ?? "") : to, ...rest }),
     take,
     attempt,
   }).catch(() => undefined);
@@ -91,7 +91,7 @@ async function goLive(): Promise<void> {
 }
 
 /** Takes files of any kind: adds exports and releases, puts an IstioOperator file into the editor. */
-async function take(added: readonly NamedBlob[]): Promise<void> {
+async function take({ files: added, passedOver }: Taken): Promise<void> {
   const exported: NamedBlob[] = [];
   const archives: NamedBlob[] = [];
   for (const file of added) {
@@ -108,12 +108,18 @@ async function take(added: readonly NamedBlob[]): Promise<void> {
     }
   }
   const names = new Set([...exported, ...archives].map((it) => it.name));
+  const named = new Set(passedOver.map((it) => it.file));
   const others = (all: readonly NamedBlob[]): NamedBlob[] => all.filter((it) => !names.has(it.name));
-  state = { ...state, files: [...others(state.files), ...exported], releases: [...others(state.releases), ...archives] };
-  card.show(state);
+  page.cluster = {
+    ...page.cluster,
+    files: [...others(page.cluster.files), ...exported],
+    releases: [...others(page.cluster.releases), ...archives],
+    passedOver: [...page.cluster.passedOver.filter((it) => !named.has(it.file)), ...passedOver],
+  };
+  card.show(page.cluster);
   if (exported.length > 0) {
     await read();
-  } else if (archives.length > 0 && state.summary !== undefined) {
+  } else if (archives.length > 0 && page.cluster.summary !== undefined) {
     await attempt("Reading the release", async (progress) => {
       await client.ask("addReleases", [archives], progress);
       await plan(progress);
@@ -123,12 +129,16 @@ async function take(added: readonly NamedBlob[]): Promise<void> {
 
 /** Takes a file out again. */
 async function remove(file: NamedBlob): Promise<void> {
-  state = { ...state, files: state.files.filter((it) => it !== file), releases: state.releases.filter((it) => it !== file) };
-  if (state.files.length > 0) {
+  page.cluster = {
+    ...page.cluster,
+    files: page.cluster.files.filter((it) => it !== file),
+    releases: page.cluster.releases.filter((it) => it !== file),
+  };
+  if (page.cluster.files.length > 0) {
     await read();
   } else {
     client.reset();
-    state = { ...state, summary: undefined, coverage: undefined, missingReleases: [] };
+    page.cluster = { ...page.cluster, summary: undefined, coverage: undefined, missingReleases: [] };
     showNothing();
   }
 }
@@ -138,14 +148,14 @@ async function read(): Promise<void> {
   if (isShared(location.hash)) {
     history.replaceState(null, "", location.pathname + location.search);
   }
-  fetched = new Set();
-  state = { ...state, summary: undefined, coverage: undefined, missingReleases: [] };
+  page.fetched = new Set();
+  page.cluster = { ...page.cluster, summary: undefined, coverage: undefined, missingReleases: [] };
   await attempt("Reading the export", async (progress) => {
-    const summary = await client.ask("read", [[...state.files]], progress);
-    state = { ...state, summary };
-    card.show(state);
-    if (state.releases.length > 0) {
-      await client.ask("addReleases", [[...state.releases]], progress);
+    const summary = await client.ask("read", [[...page.cluster.files]], progress);
+    page.cluster = { ...page.cluster, summary };
+    card.show(page.cluster);
+    if (page.cluster.releases.length > 0) {
+      await client.ask("addReleases", [[...page.cluster.releases]], progress);
     }
     form.setRecoverable(true);
     await plan(progress);
@@ -155,10 +165,10 @@ async function read(): Promise<void> {
 /** Plans a moment after the last change of the request. */
 function schedule(): void {
   unschedule();
-  if (state.summary !== undefined) {
+  if (page.cluster.summary !== undefined) {
     result.setAttribute("aria-busy", "true");
-    timer = setTimeout(() => {
-      timer = undefined;
+    page.timer = setTimeout(() => {
+      page.timer = undefined;
       void attempt("Planning", plan);
     }, 250);
   } else {
@@ -167,30 +177,37 @@ function schedule(): void {
 }
 
 function unschedule(): void {
-  clearTimeout(timer);
-  timer = undefined;
-  if (doing === 0) {
+  clearTimeout(page.timer);
+  page.timer = undefined;
+  if (page.doing === 0) {
     result.removeAttribute("aria-busy");
   }
 }
 
 async function plan(progress: (it: Progress) => void): Promise<void> {
   const request = form.request();
-  if (request === undefined || state.summary === undefined) {
+  if (request === undefined || page.cluster.summary === undefined) {
     return;
   }
-  turn += 1;
-  const mine = turn;
+  page.turn += 1;
+  const mine = page.turn;
   await fetchBeside(request, progress);
-  const [needed, coverage, answer] = await Promise.all([client.ask("releasesFor", [request]), client.ask("missing", [request]), client.ask("plan", [request])]);
+  const [needed, coverage, answer] = await Promise.all([
+    client.ask("releasesFor", [request]),
+    client.ask("missing", [request]),
+    client.ask("plan", [request]),
+  ]);
   const memory = await client.ask("memory", []);
-  if (mine !== turn) {
+  if (mine !== page.turn) {
     return;
   }
-  const have = new Set([...fetched, ...state.releases.map((it) => /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)/.exec(it.name)?.[1] ?? "")]);
-  state = { ...state, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
-  planned = request;
-  card.show({ ...state, beside: [...state.beside, ...fetched] });
+  const have = new Set([
+    ...page.fetched,
+    ...page.cluster.releases.map((it) => /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)/.exec(it.name)?.[1] ?? ""),
+  ]);
+  page.cluster = { ...page.cluster, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
+  page.planned = request;
+  card.show({ ...page.cluster, beside: [...page.cluster.beside, ...page.fetched] });
   showOutcome(answer);
   if (rememberBox.checked) {
     await keepSession();
@@ -200,16 +217,18 @@ async function plan(progress: (it: Progress) => void): Promise<void> {
 /** Fetches the target's and the source's release where they lie beside the page, or where `refit serve` has them. */
 async function fetchBeside(request: PlanOptions, progress: (it: Progress) => void): Promise<void> {
   const needed = await client.ask("releasesFor", [request]);
-  const into = fetched;
-  for (const version of needed.filter((it) => !into.has(it) && !state.releases.some((file) => file.name.includes(`istio-${it}`)))) {
-    if (state.beside.includes(version)) {
+  const into = page.fetched;
+  for (const version of needed.filter(
+    (it) => !into.has(it) && !page.cluster.releases.some((file) => file.name.includes(`istio-${it}`)),
+  )) {
+    if (page.cluster.beside.includes(version)) {
       await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], progress);
       into.add(version);
-    } else if (live !== undefined && !live.lacks.has(version)) {
+    } else if (page.live !== undefined && !page.live.lacks.has(version)) {
       // What refit cannot get either is asked for in the page, as ever.
-      await client.ask("fetchRelease", [live.releaseAddress(version)], progress).then(
+      await client.ask("fetchRelease", [page.live.releaseAddress(version)], progress).then(
         () => into.add(version),
-        () => live?.lacks.add(version),
+        () => page.live?.lacks.add(version),
       );
     }
   }
@@ -241,7 +260,10 @@ async function applyEdits(edits: readonly Edit[]): Promise<void> {
 async function follow(subject: Subject): Promise<void> {
   if (subject.kind !== undefined && subject.name !== undefined) {
     const { apiVersion = "", kind, name, namespace } = subject;
-    const shown = await client.ask("object", [{ apiVersion, kind, name, ...(namespace !== undefined && { namespace }) }, subject.field]);
+    const shown = await client.ask("object", [
+      { apiVersion, kind, name, ...(namespace !== undefined && { namespace }) },
+      subject.field,
+    ]);
     await openObject(subject, shown);
   } else if (subject.file === FILE && subject.line !== undefined) {
     form.goTo(subject.line, subject.column);
@@ -249,9 +271,9 @@ async function follow(subject: Subject): Promise<void> {
 }
 
 function showOutcome(answer: Overview): void {
-  overview = answer;
-  const own = planned !== undefined;
-  live?.planned(own ? answer : undefined);
+  page.overview = answer;
+  const own = page.planned !== undefined;
+  page.live?.planned(own ? answer : undefined);
   form.mark(own ? answer : undefined);
   byId("forget").hidden = false;
   byId("remember-label").hidden = !own;
@@ -266,9 +288,9 @@ function showOutcome(answer: Overview): void {
 }
 
 function hooks(): Hooks {
-  const own = planned !== undefined;
+  const own = page.planned !== undefined;
   return {
-    state: view,
+    state: page.view,
     live: own,
     explain: (code) => client.ask("explain", [code]),
     apply: own ? (edits) => void attempt("Editing the request", () => applyEdits(edits)) : undefined,
@@ -280,11 +302,16 @@ function hooks(): Hooks {
     restarts: (from, to) => client.ask("restarts", [from, to]),
     actions: (step, from, to) => client.ask("actions", [step, from, to]),
     keep,
-    saveRequest: planned?.files?.length ? () => save(FILE, new Blob([form.text()], { type: "application/yaml" })) : undefined,
+    saveRequest: page.planned?.files?.length
+      ? () => save(FILE, new Blob([form.text()], { type: "application/yaml" }))
+      : undefined,
     // Nobody else reaches this machine's own address.
-    share: live !== undefined ? undefined : async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
-    command: planned === undefined ? "" : upgradeLine(planned),
-    missingReleases: state.missingReleases,
+    share:
+      page.live !== undefined
+        ? undefined
+        : async () => new URL(await toHash(await client.ask("redacted", [])), location.href.replace(/#.*$/, "")).href,
+    command: page.planned === undefined ? "" : upgradeLine(page.planned),
+    missingReleases: page.cluster.missingReleases,
   };
 }
 
@@ -293,8 +320,12 @@ const ENDINGS: Record<Keep, string> = { json: ".json", markdown: ".md", html: ".
 /** Makes a form of the outcome in the worker, and saves it. */
 async function keep(kind: Keep): Promise<void> {
   await attempt("Writing", async () => {
-    const blob = await client.ask("keep", [kind, planned, planned === undefined ? "" : upgradeLine(planned)]);
-    const name = `refit-${overview?.source.version ?? "unknown"}-to-${overview?.target.version ?? "unknown"}`;
+    const blob = await client.ask("keep", [
+      kind,
+      page.planned,
+      page.planned === undefined ? "" : upgradeLine(page.planned),
+    ]);
+    const name = `refit-${page.overview?.source.version ?? "unknown"}-to-${page.overview?.target.version ?? "unknown"}`;
     save(kind === "plan" ? "plan.json" : `${name}${ENDINGS[kind]}`, blob);
   });
 }
@@ -316,23 +347,39 @@ async function openShared(): Promise<boolean> {
 
 async function showHandedOn(text: string): Promise<void> {
   const answer = await client.ask("open", [text]);
-  state = nothing();
-  planned = undefined;
-  view = freshState();
+  page.cluster = noCluster(page.beside);
+  page.planned = undefined;
+  page.view = freshState();
   form.setRecoverable(false);
-  card.show(state);
+  card.show(page.cluster);
   showOutcome(answer);
 }
 
 function sharedNote(): HTMLElement {
-  return el("p", { class: "note" }, "This outcome was handed on: names and findings, no values and no manifests. Drop an export to plan one of your own.");
+  return el(
+    "p",
+    { class: "note" },
+    "This outcome was handed on: names and findings, no values and no manifests. Drop an export to plan one of your own.",
+  );
 }
 
 async function keepSession(): Promise<void> {
-  if (planned !== undefined) {
-    const { to, files, sets, from, namespace, force } = planned;
-    const request = { to, ...(files && { files }), ...(sets && { sets }), ...(from && { from }), ...(namespace && { namespace }), ...(force && { force }) };
-    await remember({ request, outcome: await client.ask("redacted", []), files: state.files.map((it) => it.name), day: new Date().toISOString().slice(0, 10) });
+  if (page.planned !== undefined) {
+    const { to, files, sets, from, namespace, force } = page.planned;
+    const request = {
+      to,
+      ...(files && { files }),
+      ...(sets && { sets }),
+      ...(from && { from }),
+      ...(namespace && { namespace }),
+      ...(force && { force }),
+    };
+    await remember({
+      request,
+      outcome: await client.ask("redacted", []),
+      files: page.cluster.files.map((it) => it.name),
+      day: new Date().toISOString().slice(0, 10),
+    });
   }
 }
 
@@ -350,7 +397,13 @@ async function offerSession(): Promise<void> {
     form.setRequest(session.request);
     void attempt("Opening the last session", () => showHandedOn(session.outcome));
   };
-  say([`You planned ${session.request.to} here on ${session.day}.`, el("button", { type: "button", on: { click: open } }, "Open it")], true);
+  say(
+    [
+      `You planned ${session.request.to} here on ${session.day}.`,
+      el("button", { type: "button", on: { click: open } }, "Open it"),
+    ],
+    true,
+  );
 }
 
 function showWelcome(): void {
@@ -366,19 +419,23 @@ async function showCommands(): Promise<void> {
 async function useSample(sample: Sample): Promise<void> {
   await attempt("Fetching the sample", async () => {
     const { files, releases, request } = await sample.load();
-    state = { ...nothing(), files, releases };
+    page.cluster = { ...noCluster(page.beside), files, releases };
     form.clear();
     form.setTarget(sample.to);
     form.setFile(request);
   });
   unschedule();
-  view = freshState();
+  page.view = freshState();
   await read();
 }
 
 /** Says something in passing. */
 function say(content: readonly (Node | string)[], stays = false): void {
-  const close = el("button", { type: "button", class: "quiet", "aria-label": "Dismiss", on: { click: () => (toast.hidden = true) } }, "×");
+  const close = el(
+    "button",
+    { type: "button", class: "quiet", "aria-label": "Dismiss", on: { click: () => (toast.hidden = true) } },
+    "×",
+  );
   fill(toast, el("span", {}, content), close);
   toast.hidden = false;
   if (!stays) {
@@ -387,7 +444,7 @@ function say(content: readonly (Node | string)[], stays = false): void {
 }
 
 async function attempt(what: string, work: (progress: (it: Progress) => void) => Promise<void>): Promise<void> {
-  doing += 1;
+  page.doing += 1;
   result.setAttribute("aria-busy", "true");
   // What takes no time needs no word.
   const later = setTimeout(() => card.busy(`${what} …`), 150);
@@ -402,10 +459,10 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
     }
   } finally {
     clearTimeout(later);
-    doing -= 1;
-    if (doing === 0) {
+    page.doing -= 1;
+    if (page.doing === 0) {
       card.idle();
-      if (timer === undefined) {
+      if (page.timer === undefined) {
         result.removeAttribute("aria-busy");
       }
     }
@@ -416,23 +473,37 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
 function cancel(): void {
   client.reset();
   unschedule();
-  turn += 1;
-  state = { ...state, summary: undefined, coverage: undefined };
-  card.show(state);
+  page.turn += 1;
+  page.cluster = { ...page.cluster, summary: undefined, coverage: undefined };
+  card.show(page.cluster);
   form.setRecoverable(false);
   document.body.classList.remove("planned");
   fill(
     result,
-    el("div", { class: "empty", role: "status" }, el("p", {}, "Cancelled."), el("p", {}, el("button", { type: "button", on: { click: () => void read() } }, `Read ${count(state.files.length, "file")} again`))),
+    el(
+      "div",
+      { class: "empty", role: "status" },
+      el("p", {}, "Cancelled."),
+      el(
+        "p",
+        {},
+        el(
+          "button",
+          { type: "button", on: { click: () => void read() } },
+          `Read ${count(page.cluster.files.length, "file")} again`,
+        ),
+      ),
+    ),
   );
 }
 
-let recovering = false;
-
 function showProblem(error: unknown): void {
-  const problem: Problem = error instanceof PlannerProblem ? error.problem : { name: "Error", message: error instanceof Error ? error.message : String(error) };
+  const problem: Problem =
+    error instanceof PlannerProblem
+      ? error.problem
+      : { name: "Error", message: error instanceof Error ? error.message : String(error) };
   const lost = problem.name === "PlannerPanic";
-  const again = lost && !recovering && state.files.length > 0;
+  const again = lost && !page.recovering && page.cluster.files.length > 0;
   fill(
     result,
     el(
@@ -443,10 +514,17 @@ function showProblem(error: unknown): void {
         "div",
         {},
         el("h1", {}, problem.file === undefined ? "That did not work" : "This file cannot be read"),
-        problem.file !== undefined && el("p", {}, el("code", {}, `${problem.file}:${problem.line ?? 0}:${problem.column ?? 0}`)),
+        problem.file !== undefined &&
+          el("p", {}, el("code", {}, `${problem.file}:${problem.line ?? 0}:${problem.column ?? 0}`)),
         el("p", { class: "verdict-line" }, problem.message),
-        problem.file !== undefined && el("p", { class: "hint" }, "The other files stay: take this one out of the list, or drop it anew."),
-        el("p", {}, again && el("button", { type: "button", on: { click: () => void readAnew() } }, "Read the files again"), el("button", { type: "button", on: { click: () => void forget() } }, "Start again")),
+        problem.file !== undefined &&
+          el("p", { class: "hint" }, "The other files stay: take this one out of the list, or drop it anew."),
+        el(
+          "p",
+          {},
+          again && el("button", { type: "button", on: { click: () => void readAnew() } }, "Read the files again"),
+          el("button", { type: "button", on: { click: () => void forget() } }, "Start again"),
+        ),
       ),
     ),
   );
@@ -459,22 +537,26 @@ function showProblem(error: unknown): void {
 
 /** After a defect the planner starts afresh: what was read is read again, once. */
 async function readAnew(): Promise<void> {
-  recovering = true;
+  page.recovering = true;
   client.reset();
   await read();
-  recovering = false;
+  page.recovering = false;
 }
 
 async function forget(): Promise<void> {
   client.reset();
   unschedule();
-  turn += 1;
+  page.turn += 1;
   rememberBox.checked = false;
   await forgetRemembered();
   form.clear();
-  view = freshState();
-  state = nothing();
-  history.replaceState(null, "", `${location.pathname}${location.search}${live === undefined ? "" : location.hash}`);
+  page.view = freshState();
+  page.cluster = noCluster(page.beside);
+  history.replaceState(
+    null,
+    "",
+    `${location.pathname}${location.search}${page.live === undefined ? "" : location.hash}`,
+  );
   form.setReleases(await client.ask("releases", []));
   toast.hidden = true;
   byId("forget").hidden = true;
@@ -485,64 +567,14 @@ async function forget(): Promise<void> {
 }
 
 function showNothing(): void {
-  overview = undefined;
-  planned = undefined;
-  live?.planned(undefined);
+  page.overview = undefined;
+  page.planned = undefined;
+  page.live?.planned(undefined);
   form.setRecoverable(false);
   form.mark(undefined);
-  card.show(state);
+  card.show(page.cluster);
   showWelcome();
   void showCommands();
-}
-
-function listenForFiles(): void {
-  const veil = byId("drop-veil");
-  addEventListener("dragenter", (event) => {
-    event.preventDefault();
-    veil.hidden = false;
-  });
-  addEventListener("dragover", (event) => event.preventDefault());
-  veil.addEventListener("dragleave", () => (veil.hidden = true));
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    veil.hidden = true;
-    if (event.dataTransfer !== null) {
-      void dropped(event.dataTransfer).then(take, showProblem);
-    }
-  });
-  addEventListener("paste", (event) => {
-    const inField = event.composedPath().some((it) => it instanceof HTMLElement && (it.isContentEditable || /^(INPUT|TEXTAREA)$/.test(it.tagName)));
-    if (inField || event.clipboardData === null) {
-      return;
-    }
-    if (event.clipboardData.files.length > 0) {
-      void dropped(event.clipboardData).then(take, showProblem);
-    } else if (event.clipboardData.getData("text/plain").trim() !== "") {
-      takePasted(event.clipboardData.getData("text/plain"));
-    }
-  });
-}
-
-async function paste(): Promise<void> {
-  try {
-    takePasted(await navigator.clipboard.readText());
-  } catch {
-    say(["Press Ctrl+V anywhere outside a field to paste."]);
-  }
-}
-
-function takePasted(text: string): void {
-  if (text.trim() !== "") {
-    void take([pasted(text, [...state.files, ...state.releases].map((it) => it.name))]);
-  }
-}
-
-function listenForTheme(): void {
-  const root = document.documentElement;
-  byId("theme").addEventListener("click", () => {
-    const dark = root.dataset["theme"] === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : root.dataset["theme"] === "dark";
-    root.dataset["theme"] = dark ? "light" : "dark";
-  });
 }
 
 /** Releases and clusters that the operator of this page put beside it. */
@@ -553,8 +585,8 @@ async function findBeside(): Promise<void> {
   }
   const response = await fetch("./releases/index.json").catch(() => undefined);
   if (response?.ok === true && response.headers.get("content-type")?.includes("json") === true) {
-    beside = ((await response.json()) as { versions: string[] }).versions;
-    state = { ...state, beside };
-    card.show(state);
+    page.beside = ((await response.json()) as { versions: string[] }).versions;
+    page.cluster = { ...page.cluster, beside: page.beside };
+    card.show(page.cluster);
   }
 }

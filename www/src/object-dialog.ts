@@ -9,16 +9,34 @@ import { placeName, refName } from "./words.js";
 export async function openObject(subject: Subject, shown: ShownObject | null): Promise<void> {
   const before = document.activeElement;
   const name = refName(subject);
-  const close = el("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, "×");
+  const close = el(
+    "button",
+    { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } },
+    "×",
+  );
   const host = el("div", { class: "code-view" });
-  const place = shown === null ? placeName(subject) : shown.origin.line > 0 ? `${shown.origin.file}:${shown.origin.line}` : shown.origin.file;
+  const place =
+    shown === null
+      ? placeName(subject)
+      : shown.origin.line > 0
+        ? `${shown.origin.file}:${shown.origin.line}`
+        : shown.origin.file;
   const dialog = el(
     "dialog",
     { class: "object-dialog", "aria-labelledby": "object-title" },
     el("header", {}, el("h2", { id: "object-title" }, name), close),
-    el("p", { class: "hint" }, place !== "" && el("span", { class: "place" }, place), subject.field !== undefined && el("code", { class: "word" }, subject.field)),
+    el(
+      "p",
+      { class: "hint" },
+      place !== "" && el("span", { class: "place" }, place),
+      subject.field !== undefined && el("code", { class: "word" }, subject.field),
+    ),
     shown === null
-      ? el("p", { class: "empty" }, "The export does not hold this object: it is one that the target makes, or was only counted.")
+      ? el(
+          "p",
+          { class: "empty" },
+          "The export does not hold this object: it is one that the target makes, or was only counted.",
+        )
       : [!shown.whole && el("p", { class: "hint" }, "Only what rules read of it was kept."), host],
   );
   dialog.addEventListener("close", () => {

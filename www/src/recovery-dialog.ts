@@ -6,7 +6,11 @@ import { el } from "./dom.js";
 import { evidence } from "./view/evidence.js";
 import { count, refName, valueText } from "./words.js";
 
-export function showRecovery(found: Recovery, current: string, hooks: { follow: (subject: Subject) => void; use: () => void }): void {
+export function showRecovery(
+  found: Recovery,
+  current: string,
+  hooks: { follow: (subject: Subject) => void; use: () => void },
+): void {
   const before = document.activeElement;
   const host = el("div", { class: "code-view" });
   const replaces = current.trim() !== "" && current !== found.text;
@@ -35,13 +39,29 @@ export function showRecovery(found: Recovery, current: string, hooks: { follow: 
       el(
         "details",
         { open: true },
-        el("summary", {}, `${count(found.unexplained.length, "object holds", "objects hold")} what no request explains`),
+        el(
+          "summary",
+          {},
+          `${count(found.unexplained.length, "object holds", "objects hold")} what no request explains`,
+        ),
         found.unexplained.map((it) =>
           el(
             "div",
             {},
             el("p", { class: "object" }, refName(it.object)),
-            el("ul", { class: "diff" }, it.fields.map((field) => el("li", {}, el("code", { class: "path" }, field.path), field.from !== undefined && el("pre", { class: "minus" }, valueText(field.from)), field.to !== undefined && el("pre", { class: "plus" }, valueText(field.to))))),
+            el(
+              "ul",
+              { class: "diff" },
+              it.fields.map((field) =>
+                el(
+                  "li",
+                  {},
+                  el("code", { class: "path" }, field.path),
+                  field.from !== undefined && el("pre", { class: "minus" }, valueText(field.from)),
+                  field.to !== undefined && el("pre", { class: "plus" }, valueText(field.to)),
+                ),
+              ),
+            ),
           ),
         ),
       ),
@@ -49,7 +69,11 @@ export function showRecovery(found: Recovery, current: string, hooks: { follow: 
       "footer",
       {},
       el("button", { type: "button", on: { click: () => dialog.close() } }, "Leave the editor as it is"),
-      el("button", { type: "button", class: "primary", on: { click: () => (hooks.use(), dialog.close()) } }, replaces ? "Replace what stands there" : "Use it"),
+      el(
+        "button",
+        { type: "button", class: "primary", on: { click: () => (hooks.use(), dialog.close()) } },
+        replaces ? "Replace what stands there" : "Use it",
+      ),
     ),
   );
   dialog.addEventListener("close", () => {
@@ -59,6 +83,8 @@ export function showRecovery(found: Recovery, current: string, hooks: { follow: 
   document.body.append(dialog);
   dialog.showModal();
   void import("./codemirror.js").then(({ showDifference, showText }) =>
-    replaces ? showDifference(host, "Recovered settings", current, found.text, "unified") : showText(host, "Recovered settings", found.text, null),
+    replaces
+      ? showDifference(host, "Recovered settings", current, found.text, "unified")
+      : showText(host, "Recovered settings", found.text, null),
   );
 }

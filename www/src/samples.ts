@@ -23,13 +23,41 @@ const requests = import.meta.glob<string>(
 );
 
 /** What both releases render for the sample, so that its plan is whole without them. */
-const rendered = import.meta.glob<string>("../../tests/golden/sample/rendered/*", { query: "?url", import: "default", eager: true });
+const rendered = import.meta.glob<string>("../../tests/golden/sample/rendered/*", {
+  query: "?url",
+  import: "default",
+  eager: true,
+});
 
 const MADE_UP: readonly Omit<Sample, "load">[] = [
-  { name: "sample", title: "A whole plan", about: "1.29 to 1.30: changes, reverted settings, restarts, steps", to: "1.30.3", verdict: "clear" },
-  { name: "clear-upgrade", title: "A clear upgrade", about: "1.29 to 1.30, installed by istioctl", to: "1.30.3", verdict: "clear" },
-  { name: "version-skew", title: "Blocked by skew", about: "1.26 to 1.30 in one step", to: "1.30.3", verdict: "blocked" },
-  { name: "helm-installed", title: "Another installer", about: "The control plane is a Helm release", to: "1.30.3", verdict: "blocked" },
+  {
+    name: "sample",
+    title: "A whole plan",
+    about: "1.29 to 1.30: changes, reverted settings, restarts, steps",
+    to: "1.30.3",
+    verdict: "clear",
+  },
+  {
+    name: "clear-upgrade",
+    title: "A clear upgrade",
+    about: "1.29 to 1.30, installed by istioctl",
+    to: "1.30.3",
+    verdict: "clear",
+  },
+  {
+    name: "version-skew",
+    title: "Blocked by skew",
+    about: "1.26 to 1.30 in one step",
+    to: "1.30.3",
+    verdict: "blocked",
+  },
+  {
+    name: "helm-installed",
+    title: "Another installer",
+    about: "The control plane is a Helm release",
+    to: "1.30.3",
+    verdict: "blocked",
+  },
   { name: "downgrade", title: "A downgrade", about: "1.30 back to 1.29", to: "1.29.6", verdict: "clear" },
 ];
 

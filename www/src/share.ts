@@ -12,7 +12,9 @@ export async function toHash(text: string): Promise<string> {
   const packed = new Blob([text]).stream().pipeThrough(new CompressionStream("deflate-raw"));
   const hash = PREFIX + toBase64(new Uint8Array(await new Response(packed).arrayBuffer()));
   if (hash.length > MOST_LINK) {
-    throw new Error(`The link would have ${Math.ceil(hash.length / 1024)} kB, more than mail and chat take: hand on the HTML instead`);
+    throw new Error(
+      `The link would have ${Math.ceil(hash.length / 1024)} kB, more than mail and chat take: hand on the HTML instead`,
+    );
   }
   return hash;
 }
@@ -39,7 +41,12 @@ export async function fromHash(hash: string): Promise<string> {
     }
     return new TextDecoder("utf-8", { fatal: true }).decode(await new Blob(pieces).arrayBuffer());
   } catch (error) {
-    throw new Error(error instanceof RangeError ? "This link unpacks to more than any outcome" : "This link is damaged: a part of it is missing", { cause: error });
+    throw new Error(
+      error instanceof RangeError
+        ? "This link unpacks to more than any outcome"
+        : "This link is damaged: a part of it is missing",
+      { cause: error },
+    );
   }
 }
 

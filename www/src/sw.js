@@ -17,7 +17,11 @@ self.addEventListener("activate", (event) => {
     caches
       .keys()
       // Only this copy's: another may lie below another path of the same origin.
-      .then((names) => Promise.all(names.filter((it) => it.startsWith(SCOPE) && it !== CACHE && it !== DATA).map((it) => caches.delete(it))))
+      .then((names) =>
+        Promise.all(
+          names.filter((it) => it.startsWith(SCOPE) && it !== CACHE && it !== DATA).map((it) => caches.delete(it)),
+        ),
+      )
       .then(() => self.clients.claim()),
   );
 });

@@ -22,9 +22,20 @@ export function makeTarget(changed: () => void): TargetPicker {
     autocomplete: "off",
     spellcheck: "false",
     placeholder: "1.30.3",
-    on: { input: () => typed(), keydown: (event) => move(event as KeyboardEvent), blur: () => close(), click: () => open("") },
+    on: {
+      input: () => typed(),
+      keydown: (event) => move(event as KeyboardEvent),
+      blur: () => close(),
+      click: () => open(""),
+    },
   });
-  const list = el("ul", { id: "versions", role: "listbox", "aria-label": "Versions of Istio", class: "versions", hidden: true });
+  const list = el("ul", {
+    id: "versions",
+    role: "listbox",
+    "aria-label": "Versions of Istio",
+    class: "versions",
+    hidden: true,
+  });
   const support = el("p", { class: "hint", id: "support" });
   const today = new Date().toISOString().slice(0, 10);
   let known: readonly Release[] = [];
@@ -75,7 +86,11 @@ export function makeTarget(changed: () => void): TargetPicker {
         },
       },
       el("strong", {}, it.version),
-      el("span", { class: `state ${state(it)}` }, it.endOfLife === null ? "no date known" : `${state(it) === "ended" ? "ended" : "until"} ${it.endOfLife}`),
+      el(
+        "span",
+        { class: `state ${state(it)}` },
+        it.endOfLife === null ? "no date known" : `${state(it) === "ended" ? "ended" : "until"} ${it.endOfLife}`,
+      ),
       el("span", { class: "place" }, kubernetes(it)),
     );
   }
@@ -121,13 +136,24 @@ export function makeTarget(changed: () => void): TargetPicker {
       release === undefined
         ? ""
         : [
-            release.endOfLife === null ? "" : state(release) === "ended" ? `Support ended ${release.endOfLife}.` : `Supported until ${release.endOfLife}.`,
+            release.endOfLife === null
+              ? ""
+              : state(release) === "ended"
+                ? `Support ended ${release.endOfLife}.`
+                : `Supported until ${release.endOfLife}.`,
             kubernetes(release) === "" ? "" : `For ${kubernetes(release)}.`,
           ].join(" ");
   }
 
   return {
-    element: el("div", { class: "field target" }, el("label", { for: "target", class: "label" }, "Upgrade to"), input, list, support),
+    element: el(
+      "div",
+      { class: "field target" },
+      el("label", { for: "target", class: "label" }, "Upgrade to"),
+      input,
+      list,
+      support,
+    ),
     value: () => input.value.trim(),
     setValue(version) {
       input.value = version;

@@ -36,7 +36,12 @@ export function makeWelcome(use: (sample: Sample) => void): Welcome {
       const all = needs.commands.join("\n");
       fill(
         commands,
-        el("li", {}, el("p", {}, "Run this where kubectl reaches the cluster. It reads no Secrets.", copyButton(all, "Copy all")), el("pre", { tabindex: 0, "aria-label": "Lines that export the cluster" }, all)),
+        el(
+          "li",
+          {},
+          el("p", {}, "Run this where kubectl reaches the cluster. It reads no Secrets.", copyButton(all, "Copy all")),
+          el("pre", { tabindex: 0, "aria-label": "Lines that export the cluster" }, all),
+        ),
         el("li", {}, el("p", {}, "Drop the files anywhere on this page, or paste them.")),
         el("li", {}, el("p", {}, "Choose the version to go to.")),
       );
@@ -51,7 +56,12 @@ export function makeWelcome(use: (sample: Sample) => void): Welcome {
       fill(
         gallery,
         samples.map((it) =>
-          el("button", { type: "button", class: `sample ${it.verdict ?? ""}`, on: { click: () => use(it) } }, el("strong", {}, it.title), el("span", {}, it.about)),
+          el(
+            "button",
+            { type: "button", class: `sample ${it.verdict ?? ""}`, on: { click: () => use(it) } },
+            el("strong", {}, it.title),
+            el("span", {}, it.about),
+          ),
         ),
       );
     },

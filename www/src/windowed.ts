@@ -21,7 +21,11 @@ const SHORT = 14;
 export function windowed<T>({ label, total, rowHeight, load, row }: WindowedOptions<T>): HTMLElement {
   const rows = el("div", { class: "rows" });
   const space = el("div", { class: "space", role: "list", "aria-label": label }, rows);
-  const frame = el("div", { class: "windowed", tabindex: total > SHORT ? 0 : undefined, role: "group", "aria-label": label }, space);
+  const frame = el(
+    "div",
+    { class: "windowed", tabindex: total > SHORT ? 0 : undefined, role: "group", "aria-label": label },
+    space,
+  );
   space.style.height = `${total * rowHeight}px`;
   frame.style.maxHeight = `${SHORT * rowHeight + rowHeight / 2}px`;
   let turn = 0;

@@ -27,13 +27,14 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 19] = [
+const SUITES: [&str; 20] = [
     "format",
     "lints",
     "release",
     "plane",
     "rust",
     "package",
+    "scripts",
     "page",
     "wasi",
     "node",
@@ -121,6 +122,9 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         process::npm_ci(&project::root().join("tests"))?;
         Ok(Verdict::Passed(None))
     });
+    if package {
+        report.suite("scripts", scripts);
+    }
     let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
     let module = report.prepare("wasi", || wasi::build().map(Some));
     // The checks need one core and the tests of package and page wait much for a browser: both go at once.
@@ -186,6 +190,42 @@ fn format() -> Result<Verdict> {
         }
     }
     process::run(&mut command)?;
+    Ok(Verdict::Passed(None))
+}
+
+/// TypeScript and JavaScript: written as prettier writes them, and without what oxlint holds for a mistake.
+fn scripts() -> Result<Verdict> {
+    const PLACES: [&str; 6] = [
+        "pkg/src",
+        "pkg/examples",
+        "www/src",
+        "www/vite.config.ts",
+        "tests/browser",
+        "tests/node",
+    ];
+    let tests = project::root().join("tests");
+    let tool = |program: &str, options: &[&str]| {
+        process::run(
+            Command::new("node")
+                .current_dir(project::root())
+                .arg(tests.join("node_modules").join(program))
+                .args(options)
+                .args(PLACES),
+        )
+    };
+    tool(
+        "prettier/bin/prettier.cjs",
+        &[
+            "--config=tests/prettier.json",
+            "--ignore-path=tests/prettier.ignore",
+            "--log-level=warn",
+            "--check",
+        ],
+    )?;
+    tool(
+        "oxlint/bin/oxlint",
+        &["--config=tests/oxlint.json", "--deny-warnings", "--quiet"],
+    )?;
     Ok(Verdict::Passed(None))
 }
 

@@ -70,7 +70,11 @@ export function releaseAddress(version: string): string {
 }
 
 /** Hears everything that is told, from the beginning; after a loss of the connection, anew from the beginning. */
-export async function listen(hooks: { begin: () => void; hear: (it: Message) => void; lose: (why: string) => void }): Promise<never> {
+export async function listen(hooks: {
+  begin: () => void;
+  hear: (it: Message) => void;
+  lose: (why: string) => void;
+}): Promise<never> {
   for (;;) {
     try {
       const response = await ask("records");
@@ -81,7 +85,9 @@ export async function listen(hooks: { begin: () => void; hear: (it: Message) => 
       hooks.lose("refit serve has ended the connection.");
     } catch (error) {
       const ended = error instanceof LiveProblem && error.status === 401;
-      hooks.lose(ended ? "This session is over: another refit serves here now." : "refit serve is not reached: has it ended?");
+      hooks.lose(
+        ended ? "This session is over: another refit serves here now." : "refit serve is not reached: has it ended?",
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }
@@ -96,7 +102,13 @@ async function ask(path: string): Promise<Response> {
 }
 
 async function post(path: string, body: unknown): Promise<Response> {
-  return checked(await fetch(address(path), { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }));
+  return checked(
+    await fetch(address(path), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    }),
+  );
 }
 
 async function checked(response: Response): Promise<Response> {
@@ -104,7 +116,9 @@ async function checked(response: Response): Promise<Response> {
     return response;
   }
   const isProblem = response.headers.get("content-type") === "application/problem+json";
-  const detail = isProblem ? ((await response.json()) as { detail: string }).detail : `${response.status}: refit serve is not here`;
+  const detail = isProblem
+    ? ((await response.json()) as { detail: string }).detail
+    : `${response.status}: refit serve is not here`;
   throw new LiveProblem(response.status, detail);
 }
 

@@ -4,7 +4,8 @@
 import type { PlanOptions, Progress } from "refit-planner";
 
 import { byId, el, fill } from "../dom.js";
-import type { NamedBlob, Overview } from "../protocol.js";
+import type { Taken } from "../intake.js";
+import type { Overview } from "../protocol.js";
 import { listen, openSession, proposeRestart, proposeUpgrade, readCluster, releaseAddress } from "./connection.js";
 import type { About } from "./messages.js";
 import { freshRun, heard, isOpen } from "./run.js";
@@ -16,7 +17,7 @@ export interface LiveHooks {
   /** What is asked for now; undefined while no target is chosen. */
   request: () => PlanOptions | undefined;
   setRequest: (it: Partial<PlanOptions>) => void;
-  take: (files: readonly NamedBlob[]) => Promise<void>;
+  take: (taken: Taken) => Promise<void>;
   attempt: (what: string, work: (progress: (it: Progress) => void) => Promise<void>) => Promise<void>;
 }
 
@@ -92,12 +93,29 @@ interface Panel {
 function makePanel({ request, take, attempt }: LiveHooks): Panel {
   const cluster = el("p", { class: "live-name" }, "Opening the session …");
   const told = el("p", { class: "hint", role: "status" });
-  const read = el("button", { type: "button", class: "primary", disabled: true, on: { click: () => void readIt() } }, "Read the cluster");
+  const read = el(
+    "button",
+    { type: "button", class: "primary", disabled: true, on: { click: () => void readIt() } },
+    "Read the cluster",
+  );
   const restartToo = el("input", { type: "checkbox", id: "live-restart" });
-  const propose = el("button", { type: "button", class: "primary", disabled: true, on: { click: () => void say(proposeIt) } }, "Propose to the terminal");
+  const propose = el(
+    "button",
+    { type: "button", class: "primary", disabled: true, on: { click: () => void say(proposeIt) } },
+    "Propose to the terminal",
+  );
   const wave = el("input", { id: "live-wave", autocomplete: "off", placeholder: "5", "aria-describedby": "live-pace" });
-  const pause = el("input", { id: "live-pause", autocomplete: "off", placeholder: "0s", "aria-describedby": "live-pace" });
-  const renew = el("button", { type: "button", disabled: true, on: { click: () => void say(renewIt) } }, "Propose to renew them");
+  const pause = el("input", {
+    id: "live-pause",
+    autocomplete: "off",
+    placeholder: "0s",
+    "aria-describedby": "live-pace",
+  });
+  const renew = el(
+    "button",
+    { type: "button", disabled: true, on: { click: () => void say(renewIt) } },
+    "Propose to renew them",
+  );
   const proposing = el(
     "div",
     { class: "live-propose", hidden: true },
@@ -107,12 +125,25 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
       "details",
       {},
       el("summary", {}, "Only renew workloads that run old proxies"),
-      el("div", { class: "live-pace" }, el("div", { class: "field" }, el("label", { for: "live-wave", class: "label" }, "At the same time"), wave), el("div", { class: "field" }, el("label", { for: "live-pause", class: "label" }, "Pause between waves"), pause)),
+      el(
+        "div",
+        { class: "live-pace" },
+        el("div", { class: "field" }, el("label", { for: "live-wave", class: "label" }, "At the same time"), wave),
+        el("div", { class: "field" }, el("label", { for: "live-pause", class: "label" }, "Pause between waves"), pause),
+      ),
       el("p", { class: "hint", id: "live-pace" }, "A number or a percentage of workloads; a duration such as 10m."),
       renew,
     ),
   );
-  const element = el("section", { class: "card live-card", "aria-label": "Live cluster" }, el("h2", {}, el("span", { class: "live-dot", "aria-hidden": "true" }), "Live cluster"), cluster, read, proposing, told);
+  const element = el(
+    "section",
+    { class: "card live-card", "aria-label": "Live cluster" },
+    el("h2", {}, el("span", { class: "live-dot", "aria-hidden": "true" }), "Live cluster"),
+    cluster,
+    read,
+    proposing,
+    told,
+  );
   let attended = false;
   let outcome: Overview | undefined;
   let open = false;
@@ -124,7 +155,7 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
     show();
     await attempt("Reading the cluster", async (progress) => {
       const file = await readCluster(progress);
-      await take([file]);
+      await take({ files: [file], passedOver: [] });
     });
     read.textContent = "Read it again";
     read.classList.remove("primary");
@@ -136,7 +167,14 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
     const asked = request();
     if (asked !== undefined) {
       const { to, files = [], sets = [], namespace, force = false } = asked;
-      await proposeUpgrade({ to, files, sets, force, restart: restartToo.checked, ...(namespace === undefined ? {} : { namespace }) });
+      await proposeUpgrade({
+        to,
+        files,
+        sets,
+        force,
+        restart: restartToo.checked,
+        ...(namespace === undefined ? {} : { namespace }),
+      });
     }
   }
 
@@ -163,7 +201,10 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
     read.disabled = reading || gone;
     proposing.hidden = outcome === undefined || !attended;
     propose.disabled = renew.disabled = open || gone;
-    propose.textContent = outcome?.direction === "downgrade" ? "Propose the downgrade to the terminal" : "Propose the upgrade to the terminal";
+    propose.textContent =
+      outcome?.direction === "downgrade"
+        ? "Propose the downgrade to the terminal"
+        : "Propose the upgrade to the terminal";
     element.dataset["state"] = gone ? "lost" : open ? "busy" : "idle";
   }
 
@@ -173,7 +214,9 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
       attended = about.terminal;
       gone = false;
       cluster.textContent = about.cluster;
-      told.textContent = attended ? PROMISE : "refit serve has no terminal, so nothing can be applied: start it in one.";
+      told.textContent = attended
+        ? PROMISE
+        : "refit serve has no terminal, so nothing can be applied: start it in one.";
       show();
     },
     fail(error) {

@@ -44,9 +44,26 @@ export function makeRunView(): RunView {
   const failure = el("pre", { class: "failure", tabindex: 0, "aria-label": "Why it stopped", hidden: true });
   const number = el("span", { class: "number" });
   const rows = el("ol", { class: "records" });
-  const records = el("details", { hidden: true }, el("summary", {}, "Records of the journal ", number), el("div", { class: "records-box", tabindex: 0, role: "region", "aria-label": "Records of the journal" }, rows));
+  const records = el(
+    "details",
+    { hidden: true },
+    el("summary", {}, "Records of the journal ", number),
+    el("div", { class: "records-box", tabindex: 0, role: "region", "aria-label": "Records of the journal" }, rows),
+  );
   const spoken = el("p", { class: "hidden-text", role: "status" });
-  const element = el("section", { class: "card run", id: "run", "aria-label": "Run", hidden: true }, el("header", {}, title, badge), lostNote, about, el("div", { class: "run-extent" }, bar, extentText), stepsBox, failure, said, records, spoken);
+  const element = el(
+    "section",
+    { class: "card run", id: "run", "aria-label": "Run", hidden: true },
+    el("header", {}, title, badge),
+    lostNote,
+    about,
+    el("div", { class: "run-extent" }, bar, extentText),
+    stepsBox,
+    failure,
+    said,
+    records,
+    spoken,
+  );
   let shown = 0;
   let plan: string | undefined;
   let current: string | undefined;
@@ -62,7 +79,10 @@ export function makeRunView(): RunView {
         return;
       }
       element.dataset["state"] = proposal.state;
-      title.textContent = proposal.verb === "restart" ? "Renewal of workloads" : `Upgrade to Istio ${run.plan?.target ?? proposal.to ?? ""}`;
+      title.textContent =
+        proposal.verb === "restart"
+          ? "Renewal of workloads"
+          : `Upgrade to Istio ${run.plan?.target ?? proposal.to ?? ""}`;
       badge.textContent = run.rollingBack && proposal.state === "running" ? "Putting back" : STATES[proposal.state];
       badge.className = `badge ${tone(proposal.state)}`;
       about.textContent = sentence(run);
@@ -74,11 +94,17 @@ export function makeRunView(): RunView {
       bar.value = done;
       extentText.textContent = `${done} of ${count(all, "write")}`;
       const { scrollTop } = stepsBox;
-      fill(steps, run.steps.map((it) => stepRow(it, run)));
+      fill(
+        steps,
+        run.steps.map((it) => stepRow(it, run)),
+      );
       stepsBox.hidden = run.steps.length === 0;
       stepsBox.scrollTop = scrollTop;
       followStep(run);
-      fill(said, run.said.map((it) => el("li", {}, it)));
+      fill(
+        said,
+        run.said.map((it) => el("li", {}, it)),
+      );
       failure.hidden = run.failure === undefined;
       failure.textContent = run.failure ?? "";
       showRecords(run);
@@ -147,15 +173,21 @@ function sentence({ proposal, restarts, steps }: Run): string {
     case "failed":
       return proposal.reason ?? "";
     case "done":
-      return !restarts && steps.some((it) => it.status === "left") ? "Everything was done. Workloads keep their old proxies until they are renewed." : "Everything was done.";
+      return !restarts && steps.some((it) => it.status === "left")
+        ? "Everything was done. Workloads keep their old proxies until they are renewed."
+        : "Everything was done.";
   }
 }
 
 function stepRow({ outline, status, done, remarks }: StepRun, run: Run): HTMLElement {
   const [icon, word] = STATUSES[status];
   const current = isCurrent({ status });
-  const what = outline.restarts > 0 && outline.restarts === outline.actions ? count(outline.actions, "workload") : count(outline.actions, "write");
-  const extentWords = outline.actions === 0 ? "" : status === "ahead" || status === "left" ? what : `${done.size} of ${what}`;
+  const what =
+    outline.restarts > 0 && outline.restarts === outline.actions
+      ? count(outline.actions, "workload")
+      : count(outline.actions, "write");
+  const extentWords =
+    outline.actions === 0 ? "" : status === "ahead" || status === "left" ? what : `${done.size} of ${what}`;
   return el(
     "li",
     { class: status, "aria-current": current ? "step" : undefined },
@@ -167,7 +199,15 @@ function stepRow({ outline, status, done, remarks }: StepRun, run: Run): HTMLEle
         "ul",
         { class: "step-remarks" },
         remarks.map((it) => el("li", {}, it)),
-        current && run.waiting !== undefined && el("li", { class: "step-waits" }, el("span", { class: "object" }, run.waiting.object), " ", run.waiting.reason),
+        current &&
+          run.waiting !== undefined &&
+          el(
+            "li",
+            { class: "step-waits" },
+            el("span", { class: "object" }, run.waiting.object),
+            " ",
+            run.waiting.reason,
+          ),
       ),
   );
 }
@@ -178,7 +218,14 @@ function isCurrent({ status }: Pick<StepRun, "status">): boolean {
 
 function recordRow(it: JournalRecord): HTMLElement {
   const what = it.object === undefined ? "" : refName(it.object);
-  return el("li", {}, el("time", { datetime: it.at, class: "place" }, it.at.slice(11, 19)), el("span", { class: "badge" }, it.event), el("span", { class: "object" }, [it.step, what].filter(Boolean).join(" · ")), it.reason !== undefined && el("span", { class: "hint" }, it.reason));
+  return el(
+    "li",
+    {},
+    el("time", { datetime: it.at, class: "place" }, it.at.slice(11, 19)),
+    el("span", { class: "badge" }, it.event),
+    el("span", { class: "object" }, [it.step, what].filter(Boolean).join(" · ")),
+    it.reason !== undefined && el("span", { class: "hint" }, it.reason),
+  );
 }
 
 /** What a screen reader says: the state and the step, not each wait. */

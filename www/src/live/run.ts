@@ -29,7 +29,17 @@ export interface Run {
 }
 
 export function freshRun(): Run {
-  return { proposal: undefined, plan: undefined, steps: [], restarts: false, waiting: undefined, said: [], records: [], failure: undefined, rollingBack: false };
+  return {
+    proposal: undefined,
+    plan: undefined,
+    steps: [],
+    restarts: false,
+    waiting: undefined,
+    said: [],
+    records: [],
+    failure: undefined,
+    rollingBack: false,
+  };
 }
 
 /** Takes a message in, and returns the run as it is then. */
@@ -45,7 +55,11 @@ export function heard(run: Run, message: Message): Run {
     }
     case "plan": {
       const { kind: _, ...plan } = message;
-      return { ...run, plan, steps: plan.steps.map((outline) => ({ outline, status: "ahead", done: new Set(), remarks: [] })) };
+      return {
+        ...run,
+        plan,
+        steps: plan.steps.map((outline) => ({ outline, status: "ahead", done: new Set(), remarks: [] })),
+      };
     }
     case "record":
       return record({ ...run, records: [...run.records, message.record] }, message.record);
@@ -116,10 +130,16 @@ function record(run: Run, it: JournalRecord): Run {
 /** How many actions of the steps that are carried out there are, and how many of them are done. */
 export function extent({ steps }: Run): { done: number; all: number } {
   const own = steps.filter((it) => it.status !== "left");
-  return { done: own.reduce((sum, it) => sum + it.done.size, 0), all: own.reduce((sum, it) => sum + it.outline.actions, 0) };
+  return {
+    done: own.reduce((sum, it) => sum + it.done.size, 0),
+    all: own.reduce((sum, it) => sum + it.outline.actions, 0),
+  };
 }
 
 /** Whether the terminal is busy with it. */
 export function isOpen({ proposal }: Run): boolean {
-  return proposal !== undefined && (proposal.state === "planning" || proposal.state === "asking" || proposal.state === "running");
+  return (
+    proposal !== undefined &&
+    (proposal.state === "planning" || proposal.state === "asking" || proposal.state === "running")
+  );
 }

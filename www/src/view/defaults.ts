@@ -24,7 +24,11 @@ export function defaults({ defaults: all }: Overview, hooks: Hooks): HTMLElement
     },
   });
   only.checked = state.onlyMoving;
-  const show = (): void => fill(body, all.filter((it) => !state.onlyMoving || !it.pinned).map((it) => row(it, hooks)));
+  const show = (): void =>
+    fill(
+      body,
+      all.filter((it) => !state.onlyMoving || !it.pinned).map((it) => row(it, hooks)),
+    );
   show();
   const head = ["Component", "Setting", "Before", "After", "Keeps the old behaviour"];
   return el(
@@ -36,7 +40,24 @@ export function defaults({ defaults: all }: Overview, hooks: Hooks): HTMLElement
       `${count(all.length, "default differs", "defaults differ")}. ${pinned} of them your settings pin, ${all.length - pinned} move.`,
       pinned > 0 && el("label", { class: "check" }, only, "Only what moves"),
     ),
-    el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Changed defaults" }, el("table", { class: "defaults" }, el("thead", {}, el("tr", {}, head.map((it) => el("th", { scope: "col" }, it)))), body)),
+    el(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Changed defaults" },
+      el(
+        "table",
+        { class: "defaults" },
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            head.map((it) => el("th", { scope: "col" }, it)),
+          ),
+        ),
+        body,
+      ),
+    ),
   );
 }
 
@@ -46,8 +67,17 @@ function row(it: DefaultChange, { apply }: Hooks): HTMLElement {
     "tr",
     {},
     el("td", { "data-label": "Component" }, it.component),
-    el("td", { "data-label": "Setting" }, el("code", {}, it.path), it.pinned && el("span", { class: "badge pinned" }, "pinned")),
-    el("td", { "data-label": "Before" }, el("code", { class: it.from === undefined ? "unset" : "from" }, valueText(it.from))),
+    el(
+      "td",
+      { "data-label": "Setting" },
+      el("code", {}, it.path),
+      it.pinned && el("span", { class: "badge pinned" }, "pinned"),
+    ),
+    el(
+      "td",
+      { "data-label": "Before" },
+      el("code", { class: it.from === undefined ? "unset" : "from" }, valueText(it.from)),
+    ),
     el("td", { "data-label": "After" }, el("code", { class: it.to === undefined ? "unset" : "to" }, valueText(it.to))),
     el(
       "td",
@@ -57,7 +87,14 @@ function row(it: DefaultChange, { apply }: Hooks): HTMLElement {
         el(
           "span",
           { class: "row-actions" },
-          edit !== undefined && apply !== undefined && !it.pinned && el("button", { type: "button", class: "copy", "aria-label": `Keep ${it.path}`, on: { click: () => apply([edit]) } }, "Keep"),
+          edit !== undefined &&
+            apply !== undefined &&
+            !it.pinned &&
+            el(
+              "button",
+              { type: "button", class: "copy", "aria-label": `Keep ${it.path}`, on: { click: () => apply([edit]) } },
+              "Keep",
+            ),
           copyButton(it.keep),
         ),
       ],

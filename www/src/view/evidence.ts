@@ -12,7 +12,11 @@ export function evidence(
   if (subjects.length === 0) {
     return null;
   }
-  const list = el("ul", { class: "evidence" }, subjects.map((it) => item(it, follow)));
+  const list = el(
+    "ul",
+    { class: "evidence" },
+    subjects.map((it) => item(it, follow)),
+  );
   const rest = (more?.count ?? 0) - subjects.length;
   if (more !== undefined && rest > 0) {
     const details = el("details", {}, el("summary", {}, `${rest.toLocaleString("en")} more`));
@@ -20,7 +24,17 @@ export function evidence(
       "toggle",
       () =>
         details.append(
-          arriving(more.load().then((all): Child => el("ul", { class: "evidence long", tabindex: 0, "aria-label": "More evidence" }, all.slice(0, 1000).map((it) => item(it, follow)), all.length > 1000 && el("li", {}, `and ${(all.length - 1000).toLocaleString("en")} more in the downloads`)))),
+          arriving(
+            more.load().then((all): Child =>
+              el(
+                "ul",
+                { class: "evidence long", tabindex: 0, "aria-label": "More evidence" },
+                all.slice(0, 1000).map((it) => item(it, follow)),
+                all.length > 1000 &&
+                  el("li", {}, `and ${(all.length - 1000).toLocaleString("en")} more in the downloads`),
+              ),
+            ),
+          ),
         ),
       { once: true },
     );
@@ -38,7 +52,16 @@ function item(subject: Subject, follow: ((subject: Subject) => void) | undefined
     "li",
     {},
     leads
-      ? el("button", { type: "button", class: "follow object", title: name === "" ? "Go to this line" : "Show this object", on: { click: () => follow(subject) } }, shown)
+      ? el(
+          "button",
+          {
+            type: "button",
+            class: "follow object",
+            title: name === "" ? "Go to this line" : "Show this object",
+            on: { click: () => follow(subject) },
+          },
+          shown,
+        )
       : shown !== "" && el("span", { class: name === "" ? "place" : "object" }, shown),
     subject.field !== undefined && el("code", {}, subject.field),
     subject.value !== undefined && el("code", { class: "value" }, valueText(subject.value)),

@@ -30,30 +30,53 @@ export function findings(overview: Overview, hooks: Hooks): HTMLElement {
 
   function show(): void {
     const word = state.word.trim().toLowerCase();
-    const wanted = (it: ShortFinding): boolean => (state.levels.size === 0 || state.levels.has(it.level)) && (word === "" || text(it).includes(word));
+    const wanted = (it: ShortFinding): boolean =>
+      (state.levels.size === 0 || state.levels.has(it.level)) && (word === "" || text(it).includes(word));
     const kept = overview.findings.map((it, at) => ({ it, at })).filter(({ it }) => wanted(it));
     fill(
       groups,
       LEVELS.map(([level, label]) => group(level, label, kept, hooks)),
       kept.length === 0 &&
-        el("p", { class: "empty" }, overview.findings.length === 0 ? "Nothing was found that stands against it." : "No finding matches."),
+        el(
+          "p",
+          { class: "empty" },
+          overview.findings.length === 0 ? "Nothing was found that stands against it." : "No finding matches.",
+        ),
     );
-    told.textContent = word === "" && state.levels.size === 0 ? "" : `${kept.length} of ${overview.findings.length} findings`;
+    told.textContent =
+      word === "" && state.levels.size === 0 ? "" : `${kept.length} of ${overview.findings.length} findings`;
   }
   show();
   return el(
     "div",
     { class: "findings" },
-    overview.findings.length > 1 && el("div", { class: "filters" }, filter, el("div", { class: "chips", role: "group", "aria-label": "Levels" }, chips)),
+    overview.findings.length > 1 &&
+      el(
+        "div",
+        { class: "filters" },
+        filter,
+        el("div", { class: "chips", role: "group", "aria-label": "Levels" }, chips),
+      ),
     told,
     groups,
     overview.notes.length > 0 &&
-      el("section", { class: "group" }, el("h2", {}, "Good to know about these versions", el("span", { class: "number" }, overview.notes.length)), overview.notes.map((it, at) => card(it, at, "notes", hooks))),
+      el(
+        "section",
+        { class: "group" },
+        el("h2", {}, "Good to know about these versions", el("span", { class: "number" }, overview.notes.length)),
+        overview.notes.map((it, at) => card(it, at, "notes", hooks)),
+      ),
   );
 }
 
 /** A button that is pressed or not. */
-export function chip(label: string, value: string, chosen: Set<string>, changed: () => void, tone = value): HTMLElement {
+export function chip(
+  label: string,
+  value: string,
+  chosen: Set<string>,
+  changed: () => void,
+  tone = value,
+): HTMLElement {
   const button = el(
     "button",
     {
@@ -76,7 +99,12 @@ export function chip(label: string, value: string, chosen: Set<string>, changed:
   return button;
 }
 
-function group(level: Level, label: string, all: readonly { it: ShortFinding; at: number }[], hooks: Hooks): HTMLElement | null {
+function group(
+  level: Level,
+  label: string,
+  all: readonly { it: ShortFinding; at: number }[],
+  hooks: Hooks,
+): HTMLElement | null {
   const own = all.filter(({ it }) => it.level === level);
   if (own.length === 0) {
     return null;
@@ -93,7 +121,14 @@ function card(finding: ShortFinding, at: number, list: "findings" | "notes", hoo
   const meaning = el("pre", { class: "meaning", hidden: true, tabindex: 0 });
   const ask = el(
     "button",
-    { type: "button", class: "code", "aria-expanded": "false", title: "What this code means", "data-focus": `code-${finding.code}-${at}`, on: { click: () => void toggle() } },
+    {
+      type: "button",
+      class: "code",
+      "aria-expanded": "false",
+      title: "What this code means",
+      "data-focus": `code-${finding.code}-${at}`,
+      on: { click: () => void toggle() },
+    },
     finding.code,
   );
   async function toggle(): Promise<void> {
@@ -114,18 +149,33 @@ function card(finding: ShortFinding, at: number, list: "findings" | "notes", hoo
     meaning,
     evidence(finding.subjects, hooks.follow, { count: finding.count, load }),
     finding.fix !== null && finding.fix.length > 400
-      ? folding(`fix-${finding.code}-${at}`, hooks.state.open, ["How to settle it"], () => el("p", { class: "fix" }, words(finding.fix ?? "")))
+      ? folding(`fix-${finding.code}-${at}`, hooks.state.open, ["How to settle it"], () =>
+          el("p", { class: "fix" }, words(finding.fix ?? "")),
+        )
       : finding.fix !== null && el("p", { class: "fix" }, el("strong", {}, "Fix "), words(finding.fix)),
     fixes.length > 0 &&
       el(
         "p",
         { class: "quick" },
-        fixes.map((fix) => el("button", { type: "button", class: "primary small", on: { click: () => apply?.(fix.edits) } }, words(fix.title))),
+        fixes.map((fix) =>
+          el(
+            "button",
+            { type: "button", class: "primary small", on: { click: () => apply?.(fix.edits) } },
+            words(fix.title),
+          ),
+        ),
       ),
     finding.link !== null && el("p", { class: "source" }, link(finding.link, finding.link.replace(/^https:\/\//, ""))),
   );
 }
 
 function text(finding: ShortFinding): string {
-  return [finding.code, finding.title, finding.detail, ...finding.subjects.map((it) => `${it.kind} ${it.namespace} ${it.name}`)].join(" ").toLowerCase();
+  return [
+    finding.code,
+    finding.title,
+    finding.detail,
+    ...finding.subjects.map((it) => `${it.kind} ${it.namespace} ${it.name}`),
+  ]
+    .join(" ")
+    .toLowerCase();
 }

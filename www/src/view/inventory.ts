@@ -12,7 +12,13 @@ export function inventory(outcome: Overview, { follow }: Hooks): HTMLElement {
     table(
       "Control planes",
       ["Namespace", "Revision", "Version", "Pods", "Tags"],
-      it.controlPlanes.map((plane) => [plane.namespace, plane.revision, plane.version, plane.replicas, plane.tags.join(", ")]),
+      it.controlPlanes.map((plane) => [
+        plane.namespace,
+        plane.revision,
+        plane.version,
+        plane.replicas,
+        plane.tags.join(", "),
+      ]),
     ),
     table(
       "Components",
@@ -37,7 +43,12 @@ export function inventory(outcome: Overview, { follow }: Hooks): HTMLElement {
     outcome.installers.length > 0 && [
       el("h2", {}, "Installed by"),
       outcome.installers.map((installer) =>
-        el("article", { class: "finding info" }, el("h3", {}, `${installer.name ?? installer.kind}: ${installer.covers.join(", ")}`), evidence(installer.evidence, follow)),
+        el(
+          "article",
+          { class: "finding info" },
+          el("h3", {}, `${installer.name ?? installer.kind}: ${installer.covers.join(", ")}`),
+          evidence(installer.evidence, follow),
+        ),
       ),
     ],
   );
@@ -57,8 +68,26 @@ function table(title: string, head: string[], rows: (string | number | null | un
       el(
         "table",
         {},
-        el("thead", {}, el("tr", {}, head.map((it) => el("th", { scope: "col" }, it)))),
-        el("tbody", {}, rows.map((row) => el("tr", {}, row.map((it) => el("td", {}, it ?? "unknown"))))),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            head.map((it) => el("th", { scope: "col" }, it)),
+          ),
+        ),
+        el(
+          "tbody",
+          {},
+          rows.map((row) =>
+            el(
+              "tr",
+              {},
+              row.map((it) => el("td", {}, it ?? "unknown")),
+            ),
+          ),
+        ),
       ),
     ),
   );

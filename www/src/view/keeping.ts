@@ -19,7 +19,9 @@ export function keeping(overview: Overview, hooks: Hooks): HTMLElement {
     "div",
     { class: "downloads" },
     el("span", {}, "Keep it as"),
-    forms.map(([form, label, title]) => el("button", { type: "button", class: "quiet", title, on: { click: () => void hooks.keep(form) } }, label)),
+    forms.map(([form, label, title]) =>
+      el("button", { type: "button", class: "quiet", title, on: { click: () => void hooks.keep(form) } }, label),
+    ),
     share !== undefined && shareButton(share, told),
     told,
   );
@@ -34,5 +36,14 @@ function shareButton(share: () => Promise<string>, told: HTMLElement): HTMLEleme
       told.textContent = error instanceof Error ? error.message : String(error);
     }
   }
-  return el("button", { type: "button", class: "quiet", title: "Holds findings and names, no values and no manifests", on: { click: () => void copy() } }, "Copy link");
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      title: "Holds findings and names, no values and no manifests",
+      on: { click: () => void copy() },
+    },
+    "Copy link",
+  );
 }

@@ -49,7 +49,11 @@ export function objects({ changes }: Overview, hooks: Hooks): HTMLElement {
 
   function show(): void {
     const word = state.objectWord.trim().toLowerCase();
-    const kept = touched.filter((it) => (state.classes.size === 0 || state.classes.has(it.class)) && (word === "" || `${it.component} ${refName(it.object)}`.toLowerCase().includes(word)));
+    const kept = touched.filter(
+      (it) =>
+        (state.classes.size === 0 || state.classes.has(it.class)) &&
+        (word === "" || `${it.component} ${refName(it.object)}`.toLowerCase().includes(word)),
+    );
     const all = word !== "" || state.classes.size > 0;
     fill(
       tree,
@@ -58,7 +62,16 @@ export function objects({ changes }: Overview, hooks: Hooks): HTMLElement {
           by(own, (it) => it.object.kind).map(([kind, of]) =>
             branch(`kind ${component} ${kind}`, "kind", kind, of, all || of.length <= 12, hooks, () =>
               by(of, (it) => it.object.namespace ?? "the whole cluster").map(([namespace, leaves]) =>
-                el("div", { class: "namespace" }, el("p", { class: "place" }, namespace), el("ul", {}, leaves.map((it) => el("li", { class: "change" }, leaf(it, hooks))))),
+                el(
+                  "div",
+                  { class: "namespace" },
+                  el("p", { class: "place" }, namespace),
+                  el(
+                    "ul",
+                    {},
+                    leaves.map((it) => el("li", { class: "change" }, leaf(it, hooks))),
+                  ),
+                ),
               ),
             ),
           ),
@@ -75,7 +88,19 @@ export function objects({ changes }: Overview, hooks: Hooks): HTMLElement {
       "div",
       { class: "filters" },
       search,
-      el("div", { class: "chips", role: "group", "aria-label": "What happens" }, classes.map((it) => chip(`${CLASSES[it]} ${touched.filter((of) => of.class === it).length}`, it, state.classes, show, `class-${it}`))),
+      el(
+        "div",
+        { class: "chips", role: "group", "aria-label": "What happens" },
+        classes.map((it) =>
+          chip(
+            `${CLASSES[it]} ${touched.filter((of) => of.class === it).length}`,
+            it,
+            state.classes,
+            show,
+            `class-${it}`,
+          ),
+        ),
+      ),
       el("label", { class: "check" }, noise, "Show noise"),
     ),
     tree,
@@ -83,12 +108,26 @@ export function objects({ changes }: Overview, hooks: Hooks): HTMLElement {
   );
 }
 
-function branch(key: string, kind: string, name: string, own: readonly Numbered[], startsOpen: boolean, { state }: Hooks, make: () => Child): HTMLElement {
+function branch(
+  key: string,
+  kind: string,
+  name: string,
+  own: readonly Numbered[],
+  startsOpen: boolean,
+  { state }: Hooks,
+  make: () => Child,
+): HTMLElement {
   const seen = `seen ${key}`;
   if (startsOpen && !state.open.has(seen)) {
     state.open.add(seen).add(key);
   }
-  return folding(key, state.open, [el("span", { class: "name" }, name), el("span", { class: "number" }, own.length)], make, { class: `branch ${kind}` });
+  return folding(
+    key,
+    state.open,
+    [el("span", { class: "name" }, name), el("span", { class: "number" }, own.length)],
+    make,
+    { class: `branch ${kind}` },
+  );
 }
 
 function leaf(it: Numbered, hooks: Hooks): HTMLElement {
@@ -138,7 +177,13 @@ function detail(it: Numbered, hooks: Hooks): HTMLElement {
   if (first !== undefined) {
     fill(body, first[1]());
   }
-  return el("div", { class: "detail" }, forms.length > 1 && el("div", { class: "segments", role: "group", "aria-label": `How to show ${it.object.name}` }, buttons), body);
+  return el(
+    "div",
+    { class: "detail" },
+    forms.length > 1 &&
+      el("div", { class: "segments", role: "group", "aria-label": `How to show ${it.object.name}` }, buttons),
+    body,
+  );
 }
 
 function fieldList(fields: readonly FieldChange[], noise: boolean): Child {
@@ -159,12 +204,24 @@ function fieldList(fields: readonly FieldChange[], noise: boolean): Child {
         ),
       ),
     ),
-    hidden > 0 && el("p", { class: "hint" }, `${count(hidden, "field that every release writes anew is", "fields that every release writes anew are")} not shown.`),
+    hidden > 0 &&
+      el(
+        "p",
+        { class: "hint" },
+        `${count(hidden, "field that every release writes anew is", "fields that every release writes anew are")} not shown.`,
+      ),
   ];
 }
 
-async function difference({ object }: Numbered, { compare, state }: Hooks, form: "unified" | "split"): Promise<HTMLElement> {
-  const [{ live, predicted }, { showDifference, showText }] = await Promise.all([compare(object, state.noise), import("../codemirror.js")]);
+async function difference(
+  { object }: Numbered,
+  { compare, state }: Hooks,
+  form: "unified" | "split",
+): Promise<HTMLElement> {
+  const [{ live, predicted }, { showDifference, showText }] = await Promise.all([
+    compare(object, state.noise),
+    import("../codemirror.js"),
+  ]);
   const host = el("div", { class: "code-view" });
   const label = refName(object);
   if (live === null || predicted === null) {

@@ -26,20 +26,43 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
   return el(
     "div",
     {},
-    el("p", { class: "lead" }, `${count(total, "workload")} with ${count(pods, "pod")} keep an old proxy until they are renewed.`),
-    el("figure", { class: "timeline" }, timeline(lanes), el("figcaption", { class: "hint" }, "One lane for each wave, one after the other; as long as it has pods.")),
+    el(
+      "p",
+      { class: "lead" },
+      `${count(total, "workload")} with ${count(pods, "pod")} keep an old proxy until they are renewed.`,
+    ),
+    el(
+      "figure",
+      { class: "timeline" },
+      timeline(lanes),
+      el("figcaption", { class: "hint" }, "One lane for each wave, one after the other; as long as it has pods."),
+    ),
     el(
       "div",
       { class: "scroll", tabindex: 0, role: "region", "aria-label": "Waves" },
       el(
         "table",
         { class: "waves" },
-        el("thead", {}, el("tr", {}, ["Wave", "Workloads", "Pods", "Namespaces"].map((it) => el("th", { scope: "col" }, it)))),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            ["Wave", "Workloads", "Pods", "Namespaces"].map((it) => el("th", { scope: "col" }, it)),
+          ),
+        ),
         el("tbody", {}, lanes.map(waveRow)),
       ),
     ),
     el("h2", {}, "Workloads", el("span", { class: "number" }, total)),
-    windowed({ label: "Workloads that restart", total, rowHeight: matchMedia("(max-width: 40rem)").matches ? 64 : 44, load: hooks.restarts, row: (it) => workload(it, hooks) }),
+    windowed({
+      label: "Workloads that restart",
+      total,
+      rowHeight: matchMedia("(max-width: 40rem)").matches ? 64 : 44,
+      load: hooks.restarts,
+      row: (it) => workload(it, hooks),
+    }),
   );
 }
 
@@ -58,19 +81,35 @@ function waveRow(it: Wave): HTMLElement {
 
 /** Lanes like stairs: a wave begins where the one before ends. */
 function timeline(lanes: readonly Wave[]): SVGElement {
-  const all = Math.max(1, lanes.reduce((sum, it) => sum + it.pods, 0));
+  const all = Math.max(
+    1,
+    lanes.reduce((sum, it) => sum + it.pods, 0),
+  );
   let x = 0;
   const drawn = lanes.flatMap((lane, at) => {
     const y = at * LANE;
     const pieces = lane.namespaces.slice(0, PIECES);
     const rest = lane.pods - pieces.reduce((sum, [, pods]) => sum + pods, 0);
     const start = x;
-    const bars = [...pieces, ...(rest > 0 ? [["other namespaces", rest] as [string, number]] : [])].map(([name, pods], piece) => {
-      const width = Math.max(3, (pods / all) * WIDTH);
-      const bar = svg("rect", { x, y: y + 8, width: Math.max(2, width - 1.5), height: LANE - 14, rx: 3, class: `bar ${lane.id === "by-hand" ? "hand" : `shade-${piece % 4}`}` }, svg("title", {}, `${name}: ${count(pods, "pod")}`));
-      x += width;
-      return bar;
-    });
+    const bars = [...pieces, ...(rest > 0 ? [["other namespaces", rest] as [string, number]] : [])].map(
+      ([name, pods], piece) => {
+        const width = Math.max(3, (pods / all) * WIDTH);
+        const bar = svg(
+          "rect",
+          {
+            x,
+            y: y + 8,
+            width: Math.max(2, width - 1.5),
+            height: LANE - 14,
+            rx: 3,
+            class: `bar ${lane.id === "by-hand" ? "hand" : `shade-${piece % 4}`}`,
+          },
+          svg("title", {}, `${name}: ${count(pods, "pod")}`),
+        );
+        x += width;
+        return bar;
+      },
+    );
     const right = start > WIDTH / 2;
     const place = { x: right ? start - 8 : x + 8, y: y + LANE / 2 + 7, "text-anchor": right ? "end" : "start" };
     const pods = count(lane.pods, "pod");
@@ -83,8 +122,14 @@ function timeline(lanes: readonly Wave[]): SVGElement {
     ];
   });
   const height = lanes.length * LANE + 2;
-  const words = lanes.map((it) => `${it.title}: ${count(it.workloads, "workload")}, ${count(it.pods, "pod")}`).join("; ");
-  return svg("svg", { viewBox: `0 0 ${WIDTH * 1.35} ${height}`, role: "img", "aria-label": words, class: "lanes" }, ...drawn);
+  const words = lanes
+    .map((it) => `${it.title}: ${count(it.workloads, "workload")}, ${count(it.pods, "pod")}`)
+    .join("; ");
+  return svg(
+    "svg",
+    { viewBox: `0 0 ${WIDTH * 1.35} ${height}`, role: "img", "aria-label": words, class: "lanes" },
+    ...drawn,
+  );
 }
 
 function workload(it: Restart, { follow }: Hooks): HTMLElement {
@@ -95,7 +140,13 @@ function workload(it: Restart, { follow }: Hooks): HTMLElement {
   return el(
     "div",
     { class: `workload how-${it.how}` },
-    follow === undefined ? el("span", { class: "object" }, name) : el("button", { type: "button", class: "follow object", title: name, on: { click: () => follow(it.object) } }, name),
+    follow === undefined
+      ? el("span", { class: "object" }, name)
+      : el(
+          "button",
+          { type: "button", class: "follow object", title: name, on: { click: () => follow(it.object) } },
+          name,
+        ),
     el("span", { class: "pods" }, count(it.pods, "pod")),
     el("span", { class: "place proxies" }, `${proxies === "" ? "no proxy" : proxies} → ${it.to ?? "unknown"}`),
     el("span", { class: `badge ${it.how === "none" ? "warn" : ""}` }, HOW[it.how]),

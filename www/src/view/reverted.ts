@@ -13,11 +13,22 @@ export function reverted({ reverted: all }: Overview, hooks: Hooks): HTMLElement
   }
   const { apply } = hooks;
   const button = (label: string, items: readonly Reverted[], name: string): HTMLElement | null =>
-    apply === undefined ? null : el("button", { type: "button", class: "small", "aria-label": name, on: { click: () => apply(items.map(kept)) } }, label);
+    apply === undefined
+      ? null
+      : el(
+          "button",
+          { type: "button", class: "small", "aria-label": name, on: { click: () => apply(items.map(kept)) } },
+          label,
+        );
   return el(
     "div",
     {},
-    el("p", { class: "lead" }, `${count(all.length, "setting is", "settings are")} set in the cluster but not in the request.`, button("Keep all", all, "Keep all")),
+    el(
+      "p",
+      { class: "lead" },
+      `${count(all.length, "setting is", "settings are")} set in the cluster but not in the request.`,
+      button("Keep all", all, "Keep all"),
+    ),
     all.map((it) =>
       el(
         "article",

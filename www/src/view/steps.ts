@@ -18,7 +18,22 @@ export function steps({ steps: all, verdict }: Overview, hooks: Hooks): HTMLElem
     "div",
     {},
     hooks.command !== "" && commands(hooks),
-    el("ol", { class: "steps" }, all.map((step, at) => el("li", {}, folding(`step ${step.id}`, hooks.state.open, [el("strong", {}, step.title), el("span", { class: "place" }, count(step.count, "write"))], () => inside(step, at, hooks))))),
+    el(
+      "ol",
+      { class: "steps" },
+      all.map((step, at) =>
+        el(
+          "li",
+          {},
+          folding(
+            `step ${step.id}`,
+            hooks.state.open,
+            [el("strong", {}, step.title), el("span", { class: "place" }, count(step.count, "write"))],
+            () => inside(step, at, hooks),
+          ),
+        ),
+      ),
+    ),
   );
 }
 
@@ -26,28 +41,58 @@ function commands({ command, saveRequest, keep }: Hooks): HTMLElement {
   return el(
     "div",
     { class: "commands" },
-    line(command, "Plans anew against the live cluster, asks, and performs it.", saveRequest !== undefined && el("button", { type: "button", class: "copy", on: { click: saveRequest } }, "Save request.yaml")),
-    line("refit apply plan.json", "Performs exactly this plan, and stops where the cluster differs from this export.", el("button", { type: "button", class: "copy", on: { click: () => void keep("plan") } }, "Save plan.json")),
+    line(
+      command,
+      "Plans anew against the live cluster, asks, and performs it.",
+      saveRequest !== undefined &&
+        el("button", { type: "button", class: "copy", on: { click: saveRequest } }, "Save request.yaml"),
+    ),
+    line(
+      "refit apply plan.json",
+      "Performs exactly this plan, and stops where the cluster differs from this export.",
+      el("button", { type: "button", class: "copy", on: { click: () => void keep("plan") } }, "Save plan.json"),
+    ),
   );
 }
 
 function line(command: string, about: string, button: HTMLElement | false): HTMLElement {
-  return el("div", { class: "command" }, el("p", { class: "hint" }, about), el("div", {}, el("code", {}, command), copyButton(command), button));
+  return el(
+    "div",
+    { class: "command" },
+    el("p", { class: "hint" }, about),
+    el("div", {}, el("code", {}, command), copyButton(command), button),
+  );
 }
 
 function inside(step: ShortStep, at: number, hooks: Hooks): HTMLElement {
   return el(
     "div",
     { class: "inside" },
-    windowed({ label: `Writes of ${step.title}`, total: step.count, rowHeight: 30, load: (from, to) => hooks.actions(at, from, to), row: actionRow }),
+    windowed({
+      label: `Writes of ${step.title}`,
+      total: step.count,
+      rowHeight: 30,
+      load: (from, to) => hooks.actions(at, from, to),
+      row: actionRow,
+    }),
     step.waits.length > 0 && el("ul", { class: "waits" }, step.waits.map(waitRow)),
   );
 }
 
 function actionRow({ action, object }: ShortAction): HTMLElement {
-  return el("div", { class: "action" }, el("span", { class: "badge" }, action), el("span", { class: "object" }, object === null ? "its namespace" : refName(object)));
+  return el(
+    "div",
+    { class: "action" },
+    el("span", { class: "badge" }, action),
+    el("span", { class: "object" }, object === null ? "its namespace" : refName(object)),
+  );
 }
 
 function waitRow(wait: Wait): HTMLElement {
-  return el("li", {}, el("span", { class: "badge unknown" }, `wait: ${wait.wait}`), el("span", { class: "object" }, refName(wait.object)));
+  return el(
+    "li",
+    {},
+    el("span", { class: "badge unknown" }, `wait: ${wait.wait}`),
+    el("span", { class: "object" }, refName(wait.object)),
+  );
 }

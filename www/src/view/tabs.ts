@@ -56,6 +56,16 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
     }
   }
 
-  select(Math.max(0, all.findIndex((it) => it.name === first)));
-  return el("div", { class: "tabs" }, el("div", { role: "tablist", "aria-label": "What the plan says" }, buttons), panels);
+  select(
+    Math.max(
+      0,
+      all.findIndex((it) => it.name === first),
+    ),
+  );
+  return el(
+    "div",
+    { class: "tabs" },
+    el("div", { role: "tablist", "aria-label": "What the plan says" }, buttons),
+    panels,
+  );
 }

@@ -49,17 +49,23 @@ function path({ hops, verdict: it }: Overview): HTMLElement | null {
   return el(
     "ol",
     { class: `hops ${hops.length > 2 ? "long" : ""} ${it}`, "aria-label": "Versions on the way" },
-    hops.map((version, at) => el("li", { class: stop(at) }, el("span", { class: "dot", "aria-hidden": "true" }), el("span", {}, version))),
+    hops.map((version, at) =>
+      el("li", { class: stop(at) }, el("span", { class: "dot", "aria-hidden": "true" }), el("span", {}, version)),
+    ),
   );
 }
 
 function counts({ levels, changes, restarts }: Overview): HTMLElement[] {
-  const badges = LEVELS.filter(([level]) => levels[level] > 0).map(([level, label]) => el("span", { class: `badge ${level}` }, `${levels[level]} ${label.toLowerCase()}`));
+  const badges = LEVELS.filter(([level]) => levels[level] > 0).map(([level, label]) =>
+    el("span", { class: `badge ${level}` }, `${levels[level]} ${label.toLowerCase()}`),
+  );
   const touched = changes.filter((it) => it.class !== "unchanged" && it.class !== "orphan").length;
   return [
     ...badges,
     ...(touched > 0 ? [el("span", { class: "badge" }, count(touched, "object changes", "objects change"))] : []),
-    ...(restarts > 0 ? [el("span", { class: "badge" }, count(restarts, "workload restarts", "workloads restart"))] : []),
+    ...(restarts > 0
+      ? [el("span", { class: "badge" }, count(restarts, "workload restarts", "workloads restart"))]
+      : []),
   ];
 }
 

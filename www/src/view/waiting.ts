@@ -12,12 +12,19 @@ export function waiting(what: string, { missingReleases, live }: Waiting): HTMLE
     el("p", {}, what),
     missingReleases.length > 0 && [
       el("p", {}, "Drop the archives as downloaded from Istio:"),
-      el("ul", { class: "links" }, missingReleases.map((version) => el("li", {}, releaseLink(version)))),
+      el(
+        "ul",
+        { class: "links" },
+        missingReleases.map((version) => el("li", {}, releaseLink(version))),
+      ),
     ],
   );
 }
 
 /** Where Istio publishes a release. */
 export function releaseLink(version: string): Node {
-  return link(`https://github.com/istio/istio/releases/tag/${encodeURIComponent(version)}`, `istio-${version}-linux-amd64.tar.gz`);
+  return link(
+    `https://github.com/istio/istio/releases/tag/${encodeURIComponent(version)}`,
+    `istio-${version}-linux-amd64.tar.gz`,
+  );
 }

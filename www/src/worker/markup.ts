@@ -20,8 +20,14 @@ export function escaped(text: string): string {
 }
 
 /** An element with attributes and parts. */
-export function tag(name: string, attributes: Record<string, string | undefined> = {}, ...parts: readonly Part[]): Markup {
-  const written = Object.entries(attributes).map(([key, value]) => (value === undefined ? "" : ` ${key}="${escaped(value)}"`));
+export function tag(
+  name: string,
+  attributes: Record<string, string | undefined> = {},
+  ...parts: readonly Part[]
+): Markup {
+  const written = Object.entries(attributes).map(([key, value]) =>
+    value === undefined ? "" : ` ${key}="${escaped(value)}"`,
+  );
   const open = `<${name}${written.join("")}>`;
   return new Markup(VOID.has(name) ? open : `${open}${flat(parts)}</${name}>`);
 }

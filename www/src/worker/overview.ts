@@ -30,8 +30,7 @@ export function overview(outcome: Outcome, words: Description): Overview {
     changes: outcome.changes.map(shortChange),
     restarts: outcome.restarts.length,
     ...waves(outcome),
-    steps:
-      outcome.plan?.steps.map(({ actions, ...step }) => ({ ...step, count: actions.length })) ?? null,
+    steps: outcome.plan?.steps.map(({ actions, ...step }) => ({ ...step, count: actions.length })) ?? null,
   };
 }
 
@@ -44,7 +43,7 @@ function shortFinding(finding: Finding): ShortFinding {
   return { ...finding, subjects: finding.subjects.slice(0, SUBJECTS), count: finding.subjects.length };
 }
 
-function shortChange({ fields, predicted: _, ...change }: Change): ShortChange {
+function shortChange({ fields, predicted: _predicted, ...change }: Change): ShortChange {
   const owners = new Set(fields.map((it) => it.owner).filter((it) => it !== undefined));
   return { ...change, count: fields.length, owners: [...owners].sort() };
 }

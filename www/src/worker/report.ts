@@ -13,7 +13,12 @@ export function report(outcome: Outcome, said: Description, command: string): st
     section("notes", "Behaviour that changes", outcome.notes.length, outcome.notes.map(finding)),
     section("defaults", "Changed defaults", outcome.defaults.length, defaults(outcome)),
     section("reverted", "Settings that the request would revert", outcome.reverted.length, reverted(outcome)),
-    section("objects", "Objects", outcome.changes.filter((it) => it.class !== "unchanged").length, objects(outcome.changes)),
+    section(
+      "objects",
+      "Objects",
+      outcome.changes.filter((it) => it.class !== "unchanged").length,
+      objects(outcome.changes),
+    ),
     section("restarts", "Restarts", outcome.restarts.length, restarts(outcome.restarts)),
     section("steps", "Steps", outcome.plan?.steps.length ?? 0, steps(outcome.plan?.steps ?? [], command)),
   ];
@@ -40,9 +45,17 @@ export function report(outcome: Outcome, said: Description, command: string): st
         tag("h1", {}, VERDICTS[outcome.verdict]),
         tag("p", { class: "line" }, `${said.headline}: ${said.verdict}`),
         outcome.hops.length > 1 && tag("p", { class: "hops" }, outcome.hops.join(" → ")),
-        tag("ul", {}, said.situation.map((it) => tag("li", {}, words(it)))),
+        tag(
+          "ul",
+          {},
+          said.situation.map((it) => tag("li", {}, words(it))),
+        ),
       ),
-      tag("nav", { "aria-label": "Sections" }, shown.map(([link]) => link)),
+      tag(
+        "nav",
+        { "aria-label": "Sections" },
+        shown.map(([link]) => link),
+      ),
       shown.map(([, it]) => it),
     ),
   );
@@ -99,8 +112,26 @@ function table(head: readonly string[], rows: readonly (readonly Part[])[]): Mar
     tag(
       "table",
       {},
-      tag("thead", {}, tag("tr", {}, head.map((it) => tag("th", { scope: "col" }, it)))),
-      tag("tbody", {}, rows.map((row) => tag("tr", {}, row.map((it) => tag("td", {}, it))))),
+      tag(
+        "thead",
+        {},
+        tag(
+          "tr",
+          {},
+          head.map((it) => tag("th", { scope: "col" }, it)),
+        ),
+      ),
+      tag(
+        "tbody",
+        {},
+        rows.map((row) =>
+          tag(
+            "tr",
+            {},
+            row.map((it) => tag("td", {}, it)),
+          ),
+        ),
+      ),
     ),
   );
 }
@@ -112,14 +143,25 @@ function code(value: unknown): Markup {
 function defaults({ defaults: all }: Outcome): Part {
   return table(
     ["Component", "Setting", "Before", "After", "Keeps the old behaviour"],
-    all.map((it) => [it.component, [tag("code", {}, it.path), it.pinned && " (pinned)"], code(it.from), code(it.to), it.keep !== null && tag("code", {}, it.keep)]),
+    all.map((it) => [
+      it.component,
+      [tag("code", {}, it.path), it.pinned && " (pinned)"],
+      code(it.from),
+      code(it.to),
+      it.keep !== null && tag("code", {}, it.keep),
+    ]),
   );
 }
 
 function reverted({ reverted: all }: Outcome): Part {
   return table(
     ["Setting", "In the cluster", "In the request", "Read from"],
-    all.map((it) => [tag("code", {}, it.path), code(it.live), code(it.request), it.evidence.map((at) => [refName(at), " ", placeName(at)])]),
+    all.map((it) => [
+      tag("code", {}, it.path),
+      code(it.live),
+      code(it.request),
+      it.evidence.map((at) => [refName(at), " ", placeName(at)]),
+    ]),
   );
 }
 
@@ -134,7 +176,14 @@ function objects(all: readonly Change[]): Part {
         tag(
           "details",
           { class: "object" },
-          tag("summary", {}, tag("b", {}, CLASSES[it.class]), " ", tag("code", {}, refName(it.object)), it.fields.length > 0 && ` ${count(it.fields.length, "field")}`),
+          tag(
+            "summary",
+            {},
+            tag("b", {}, CLASSES[it.class]),
+            " ",
+            tag("code", {}, refName(it.object)),
+            it.fields.length > 0 && ` ${count(it.fields.length, "field")}`,
+          ),
           it.fields.map((field) =>
             tag(
               "div",
@@ -157,7 +206,14 @@ function restarts(all: readonly Restart[]): Part {
       .join(", ");
   return table(
     ["Workload", "Pods", "Proxies", "To", "How", "Why"],
-    all.map((it) => [tag("code", {}, refName(it.object)), it.pods, proxies(it), it.to ?? "unknown", HOW[it.how], it.reason]),
+    all.map((it) => [
+      tag("code", {}, refName(it.object)),
+      it.pods,
+      proxies(it),
+      it.to ?? "unknown",
+      HOW[it.how],
+      it.reason,
+    ]),
   );
 }
 
@@ -180,7 +236,9 @@ function steps(all: readonly Step[], command: string): Part {
               "ul",
               {},
               step.actions.map((it) => tag("li", {}, it.action, " ", tag("code", {}, object(it)))),
-              step.waits.map((it) => tag("li", { class: "soft" }, `wait: ${it.wait} `, tag("code", {}, refName(it.object)))),
+              step.waits.map((it) =>
+                tag("li", { class: "soft" }, `wait: ${it.wait} `, tag("code", {}, refName(it.object))),
+              ),
             ),
           ),
         ),

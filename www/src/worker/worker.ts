@@ -143,5 +143,7 @@ function problem(error: unknown): Problem {
   if (error instanceof InputError || error instanceof RequestError) {
     return { name: error.name, message: error.message, file: error.file, line: error.line, column: error.column };
   }
-  return error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
+  return error instanceof Error
+    ? { name: error.name, message: error.message }
+    : { name: "Error", message: String(error) };
 }

@@ -1,0 +1,65 @@
+// What the page knows between two events: one object, made afresh when it loads.
+
+import type { PlanOptions } from "refit-planner";
+
+import type { ClusterState } from "./cluster-card.js";
+import type { Live } from "./live/live.js";
+import type { Overview } from "./protocol.js";
+import { type ViewState, freshState } from "./view/hooks.js";
+
+/** All that changes while the page is open. */
+export interface PageState {
+  /** Versions of releases that lie beside the page. */
+  beside: readonly string[];
+  /** What was handed over, and what was read of it. */
+  cluster: ClusterState;
+  /** What is open and chosen in the outcome. */
+  view: ViewState;
+  /** The outcome that is shown. */
+  overview: Overview | undefined;
+  /** The request that `overview` answers; undefined for an outcome that was handed on. */
+  planned: PlanOptions | undefined;
+  /** Counts plans, so that an answer that comes too late is known. */
+  turn: number;
+  /** The plan that is made a moment after the last change. */
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** How much is being done. */
+  doing: number;
+  /** Releases that were fetched from beside the page, or from `refit serve`. */
+  fetched: Set<string>;
+  /** Where `refit serve` serves this page: it has the cluster, and releases. */
+  live: Live | undefined;
+  /** The planner broke, and its files are read once more. */
+  recovering: boolean;
+}
+
+/** A page into which nothing was put yet. */
+export function freshPage(): PageState {
+  return {
+    beside: [],
+    cluster: noCluster([]),
+    view: freshState(),
+    overview: undefined,
+    planned: undefined,
+    turn: 0,
+    timer: undefined,
+    doing: 0,
+    fetched: new Set(),
+    live: undefined,
+    recovering: false,
+  };
+}
+
+/** No cluster, before any file or after all are forgotten; `beside` are the releases that lie beside the page. */
+export function noCluster(beside: readonly string[]): ClusterState {
+  return {
+    files: [],
+    releases: [],
+    beside,
+    passedOver: [],
+    summary: undefined,
+    coverage: undefined,
+    missingReleases: [],
+    memory: 0,
+  };
+}
