@@ -6,7 +6,7 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use istio_planner::input::Requirement;
-use istio_planner::snapshot::{ReadError, Snapshot, SnapshotReader};
+use istio_planner::snapshot::{EXPORT, ReadError, Snapshot, SnapshotReader};
 use serde_json::{Value, json};
 
 use crate::cluster::{self, Cluster, Kind, Selection};
@@ -52,6 +52,8 @@ pub struct Missing {
     pub kind: String,
     /// Why, in the server's words.
     pub reason: String,
+    /// The HTTP status of the refusal; 403 is a missing right.
+    pub code: Option<u16>,
 }
 
 /// Hands what is read to `take`, a name and a document at a time, and returns what was not read.
@@ -93,6 +95,7 @@ pub async fn read(
                 missing.push(Missing {
                     kind: dotted(&kind),
                     reason: words,
+                    code: error.code(),
                 });
                 continue;
             }
@@ -112,23 +115,21 @@ pub async fn read(
             .iter()
             .map(|it| {
                 json!({
-                    "apiVersion": MISSING,
+                    "apiVersion": EXPORT,
                     "kind": "Missing",
                     "metadata": { "name": it.kind },
                     "reason": it.reason,
+                    "code": it.code,
                 })
             })
             .collect();
         take(
             "missing.json",
-            &json!({ "apiVersion": MISSING, "kind": "MissingList", "items": items }),
+            &json!({ "apiVersion": EXPORT, "kind": "MissingList", "items": items }),
         )?;
     }
     Ok(missing)
 }
-
-/// The API version of what an export says of itself.
-const MISSING: &str = "refit.export/v1";
 
 /// A kind's plural with its group: `deployments.apps`.
 fn dotted(kind: &Kind) -> String {

@@ -2,7 +2,7 @@
 
 use crate::customisation;
 use crate::input::{self, KINDS, Request, required};
-use crate::rules::{ALWAYS, Code};
+use crate::rules::{ALWAYS, Code, is_kind, plural};
 use crate::snapshot::Snapshot;
 
 /// Returns the versions of all releases that a plan for `request` in this cluster reads: the target's, then the source's.
@@ -38,6 +38,9 @@ pub struct Gap {
     pub command: String,
 }
 
+/// The line that gives who exports the rights that lack.
+const ROLE: &str = "refit rbac --read-only | kubectl apply -f -";
+
 /// Tells what `snapshot` lacks of what planning `request` reads.
 pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
     let commands = required(request).commands;
@@ -50,6 +53,7 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
     let mut gaps: Vec<_> = ALWAYS
         .into_iter()
         .filter(|it| !kinds.contains(it))
+        .filter(|it| !snapshot.refused.keys().any(|refused| is_kind(refused, it)))
         .map(|kind| Gap {
             what: kind.to_owned(),
             code: Code::ExportIncomplete.as_str(),
@@ -57,6 +61,12 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
             command: command(usize::from(kind == "CustomResourceDefinition")),
         })
         .collect();
+    gaps.extend(snapshot.refused.keys().map(|kind| Gap {
+        what: kind.clone(),
+        code: Code::ExportIncomplete.as_str(),
+        unknown: "Rules that read it cannot say that all is well",
+        command: ROLE.to_owned(),
+    }));
     if snapshot.server_version.is_none() {
         gaps.push(Gap {
             what: "the server's version".to_owned(),
@@ -74,7 +84,10 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
         });
     }
     let read: Vec<String> = kinds.iter().map(|it| plural(it)).collect();
-    let missing = |it: &&str| !read.iter().any(|read| read == it);
+    let missing = |it: &&str| {
+        let refused = |refused: &String| refused.split('.').next() == Some(*it);
+        !read.iter().any(|read| read == it) && !snapshot.refused.keys().any(refused)
+    };
     let always: Vec<String> = ALWAYS.iter().map(|it| plural(it)).collect();
     Coverage {
         gaps,
@@ -83,15 +96,6 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
             .filter(|it| !always.iter().any(|always| always == it))
             .filter(missing)
             .collect(),
-    }
-}
-
-/// Returns `networkpolicies` for `NetworkPolicy`.
-fn plural(kind: &str) -> String {
-    let name = kind.to_lowercase();
-    match name.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{name}s"),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) mod fixture;
 use crate::outcome::Finding;
 
 pub use explanation::Explanation;
-pub(crate) use export::ALWAYS;
+pub(crate) use export::{ALWAYS, is_kind, plural};
 pub(crate) use finding::{locate, verdict};
 pub(crate) use situation::*;
 

@@ -42,8 +42,8 @@ pub(crate) use wire::workload;
 
 pub(crate) use model::installs_by_istioctl;
 pub use model::{
-    Conflict, Container, HostPort, Node, Object, Origin, Owner, PassedOver, Placement, Pod, Room,
-    Snapshot, Taint, Workload,
+    Conflict, Container, EXPORT, HostPort, Node, Object, Origin, Owner, PassedOver, Placement, Pod,
+    Refused, Room, Snapshot, Taint, Workload,
 };
 
 use collect::{Collector, Context};

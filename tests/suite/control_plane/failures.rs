@@ -437,4 +437,19 @@ fn a_snapshot_says_what_it_was_refused_and_so_does_the_export() {
     };
     assert!(named("configmaps") && named("daemonsets.apps") && !named("deployments.apps"));
     assert!(text.contains("forbidden"), "{text}");
+    // A plan from that export names the role, and no line of kubectl that is forbidden too.
+    let plan = finish(cluster.begin_as(
+        how,
+        &["plan", path, "--to", "1.30.3", "--offline", "-o", "json"],
+    ));
+    let outcome: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
+    let finding = outcome["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["code"] == "export-incomplete" && it["subjects"][0]["field"] == "configmaps")
+        .unwrap();
+    let fix = finding["fix"].as_str().unwrap();
+    assert!(fix.contains("refit rbac --read-only"), "{fix}");
+    assert!(!fix.contains("kubectl"), "{fix}");
 }

@@ -19,6 +19,20 @@ pub(crate) const ALWAYS: [&str; 12] = [
     "CustomResourceDefinition",
 ];
 
+/// Returns `networkpolicies` for `NetworkPolicy`.
+pub(crate) fn plural(kind: &str) -> String {
+    let name = kind.to_lowercase();
+    match name.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{name}s"),
+    }
+}
+
+/// Whether a refused kind, as `kubectl` names it (`replicasets.apps`), is this one.
+pub(crate) fn is_kind(refused: &str, kind: &str) -> bool {
+    refused.split('.').next() == Some(plural(kind).as_str())
+}
+
 /// Returns the command that exports what the request needs.
 pub(super) fn command(it: &Situation) -> String {
     let commands = required(it.request).commands;

@@ -2,22 +2,65 @@
 
 use super::Code;
 use super::Explanation;
-use super::export::{ALWAYS, command};
+use super::export::{ALWAYS, command, is_kind};
 use super::{Situation, enumerate};
-use crate::outcome::{Finding, Level};
+use crate::outcome::{Finding, Level, Subject};
+use crate::snapshot::Origin;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Kinds that rules read were not exported, or the cluster has none of them.",
     why: "Each rule that needs them says nothing for certain.",
-    settle: "Export them with the command that the finding shows.",
+    settle: "Export them with the command that the finding shows, or with the role that it names where the server refused \
+             them.",
     source: "kubernetes.io, Kubernetes API Concepts (list); kubectl get",
     link: None,
 };
 
+/// The status of a right that is missing.
+const FORBIDDEN: u16 = 403;
+
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let mut findings = refused(it);
+    findings.extend(missing(it));
+    findings
+}
+
+/// Kinds that whoever exported asked for, and was not given.
+fn refused(it: &Situation) -> Vec<Finding> {
+    let all = &it.snapshot.refused;
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let kinds: Vec<&str> = all.keys().map(String::as_str).collect();
+    let forbidden = all.values().all(|it| it.code == Some(FORBIDDEN));
+    let subjects = all.iter().map(|(kind, refused)| {
+        let Origin { file, line, column } = &refused.origin;
+        Subject::place(file, *line, *column)
+            .field(kind)
+            .value(refused.reason.as_str())
+    });
+    let finding = Finding::new(
+        Code::ExportIncomplete,
+        Level::Unknown,
+        format!(
+            "The server refused {} to whoever exported",
+            enumerate(&kinds)
+        ),
+        "Whether the cluster has some is not known; rules that read them cannot say that all is well",
+    );
+    let fix = if forbidden {
+        "Export again with the role that `refit rbac --read-only` prints"
+    } else {
+        "Export again once the server answers for them; the role that `refit rbac --read-only` prints may read all of them"
+    };
+    vec![finding.about(subjects).fix(fix)]
+}
+
+fn missing(it: &Situation) -> Vec<Finding> {
+    let is_refused = |kind: &str| it.snapshot.refused.keys().any(|it| is_kind(it, kind));
     let missing: Vec<_> = ALWAYS
         .into_iter()
-        .filter(|kind| !it.exported(kind))
+        .filter(|kind| !it.exported(kind) && !is_refused(kind))
         .collect();
     // Without a control plane the webhooks and definitions of Istio are not there either.
     if missing.is_empty()
@@ -40,10 +83,46 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 mod tests {
     use super::check;
     use crate::rules::fixture::Cluster;
+    use crate::snapshot::{Origin, Refused};
 
     #[test]
     fn a_full_export_is_accepted() {
         assert!(Cluster::new().check(check).is_empty());
+    }
+
+    #[test]
+    fn what_the_server_refused_names_the_role_and_no_command() {
+        let mut cluster = Cluster::new();
+        cluster.snapshot.kinds.remove("v1/Node");
+        let refused = |code| Refused {
+            code: Some(code),
+            reason: "nodes is forbidden".to_owned(),
+            origin: Origin::default(),
+        };
+        cluster
+            .snapshot
+            .refused
+            .insert("nodes".to_owned(), refused(403));
+        let findings = cluster.check(check);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(
+            findings[0].title,
+            "The server refused nodes to whoever exported"
+        );
+        let fix = findings[0].fix.as_deref().unwrap();
+        assert!(fix.contains("refit rbac --read-only") && !fix.contains("kubectl get"));
+        cluster
+            .snapshot
+            .refused
+            .insert("pods".to_owned(), refused(503));
+        let findings = cluster.check(check);
+        assert!(
+            findings[0]
+                .fix
+                .as_deref()
+                .unwrap()
+                .contains("once the server answers")
+        );
     }
 
     #[test]

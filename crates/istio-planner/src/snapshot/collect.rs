@@ -7,12 +7,12 @@ use kube_yaml::NodeValue;
 
 use super::keep::{self, Shape};
 use super::looks;
-use super::model::{Conflict, Object, Origin, PassedOver, Snapshot};
+use super::model::{Conflict, EXPORT, Object, Origin, PassedOver, Refused, Snapshot};
 use super::piece::{Fault, ListHead, Place, SMALL};
 use super::source::{Source, TypeMeta};
 use super::wire::{
-    AnyObject, Items, ListObject, NodeObject, PodObject, SecretObject, VersionObject,
-    WorkloadObject, without_v,
+    AnyObject, Items, ListObject, MissingObject, NodeObject, PodObject, SecretObject,
+    VersionObject, WorkloadObject, without_v,
 };
 use crate::outcome::Ref;
 
@@ -227,6 +227,9 @@ impl Collector {
             return Err(Fault::new(source.place(), message));
         }
         self.taken += 1;
+        if meta.api_version == EXPORT {
+            return self.refused(source, meta, context);
+        }
         let group = meta
             .api_version
             .split_once('/')
@@ -320,6 +323,30 @@ impl Collector {
             }
         }
         *self.snapshot.kinds.entry(count).or_default() += 1;
+        Ok(())
+    }
+
+    /// Takes what the export says of itself.
+    fn refused(
+        &mut self,
+        source: Source<'_>,
+        meta: &TypeMeta,
+        context: Context<'_>,
+    ) -> Result<(), Fault> {
+        if meta.kind != "Missing" {
+            let message = format!(
+                "expected `Missing` in {EXPORT}, found {}: a newer refit wrote it",
+                meta.kind
+            );
+            return Err(Fault::new(source.place(), message));
+        }
+        let missing: MissingObject = source.read()?;
+        let refused = Refused {
+            code: missing.code,
+            reason: missing.reason,
+            origin: context.origin(source.place()),
+        };
+        self.snapshot.refused.insert(missing.metadata.name, refused);
         Ok(())
     }
 

@@ -242,6 +242,20 @@ pub struct PassedOver {
     pub what: String,
 }
 
+/// The API version of what an export says of itself: `refit snapshot` writes there what it could not read.
+pub const EXPORT: &str = "refit.export/v1";
+
+/// A kind that the export says it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The HTTP status with which the server refused it, where the export holds it; 403 is a missing right.
+    pub code: Option<u16>,
+    /// Why, in the server's words.
+    pub reason: String,
+    /// Where the export says so.
+    pub origin: Origin,
+}
+
 /// All that is kept of an export.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -264,6 +278,8 @@ pub struct Snapshot {
     pub conflicts: Vec<Conflict>,
     /// Files that nobody named and that hold no objects, in the order of reading; of very many the first thousand.
     pub passed_over: Vec<PassedOver>,
+    /// Kinds that whoever exported could not read, as `kubectl` names them (`replicasets.apps`).
+    pub refused: BTreeMap<String, Refused>,
     /// Some object that the API server stores with managedFields has them.
     pub managed_fields: bool,
 }

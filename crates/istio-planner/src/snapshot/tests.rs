@@ -199,6 +199,26 @@ fn server_version_is_read_from_every_form_of_kubectl_version() {
 }
 
 #[test]
+fn an_export_says_what_it_was_refused_and_that_is_no_object() {
+    let missing = r#"{"apiVersion":"refit.export/v1","kind":"MissingList","items":[
+        {"apiVersion":"refit.export/v1","kind":"Missing","metadata":{"name":"nodes"},"reason":"nodes is forbidden","code":403}]}"#;
+    let snapshot = read(&[("missing.json", missing.as_bytes())]).unwrap();
+    let refused = snapshot.refused.get("nodes").unwrap();
+    assert_eq!(
+        (refused.code, refused.reason.as_str()),
+        (Some(403), "nodes is forbidden")
+    );
+    assert_eq!(
+        (refused.origin.file.as_str(), refused.origin.line),
+        ("missing.json", 2)
+    );
+    assert!(snapshot.kinds.is_empty());
+    let newer = missing.replace("Missing\"", "Partial\"");
+    let error = read(&[("missing.json", newer.as_bytes())]).unwrap_err();
+    assert!(error.message.contains("a newer refit"), "{error}");
+}
+
+#[test]
 fn secrets_keep_no_data() {
     let text = r#"{"apiVersion":"v1","kind":"Secret","type":"helm.sh/release.v1","metadata":{"name":"s","namespace":"n",
       "labels":{"owner":"helm"},"annotations":{"kubectl.kubernetes.io/last-applied-configuration":"hunter2"},

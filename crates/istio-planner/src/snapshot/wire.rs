@@ -198,6 +198,18 @@ pub(super) struct AnyObject {
     pub(super) metadata: Metadata,
 }
 
+/// What an export says of a kind that it lacks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MissingObject {
+    #[serde(deserialize_with = "or_default")]
+    pub(super) metadata: Metadata,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) reason: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) code: Option<u16>,
+}
+
 /// A list whose items were not cut out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
