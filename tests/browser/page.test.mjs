@@ -284,6 +284,7 @@ test("levels and words filter the findings; tabs obey arrows, Home and End", asy
 });
 
 test("versions are chosen with their dates, by keyboard", async () => {
+  assert.match(await it.page.textContent("#support"), /The newest stable release that this page knows\./);
   await it.page.click("#target");
   const options = it.page.getByRole("option");
   assert.match(await options.filter({ hasText: "1.30.3" }).textContent(), /until 2027.*Kubernetes 1\.32/);

@@ -128,6 +128,11 @@ export function makeTarget(changed: () => void): TargetPicker {
     return it.endOfLife < today ? "ended" : "supported";
   }
 
+  /** The newest release that is no candidate. */
+  function newest(): string | undefined {
+    return known.filter((it) => !it.version.includes("-")).at(-1)?.version;
+  }
+
   function showSupport(): void {
     const minor = /^\d+\.\d+/.exec(input.value.trim())?.[0];
     const release = known.find((it) => it.minor === minor);
@@ -142,6 +147,7 @@ export function makeTarget(changed: () => void): TargetPicker {
                 ? `Support ended ${release.endOfLife}.`
                 : `Supported until ${release.endOfLife}.`,
             kubernetes(release) === "" ? "" : `For ${kubernetes(release)}.`,
+            input.value.trim() === newest() ? "The newest stable release that this page knows." : "",
           ].join(" ");
   }
 
@@ -162,7 +168,7 @@ export function makeTarget(changed: () => void): TargetPicker {
     setReleases(releases) {
       known = releases;
       if (input.value === "") {
-        input.value = releases.filter((it) => !it.version.includes("-")).at(-1)?.version ?? "";
+        input.value = newest() ?? "";
       }
       showSupport();
     },
