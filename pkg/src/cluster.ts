@@ -119,6 +119,14 @@ export class Cluster {
     }
   }
 
+  /**
+   * Takes newer facts of releases (dates, support, registries, bulletins) than the module has, as `refit facts -o json`
+   * prints them; older ones are refused.
+   */
+  useFacts(facts: string): void {
+    this.#use((session) => session.useFacts(facts));
+  }
+
   /** Names the versions of all releases that planning a request here reads: the target's, then the source's. */
   releases(options: PlanOptions): string[] {
     const { asOf: _, ...request } = options;

@@ -34,6 +34,8 @@ export interface PlanInput extends PlanOptions, FeedOptions {
   cluster: Contents;
   /** Releases for what needs rendering, or manifests that they rendered already: the target's and the source's. */
   releases?: Contents;
+  /** Newer facts of releases than the module has, as `refit facts -o json` prints them; older ones are refused. */
+  facts?: string;
 }
 
 /** Plans an upgrade or a downgrade. */
@@ -43,10 +45,13 @@ export async function plan(input: PlanInput): Promise<Outcome> {
 
 /** Plans like `plan` and returns the outcome's text, byte by byte what `refit plan -o json` prints. */
 export async function planText(input: PlanInput): Promise<string> {
-  const { cluster: contents, releases, onProgress, signal, ...options } = input;
+  const { cluster: contents, releases, facts, onProgress, signal, ...options } = input;
   const cluster = await Cluster.read(contents, { onProgress, signal });
   try {
     await cluster.addReleases(releases ?? [], { onProgress, signal });
+    if (facts !== undefined) {
+      cluster.useFacts(facts);
+    }
     return cluster.planText(options);
   } finally {
     cluster.close();
@@ -105,10 +110,16 @@ export interface Release {
   compatibilityVersions: string[];
 }
 
-/** The releases of Istio that are known, oldest first. */
-export async function releases(): Promise<Release[]> {
+/** The releases of Istio that are known, oldest first; `newer` facts (see `facts`) bring later dates than the module has. */
+export async function releases(newer?: string): Promise<Release[]> {
   await start();
-  return JSON.parse(call((planner) => planner.releases())) as Release[];
+  return JSON.parse(call((planner) => planner.releases(newer))) as Release[];
+}
+
+/** The facts of releases that the module has, as JSON: what `refit facts -o json` prints, and the format of newer ones. */
+export async function facts(): Promise<string> {
+  await start();
+  return call((planner) => planner.facts());
 }
 
 /** A profile of a minor release (`profile("1.30", "demo")`), `null` where there is none of this name. */

@@ -295,6 +295,23 @@ test("versions are chosen with their dates, by keyboard", async () => {
   assert.equal(await it.page.getAttribute("#target", "aria-expanded"), "false");
 });
 
+test("newer facts beside the page are taken, older ones are left out with a word", async () => {
+  const { facts } = await import("refit-planner");
+  const known = JSON.parse(await facts());
+  const newer = { ...known, support: { ...known.support, "1.30": { ...known.support["1.30"], end: "2029-05-05" } } };
+  let beside = JSON.stringify(newer);
+  await it.open({ serviceWorkers: "block" });
+  await it.context.route("**/facts.json", (route) => route.fulfill({ contentType: "application/json", body: beside }));
+  await it.page.reload();
+  await it.page.waitForSelector("#support:has-text('2029-05-05')");
+  await it.pick(CLEAR);
+  await it.page.waitForSelector(".outcome");
+  assert.equal(JSON.parse(await it.download("JSON")).target.endOfLife, "2029-05-05");
+  beside = JSON.stringify({ ...known, releases: { "1.6.0": "2020-05-21" }, bulletins: [] });
+  await it.page.reload();
+  await it.page.waitForSelector("#toast:has-text('older facts replace no newer ones')");
+});
+
 test("a link hands the outcome on, read-only and without values", needsGallery, async () => {
   await it.sample("Edited by others");
   const hash = await it.page.evaluate(async () => {

@@ -6,7 +6,7 @@ import { createReadStream } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { InputError, RequestError, explain, plan, planText, profile, releases, required } from "refit-planner";
+import { InputError, RequestError, explain, facts, plan, planText, profile, releases, required } from "refit-planner";
 
 import { goldenCases } from "../golden.mjs";
 
@@ -91,6 +91,25 @@ test("releases, profiles, codes and needs are told without a cluster", async () 
   const needs = await required({ to: "1.30.3" });
   assert.deepEqual(needs.releases, ["1.30.3"]);
   assert.ok(needs.commands.every((it) => !/secrets/i.test(it)));
+});
+
+test("newer facts are taken, and older ones are not", async () => {
+  const known = JSON.parse(await facts());
+  const newer = structuredClone(known);
+  newer.releases["1.30.9"] = "2027-01-20";
+  newer.support["1.30"].end = "2027-12-24";
+  const text = JSON.stringify(newer);
+  const minor = (all) => all.find((it) => it.minor === "1.30");
+  assert.equal(minor(await releases(text)).endOfLife, "2027-12-24");
+  assert.equal(minor(await releases(text)).newest, "1.30.9");
+  assert.notEqual(minor(await releases()).endOfLife, "2027-12-24");
+  const planned = (facts) => plan({ ...request, cluster: files, asOf: "2027-02-01", facts });
+  const patch = (outcome) => outcome.findings.concat(outcome.notes).find((it) => it.code === "newer-patch");
+  assert.match(JSON.stringify(patch(await planned(text))), /1\.30\.9/);
+  assert.doesNotMatch(JSON.stringify(await planned(undefined)), /1\.30\.9/);
+  const older = { ...known, releases: { "1.6.0": "2020-05-21" }, bulletins: [] };
+  await assert.rejects(releases(JSON.stringify(older)), /older facts replace no newer ones/);
+  await assert.rejects(planned("{}"), /facts/);
 });
 
 test("the example plans a folder and sets the exit code", () => {

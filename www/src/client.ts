@@ -50,6 +50,8 @@ export class Client {
   #worker = this.#start();
   #waiting = new Map<number, Waiting>();
   #last = 0;
+  /** Newer facts, which each new worker is told again. */
+  #facts: string | undefined;
 
   /** Asks the worker. */
   ask<M extends Method>(
@@ -73,6 +75,16 @@ export class Client {
     }
     this.#waiting.clear();
     this.#worker = this.#start();
+    if (this.#facts !== undefined) {
+      void this.ask("useFacts", [this.#facts]);
+    }
+  }
+
+  /** Takes newer facts of releases than the module has, for as long as the page is open. */
+  async useFacts(facts: string): Promise<Calls["useFacts"]["result"]> {
+    const known = await this.ask("useFacts", [facts]);
+    this.#facts = facts;
+    return known;
   }
 
   #start(): Worker {

@@ -12,6 +12,7 @@ import { openObject } from "./object-dialog.js";
 import { keepOffline } from "./offline.js";
 import type { Keep, NamedBlob, Overview, Problem } from "./protocol.js";
 import { forgetRemembered, remember, remembered } from "./remembered.js";
+import { factsBeside, releasesBeside } from "./beside.js";
 import { type Sample, beside as samplesBeside, madeUp } from "./samples.js";
 import { fromHash, isShared, toHash } from "./share.js";
 import { upgradeLine } from "./shell.js";
@@ -71,6 +72,7 @@ function start(): void {
     void goLive();
   } else {
     void findBeside();
+    void findFacts();
     void keepOffline((...content) => say(content, true));
   }
   void openShared().then((shared) => (shared ? undefined : offerSession()));
@@ -577,15 +579,28 @@ function showNothing(): void {
   void showCommands();
 }
 
+/** Newer facts of releases than the page has, where its operator put them beside it. */
+async function findFacts(): Promise<void> {
+  try {
+    const facts = await factsBeside();
+    if (facts !== undefined) {
+      form.setReleases(await client.useFacts(facts));
+      schedule();
+    }
+  } catch (error) {
+    say([`facts.json beside this page is left out: ${error instanceof Error ? error.message : String(error)}`], true);
+  }
+}
+
 /** Releases and clusters that the operator of this page put beside it. */
 async function findBeside(): Promise<void> {
   const real = await samplesBeside();
   if (real.length > 0) {
     welcome.setSamples([...real, ...madeUp()]);
   }
-  const response = await fetch("./releases/index.json").catch(() => undefined);
-  if (response?.ok === true && response.headers.get("content-type")?.includes("json") === true) {
-    page.beside = ((await response.json()) as { versions: string[] }).versions;
+  const beside = await releasesBeside();
+  if (beside !== undefined) {
+    page.beside = beside;
     page.cluster = { ...page.cluster, beside: page.beside };
     card.show(page.cluster);
   }

@@ -31,6 +31,8 @@ import type {
 /** What the worker can be asked, with its answer. */
 export interface Calls {
   releases: { args: []; result: Release[] };
+  /** Takes newer facts of releases than the module has. */
+  useFacts: { args: [string]; result: Release[] };
   required: { args: [PlanOptions]; result: Requirement };
   read: { args: [NamedBlob[]]; result: Summary };
   addReleases: { args: [NamedBlob[]]; result: null };

@@ -53,11 +53,28 @@ pub fn explain(code: &str) -> Option<String> {
     istio_planner::explain::explain(code).map(|it| it.to_string())
 }
 
-/// Returns the releases that are known, oldest first, as JSON.
+/// Returns the releases whose charts are known, oldest first, as JSON; `facts` (JSON, as `refit facts -o json` prints it)
+/// are newer dates than this module has.
 #[wasm_bindgen]
-pub fn releases() -> Result<String, Failure> {
-    let facts: Vec<ReleaseFacts> = Catalog::embedded().releases().map(release_facts).collect();
-    Ok(serde_json::to_string(&facts)?)
+pub fn releases(facts: Option<String>) -> Result<String, Failure> {
+    let newer = facts.as_deref().map(read_facts).transpose()?;
+    let known = newer.as_ref().unwrap_or_else(|| Facts::embedded());
+    let all: Vec<ReleaseFacts> = Catalog::embedded()
+        .releases()
+        .map(|it| release_facts(it, known))
+        .collect();
+    Ok(serde_json::to_string(&all)?)
+}
+
+/// Returns the facts of releases that this module has, as JSON: the format of newer ones.
+#[wasm_bindgen(js_name = facts)]
+pub fn embedded() -> Result<String, Failure> {
+    Ok(serde_json::to_string(Facts::embedded())?)
+}
+
+/// Reads facts that replace the module's; older ones, and other documents, are refused.
+pub(crate) fn read_facts(text: &str) -> Result<Facts, Failure> {
+    Facts::newer(text).map_err(|it| Failure::refused(format!("the facts are not taken: {it}")))
 }
 
 /// Returns a profile of a minor release (`1.30`) as JSON, `null` where there is none of this name.
@@ -99,8 +116,7 @@ fn version(text: &str) -> Result<Version, Failure> {
         .ok_or_else(|| Failure::refused(format!("{text} is no version of Istio")))
 }
 
-fn release_facts(release: &Release) -> ReleaseFacts {
-    let facts = Facts::embedded();
+fn release_facts(release: &Release, facts: &Facts) -> ReleaseFacts {
     let minor = release.minor();
     let kubernetes = facts.kubernetes(minor);
     let newest = facts.newest_patch(minor);

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use crate::facts::read_facts;
 use crate::failure::Failure;
 
 /// A cluster's export and the releases at hand.
@@ -230,6 +231,13 @@ impl Session {
             kinds: &snapshot.kinds,
             passed_over: snapshot.passed_over.iter().map(PassedOver::from).collect(),
         })?)
+    }
+
+    /// Takes newer facts of releases (JSON, as `refit facts -o json` prints it) than this module has.
+    #[wasm_bindgen(js_name = useFacts)]
+    pub fn use_facts(&mut self, text: &str) -> Result<(), Failure> {
+        self.input.facts = Some(read_facts(text)?);
+        Ok(())
     }
 
     /// Returns the versions of all releases that planning a request (JSON) in this cluster reads, as JSON.

@@ -26,10 +26,18 @@ import { report } from "./report.js";
 type Handlers = { [M in Method]: (id: number, ...args: Calls[M]["args"]) => Promise<Calls[M]["result"]> };
 
 let cluster: Cluster | undefined;
+/** Newer facts of releases than the module has, where they lie beside the page. */
+let newer: string | undefined;
 let shown: { outcome: Outcome; text: string } | undefined;
 
 const handlers: Handlers = {
-  releases: () => releases(),
+  releases: () => releases(newer),
+  async useFacts(_, text) {
+    const known = await releases(text);
+    newer = text;
+    cluster?.useFacts(text);
+    return known;
+  },
   required: (_, request) => required(request),
   explain: (_, code) => explain(code),
   edit: (_, text, edits) => edit(text, edits),
@@ -39,6 +47,9 @@ const handlers: Handlers = {
     cluster?.close();
     cluster = undefined;
     cluster = await Cluster.read(files.map(named), { onProgress: (it) => progress(id, it) });
+    if (newer !== undefined) {
+      cluster.useFacts(newer);
+    }
     return cluster.summary;
   },
   async addReleases(id, archives) {
