@@ -57,7 +57,7 @@ pub fn explain(code: &str) -> Option<String> {
 /// are newer dates than this module has.
 #[wasm_bindgen]
 pub fn releases(facts: Option<String>) -> Result<String, Failure> {
-    let newer = facts.as_deref().map(read_facts).transpose()?;
+    let newer = facts.map(|it| read_facts(&it)).transpose()?;
     let known = newer.as_ref().unwrap_or_else(|| Facts::embedded());
     let all: Vec<ReleaseFacts> = Catalog::embedded()
         .releases()
