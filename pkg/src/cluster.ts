@@ -1,3 +1,4 @@
+import * as check from "./check.js";
 import { type Contents, type FeedOptions, each, feed } from "./content.js";
 import { call, enter, instance, leave, start } from "./engine.js";
 import type { Request } from "./input.js";
@@ -124,13 +125,15 @@ export class Cluster {
    * prints them; older ones are refused.
    */
   useFacts(facts: string): void {
+    check.text(facts, "the facts");
     this.#use((session) => session.useFacts(facts));
   }
 
   /** Names the versions of all releases that planning a request here reads: the target's, then the source's. */
   releases(options: PlanOptions): string[] {
-    const { asOf: _, ...request } = options;
-    return JSON.parse(this.#use((session) => session.releases(JSON.stringify(request)))) as string[];
+    const { asOf: _, ...request } = check.request(options, true);
+    const asked = check.json(request, "the options");
+    return JSON.parse(this.#use((session) => session.releases(asked))) as string[];
   }
 
   /**
@@ -138,8 +141,9 @@ export class Cluster {
    * Only `namespace` and `from` of the options count. With the source's release the result is compared with the cluster.
    */
   recover(options: Partial<PlanOptions> = {}): Recovery | null {
-    const { asOf: _, ...request } = options;
-    const text = this.#use((session) => session.recover(JSON.stringify({ to: "", ...request })));
+    const { asOf: _, ...request } = check.request(options, false);
+    const asked = check.json({ to: "", ...request }, "the options");
+    const text = this.#use((session) => session.recover(asked));
     return JSON.parse(text) as Recovery | null;
   }
 
@@ -150,21 +154,23 @@ export class Cluster {
 
   /** Plans a request and returns the outcome's text, byte by byte what `refit plan -o json` prints. */
   planText(options: PlanOptions): string {
-    const { asOf = today(), ...request } = options;
-    return this.#use((session) => session.plan(JSON.stringify(request), asOf ?? undefined));
+    const { asOf = today(), ...request } = check.request(options, true);
+    const asked = check.json(request, "the options");
+    return this.#use((session) => session.plan(asked, asOf ?? undefined));
   }
 
   /** Tells what the export lacks of what a plan reads, and what stays unknown for it. */
   missing(options: PlanOptions): Coverage {
-    const { asOf: _, ...request } = options;
-    return JSON.parse(this.#use((session) => session.missing(JSON.stringify(request)))) as Coverage;
+    const { asOf: _, ...request } = check.request(options, true);
+    const asked = check.json(request, "the options");
+    return JSON.parse(this.#use((session) => session.missing(asked))) as Coverage;
   }
 
   /** Returns an object of the export, with the line of a field in its YAML; `null` where the export does not hold it. */
   object(object: Ref, field?: string): ShownObject | null {
-    return JSON.parse(
-      this.#use((session) => session.object(JSON.stringify(object), field ?? "")),
-    ) as ShownObject | null;
+    const asked = check.json(check.object(object, "the reference"), "the reference");
+    check.optionalText(field, "the field");
+    return JSON.parse(this.#use((session) => session.object(asked, field ?? ""))) as ShownObject | null;
   }
 
   /**
@@ -172,7 +178,9 @@ export class Cluster {
    * and the labels that every release writes anew.
    */
   compare(object: Ref, everything = false): Comparison {
-    return JSON.parse(this.#use((session) => session.compare(JSON.stringify(object), everything))) as Comparison;
+    const asked = check.json(check.object(object, "the reference"), "the reference");
+    check.optionalFlag(everything, "`everything`");
+    return JSON.parse(this.#use((session) => session.compare(asked, everything))) as Comparison;
   }
 
   /** Forgets the cluster and gives its memory back. */

@@ -1,10 +1,37 @@
+import { kind, object, text } from "./check.js";
+
+// These say what is used of the platform's own types, so that the declarations need no DOM library.
+
+/** What is used of a `Blob` or a `File`. */
+export interface BlobLike {
+  readonly size: number;
+  stream(): StreamLike;
+}
+
+/** What is used of a `ReadableStream` of bytes. */
+export interface StreamLike {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+    cancel(reason?: unknown): Promise<void>;
+    releaseLock(): void;
+  };
+}
+
+/** What is used of an `AbortSignal`. */
+export interface SignalLike {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** Bytes or text in any of the forms in which JavaScript has them. Streams are read as they come. */
 export type Content =
   | string
   | Uint8Array
   | ArrayBuffer
-  | Blob
-  | ReadableStream<Uint8Array>
+  | BlobLike
+  | StreamLike
   | AsyncIterable<Uint8Array | string>
   | Iterable<Uint8Array | string>;
 
@@ -29,7 +56,7 @@ export interface Progress {
 
 export interface FeedOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
-  signal?: AbortSignal | undefined;
+  signal?: SignalLike | undefined;
 }
 
 /**
@@ -41,50 +68,91 @@ export async function feed(
   push: (bytes: Uint8Array) => void,
   options: FeedOptions,
 ): Promise<void> {
-  const { name, content } = named;
+  const { name, content } = checked(named);
   const { signal, onProgress } = options;
   const total = size(content);
   let count = 0;
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   for await (const piece of pieces(content, signal)) {
-    signal?.throwIfAborted();
+    throwIfAborted(signal);
     const bytes = toBytes(piece);
     push(bytes);
     count += bytes.length;
     onProgress?.({ name, bytes: count, ...(total === undefined ? {} : { total }) });
   }
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
 }
 
 /** One after the other, whatever form they came in. */
 export async function* each(contents: Contents): AsyncGenerator<NamedContent> {
-  if ("content" in contents) {
-    yield contents;
-  } else {
-    yield* contents;
+  if (typeof contents === "object" && contents !== null) {
+    if ("content" in contents) {
+      yield checked(contents);
+      return;
+    }
+    if (Symbol.asyncIterator in contents || Symbol.iterator in contents) {
+      for await (const one of contents) {
+        yield checked(one);
+      }
+      return;
+    }
+  }
+  throw new TypeError(`content must be { name, content }, or several of them, not ${kind(contents)}`);
+}
+
+/** Content with a name, in one of the forms that can be read. */
+function checked(named: NamedContent): NamedContent {
+  const { name, content } = object(named, "content with its name");
+  text(name, "a content's `name`");
+  const readable =
+    typeof content === "string" ||
+    (typeof content === "object" &&
+      content !== null &&
+      (content instanceof Uint8Array ||
+        content instanceof ArrayBuffer ||
+        isBlob(content) ||
+        isStream(content) ||
+        Symbol.asyncIterator in content ||
+        Symbol.iterator in content));
+  if (!readable) {
+    throw new TypeError(
+      `the content of ${JSON.stringify(name)} must be text, bytes, a Blob or a stream, not ${kind(content)}`,
+    );
+  }
+  return named;
+}
+
+function isBlob(content: object): content is BlobLike {
+  return "stream" in content && typeof content.stream === "function" && "size" in content;
+}
+
+function isStream(content: object): content is StreamLike {
+  return "getReader" in content && typeof content.getReader === "function";
+}
+
+function throwIfAborted(signal: SignalLike | undefined): void {
+  if (signal?.aborted === true) {
+    throw signal.reason;
   }
 }
 
 type Piece = string | Uint8Array | ArrayBuffer;
 
-function pieces(content: Content, signal: AbortSignal | undefined): Iterable<Piece> | AsyncIterable<Piece> {
+function pieces(content: Content, signal: SignalLike | undefined): Iterable<Piece> | AsyncIterable<Piece> {
   if (typeof content === "string" || content instanceof Uint8Array || content instanceof ArrayBuffer) {
     return [content];
   }
-  if (content instanceof Blob) {
+  if (isBlob(content)) {
     return streamed(content.stream(), signal);
   }
-  if (content instanceof ReadableStream) {
+  if (isStream(content)) {
     return streamed(content, signal);
   }
   return Symbol.asyncIterator in content ? iterated(content, signal) : content;
 }
 
 /** Reads a stream; one that is read elsewhere is the caller's mistake, and throws its own error. */
-async function* streamed(
-  stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
+async function* streamed(stream: StreamLike, signal: SignalLike | undefined): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader();
   const aborted = untilAborted(signal);
   let done = false;
@@ -95,7 +163,9 @@ async function* streamed(
         done = true;
         return;
       }
-      yield step.value;
+      if (step.value !== undefined) {
+        yield step.value;
+      }
     }
   } finally {
     aborted.settle();
@@ -109,7 +179,7 @@ async function* streamed(
 
 async function* iterated(
   source: AsyncIterable<Uint8Array | string>,
-  signal: AbortSignal | undefined,
+  signal: SignalLike | undefined,
 ): AsyncGenerator<Uint8Array | string> {
   const iterator = source[Symbol.asyncIterator]();
   const aborted = untilAborted(signal);
@@ -132,7 +202,7 @@ async function* iterated(
 }
 
 /** A promise that only ever fails, with the signal's reason. */
-function untilAborted(signal: AbortSignal | undefined): { promise: Promise<never>; settle: () => void } {
+function untilAborted(signal: SignalLike | undefined): { promise: Promise<never>; settle: () => void } {
   let settle = (): void => undefined;
   const promise = new Promise<never>((_, reject) => {
     const fail = (): void => reject(signal?.reason);
@@ -160,7 +230,10 @@ function toBytes(content: Piece): Uint8Array {
 }
 
 function size(content: Content): number | undefined {
-  if (content instanceof Blob) {
+  if (typeof content === "string") {
+    return undefined;
+  }
+  if (isBlob(content)) {
     return content.size;
   }
   return content instanceof Uint8Array || content instanceof ArrayBuffer ? content.byteLength : undefined;

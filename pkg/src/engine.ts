@@ -1,5 +1,6 @@
 // The one WebAssembly instance: started when it is first needed, replaced when it is poisoned or has grown large.
 
+import { kind } from "./check.js";
 import { InputError, PlannerPanic, RequestError, isFailure } from "./errors.js";
 import * as bindings from "./wasm/planner.js";
 
@@ -14,9 +15,12 @@ let running = false;
 /** The planner's own functions. Call them inside `call` only. */
 export type Bindings = typeof bindings;
 
-/** Starts the planner; `plan` and its like do so by themselves. */
-export function start(): Promise<void> {
-  ready ??= load();
+/** Where the WebAssembly module may come from: compiled, as bytes, or an address that `fetch` knows. */
+export type ModuleSource = object | string;
+
+/** Starts the planner; `plan` and its like do so by themselves. Once it runs, another source is not looked at. */
+export function start(source?: ModuleSource): Promise<void> {
+  ready ??= load(source);
   return ready;
 }
 
@@ -59,16 +63,35 @@ export function leave(from: number): void {
   }
 }
 
-async function load(): Promise<void> {
+async function load(source: ModuleSource | undefined): Promise<void> {
   try {
-    // Bundlers for browsers put the second in the place of the first (`browser` in package.json).
-    const { loadModule } = onDisk() ? await import("./module.node.js") : await import("./module.web.js");
-    bindings.initSync({ module: await loadModule() });
+    bindings.initSync({ module: await (source === undefined ? own() : given(source)) });
     running = true;
   } catch (error) {
     ready = undefined;
     throw error;
   }
+}
+
+/** The module that lies beside this script. */
+async function own(): Promise<WebAssembly.Module> {
+  // Bundlers for browsers put the second in the place of the first (`browser` in package.json).
+  const { loadModule } = onDisk() ? await import("./module.node.js") : await import("./module.web.js");
+  return loadModule();
+}
+
+async function given(source: ModuleSource): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) {
+    return source;
+  }
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) {
+    return WebAssembly.compile(source as BufferSource);
+  }
+  if (typeof source === "string" || source instanceof URL) {
+    const { fetchModule } = await import("./module.web.js");
+    return fetchModule(source);
+  }
+  throw new TypeError(`the module must be bytes, an address or a WebAssembly.Module, not ${kind(source)}`);
 }
 
 function replace(): void {

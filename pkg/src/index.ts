@@ -5,7 +5,9 @@
  */
 
 import { Cluster, type PlanOptions, type Recovery } from "./cluster.js";
-import { type Contents, type FeedOptions, type NamedContent, feed } from "./content.js";
+import * as check from "./check.js";
+import { type Contents, type FeedOptions, type NamedContent, type SignalLike, feed } from "./content.js";
+import * as engine from "./engine.js";
 import { call, enter, instance, leave, start } from "./engine.js";
 import type { Diagnostic } from "./errors.js";
 import type { RequestFile } from "./input.js";
@@ -22,11 +24,36 @@ export {
   type ShownObject,
   type Summary,
 } from "./cluster.js";
-export type { Content, Contents, NamedContent, Progress } from "./content.js";
-export { memoryBytes } from "./engine.js";
+export type {
+  BlobLike,
+  Content,
+  Contents,
+  FeedOptions,
+  NamedContent,
+  Progress,
+  SignalLike,
+  StreamLike,
+} from "./content.js";
 export { type Diagnostic, InputError, PlannerPanic, RequestError } from "./errors.js";
 export type { Request, RequestFile } from "./input.js";
 export type * from "./outcome.js";
+
+/**
+ * Starts the planner from a module that the caller has: its bytes, its address (a `URL` or a text) or a compiled
+ * `WebAssembly.Module`. Needed only where the module does not lie beside the script: CommonJS bundles, edge runtimes,
+ * single files. Call it first; once the planner runs, this does nothing.
+ */
+export async function init(source: object | string): Promise<void> {
+  if (source === undefined || source === null) {
+    throw new TypeError(`the module must be bytes, an address or a WebAssembly.Module, not ${source}`);
+  }
+  await engine.start(source);
+}
+
+/** Bytes of memory that the planner has taken; 0 before it was started. */
+export function memoryBytes(): number {
+  return engine.memoryBytes();
+}
 
 /** Everything that a plan depends on. */
 export interface PlanInput extends PlanOptions, FeedOptions {
@@ -45,7 +72,9 @@ export async function plan(input: PlanInput): Promise<Outcome> {
 
 /** Plans like `plan` and returns the outcome's text, byte by byte what `refit plan -o json` prints. */
 export async function planText(input: PlanInput): Promise<string> {
-  const { cluster: contents, releases, facts, onProgress, signal, ...options } = input;
+  const { cluster: contents, releases, facts, onProgress, signal, ...options } = check.object(input, "the input");
+  check.request(options, true);
+  check.optionalText(facts, "`facts`");
   const cluster = await Cluster.read(contents, { onProgress, signal });
   try {
     await cluster.addReleases(releases ?? [], { onProgress, signal });
@@ -72,7 +101,8 @@ export interface RecoverInput extends FeedOptions {
 
 /** Recovers the request that reproduces an installation; `null` where no control plane, or not its version, is known. */
 export async function recover(input: RecoverInput): Promise<Recovery | null> {
-  const { cluster: contents, releases, onProgress, signal, ...options } = input;
+  const { cluster: contents, releases, onProgress, signal, ...options } = check.object(input, "the input");
+  check.request(options, false);
   const cluster = await Cluster.read(contents, { onProgress, signal });
   try {
     await cluster.addReleases(releases ?? [], { onProgress, signal });
@@ -84,6 +114,7 @@ export async function recover(input: RecoverInput): Promise<Recovery | null> {
 
 /** Says what a finding's code means, why it matters and how to settle it; `undefined` for what is no code. */
 export async function explain(code: string): Promise<string | undefined> {
+  check.text(code, "the code");
   await start();
   return call((planner) => planner.explain(code));
 }
@@ -112,6 +143,7 @@ export interface Release {
 
 /** The releases of Istio that are known, oldest first; `newer` facts (see `facts`) bring later dates than the module has. */
 export async function releases(newer?: string): Promise<Release[]> {
+  check.optionalText(newer, "the facts");
   await start();
   return JSON.parse(call((planner) => planner.releases(newer))) as Release[];
 }
@@ -124,6 +156,8 @@ export async function facts(): Promise<string> {
 
 /** A profile of a minor release (`profile("1.30", "demo")`), `null` where there is none of this name. */
 export async function profile(minor: string, name: string): Promise<unknown> {
+  check.text(minor, "the minor");
+  check.text(name, "the profile's name");
   await start();
   return JSON.parse(call((planner) => planner.profile(minor, name)));
 }
@@ -138,15 +172,17 @@ export interface Requirement {
 
 /** Tells what has to be at hand before a request can be planned. */
 export async function required(request: PlanOptions): Promise<Requirement> {
-  const { asOf: _, ...typed } = request;
+  const { asOf: _, ...typed } = check.request(request, true);
+  const asked = check.json(typed, "the request");
   await start();
-  return JSON.parse(call((planner) => planner.required(JSON.stringify(typed)))) as Requirement;
+  return JSON.parse(call((planner) => planner.required(asked))) as Requirement;
 }
 
 /** Fetches a release archive that lies beside the page, as a stream for `releases`. Browsers only. */
-export async function fetchRelease(url: string, signal?: AbortSignal): Promise<NamedContent> {
+export async function fetchRelease(url: string, signal?: SignalLike): Promise<NamedContent> {
+  check.text(url, "the address");
   await start();
-  const content = await fetchStream(url, signal);
+  const content = await fetchStream(url, signal as AbortSignal | undefined);
   return { name: url.slice(url.lastIndexOf("/") + 1), content };
 }
 
@@ -168,7 +204,16 @@ export interface RenderOptions extends FeedOptions {
 export async function renderManifests(
   options: RenderOptions,
 ): Promise<{ manifests: string; diagnostics: Diagnostic[] }> {
-  const { release, onProgress, signal, ...asked } = options;
+  const { release, onProgress, signal, ...asked } = check.object(options, "the options");
+  check.text(check.object(release, "`release`").name, "`release.name`");
+  if (asked.files !== undefined) {
+    check.files(asked.files);
+  }
+  if (asked.sets !== undefined) {
+    check.texts(asked.sets, "`sets`");
+  }
+  check.optionalFlag(asked.force, "`force`");
+  check.optionalText(asked.kubernetes, "`kubernetes`");
   await start();
   const renderer = call((planner) => new planner.Renderer(release.name));
   const used = instance();
@@ -199,6 +244,11 @@ export async function defaults(
   profile = "default",
   options: DefaultsOptions = {},
 ): Promise<DefaultChange[]> {
+  check.text(from, "the first version");
+  check.text(to, "the second version");
+  check.text(profile, "the profile");
+  check.optionalText(check.object(options, "the options").platform, "`platform`");
+  check.optionalText(options.compatibilityVersion, "`compatibilityVersion`");
   await start();
   return JSON.parse(call((planner) => planner.defaults({ from, to, profile, ...options }))) as DefaultChange[];
 }
@@ -217,20 +267,23 @@ export interface Description {
 
 /** Says an outcome in words. */
 export async function describe(outcome: Outcome): Promise<Description> {
+  const written = check.json(check.object(outcome, "the outcome"), "the outcome");
   await start();
-  return JSON.parse(call((planner) => planner.describe(JSON.stringify(outcome)))) as Description;
+  return JSON.parse(call((planner) => planner.describe(written))) as Description;
 }
 
 /** Writes an outcome as SARIF 2.1.0, which code scanning and editors read. */
 export async function sarif(outcome: Outcome): Promise<string> {
+  const written = check.json(check.object(outcome, "the outcome"), "the outcome");
   await start();
-  return call((planner) => planner.sarif(JSON.stringify(outcome)));
+  return call((planner) => planner.sarif(written));
 }
 
 /** Returns an outcome that can be handed on: without manifests and without any value of the cluster or the request. */
 export async function redacted(outcome: Outcome): Promise<Outcome> {
+  const written = check.json(check.object(outcome, "the outcome"), "the outcome");
   await start();
-  return JSON.parse(call((planner) => planner.redacted(JSON.stringify(outcome)))) as Outcome;
+  return JSON.parse(call((planner) => planner.redacted(written))) as Outcome;
 }
 
 /** A field of the `IstioOperator` that a release knows. */
@@ -244,8 +297,10 @@ export interface KnownField {
 
 /** Lists the fields that a release (`1.30.3`) knows at a path (`["spec", "values", "pilot"]`, elements of lists as `-`). */
 export async function fields(version: string, path: readonly string[]): Promise<KnownField[]> {
+  check.text(version, "the version");
+  const place = check.json(check.texts(path, "the path"), "the path");
   await start();
-  return JSON.parse(call((planner) => planner.fields(version, JSON.stringify(path)))) as KnownField[];
+  return JSON.parse(call((planner) => planner.fields(version, place))) as KnownField[];
 }
 
 /**
@@ -253,6 +308,8 @@ export async function fields(version: string, path: readonly string[]): Promise<
  * Throws a `RequestError` where the file is written so that a field cannot be edited alone.
  */
 export async function edit(text: string, edits: readonly Edit[]): Promise<string> {
+  check.text(text, "the text");
+  const asked = check.json(check.list(edits, "the edits"), "the edits");
   await start();
-  return call((planner) => planner.edit(text, JSON.stringify(edits)));
+  return call((planner) => planner.edit(text, asked));
 }
