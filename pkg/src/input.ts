@@ -3,87 +3,84 @@
 /**
  * A decision on findings of one code.
  */
-export type Acceptance = {
-  /**
-   * The code, for example `istiod-single-replica`.
-   */
-  code: string;
-  /**
-   * Only findings that are about this object alone: `KIND/NAME` or `KIND/NAMESPACE/NAME`.
-   */
-  object?: string;
-  /**
-   * Why, for those who read the plan.
-   */
-  reason: string;
-  /**
-   * The last day on which it holds, as `YYYY-MM-DD`.
-   */
-  until?: string;
-};
+export type Acceptance = { 
+/**
+ * The code, for example `istiod-single-replica`.
+ */
+code: string, 
+/**
+ * Only findings that are about this object alone: `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+ */
+object?: string, 
+/**
+ * Why, for those who read the plan.
+ */
+reason: string, 
+/**
+ * The last day on which it holds, as `YYYY-MM-DD`.
+ */
+until?: string, };
 
 /**
  * What a user asks for, as typed. Nothing in it is checked yet: a wrong request becomes a finding.
  */
-export type Request = {
-  /**
-   * The version to go to, for example `1.30.3`.
-   */
-  to: string;
-  /**
-   * `IstioOperator` files in order, comma lists split and standard input read by the caller.
-   */
-  files: Array<RequestFile>;
-  /**
-   * `--set` flags in order, as typed (`values.pilot.traceSampling=10`).
-   */
-  sets: Array<string>;
-  /**
-   * `--revision`; `default` and the empty string mean none, as for istioctl.
-   */
-  revision?: string;
-  /**
-   * The namespace of the control plane that is meant, where the cluster holds several.
-   */
-  namespace?: string;
-  /**
-   * The version that runs, where the user knows what the export does not tell.
-   */
-  from?: string;
-  /**
-   * Write a plan although a finding blocks. It never hides a finding.
-   */
-  force: boolean;
-  /**
-   * Fill in `changes[].predicted`.
-   */
-  predicted: boolean;
-  /**
-   * Objects that the target does not render any more and that are to be deleted: `KIND/NAME`, or
-   * `KIND/NAMESPACE/NAME`.
-   */
-  prune: Array<string>;
-  /**
-   * Delete every such object but Services of type `LoadBalancer`, Deployments of gateways, and definitions, which are
-   * deleted by name only.
-   */
-  pruneOrphans: boolean;
-  /**
-   * Findings that somebody has decided on: they stay, and no longer decide the verdict.
-   */
-  accept?: Array<Acceptance>;
-};
+export type Request = { 
+/**
+ * The version to go to, for example `1.30.3`.
+ */
+to: string, 
+/**
+ * `IstioOperator` files in order, comma lists split and standard input read by the caller.
+ */
+files: Array<RequestFile>, 
+/**
+ * `--set` flags in order, as typed (`values.pilot.traceSampling=10`).
+ */
+sets: Array<string>, 
+/**
+ * `--revision`; `default` and the empty string mean none, as for istioctl.
+ */
+revision?: string, 
+/**
+ * The namespace of the control plane that is meant, where the cluster holds several.
+ */
+namespace?: string, 
+/**
+ * The version that runs, where the user knows what the export does not tell.
+ */
+from?: string, 
+/**
+ * Write a plan although a finding blocks. It never hides a finding.
+ */
+force: boolean, 
+/**
+ * Fill in `changes[].predicted`.
+ */
+predicted: boolean, 
+/**
+ * Objects that the target does not render any more and that are to be deleted: `KIND/NAME`, or
+ * `KIND/NAMESPACE/NAME`.
+ */
+prune: Array<string>, 
+/**
+ * Delete every such object but Services of type `LoadBalancer`, Deployments of gateways, and definitions, which are
+ * deleted by name only.
+ */
+pruneOrphans: boolean, 
+/**
+ * Findings that somebody has decided on: they stay, and no longer decide the verdict.
+ */
+accept?: Array<Acceptance>, };
 
 /**
  * An `IstioOperator` file of a request.
  */
-export type RequestFile = {
-  /**
-   * As the user named it; `-` is standard input.
-   */
-  name: string;
-  /**
-   * Its text.
-   */
-  text: string;
-};
+export type RequestFile = { 
+/**
+ * As the user named it; `-` is standard input.
+ */
+name: string, 
+/**
+ * Its text.
+ */
+text: string, };

@@ -3,123 +3,104 @@
 /**
  * One write to the cluster. The list is closed.
  */
-export type Action =
-  | {
-      action: "ensure";
-      /**
-       * The whole object.
-       */
-      manifest: unknown;
-    }
-  | {
-      action: "apply";
-      /**
-       * The object.
-       */
-      object: Ref;
-      /**
-       * What is sent: the rendered object with owner labels, without status and managedFields.
-       */
-      manifest: unknown;
-      /**
-       * Take over fields that others own.
-       */
-      force: boolean;
-      /**
-       * The live object that the plan relies on.
-       */
-      expected: Expected;
-    }
-  | {
-      action: "replace";
-      /**
-       * The object.
-       */
-      object: Ref;
-      /**
-       * What is made.
-       */
-      manifest: unknown;
-      /**
-       * The live object that the plan relies on.
-       */
-      expected: Expected;
-    }
-  | {
-      action: "patch";
-      /**
-       * The object.
-       */
-      object: Ref;
-      /**
-       * An RFC 7386 merge patch.
-       */
-      patch: unknown;
-      /**
-       * The live object that the plan relies on.
-       */
-      expected: Expected;
-    }
-  | {
-      action: "delete";
-      /**
-       * The object.
-       */
-      object: Ref;
-      /**
-       * The live object that the plan relies on.
-       */
-      expected: Expected;
-    }
-  | {
-      action: "restart";
-      /**
-       * The workload.
-       */
-      object: Ref;
-      /**
-       * How.
-       */
-      how: RestartHow;
-      /**
-       * Pods when the plan was made.
-       */
-      pods: number;
-      /**
-       * The proxy version its pods must have afterwards.
-       */
-      to: string | null;
-      /**
-       * Pods that are renewed at the same time where that is done pod by pod; absent: one.
-       */
-      atOnce?: number;
-    };
+export type Action = { "action": "ensure", 
+/**
+ * The whole object.
+ */
+manifest: unknown, } | { "action": "apply", 
+/**
+ * The object.
+ */
+object: Ref, 
+/**
+ * What is sent: the rendered object with owner labels, without status and managedFields.
+ */
+manifest: unknown, 
+/**
+ * Take over fields that others own.
+ */
+force: boolean, 
+/**
+ * The live object that the plan relies on.
+ */
+expected: Expected, } | { "action": "replace", 
+/**
+ * The object.
+ */
+object: Ref, 
+/**
+ * What is made.
+ */
+manifest: unknown, 
+/**
+ * The live object that the plan relies on.
+ */
+expected: Expected, } | { "action": "patch", 
+/**
+ * The object.
+ */
+object: Ref, 
+/**
+ * An RFC 7386 merge patch.
+ */
+patch: unknown, 
+/**
+ * The live object that the plan relies on.
+ */
+expected: Expected, } | { "action": "delete", 
+/**
+ * The object.
+ */
+object: Ref, 
+/**
+ * The live object that the plan relies on.
+ */
+expected: Expected, } | { "action": "restart", 
+/**
+ * The workload.
+ */
+object: Ref, 
+/**
+ * How.
+ */
+how: RestartHow, 
+/**
+ * Pods when the plan was made.
+ */
+pods: number, 
+/**
+ * The proxy version its pods must have afterwards.
+ */
+to: string | null, 
+/**
+ * Pods that are restarted at the same time where that is done pod by pod; absent: one.
+ */
+atOnce?: number, };
 
 /**
  * What the apply does to one object.
  */
-export type Change = {
-  /**
-   * The object.
-   */
-  object: Ref;
-  /**
-   * The component that renders it, or rendered it.
-   */
-  component: string;
-  /**
-   * What happens.
-   */
-  class: ChangeClass;
-  /**
-   * The fields that change.
-   */
-  fields: Array<FieldChange>;
-  /**
-   * The object as the API server would store it; only with `--predicted` and in saved plans.
-   */
-  predicted?: unknown;
-};
+export type Change = { 
+/**
+ * The object.
+ */
+object: Ref, 
+/**
+ * The component that renders it, or rendered it.
+ */
+component: string, 
+/**
+ * What happens.
+ */
+class: ChangeClass, 
+/**
+ * The fields that change.
+ */
+fields: Array<FieldChange>, 
+/**
+ * The object as the API server would store it; only with `--predicted` and in saved plans.
+ */
+predicted?: unknown, };
 
 /**
  * What happens to an object.
@@ -129,106 +110,102 @@ export type ChangeClass = "create" | "change" | "replace" | "take-over" | "delet
 /**
  * A release's charts, or what they rendered already, that a plan was made with.
  */
-export type Charts = {
-  /**
-   * For example `1.30.3`.
-   */
-  version: string;
-  /**
-   * SHA-256 of their content, the same for a folder and an archive of the same files.
-   */
-  sha256: string;
-  /**
-   * They were rendered already, by somebody else.
-   */
-  rendered: boolean;
-};
+export type Charts = { 
+/**
+ * For example `1.30.3`.
+ */
+version: string, 
+/**
+ * SHA-256 of their content, the same for a folder and an archive of the same files.
+ */
+sha256: string, 
+/**
+ * They were rendered already, by somebody else.
+ */
+rendered: boolean, };
 
 /**
  * A component that runs pods.
  */
-export type ComponentVersion = {
-  /**
-   * `Pilot`, `IngressGateways`, `EgressGateways`, `Cni`, `Ztunnel`, `Base`, `Gateway` or `Waypoint`.
-   */
-  component: string;
-  /**
-   * Its namespace.
-   */
-  namespace: string;
-  /**
-   * The workload's name.
-   */
-  name: string;
-  /**
-   * `null` when unknown.
-   */
-  version: string | null;
-  /**
-   * Its pods.
-   */
-  pods: number;
-};
+export type ComponentVersion = { 
+/**
+ * `Pilot`, `IngressGateways`, `EgressGateways`, `Cni`, `Ztunnel`, `Base`, `Gateway` or `Waypoint`.
+ */
+component: string, 
+/**
+ * Its namespace.
+ */
+namespace: string, 
+/**
+ * The workload's name.
+ */
+name: string, 
+/**
+ * `null` when unknown.
+ */
+version: string | null, 
+/**
+ * Its pods.
+ */
+pods: number, };
 
 /**
  * One control plane.
  */
-export type ControlPlane = {
-  /**
-   * Where istiod runs.
-   */
-  namespace: string;
-  /**
-   * `default` for an installation without revision.
-   */
-  revision: string;
-  /**
-   * `null` when unknown.
-   */
-  version: string | null;
-  /**
-   * Running istiod pods.
-   */
-  replicas: number;
-  /**
-   * Tags that lead to this revision.
-   */
-  tags: Array<string>;
-};
+export type ControlPlane = { 
+/**
+ * Where istiod runs.
+ */
+namespace: string, 
+/**
+ * `default` for an installation without revision.
+ */
+revision: string, 
+/**
+ * `null` when unknown.
+ */
+version: string | null, 
+/**
+ * Running istiod pods.
+ */
+replicas: number, 
+/**
+ * Tags that lead to this revision.
+ */
+tags: Array<string>, };
 
 /**
  * A default that differs between source and target.
  */
-export type DefaultChange = {
-  /**
-   * For example `Pilot`.
-   */
-  component: string;
-  /**
-   * For example `values.pilot.env.X`.
-   */
-  path: string;
-  /**
-   * Absent when the source has no such default.
-   */
-  from?: unknown;
-  /**
-   * Absent when the target has no such default.
-   */
-  to?: unknown;
-  /**
-   * The request, or what is recovered from the cluster, sets this path.
-   */
-  pinned: boolean;
-  /**
-   * The one setting that keeps the old behaviour.
-   */
-  keep: string | null;
-  /**
-   * The same as an edit of the request's file.
-   */
-  edit?: Edit;
-};
+export type DefaultChange = { 
+/**
+ * For example `Pilot`.
+ */
+component: string, 
+/**
+ * For example `values.pilot.env.X`.
+ */
+path: string, 
+/**
+ * Absent when the source has no such default.
+ */
+from?: unknown, 
+/**
+ * Absent when the target has no such default.
+ */
+to?: unknown, 
+/**
+ * The request, or what is recovered from the cluster, sets this path.
+ */
+pinned: boolean, 
+/**
+ * The one setting that keeps the old behaviour.
+ */
+keep: string | null, 
+/**
+ * The same as an edit of the request's file.
+ */
+edit?: Edit, };
 
 /**
  * Where the request leads, seen from the source version.
@@ -239,252 +216,233 @@ export type Direction = "upgrade" | "downgrade" | "patch" | "same";
  * What to change in a request's file. Paths begin below `spec`, as those of `--set` do; elements of lists are
  * `[name:x]`.
  */
-export type Edit =
-  | {
-      edit: "set";
-      /**
-       * For example `values.pilot.autoscaleMin`.
-       */
-      path: string;
-      /**
-       * Its value, of its type.
-       */
-      value: unknown;
-    }
-  | {
-      edit: "remove";
-      /**
-       * For example `values.pilot.autoscaleMin`.
-       */
-      path: string;
-    }
-  | {
-      edit: "rename";
-      /**
-       * For example `values.pilot.autoscaleMni`.
-       */
-      path: string;
-      /**
-       * For example `autoscaleMin`.
-       */
-      to: string;
-    };
+export type Edit = { "edit": "set", 
+/**
+ * For example `values.pilot.autoscaleMin`.
+ */
+path: string, 
+/**
+ * Its value, of its type.
+ */
+value: unknown, } | { "edit": "remove", 
+/**
+ * For example `values.pilot.autoscaleMin`.
+ */
+path: string, } | { "edit": "rename", 
+/**
+ * For example `values.pilot.autoscaleMni`.
+ */
+path: string, 
+/**
+ * For example `autoscaleMin`.
+ */
+to: string, };
 
 /**
  * The live object that a plan relies on. The executor compares it before it writes.
  */
-export type Expected = {
-  /**
-   * False: the object must not exist.
-   */
-  exists: boolean;
-  /**
-   * As exported; equal means unchanged, different means: compare the digest.
-   */
-  resourceVersion?: string;
-  /**
-   * [`crate::digest::digest`] of the object without what only the server writes.
-   */
-  digest?: string;
-  /**
-   * [`crate::digest::relevant`] of the object: differs only if the change concerns the write.
-   */
-  relevant?: string;
-  /**
-   * The fields that the apply changes, by path, as they are now: for showing drift in words.
-   */
-  fields?: Record<string, unknown>;
-};
+export type Expected = { 
+/**
+ * False: the object must not exist.
+ */
+exists: boolean, 
+/**
+ * As exported; equal means unchanged, different means: compare the digest.
+ */
+resourceVersion?: string, 
+/**
+ * [`crate::digest::digest`] of the object without what only the server writes.
+ */
+digest?: string, 
+/**
+ * [`crate::digest::relevant`] of the object: differs only if the change concerns the write.
+ */
+relevant?: string, 
+/**
+ * The fields that the apply changes, by path, as they are now: for showing drift in words.
+ */
+fields?: Record<string, unknown>, };
 
 /**
  * One field that changes.
  */
-export type FieldChange = {
-  /**
-   * The path, list elements by their key: `spec.template.spec.containers[name=discovery].image`.
-   */
-  path: string;
-  /**
-   * Absent when the field is new.
-   */
-  from?: unknown;
-  /**
-   * Absent when the field goes.
-   */
-  to?: unknown;
-  /**
-   * Who else owns it now.
-   */
-  owner?: string;
-};
+export type FieldChange = { 
+/**
+ * The path, list elements by their key: `spec.template.spec.containers[name=discovery].image`.
+ */
+path: string, 
+/**
+ * Absent when the field is new.
+ */
+from?: unknown, 
+/**
+ * Absent when the field goes.
+ */
+to?: unknown, 
+/**
+ * Who else owns it now.
+ */
+owner?: string, };
 
 /**
  * Something found about the request in this cluster.
  */
-export type Finding = {
-  /**
-   * Stable, kebab-case; `refit explain` knows it.
-   */
-  code: string;
-  /**
-   * How much it weighs.
-   */
-  level: Level;
-  /**
-   * One sentence without full stop.
-   */
-  title: string;
-  /**
-   * Why, in this cluster.
-   */
-  detail: string;
-  /**
-   * What it is about, sorted.
-   */
-  subjects: Array<Subject>;
-  /**
-   * What to do.
-   */
-  fix: string | null;
-  /**
-   * Edits of the request's file, each of which settles it.
-   */
-  fixes?: Array<Fix>;
-  /**
-   * Where to read more.
-   */
-  link: string | null;
-  /**
-   * Why somebody has decided to go on with it; then it does not decide the verdict.
-   */
-  accepted?: string;
-};
+export type Finding = { 
+/**
+ * Stable, kebab-case; `refit explain` knows it.
+ */
+code: string, 
+/**
+ * How much it weighs.
+ */
+level: Level, 
+/**
+ * One sentence without full stop.
+ */
+title: string, 
+/**
+ * Why, in this cluster.
+ */
+detail: string, 
+/**
+ * What it is about, sorted.
+ */
+subjects: Array<Subject>, 
+/**
+ * What to do.
+ */
+fix: string | null, 
+/**
+ * Edits of the request's file, each of which settles it.
+ */
+fixes?: Array<Fix>, 
+/**
+ * Where to read more.
+ */
+link: string | null, 
+/**
+ * Why somebody has decided to go on with it; then it does not decide the verdict.
+ */
+accepted?: string, };
 
 /**
  * One way to settle a finding by editing the request's file.
  */
-export type Fix = {
-  /**
-   * What it does, in the imperative, without full stop.
-   */
-  title: string;
-  /**
-   * All of them together.
-   */
-  edits: Array<Edit>;
-};
+export type Fix = { 
+/**
+ * What it does, in the imperative, without full stop.
+ */
+title: string, 
+/**
+ * All of them together.
+ */
+edits: Array<Edit>, };
 
 /**
  * One hop of a way over several minors. Each is planned for itself; this says what it will meet.
  */
-export type Hop = {
-  /**
-   * For example `1.28.10`.
-   */
-  from: string;
-  /**
-   * For example `1.29.6`.
-   */
-  to: string;
-  /**
-   * The Kubernetes versions that `to` is documented for; `null` where they are not known.
-   */
-  kubernetes: KubernetesRange | null;
-  /**
-   * What stands against this hop in the cluster as it is now.
-   */
-  findings: Array<Finding>;
-  /**
-   * Behaviour facts of this hop that apply to the cluster.
-   */
-  notes: Array<Finding>;
-  /**
-   * Pods by proxy version that have to be renewed after this hop, before the next one.
-   */
-  restart: { [key in string]: number };
-};
+export type Hop = { 
+/**
+ * For example `1.28.10`.
+ */
+from: string, 
+/**
+ * For example `1.29.6`.
+ */
+to: string, 
+/**
+ * The Kubernetes versions that `to` is documented for; `null` where they are not known.
+ */
+kubernetes: KubernetesRange | null, 
+/**
+ * What stands against this hop in the cluster as it is now.
+ */
+findings: Array<Finding>, 
+/**
+ * Behaviour facts of this hop that apply to the cluster.
+ */
+notes: Array<Finding>, 
+/**
+ * Pods by proxy version that have to be restarted after this hop, before the next one.
+ */
+restart: { [key in string]: number }, };
 
 /**
  * Who installed a part of the mesh.
  */
-export type Installer = {
-  /**
-   * Which it is.
-   */
-  kind: InstallerKind;
-  /**
-   * Who it is, where the kind does not tell it.
-   */
-  name?: string;
-  /**
-   * The components it installed.
-   */
-  covers: Array<string>;
-  /**
-   * What tells it.
-   */
-  evidence: Array<Subject>;
-};
+export type Installer = { 
+/**
+ * Which it is.
+ */
+kind: InstallerKind, 
+/**
+ * Who it is, where the kind does not tell it.
+ */
+name?: string, 
+/**
+ * The components it installed.
+ */
+covers: Array<string>, 
+/**
+ * What tells it.
+ */
+evidence: Array<Subject>, };
 
 /**
  * The kinds of installers told apart.
  */
-export type InstallerKind =
-  "istioctl" | "helm" | "operator" | "sail" | "managed" | "manifests" | "argocd" | "flux" | "other" | "unknown";
+export type InstallerKind = "istioctl" | "helm" | "operator" | "sail" | "managed" | "manifests" | "argocd" | "flux" | "other" | "unknown";
 
 /**
  * What runs now, component by component.
  */
-export type Inventory = {
-  /**
-   * The server and its nodes.
-   */
-  kubernetes: Kubernetes;
-  /**
-   * Every control plane.
-   */
-  controlPlanes: Array<ControlPlane>;
-  /**
-   * Every component that runs pods, istiod first.
-   */
-  components: Array<ComponentVersion>;
-  /**
-   * Sidecars by version and revision.
-   */
-  proxies: Array<ProxyCount>;
-  /**
-   * Pods that are only a proxy.
-   */
-  gatewayProxies: Array<ProxyCount>;
-};
+export type Inventory = { 
+/**
+ * The server and its nodes.
+ */
+kubernetes: Kubernetes, 
+/**
+ * Every control plane.
+ */
+controlPlanes: Array<ControlPlane>, 
+/**
+ * Every component that runs pods, istiod first.
+ */
+components: Array<ComponentVersion>, 
+/**
+ * Sidecars by version and revision.
+ */
+proxies: Array<ProxyCount>, 
+/**
+ * Pods that are only a proxy.
+ */
+gatewayProxies: Array<ProxyCount>, };
 
 /**
  * Versions of the Kubernetes server and nodes.
  */
-export type Kubernetes = {
-  /**
-   * Without the leading `v`; `null` when not exported.
-   */
-  server: string | null;
-  /**
-   * Nodes by kubelet version.
-   */
-  nodes: { [key in string]: number };
-};
+export type Kubernetes = { 
+/**
+ * Without the leading `v`; `null` when not exported.
+ */
+server: string | null, 
+/**
+ * Nodes by kubelet version.
+ */
+nodes: { [key in string]: number }, };
 
 /**
  * The Kubernetes versions that a release is documented for, both ends included.
  */
-export type KubernetesRange = {
-  /**
-   * For example `1.31`.
-   */
-  minimum: string;
-  /**
-   * For example `1.35`.
-   */
-  maximum: string;
-};
+export type KubernetesRange = { 
+/**
+ * For example `1.31`.
+ */
+minimum: string, 
+/**
+ * For example `1.35`.
+ */
+maximum: string, };
 
 /**
  * How much a finding weighs. The order is the order of output.
@@ -494,282 +452,273 @@ export type Level = "block" | "unknown" | "warn" | "info";
 /**
  * Everything a plan says about one cluster and one request.
  */
-export type Outcome = {
-  /**
-   * Always [`SCHEMA`].
-   */
-  schema: string;
-  /**
-   * Whether the request can be carried out in place.
-   */
-  verdict: Verdict;
-  /**
-   * Where the request leads, seen from the source version.
-   */
-  direction: Direction | null;
-  /**
-   * What runs now.
-   */
-  source: Source;
-  /**
-   * What is asked for.
-   */
-  target: Target;
-  /**
-   * What was rendered with, and its digest; empty where neither release was given.
-   */
-  charts?: Array<Charts>;
-  /**
-   * Versions from source to target, one minor at a time; both ends included.
-   */
-  hops: Array<string>;
-  /**
-   * What each hop of a way over several minors meets; empty where source and target are adjacent.
-   */
-  path?: Array<Hop>;
-  /**
-   * Who installed what runs now.
-   */
-  installers: Array<Installer>;
-  /**
-   * What runs now, component by component.
-   */
-  inventory: Inventory;
-  /**
-   * What was found, most severe first.
-   */
-  findings: Array<Finding>;
-  /**
-   * Defaults that differ between source and target.
-   */
-  defaults: Array<DefaultChange>;
-  /**
-   * Settings of the installation that the request would revert.
-   */
-  reverted: Array<Reverted>;
-  /**
-   * What the apply does to each object.
-   */
-  changes: Array<Change>;
-  /**
-   * Workloads whose proxies stay old until they are renewed.
-   */
-  restarts: Array<Restart>;
-  /**
-   * Behaviour facts that apply to this cluster.
-   */
-  notes: Array<Finding>;
-  /**
-   * What an executor performs; `null` when blocked and not forced.
-   */
-  plan: Plan | null;
-};
+export type Outcome = { 
+/**
+ * Always [`SCHEMA`].
+ */
+schema: string, 
+/**
+ * Whether the request can be carried out in place.
+ */
+verdict: Verdict, 
+/**
+ * Where the request leads, seen from the source version.
+ */
+direction: Direction | null, 
+/**
+ * What runs now.
+ */
+source: Source, 
+/**
+ * What is asked for.
+ */
+target: Target, 
+/**
+ * What was rendered with, and its digest; empty where neither release was given.
+ */
+charts?: Array<Charts>, 
+/**
+ * Versions from source to target, one minor at a time; both ends included.
+ */
+hops: Array<string>, 
+/**
+ * What each hop of a way over several minors meets; empty where source and target are adjacent.
+ */
+path?: Array<Hop>, 
+/**
+ * Who installed what runs now.
+ */
+installers: Array<Installer>, 
+/**
+ * What runs now, component by component.
+ */
+inventory: Inventory, 
+/**
+ * What was found, most severe first.
+ */
+findings: Array<Finding>, 
+/**
+ * Defaults that differ between source and target.
+ */
+defaults: Array<DefaultChange>, 
+/**
+ * Settings of the installation that the request would revert.
+ */
+reverted: Array<Reverted>, 
+/**
+ * What the apply does to each object.
+ */
+changes: Array<Change>, 
+/**
+ * Workloads whose proxies stay old until they are restarted.
+ */
+restarts: Array<Restart>, 
+/**
+ * Behaviour facts that apply to this cluster.
+ */
+notes: Array<Finding>, 
+/**
+ * What an executor performs; `null` when blocked and not forced.
+ */
+plan: Plan | null, };
 
 /**
  * Steps in the order in which they are performed.
  */
-export type Plan = {
-  /**
-   * SHA-256 of the plan's own JSON with this field empty; names the journal.
-   */
-  id: string;
-  /**
-   * From where.
-   */
-  source: string | null;
-  /**
-   * To where.
-   */
-  target: string;
-  /**
-   * Upgrade, downgrade, patch or same.
-   */
-  direction: Direction | null;
-  /**
-   * The cluster that it was made for: the uid of its namespace `kube-system`, where the export holds it.
-   */
-  cluster?: string;
-  /**
-   * The namespace of istiod.
-   */
-  namespace: string;
-  /**
-   * Written although a finding blocks.
-   */
-  forced: boolean;
-  /**
-   * When no restart begins: `Mon-Fri 08:00-18:00`, `Sat,Sun`, `22:00-06:00`, in UTC ([`Window`](crate::order::pacing::Window)).
-   */
-  freeze?: Array<string>;
-  /**
-   * In order; a step starts when the one before is done.
-   */
-  steps: Array<Step>;
-};
+export type Plan = { 
+/**
+ * SHA-256 of the plan's own JSON with this field empty; names the journal.
+ */
+id: string, 
+/**
+ * From where.
+ */
+source: string | null, 
+/**
+ * To where.
+ */
+target: string, 
+/**
+ * Upgrade, downgrade, patch or same.
+ */
+direction: Direction | null, 
+/**
+ * The cluster that it was made for: the uid of its namespace `kube-system`, where the export holds it.
+ */
+cluster?: string, 
+/**
+ * The namespace of istiod.
+ */
+namespace: string, 
+/**
+ * Written although a finding blocks.
+ */
+forced: boolean, 
+/**
+ * When no restart begins: `Mon-Fri 08:00-18:00`, `Sat,Sun`, `22:00-06:00`, in UTC ([`Window`](crate::order::pacing::Window)).
+ */
+freeze?: Array<string>, 
+/**
+ * In order; a step starts when the one before is done.
+ */
+steps: Array<Step>, };
 
 /**
  * Proxies of one version.
  */
-export type ProxyCount = {
-  /**
-   * `null` when unknown.
-   */
-  version: string | null;
-  /**
-   * The revision that injected them.
-   */
-  revision: string | null;
-  /**
-   * How many pods.
-   */
-  pods: number;
-  /**
-   * A native sidecar (an init container that keeps running); absent for gateways.
-   */
-  native?: boolean;
-};
+export type ProxyCount = { 
+/**
+ * `null` when unknown.
+ */
+version: string | null, 
+/**
+ * The revision that injected them.
+ */
+revision: string | null, 
+/**
+ * How many pods.
+ */
+pods: number, 
+/**
+ * A native sidecar (an init container that keeps running); absent for gateways.
+ */
+native?: boolean, };
 
 /**
  * A reference to an object of the cluster.
  */
-export type Ref = {
-  /**
-   * For example `apps/v1`.
-   */
-  apiVersion: string;
-  /**
-   * For example `Deployment`.
-   */
-  kind: string;
-  /**
-   * Absent for objects of the whole cluster.
-   */
-  namespace?: string;
-  /**
-   * The object's name.
-   */
-  name: string;
-};
-
+export type Ref = { 
 /**
- * A workload whose proxies stay old until its pods are renewed.
+ * For example `apps/v1`.
  */
-export type Restart = {
-  /**
-   * The workload that owns the pods.
-   */
-  object: Ref;
-  /**
-   * Its pods.
-   */
-  pods: number;
-  /**
-   * Its proxies by version; `none` for pods without one, `unknown` where no evidence tells.
-   */
-  proxies: { [key in string]: number };
-  /**
-   * The version that new pods would get.
-   */
-  to: string | null;
-  /**
-   * How it can be renewed.
-   */
-  how: RestartHow;
-  /**
-   * Why: `stale-image`, `native-sidecar`, `missing-proxy`, `would-lose-proxy`, …
-   */
-  reason: string;
-};
+apiVersion: string, 
+/**
+ * For example `Deployment`.
+ */
+kind: string, 
+/**
+ * Absent for objects of the whole cluster.
+ */
+namespace?: string, 
+/**
+ * The object's name.
+ */
+name: string, };
 
 /**
- * How a workload's proxies can be renewed.
+ * A workload whose proxies stay old until its pods are restarted.
+ */
+export type Restart = { 
+/**
+ * The workload that owns the pods.
+ */
+object: Ref, 
+/**
+ * Its pods.
+ */
+pods: number, 
+/**
+ * Its proxies by version; `none` for pods without one, `unknown` where no evidence tells.
+ */
+proxies: { [key in string]: number }, 
+/**
+ * The version that new pods would get.
+ */
+to: string | null, 
+/**
+ * How it can be restarted.
+ */
+how: RestartHow, 
+/**
+ * Why: `stale-image`, `native-sidecar`, `missing-proxy`, `would-lose-proxy`, …
+ */
+reason: string, };
+
+/**
+ * How a workload's proxies can be restarted.
  */
 export type RestartHow = "rollout" | "delete-pods" | "evict" | "auto" | "none";
 
 /**
  * A setting of the installation that the request would revert.
  */
-export type Reverted = {
-  /**
-   * For example `values.pilot.traceSampling`.
-   */
-  path: string;
-  /**
-   * What is set now.
-   */
-  live: unknown;
-  /**
-   * What the request sets; absent when it says nothing.
-   */
-  request?: unknown;
-  /**
-   * Where the live value was read.
-   */
-  evidence: Array<Subject>;
-};
+export type Reverted = { 
+/**
+ * For example `values.pilot.traceSampling`.
+ */
+path: string, 
+/**
+ * What is set now.
+ */
+live: unknown, 
+/**
+ * What the request sets; absent when it says nothing.
+ */
+request?: unknown, 
+/**
+ * Where the live value was read.
+ */
+evidence: Array<Subject>, };
 
 /**
  * What runs now.
  */
-export type Source = {
-  /**
-   * `null` when no evidence gives it.
-   */
-  version: string | null;
-  /**
-   * Where the version was read.
-   */
-  evidence: Array<Subject>;
-};
+export type Source = { 
+/**
+ * `null` when no evidence gives it.
+ */
+version: string | null, 
+/**
+ * Where the version was read.
+ */
+evidence: Array<Subject>, };
 
 /**
  * One step: one component's apply, one deletion, one wave of restarts.
  */
-export type Step = {
-  /**
-   * Unique in the plan, stable: `apply-pilot`, `prune`, `restart-1`.
-   */
-  id: string;
-  /**
-   * One line for people.
-   */
-  title: string;
-  /**
-   * For example `Pilot`.
-   */
-  component: string | null;
-  /**
-   * What is done, in order.
-   */
-  actions: Array<Action>;
-  /**
-   * What has to be true before the step counts as done.
-   */
-  waits: Array<Wait>;
-  /**
-   * Seconds between the end of the step before and the beginning of this one.
-   */
-  pause?: number;
-};
+export type Step = { 
+/**
+ * Unique in the plan, stable: `apply-pilot`, `prune`, `restart-1`.
+ */
+id: string, 
+/**
+ * One line for people.
+ */
+title: string, 
+/**
+ * For example `Pilot`.
+ */
+component: string | null, 
+/**
+ * What is done, in order.
+ */
+actions: Array<Action>, 
+/**
+ * What has to be true before the step counts as done.
+ */
+waits: Array<Wait>, 
+/**
+ * Seconds between the end of the step before and the beginning of this one.
+ */
+pause?: number, };
 
 /**
  * What a finding is about: an object, or a place in a file, or both (an object and where the export holds it).
  */
-export type Subject = Partial<Ref> & { file?: string; line?: number; column?: number; field?: string; value?: unknown };
+export type Subject = Partial<Ref> & { file?: string, line?: number, column?: number, field?: string, value?: unknown };
 
 /**
  * What is asked for.
  */
-export type Target = {
-  /**
-   * For example `1.30.3`.
-   */
-  version: string | null;
-  /**
-   * For example `default`.
-   */
-  profile: string;
-};
+export type Target = { 
+/**
+ * For example `1.30.3`.
+ */
+version: string | null, 
+/**
+ * For example `default`.
+ */
+profile: string, };
 
 /**
  * Whether the request can be carried out in place.
@@ -779,65 +728,44 @@ export type Verdict = "clear" | "blocked" | "unknown";
 /**
  * What has to be true before a step counts as done. The list is closed.
  */
-export type Wait =
-  | {
-      wait: "deployment";
-      /**
-       * The Deployment.
-       */
-      object: Ref;
-    }
-  | {
-      wait: "daemon-set";
-      /**
-       * The `DaemonSet`.
-       */
-      object: Ref;
-    }
-  | {
-      wait: "stateful-set";
-      /**
-       * The `StatefulSet`.
-       */
-      object: Ref;
-    }
-  | {
-      wait: "established";
-      /**
-       * The `CustomResourceDefinition`.
-       */
-      object: Ref;
-    }
-  | {
-      wait: "webhook-reachable";
-      /**
-       * The webhook configuration.
-       */
-      object: Ref;
-    }
-  | {
-      wait: "auto-rollout";
-      /**
-       * The Deployment.
-       */
-      object: Ref;
-      /**
-       * For example `1.30.3`.
-       */
-      to: string;
-      /**
-       * The Lease whose holder rolls them: an istiod that gave up tries again when it takes it anew.
-       */
-      lock?: Ref;
-    }
-  | {
-      wait: "proxies";
-      /**
-       * The workload.
-       */
-      object: Ref;
-      /**
-       * For example `1.30.3`.
-       */
-      to: string;
-    };
+export type Wait = { "wait": "deployment", 
+/**
+ * The Deployment.
+ */
+object: Ref, } | { "wait": "daemon-set", 
+/**
+ * The `DaemonSet`.
+ */
+object: Ref, } | { "wait": "stateful-set", 
+/**
+ * The `StatefulSet`.
+ */
+object: Ref, } | { "wait": "established", 
+/**
+ * The `CustomResourceDefinition`.
+ */
+object: Ref, } | { "wait": "webhook-reachable", 
+/**
+ * The webhook configuration.
+ */
+object: Ref, } | { "wait": "auto-rollout", 
+/**
+ * The Deployment.
+ */
+object: Ref, 
+/**
+ * For example `1.30.3`.
+ */
+to: string, 
+/**
+ * The Lease whose holder rolls them: an istiod that gave up tries again when it takes it anew.
+ */
+lock?: Ref, } | { "wait": "proxies", 
+/**
+ * The workload.
+ */
+object: Ref, 
+/**
+ * For example `1.30.3`.
+ */
+to: string, };

@@ -172,10 +172,10 @@ test("a run that stops shows why, with the last lines of the log, as text", asyn
 
 test("workloads alone are proposed with their pace", async () => {
   await readCluster();
-  await page.getByText("Only renew workloads").click();
+  await page.getByText("Only restart workloads").click();
   await page.fill("#live-wave", "25%");
   await page.fill("#live-pause", "10m");
-  await page.getByRole("button", { name: "Propose to renew them" }).click();
+  await page.getByRole("button", { name: "Propose to restart them" }).click();
   await page.getByText("The terminal was asked.").waitFor();
   assert.deepEqual(asked("POST restart"), [{ wave: "25%", pause: "10m" }]);
 });

@@ -231,7 +231,7 @@ test("settings are recovered, seen before they are used", needsGallery, async ()
   assert.notEqual(await it.editorText(), before);
 });
 
-test("planning anew keeps the tab, what is open, the filter and the focus", needsGallery, async () => {
+test("planning again keeps the tab, what is open, the filter and the focus", needsGallery, async () => {
   await it.sample("An upgrade, step by step");
   await it.tab("Steps");
   await it.page.locator(".steps summary").nth(1).click();

@@ -520,7 +520,7 @@ function showProblem(error: unknown): void {
           el("p", {}, el("code", {}, `${problem.file}:${problem.line ?? 0}:${problem.column ?? 0}`)),
         el("p", { class: "verdict-line" }, problem.message),
         problem.file !== undefined &&
-          el("p", { class: "hint" }, "The other files stay: take this one out of the list, or drop it anew."),
+          el("p", { class: "hint" }, "The other files stay: take this one out of the list, or drop it again."),
         el(
           "p",
           {},

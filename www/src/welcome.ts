@@ -49,7 +49,7 @@ export function makeWelcome(use: (sample: Sample) => void): Welcome {
     setLive() {
       lead.textContent =
         "Read the cluster, choose the version, and see what stands against the upgrade, which defaults change, what restarts, and every step in order. " +
-        "Then propose it: the terminal plans anew, and applies nothing before a word is typed there.";
+        "Then propose it: the terminal plans again, and applies nothing before a word is typed there.";
       commands.hidden = true;
     },
     setSamples(samples) {

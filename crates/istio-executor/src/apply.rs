@@ -44,7 +44,7 @@ pub enum Error {
         /// What holds it.
         finalizers: Option<String>,
     },
-    /// The plan names a way of renewing pods that does not fit the workload.
+    /// The plan names a way of restarting pods that does not fit the workload.
     #[error(transparent)]
     Restart(#[from] restart::Error),
 }

@@ -108,7 +108,7 @@ enum Verb {
     Profile(profile::Args),
     /// Prints the cluster role that the executor needs
     Rbac(rbac::Args),
-    /// Renews the proxies of workloads, in waves
+    /// Restarts the proxies of workloads, in waves
     Restart(restart::Args),
     /// Serves the page on this machine, fed by the cluster
     ///

@@ -81,7 +81,7 @@ pub enum Write<'a> {
         /// The field manager.
         manager: &'a str,
     },
-    /// The whole object anew.
+    /// The whole object again.
     Replace {
         /// The object, with its resourceVersion if it must not have changed.
         manifest: &'a Value,

@@ -1,4 +1,4 @@
-//! Renews the pods of a workload: by a rollout, or pod by pod, budgets respected.
+//! Restarts the pods of a workload: by a rollout, or pod by pod, budgets respected.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::journal::copy::MANAGER;
 /// How often a budget is asked again that forbade an eviction; nothing tells when it changes its mind.
 const BUDGET: Duration = Duration::from_secs(2);
 
-/// Why a workload was not renewed.
+/// Why a workload was not restarted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A request failed.
@@ -25,7 +25,7 @@ pub enum Error {
         object: Ref,
     },
     /// There is no such way for this kind.
-    #[error("{} cannot be renewed by {how:?}", name(object))]
+    #[error("{} cannot be restarted by {how:?}", name(object))]
     Way {
         /// The workload.
         object: Ref,
@@ -50,21 +50,21 @@ pub enum Error {
 
 /// How a restart goes about it.
 pub struct Renewal<'a> {
-    /// RFC 3339: the time that marks the new pods. Kept in the journal, so that a second attempt renews nothing twice.
+    /// RFC 3339: the time that marks the new pods. Kept in the journal, so that a second attempt restarts nothing twice.
     pub mark: &'a str,
     /// The uids of the pods that are to go, for the same reason.
     pub pods: &'a [String],
-    /// How long one pod may take where they are renewed pod by pod.
+    /// How long one pod may take where they are restarted pod by pod.
     pub patience: Duration,
     /// When everything gives up.
     pub deadline: Option<Instant>,
-    /// Pods that are renewed at the same time where that is done pod by pod.
+    /// Pods that are restarted at the same time where that is done pod by pod.
     pub at_once: usize,
     /// Hears what is waited for.
     pub report: &'a (dyn Fn(&str) + Sync),
 }
 
-/// Renews a workload's pods. A rollout is only begun here (waiting for it is the step's), pods are renewed one by one.
+/// Restarts a workload's pods. A rollout is only begun here (waiting for it is the step's), pods are restarted one by one.
 pub async fn renew(
     writer: &Writer,
     object: &Ref,
@@ -222,7 +222,7 @@ impl Waiting<'_> {
     }
 }
 
-/// Returns the uids of a workload's pods, as far as it is renewed pod by pod.
+/// Returns the uids of a workload's pods, as far as it is restarted pod by pod.
 pub async fn to_renew(
     cluster: &Cluster,
     object: &Ref,

@@ -3,7 +3,7 @@
 //! # Invariants
 //!
 //! - Nothing here writes to a cluster, and nothing here plans: a request of the page becomes a [`Proposal`], which the
-//!   terminal takes up, plans anew and asks about.
+//!   terminal takes up, plans again and asks about.
 //! - Only 127.0.0.1 is listened on, and only its own names are answered to, so that no other site reaches it by a name
 //!   that it controls.
 //! - What belongs to the cluster is handed to the one session that came with the one-time token; the token is in the

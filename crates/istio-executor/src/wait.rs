@@ -29,7 +29,7 @@ pub const AUTOMATIC: Duration = Duration::from_mins(1);
 pub struct Deadline {
     /// By then it has to be there.
     pub end: Instant,
-    /// By then istiod has to have begun with it, where it is for istiod to renew it.
+    /// By then istiod has to have begun with it, where it is for istiod to restart it.
     pub begun: Instant,
 }
 

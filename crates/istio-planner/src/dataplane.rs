@@ -1,10 +1,10 @@
-//! The data plane: which injector a pod gets, and which workloads keep an old proxy until they are renewed
+//! The data plane: which injector a pod gets, and which workloads keep an old proxy until they are restarted
 //! (domain §8).
 //!
 //! # Invariants
 //!
 //! - Webhooks are selected as the API server selects them: by labels of namespace and pod, never by revision names.
-//! - A restart that would take a proxy away, or renew none, is never proposed.
+//! - A restart that would take a proxy away, or restart none, is never proposed.
 
 use istio_catalog::Version;
 

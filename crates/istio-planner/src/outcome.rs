@@ -56,7 +56,7 @@ pub struct Outcome {
     pub reverted: Vec<Reverted>,
     /// What the apply does to each object.
     pub changes: Vec<Change>,
-    /// Workloads whose proxies stay old until they are renewed.
+    /// Workloads whose proxies stay old until they are restarted.
     pub restarts: Vec<Restart>,
     /// Behaviour facts that apply to this cluster.
     pub notes: Vec<Finding>,
@@ -148,7 +148,7 @@ pub struct Hop {
     pub findings: Vec<Finding>,
     /// Behaviour facts of this hop that apply to the cluster.
     pub notes: Vec<Finding>,
-    /// Pods by proxy version that have to be renewed after this hop, before the next one.
+    /// Pods by proxy version that have to be restarted after this hop, before the next one.
     pub restart: BTreeMap<String, u32>,
 }
 
@@ -506,7 +506,7 @@ pub struct FieldChange {
     pub owner: Option<String>,
 }
 
-/// A workload whose proxies stay old until its pods are renewed.
+/// A workload whose proxies stay old until its pods are restarted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
@@ -520,13 +520,13 @@ pub struct Restart {
     pub proxies: BTreeMap<String, u32>,
     /// The version that new pods would get.
     pub to: Option<String>,
-    /// How it can be renewed.
+    /// How it can be restarted.
     pub how: RestartHow,
     /// Why: `stale-image`, `native-sidecar`, `missing-proxy`, `would-lose-proxy`, …
     pub reason: String,
 }
 
-/// How a workload's proxies can be renewed.
+/// How a workload's proxies can be restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]

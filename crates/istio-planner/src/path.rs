@@ -72,7 +72,7 @@ fn hop(context: &Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
     }
 }
 
-/// Proxies that have to be renewed after a hop, by version: those of an older minor than its target.
+/// Proxies that have to be restarted after a hop, by version: those of an older minor than its target.
 ///
 /// Before the first hop they are what the cluster shows; each later one finds them as the one before has left them.
 fn restart(

@@ -59,7 +59,7 @@ impl Plan {
         self.id == self.seal()
     }
 
-    /// Whether all that the plan does is to renew pods.
+    /// Whether all that the plan does is to restart pods.
     pub fn is_restart(&self) -> bool {
         !self.steps.is_empty() && self.steps.iter().all(Step::is_restart)
     }
@@ -109,7 +109,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether the step only renews pods, or looks whether they were renewed.
+    /// Whether the step only restarts pods, or looks whether they were restarted.
     pub fn is_restart(&self) -> bool {
         let actions = self
             .actions
@@ -159,7 +159,7 @@ pub enum Action {
         /// The live object that the plan relies on.
         expected: Expected,
     },
-    /// Deletes and makes anew, because a field cannot be changed in place.
+    /// Deletes and makes again, because a field cannot be changed in place.
     Replace {
         /// The object.
         object: Ref,
@@ -186,7 +186,7 @@ pub enum Action {
         /// The live object that the plan relies on.
         expected: Expected,
     },
-    /// Renews a workload's pods.
+    /// Restarts a workload's pods.
     Restart {
         /// The workload.
         object: Ref,
@@ -196,7 +196,7 @@ pub enum Action {
         pods: u32,
         /// The proxy version its pods must have afterwards.
         to: Option<String>,
-        /// Pods that are renewed at the same time where that is done pod by pod; absent: one.
+        /// Pods that are restarted at the same time where that is done pod by pod; absent: one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "types", ts(optional))]
         at_once: Option<u32>,

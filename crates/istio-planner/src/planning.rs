@@ -327,7 +327,7 @@ impl<'a> Effect<'a> {
             .as_ref()
             .map(|it| diff(snapshot, it, consent, true))
             .unwrap_or_default();
-        // Without a new istiod no restart renews anything.
+        // Without a new istiod no restart restarts anything.
         let renewed = rendered
             .rendering
             .as_ref()

@@ -121,7 +121,7 @@ table::rules! {
     security_open SecurityOpen "security-open" (once hides_nothing) "Security bulletins hit the target.";
     security_until_restart SecurityUntilRestart "security-until-restart" (once) "Proxies stay open to security bulletins until they are restarted.";
     would_lose_proxy WouldLoseProxy "would-lose-proxy" (once) "A restart would remove a proxy.";
-    manual_restart ManualRestart "manual-restart" (once) "No rollout can renew a proxy.";
+    manual_restart ManualRestart "manual-restart" (once) "No rollout can restart a proxy.";
     admission_refuses AdmissionRefuses "admission-refuses" (once) "A policy of the cluster refuses what the upgrade makes.";
     metric_renamed MetricRenamed "metric-renamed" (once) "Rules or dashboards read metrics that go or change name.";
     setting_without_effect SettingWithoutEffect "setting-without-effect" (once) "A setting that the target accepts and nobody reads.";

@@ -32,7 +32,7 @@ fn scenarios() -> &'static [Scenario] {
     SCENARIOS.get_or_init(read)
 }
 
-/// Reads every scenario; none where the data is not at hand.
+/// Reads every scenario; none where the data is not found.
 fn read() -> Vec<Scenario> {
     let Some(data) = data() else {
         return Vec::new();
@@ -61,7 +61,7 @@ fn read() -> Vec<Scenario> {
         .collect()
 }
 
-/// Where the exports are, `None` where they are not at hand.
+/// Where the exports are, `None` where they are not found.
 fn data() -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let data = std::env::var_os("REFIT_ISTIO_DATA")

@@ -19,7 +19,7 @@ fn data() -> PathBuf {
     std::env::var_os("REFIT_ISTIO_DATA").map_or(beside, PathBuf::from)
 }
 
-/// Recovers from a scenario's export; `None` where the data is not at hand.
+/// Recovers from a scenario's export; `None` where the data is not found.
 fn recovered(scenario: &str) -> Option<Recovery> {
     let folder = data().join("exports").join(scenario);
     let Ok(export) = File::open(folder.join("export.tar.gz")) else {

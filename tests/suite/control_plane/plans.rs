@@ -52,7 +52,7 @@ pub(super) fn replace(live: &Value, manifest: &Value) -> Action {
     }
 }
 
-/// Renews the pods of a workload.
+/// Restarts the pods of a workload.
 pub(super) fn restart(workload: &Value, how: RestartHow) -> Action {
     Action::Restart {
         object: reference(workload),

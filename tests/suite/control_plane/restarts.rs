@@ -1,4 +1,4 @@
-//! Workloads of all kinds, renewed in waves.
+//! Workloads of all kinds, restarted in waves.
 
 use istio_planner::outcome::RestartHow;
 use istio_planner::plan::Wait;
@@ -120,12 +120,12 @@ fn every_kind_of_workload_is_renewed_and_others_edits_survive() {
         assert_eq!(after.len(), before.len(), "{app}");
         assert!(
             after.iter().all(|it| !before.contains(it)),
-            "{app} was not renewed"
+            "{app} was not restarted"
         );
     }
     let edited = cluster.get("deployment", &namespace, &apps[0]).unwrap();
     assert_eq!(edited["metadata"]["annotations"]["team"], "shop");
-    println!("{} workloads renewed", apps.len());
+    println!("{} workloads restarted", apps.len());
 }
 
 #[test]

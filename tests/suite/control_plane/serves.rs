@@ -326,7 +326,7 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
         "stringData": { "password": "canary-of-a-secret" },
     });
     cluster.apply(&secret, "someone");
-    let web = injected(&cluster, "renewed");
+    let web = injected(&cluster, "restarted");
     let terminal = How {
         terminal: true,
         ..How::default()
@@ -389,7 +389,7 @@ fn what_the_page_proposes_is_applied_after_the_word_and_not_before() {
         served
             .post(
                 "restart",
-                &json!({ "workloads": ["renewed"], "wave": "100%" })
+                &json!({ "workloads": ["restarted"], "wave": "100%" })
             )
             .status,
         202

@@ -114,17 +114,17 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
   const renew = el(
     "button",
     { type: "button", disabled: true, on: { click: () => void say(renewIt) } },
-    "Propose to renew them",
+    "Propose to restart them",
   );
   const proposing = el(
     "div",
     { class: "live-propose", hidden: true },
-    el("label", { class: "check" }, restartToo, "Renew the workloads in the same run"),
+    el("label", { class: "check" }, restartToo, "Restart the workloads in the same run"),
     propose,
     el(
       "details",
       {},
-      el("summary", {}, "Only renew workloads that run old proxies"),
+      el("summary", {}, "Only restart workloads that run old proxies"),
       el(
         "div",
         { class: "live-pace" },

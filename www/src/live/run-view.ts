@@ -81,7 +81,7 @@ export function makeRunView(): RunView {
       element.dataset["state"] = proposal.state;
       title.textContent =
         proposal.verb === "restart"
-          ? "Renewal of workloads"
+          ? "Restart of workloads"
           : `Upgrade to Istio ${run.plan?.target ?? proposal.to ?? ""}`;
       badge.textContent = run.rollingBack && proposal.state === "running" ? "Putting back" : STATES[proposal.state];
       badge.className = `badge ${tone(proposal.state)}`;
@@ -134,7 +134,7 @@ export function makeRunView(): RunView {
       shown = 0;
       fill(rows);
     }
-    // Nothing is drawn anew: a reader may have scrolled or selected.
+    // Nothing is drawn again: a reader may have scrolled or selected.
     rows.append(...run.records.slice(Math.max(shown, run.records.length - MOST_RECORDS)).map(recordRow));
     shown = run.records.length;
     while (rows.childElementCount > MOST_RECORDS) {
@@ -164,7 +164,7 @@ function sentence({ proposal, restarts, steps }: Run): string {
     case undefined:
       return "";
     case "planning":
-      return "refit reads the cluster anew and plans; what this page planned is not taken.";
+      return "refit reads the cluster again and plans; what this page planned is not taken.";
     case "asking":
       return `${proposal.reason ?? ""} Read it in the terminal and type the word that stands there; anything else leaves everything as it is.`;
     case "running":
@@ -174,7 +174,7 @@ function sentence({ proposal, restarts, steps }: Run): string {
       return proposal.reason ?? "";
     case "done":
       return !restarts && steps.some((it) => it.status === "left")
-        ? "Everything was done. Workloads keep their old proxies until they are renewed."
+        ? "Everything was done. Workloads keep their old proxies until they are restarted."
         : "Everything was done.";
   }
 }

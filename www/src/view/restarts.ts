@@ -29,7 +29,7 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
     el(
       "p",
       { class: "lead" },
-      `${count(total, "workload")} with ${count(pods, "pod")} keep an old proxy until they are renewed.`,
+      `${count(total, "workload")} with ${count(pods, "pod")} keep an old proxy until they are restarted.`,
     ),
     el(
       "figure",

@@ -43,7 +43,7 @@ function commands({ command, saveRequest, keep }: Hooks): HTMLElement {
     { class: "commands" },
     line(
       command,
-      "Plans anew against the live cluster, asks, and performs it.",
+      "Plans again against the live cluster, asks, and performs it.",
       saveRequest !== undefined &&
         el("button", { type: "button", class: "copy", on: { click: saveRequest } }, "Save request.yaml"),
     ),

@@ -152,7 +152,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         .or_else(|| release::names(&places))
     else {
         return Err(Error::usage(
-            "to which version?\nhint: name it with --to, for example --to 1.30.3",
+            "missing --to VERSION\nhint: for example --to 1.30.3",
         ));
     };
     let mut request = istio_planner::Request {

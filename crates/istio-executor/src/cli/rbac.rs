@@ -17,7 +17,7 @@ pub(super) struct Args {
     #[arg(short, long, default_value = "istio-system")]
     namespace: String,
 
-    /// A revision that is upgraded in place, and whose istiod may be asked to renew its gateways; several may be given
+    /// A revision that is upgraded in place, and whose istiod may be asked to restart its gateways; several may be given
     #[arg(long, value_name = "REVISION", conflicts_with = "read_only")]
     revision: Vec<String>,
 

@@ -1,4 +1,4 @@
-//! `refit restart`: renews the proxies of workloads that run old ones.
+//! `refit restart`: restarts the proxies of workloads that run old ones.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +36,11 @@ pub(super) struct Args {
     #[command(flatten)]
     perform: Perform,
 
-    /// Workloads that are renewed at the same time: a number, or a percentage of all
+    /// Workloads that are restarted at the same time: a number, or a percentage of all
     #[arg(long, value_name = "N|P%", default_value = "5")]
     wave: Share,
 
-    /// Renews workloads with the same value of this label together, instead of those of a namespace
+    /// Restarts workloads with the same value of this label together, instead of those of a namespace
     #[arg(long, value_name = "LABEL")]
     by_label: Option<String>,
 
@@ -48,7 +48,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pause: Duration,
 
-    /// Pods of one workload that may be away at the same time where they are renewed pod by pod: a number, or a percentage
+    /// Pods of one workload that may be away at the same time where they are restarted pod by pod: a number, or a percentage
     #[arg(long, value_name = "N|P%", default_value = "1")]
     max_unavailable: Share,
 
@@ -59,11 +59,11 @@ pub(super) struct Args {
     #[command(flatten)]
     plane: AnyControlPlane,
 
-    /// Does not ask
+    /// Skip the confirmation
     #[arg(short = 'y', long = "skip-confirmation")]
     yes: bool,
 
-    /// Lists the workloads and renews none
+    /// Lists the workloads and restarts none
     #[arg(long)]
     dry_run: bool,
 }

@@ -54,7 +54,7 @@ pub(super) struct Args {
     #[command(flatten)]
     meant: Meant,
 
-    /// Does not ask
+    /// Skip the confirmation
     #[arg(short = 'y', long = "skip-confirmation")]
     yes: bool,
 

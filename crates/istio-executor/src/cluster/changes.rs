@@ -101,7 +101,7 @@ async fn follow(client: &Client, path: &str, params: &WatchParams, changed: &Not
                 changed.notify_one();
             }
             Ok(WatchEvent::Bookmark(_)) => {}
-            // 410, a proxy's word, a broken line: begin anew.
+            // 410, a proxy's word, a broken line: begin again.
             Ok(WatchEvent::Error(_)) | Err(_) => return,
         }
     }

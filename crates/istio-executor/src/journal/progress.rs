@@ -12,7 +12,7 @@ use super::{Event, Record};
 pub enum Scope {
     /// All of them.
     All,
-    /// All but those that only renew pods.
+    /// All but those that only restart pods.
     WithoutRestarts,
 }
 
@@ -68,7 +68,7 @@ pub struct Progress<'a> {
     pub locks_taken: BTreeSet<&'a str>,
     /// Objects of waits that were given up, with the reason.
     pub given_up: Vec<(&'a str, &'a Ref, &'a str)>,
-    /// Pods of workloads are renewed too.
+    /// Pods of workloads are restarted too.
     pub restarts: bool,
     /// The plan that was given up for this one.
     pub instead_of: Option<&'a str>,

@@ -84,7 +84,7 @@ pub enum Event {
         /// The SHA-256 of the request that was planned for, where it was planned by this run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<String>,
-        /// Whether the pods of workloads are renewed too. A run that goes on keeps to it.
+        /// Whether the pods of workloads are restarted too. A run that goes on keeps to it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         restarts: bool,
         /// The plan that was given up for this one, half-way: rolling back goes on with it.
@@ -151,7 +151,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// The lock by which istiod's replicas agree who makes gateways was taken away, so that one takes it anew and tries
+    /// The lock by which istiod's replicas agree who makes gateways was taken away, so that one takes it again and tries
     /// again.
     LockTaken {
         /// The step.

@@ -58,7 +58,7 @@ pub enum Message {
 pub enum Verb {
     /// An upgrade or downgrade.
     Upgrade,
-    /// The renewal of proxies.
+    /// The restart of proxies.
     Restart,
 }
 
@@ -104,9 +104,9 @@ pub struct StepOutline {
     pub title: String,
     /// How many actions it has.
     pub actions: usize,
-    /// How many of them renew the pods of a workload.
+    /// How many of them restart the pods of a workload.
     pub restarts: usize,
-    /// Whether it only renews pods, or looks whether they were renewed.
+    /// Whether it only restarts pods, or looks whether they were restarted.
     pub is_restart: bool,
 }
 

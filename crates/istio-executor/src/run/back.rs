@@ -124,7 +124,7 @@ impl Restoration {
 
 /// Returns what is to be put back, last change first: a pure function of the plan and its journal.
 ///
-/// Renewed pods stay (the restored control plane serves them, and renewing them again is a plan of its own), and so does
+/// Restarted pods stay (the restored control plane serves them, and restarting them again is a plan of its own), and so does
 /// an ensured namespace, which may hold other things by now.
 pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration> {
     let progress = progress(records);

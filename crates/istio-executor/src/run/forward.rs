@@ -394,7 +394,7 @@ impl Run<'_, '_, '_> {
         match done {
             Ok(done) => self.ended(step, number, former.as_ref(), done),
             Err(apply::Error::Drift(drift)) => Err(Error::Drift(vec![drift])),
-            // One workload that cannot be renewed must not keep all others from it.
+            // One workload that cannot be restarted must not keep all others from it.
             Err(apply::Error::Restart(
                 error @ (restart::Error::Gone { .. } | restart::Error::Paused { .. }),
             )) => self.record(Event::ActionSkipped {

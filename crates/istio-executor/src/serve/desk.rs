@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::output::stream::Verb;
 
-/// An upgrade or downgrade, as the page asks for it. What it planned is not taken: the executor plans anew.
+/// An upgrade or downgrade, as the page asks for it. What it planned is not taken: the executor plans again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Upgrade {
@@ -27,7 +27,7 @@ pub struct Upgrade {
     /// Go on although a finding blocks. The terminal says so, and asks for another word.
     #[serde(default)]
     pub force: bool,
-    /// Renew the proxies of workloads too.
+    /// Restart the proxies of workloads too.
     #[serde(default)]
     pub restart: bool,
 }
@@ -46,14 +46,14 @@ impl Upgrade {
     }
 }
 
-/// A renewal of proxies, as the page asks for it; the words are those of `refit restart`.
+/// A restart of proxies, as the page asks for it; the words are those of `refit restart`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Restart {
     /// Only these workloads: `KIND/NAMESPACE/NAME`, `KIND/NAMESPACE` or a namespace. None means all.
     #[serde(default)]
     pub workloads: Vec<String>,
-    /// Workloads that are renewed at the same time: a number or a percentage.
+    /// Workloads that are restarted at the same time: a number or a percentage.
     #[serde(default)]
     pub wave: Option<String>,
     /// Pause between two waves, as Go writes durations.
@@ -69,7 +69,7 @@ pub struct Restart {
 pub enum Wish {
     /// An upgrade or downgrade.
     Upgrade(Upgrade),
-    /// A renewal of proxies.
+    /// A restart of proxies.
     Restart(Restart),
 }
 

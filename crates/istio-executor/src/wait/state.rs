@@ -88,7 +88,7 @@ pub fn daemon_set(live: &Value) -> State {
     }
     let count = |field: &str| live["status"][field].as_u64().unwrap_or_default();
     let wanted = count("desiredNumberScheduled");
-    // Its pods are renewed only when somebody deletes them.
+    // Its pods are restarted only when somebody deletes them.
     let on_delete = live["spec"]["updateStrategy"]["type"] == "OnDelete";
     let updated = count("updatedNumberScheduled");
     if updated < wanted && !on_delete {

@@ -17,7 +17,7 @@ use crate::desired::Desired;
 use crate::diff::{Consent, diff};
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
 
-/// How often what is left over is explained anew; a setting may bring another to light.
+/// How often what is left over is explained again; a setting may bring another to light.
 const ROUNDS: usize = 6;
 
 /// How often settings that the release refuses are looked for; it does not name all of them at once.

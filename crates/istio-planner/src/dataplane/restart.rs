@@ -1,4 +1,4 @@
-//! Which workloads keep an old proxy, why, and how it can be renewed (domain §8.2).
+//! Which workloads keep an old proxy, why, and how it can be restarted (domain §8.2).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use crate::snapshot::{Container, Pod, Snapshot, Workload, objects};
 
 type Labels = BTreeMap<String, String>;
 
-/// What is to be renewed.
+/// What is to be restarted.
 #[derive(Debug, Clone, Default)]
 pub struct Renewals {
-    /// Workloads whose proxies stay old until they are renewed, sorted by kind, namespace and name.
+    /// Workloads whose proxies stay old until they are restarted, sorted by kind, namespace and name.
     pub restarts: Vec<Restart>,
     /// What stands in the way, and whose.
     pub troubles: Vec<(Trouble, Subject)>,
@@ -25,9 +25,9 @@ pub struct Renewals {
     pub proxy_version: Option<Version>,
 }
 
-/// Returns the workloads whose proxies stay old until they are renewed.
+/// Returns the workloads whose proxies stay old until they are restarted.
 ///
-/// A workload is listed with [`RestartHow::None`] when no restart renews its proxy, or when one would harm.
+/// A workload is listed with [`RestartHow::None`] when no restart restarts its proxy, or when one would harm.
 pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
     let judge = Judge {
         snapshot,
@@ -312,7 +312,7 @@ impl Judge<'_> {
                 } else {
                     Trouble::LosesProxy
                 };
-                // A proxy that is renewed by nothing but is not old is no work of this upgrade.
+                // A proxy that is restarted by nothing but is not old is no work of this upgrade.
                 let renewal = self.is_old(group, next).then_some(Renewal {
                     how: RestartHow::None,
                     reason: "would-lose-proxy",

@@ -182,7 +182,7 @@ fn each_kind_of_owner_has_its_own_way() {
         StatefulSet db: Rollout, stale-image to 1.30.3, {"1.29.6": 1}
         StatefulSet held: Evict, stale-image to 1.30.3, {"1.29.6": 1}
         StrimziPodSet kafka: None, stale-image to 1.30.3, {"1.29.6": 1}
-        Warn manual-restart: 6 workloads cannot be renewed by a rollout. Pod shop/alone-1: has no controller that would make it again. Job shop/index: is a running Job, which ends with the proxy it has; its next run gets the new one. DaemonSet shop/agent: has the update strategy OnDelete: a rollout changes nothing until its pods are evicted. StatefulSet shop/held: has a partition: a rollout renews only the pods above it. Deployment shop/paused: is paused: `kubectl rollout restart` refuses it until it is resumed. StrimziPodSet shop/kafka: belongs to a controller that may or may not make its pods again
+        Warn manual-restart: 6 workloads cannot be restarted by a rollout. Pod shop/alone-1: has no controller that would make it again. Job shop/index: is a running Job, which ends with the proxy it has; its next run gets the new one. DaemonSet shop/agent: has the update strategy OnDelete: a rollout changes nothing until its pods are evicted. StatefulSet shop/held: has a partition: a rollout restarts only the pods above it. Deployment shop/paused: is paused: `kubectl rollout restart` refuses it until it is resumed. StrimziPodSet shop/kafka: belongs to a controller that may or may not make its pods again
     "#]],
     );
 }
@@ -262,7 +262,7 @@ fn templates_that_hold_the_proxy_keep_it() {
         Deployment gateway: None, pinned-image to 1.29.6, {"1.29.6": 1}
         Deployment made: None, kube-inject to 1.29.6, {"1.29.6": 1}
         Deployment pinned: None, pinned-image to 1.29.6, {"1.29.6": 1}
-        Warn manual-restart: 3 workloads cannot be renewed by a rollout. Deployment shop/made: was injected by `istioctl kube-inject`: its template holds the old proxy. Deployment shop/gateway: names the proxy's image in its template. Deployment shop/pinned: pins its proxy by the annotation sidecar.istio.io/proxyImage
+        Warn manual-restart: 3 workloads cannot be restarted by a rollout. Deployment shop/made: was injected by `istioctl kube-inject`: its template holds the old proxy. Deployment shop/gateway: names the proxy's image in its template. Deployment shop/pinned: pins its proxy by the annotation sidecar.istio.io/proxyImage
     "#]],
     );
 }

@@ -1,6 +1,6 @@
-//! What stands in the way of renewing proxies.
+//! What stands in the way of restarting proxies.
 
-/// What stands against renewing a workload's proxies.
+/// What stands against restarting a workload's proxies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
     /// Two configurations would inject the same pod, and do so only after the upgrade.
@@ -34,7 +34,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// Whether somebody has to act, since no rollout renews the proxy.
+    /// Whether somebody has to act, since no rollout restarts the proxy.
     pub(crate) fn is_manual(self) -> bool {
         match self {
             Self::NewOverlap | Self::Overlap | Self::Gap | Self::LosesProxy => false,

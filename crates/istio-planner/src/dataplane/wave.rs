@@ -67,7 +67,7 @@ impl std::str::FromStr for Share {
     }
 }
 
-/// Returns the waves of a restart; what renews itself, and what no restart helps, is in none. A group of more than
+/// Returns the waves of a restart; what restarts itself, and what no restart helps, is in none. A group of more than
 /// `most` workloads (of all that are restarted) makes several waves.
 pub fn waves(
     snapshot: &Snapshot,

@@ -144,7 +144,7 @@ pub(super) const FACTS: &[Fact] = &[
         title: "Only InferencePools of inference.networking.k8s.io/v1 are read",
         detail: "Those of the alpha API are ignored, and routes to them lead nowhere. In v1 the picker's port has to \
                  be given.",
-        fix: "Install the CRD of v1 and make these pools anew.",
+        fix: "Install the CRD of v1 and make these pools again.",
         setting: None,
         source: "releasenotes/notes/57219.yaml",
         reverses: false,

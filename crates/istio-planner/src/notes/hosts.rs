@@ -133,7 +133,7 @@ pub(super) const FACTS: &[Fact] = &[
         title: "Auto-registered WorkloadEntries say that they take HBONE",
         detail: "Only those registered from now on. These were registered before, so they are reached in plain text \
                  where a tunnel would be possible.",
-        fix: "Let the workloads register anew, or label their WorkloadEntries networking.istio.io/tunnel=http.",
+        fix: "Let the workloads register again, or label their WorkloadEntries networking.istio.io/tunnel=http.",
         setting: None,
         source: "releasenotes/notes/60788.yaml",
         reverses: false,

@@ -7,7 +7,7 @@ use crate::outcome::{Ref, Restart, RestartHow};
 use crate::plan::{Action, Step, Wait};
 use crate::snapshot::Snapshot;
 
-/// How workloads are renewed, as the user wants it.
+/// How workloads are restarted, as the user wants it.
 #[derive(Debug, Clone, Default)]
 pub struct Pacing {
     /// What makes a wave.
@@ -44,7 +44,7 @@ pub fn steps(
         .enumerate()
         .map(|(index, wave)| Step {
             id: format!("restart-{}", index + 1),
-            title: format!("Renew the proxies of {} to {target}", wave.name),
+            title: format!("Restart the proxies of {} to {target}", wave.name),
             component: None,
             actions: wave.restarts.iter().map(|it| action(it, pacing)).collect(),
             waits: wave.restarts.iter().filter_map(wait).collect(),
@@ -54,7 +54,7 @@ pub fn steps(
     if !looks.is_empty() {
         steps.push(Step {
             id: "check-proxies".to_owned(),
-            title: format!("Check that the renewed pods run {target}"),
+            title: format!("Check that the restarted pods run {target}"),
             component: None,
             actions: Vec::new(),
             waits: looks,

@@ -1,7 +1,7 @@
 //! `admission-refuses`: policies of the cluster that refuse what the apply or a restart makes.
 //!
 //! `ValidatingAdmissionPolicies` are evaluated on the predicted objects, pod security levels on the pods that are made
-//! anew. What cannot be evaluated here (parameters, other expressions, Kyverno, Gatekeeper) is named.
+//! again. What cannot be evaluated here (parameters, other expressions, Kyverno, Gatekeeper) is named.
 
 mod other;
 mod pods;

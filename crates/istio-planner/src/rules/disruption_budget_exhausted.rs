@@ -78,7 +78,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     ]
 }
 
-/// Whether the operation, or what follows it, renews a pod: it is a part of the installation or has a proxy.
+/// Whether the operation, or what follows it, restarts a pod: it is a part of the installation or has a proxy.
 fn is_touched(pod: &Pod) -> bool {
     let label = |key: &str| pod.labels.get(key).map(String::as_str);
     matches!(label("app"), Some("istiod" | "ztunnel"))

@@ -19,7 +19,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Patches of an EnvoyFilter bring a filter, a tracer or another extension that the target's proxy does not have, \
               or name one without its type, which the proxy no longer looks up.",
     why: "A proxy refuses a listener or cluster whole when it does not know a part of it. One that runs keeps its old \
-          configuration; one that starts anew has none, does not become ready, and takes no traffic. Where istiod itself \
+          configuration; one that starts again has none, does not become ready, and takes no traffic. Where istiod itself \
           does not know the type, it passes over the patch, and what it did is gone.",
     settle: "Write the patch for what took the extension's place, or remove it, before the first proxy is restarted. Give \
              every extension its `typed_config` with an `@type` of the v3 API.",

@@ -8,7 +8,7 @@ use crate::outcome::{Finding, Level, Subject};
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The export holds the same object more than once, with different resource versions.",
     why: "The parts were taken at different times. The plan reads the newest; what changed between may be mixed.",
-    settle: "Export anew in one go, and name every file once.",
+    settle: "Export again in one go, and name every file once.",
     source: "metadata.uid and metadata.resourceVersion of the Kubernetes API",
     link: None,
 };
@@ -41,7 +41,7 @@ fn conflicts(it: &Situation) -> Vec<Finding> {
     vec![
         finding
             .about(subjects)
-            .fix("Export anew in one go, and name every file once"),
+            .fix("Export again in one go, and name every file once"),
     ]
 }
 

@@ -8,7 +8,7 @@ use crate::outcome::{Finding, Level, Ref};
 use crate::snapshot::Snapshot;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
-    meaning: "A field that cannot be changed in place differs, so the object must be deleted and made anew.",
+    meaning: "A field that cannot be changed in place differs, so the object must be deleted and made again.",
     why: "Between the two its pods, its addresses or its rules are gone. istioctl fails on it.",
     settle: "Choose a time when that is acceptable, or keep the field as it is through the request.",
     source: "the API's own validation",
@@ -35,9 +35,9 @@ fn finding(snapshot: &Snapshot, object: &Ref, fields: &[String]) -> Finding {
         Level::Warn
     };
     let detail = if definition {
-        "Making the definition anew would delete every object of its kind"
+        "Making the definition again would delete every object of its kind"
     } else {
-        "The API server refuses the change, so the plan deletes the object and makes it anew; it is away for a moment"
+        "The API server refuses the change, so the plan deletes the object and makes it again; it is away for a moment"
     };
     let subjects = fields
         .iter()

@@ -41,7 +41,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         "Fewer than two istiod run during or after the upgrade",
         format!(
             "{}. While the only one is replaced, no pod is injected and no configuration is checked",
-            parts.join("; ")
+            parts.join(". ")
         ),
     );
     let fix = "Ask for two: `--set values.pilot.autoscaleMin=2`, or `--set values.pilot.replicaCount=2` where the autoscaler is off";
@@ -76,7 +76,8 @@ fn now(it: &Situation, plane: &ControlPlane, subjects: &mut Vec<Subject>) -> Opt
     let mut reasons = Vec::new();
     let ready = it.istiod_pods(plane).iter().filter(|it| it.ready).count();
     if it.exported("Pod") && ready < 2 {
-        reasons.push(format!("{} ready", count(ready, "pod")));
+        let is = if ready == 1 { "is" } else { "are" };
+        reasons.push(format!("{} {is} ready", count(ready, "pod")));
     }
     if let Some(deployment) = it.istiod_deployment(plane) {
         if let Some((minimum, subject)) = autoscaler(it, plane, &deployment.name) {
@@ -141,12 +142,16 @@ fn after(desired: &Desired, plane: &ControlPlane, subjects: &mut Vec<Subject>) -
             return None;
         }
         subjects.push(rendered(autoscaler, plane)?);
-        return Some(format!("afterwards the autoscaler's minimum is {minimum}"));
+        return Some(format!(
+            "After the upgrade the autoscaler's minimum is {minimum}"
+        ));
     }
     // A Deployment without replicas keeps those that it has: `now` has counted them.
     let replicas = integer(deployment.pointer("/spec/replicas")).filter(|it| *it < 2)?;
     subjects.push(rendered(deployment, plane)?);
-    Some(format!("afterwards the Deployment asks for {replicas}"))
+    Some(format!(
+        "After the upgrade the Deployment asks for {replicas}"
+    ))
 }
 
 /// Reads a number; what a chart renders may be a float.

@@ -16,7 +16,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "A part of another minor means that an earlier upgrade did not finish, or left something behind. A further \
           step would widen the distance. A difference in the patch alone is only worth knowing.",
     settle: "Finish or undo the earlier upgrade: apply the source version again with its own istioctl and the request \
-             of the installation, and delete what is no longer wanted. Then plan anew.",
+             of the installation, and delete what is no longer wanted. Then plan again.",
     source: "1.12.9:operator/cmd/mesh/upgrade.go (\"different versions of Istio components found\"; lost since 1.13.0)",
     link: UPGRADE,
 };

@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The apply replaces ztunnel or the CNI agent on every node.",
     why: "Connections through a ztunnel are cut once when it is replaced, and new pods of the mesh wait while the CNI agent \
           of their node is away. In between, versions of istiod and of the agents differ.",
-    settle: "Choose a time when long-lived connections may be made anew, or replace node by node with OnDelete.",
+    settle: "Choose a time when long-lived connections may be made again, or replace node by node with OnDelete.",
     source: "1.31:architecture/ambient/ztunnel-cni-lifecycle.md:96-145",
     link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
 };
@@ -72,7 +72,7 @@ fn restart(it: &Situation, rolled: &[&Change]) -> Option<Finding> {
         parts.join(". "),
     );
     let fix = if ztunnel {
-        "Choose a time when long-lived connections (databases, streams) may be made anew; node by node is possible with the \
+        "Choose a time when long-lived connections (databases, streams) may be made again; node by node is possible with the \
          update strategy OnDelete and drained nodes"
     } else {
         "Do not scale or roll out workloads of the mesh meanwhile"

@@ -10,7 +10,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The in-cluster operator of Istio 1.23 and older runs and has an IstioOperator resource to reconcile.",
     why: "It would set back whatever an apply changes.",
     settle: "Either upgrade the operator (up to 1.23), or scale its Deployment to zero and annotate its IstioOperator \
-             resource with `install.istio.io/ignoreReconcile: \"true\"`, then plan anew with that resource's spec.",
+             resource with `install.istio.io/ignoreReconcile: \"true\"`, then plan again with that resource's spec.",
     source: "1.23.6:operator/pkg/controller/istiocontrolplane; removed in 1.24.0",
     link: Some("https://istio.io/latest/blog/2024/in-cluster-operator-deprecation-announcement/"),
 };

@@ -33,7 +33,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             Code::ProxiesAhead,
             format!("{} newer than istiod {from}", now.who()),
             "A proxy must never be ahead of its control plane; an injector of another version made them",
-            "Restart their workloads, so that istiod's own injector renews them",
+            "Restart their workloads, so that istiod's own injector injects them again",
         ));
     } else if let Some(to) = it.to.filter(|to| *to < from)
         && let Some(after) = ahead(to)
@@ -41,7 +41,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         findings.push(after.finding(
             Code::ProxiesAhead,
             format!("{} newer than istiod {to} after the downgrade", after.who()),
-            "A proxy must never be ahead of its control plane, and each stays at its version until its pod is renewed",
+            "A proxy must never be ahead of its control plane, and each stays at its version until its pod is restarted",
             "Restart them as the plan orders it",
         ));
     }

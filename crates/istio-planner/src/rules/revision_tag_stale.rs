@@ -7,7 +7,7 @@ use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "A revision tag's webhook was made by the source release, and no upgrade renews it.",
-    why: "Pods that the tag selects are injected by the old webhook's rules until the tag is made anew.",
+    why: "Pods that the tag selects are injected by the old webhook's rules until the tag is made again.",
     settle: "After the upgrade run the target's `istioctl tag set TAG --revision default --overwrite`.",
     source: "1.31:istioctl/pkg/tag/generate.go",
     link: Some("https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels"),
@@ -20,7 +20,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     else {
         return Vec::new();
     };
-    // istioctl itself renews the tag `default`.
+    // istioctl itself restarts the tag `default`.
     let tags: Vec<_> = plane
         .tags
         .iter()

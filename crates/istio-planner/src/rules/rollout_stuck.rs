@@ -34,7 +34,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     ),
 };
 
-/// A workload whose pods are made anew.
+/// A workload whose pods are made again.
 struct Rolling<'a> {
     object: Ref,
     subject: Subject,
@@ -242,7 +242,7 @@ impl<'a> Rolling<'a> {
         ))
     }
 
-    /// A workload that is made anew as it is.
+    /// A workload that is made again as it is.
     fn restarted(it: &Situation<'a>, made: &Made<'a>, object: &Ref) -> Option<Self> {
         let key = (
             object.kind.clone(),

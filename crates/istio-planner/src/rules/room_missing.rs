@@ -87,7 +87,7 @@ fn subject(object: &Ref, kept: Option<&Object>) -> Subject {
     }
 }
 
-/// Whether the apply makes pods anew.
+/// Whether the apply makes pods again.
 pub(super) fn rolled(changes: &[Change]) -> BTreeSet<&Ref> {
     let is_rolled = |it: &&Change| {
         matches!(it.class, ChangeClass::Create | ChangeClass::Replace)

@@ -10,9 +10,9 @@ use super::{Explanation, Situation, count, enumerate};
 use crate::outcome::{Finding, Level, RestartHow, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
-    meaning: "Proxies run a version that security bulletins hit, and the apply does not renew them.",
+    meaning: "Proxies run a version that security bulletins hit, and the apply does not restart them.",
     why: "An upgrade of istiod leaves every sidecar and gateway at its version until its pod is made again.",
-    settle: "Restart the workloads after the apply. For those that no restart renews, mend their template first.",
+    settle: "Restart the workloads after the apply. For those that no rollout restarts, mend their template first.",
     source: "istio.io, Security Bulletins (component proxy) and Upgrade with Istioctl (restart of the data plane)",
     link: Some("https://istio.io/latest/news/security/"),
 };

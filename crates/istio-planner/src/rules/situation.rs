@@ -48,7 +48,7 @@ pub(crate) struct Situation<'a> {
     pub(crate) diagnostics: &'a [Diagnostic],
     /// Workloads whose proxies stay old.
     pub(crate) restarts: &'a [Restart],
-    /// What stands in the way of renewing proxies.
+    /// What stands in the way of restarting proxies.
     pub(crate) troubles: &'a [(Trouble, Subject)],
     /// The version of the proxies that the target's injector gives.
     pub(crate) proxy_version: Option<&'a Version>,

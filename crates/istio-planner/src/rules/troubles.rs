@@ -61,7 +61,7 @@ fn why(trouble: Trouble) -> &'static str {
         Trouble::OnDelete => {
             "has the update strategy OnDelete: a rollout changes nothing until its pods are evicted"
         }
-        Trouble::Partition => "has a partition: a rollout renews only the pods above it",
+        Trouble::Partition => "has a partition: a rollout restarts only the pods above it",
         Trouble::Paused => "is paused: `kubectl rollout restart` refuses it until it is resumed",
         Trouble::KubeInject => {
             "was injected by `istioctl kube-inject`: its template holds the old proxy"

@@ -17,7 +17,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     why: "The API server does not trust the answer then: pods are refused or start without a sidecar, configuration is \
           refused or not checked, as the failurePolicy says.",
     settle: "istiod patches its own webhooks: look why it does not (log, ClusterRole, label istio.io/rev). Make a \
-             revision tag anew with `istioctl tag set`.",
+             revision tag again with `istioctl tag set`.",
     source: "1.31:pkg/webhooks/webhookpatch.go",
     link: CERTIFICATES,
 };
@@ -84,7 +84,7 @@ fn webhooks(it: &Situation, plane: &ControlPlane, own: &BTreeSet<&str>) -> Optio
     (!subjects.is_empty()).then(|| {
         finding.about(subjects).fix(
             "Look whether istiod may patch its webhooks (its log, its ClusterRole), and restart it; make a revision \
-             tag's webhook anew with `istioctl tag set`",
+             tag's webhook again with `istioctl tag set`",
         )
     })
 }

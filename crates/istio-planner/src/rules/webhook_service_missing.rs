@@ -254,7 +254,7 @@ fn selects(webhook: &Value, namespace: &BTreeMap<String, String>, workload: &Wor
         && matches(webhook.get("objectSelector"), &workload.template_labels)
 }
 
-/// The step in which the plan writes the configuration anew with a Service that is there.
+/// The step in which the plan writes the configuration again with a Service that is there.
 fn repair(it: &Situation, object: &Ref) -> Option<&'static str> {
     let desired = it.desired?;
     let changes = desired.changes.iter();

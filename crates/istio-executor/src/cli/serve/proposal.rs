@@ -92,7 +92,7 @@ impl Desk<'_> {
         self.perform(&plan, &options).await
     }
 
-    /// A renewal of proxies, as `refit restart` performs it.
+    /// A restart of proxies, as `refit restart` performs it.
     pub(super) async fn restart(
         &self,
         wish: &Restart,

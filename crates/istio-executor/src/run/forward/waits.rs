@@ -15,8 +15,8 @@ use crate::journal::copy::MANAGER;
 use crate::journal::{Event, progress};
 use crate::wait::{self, Deadline};
 
-/// How long the lock is kept from istiod's replicas: longer than its holder tries to renew it (pilot/pkg/leaderelection:
-/// 15 s), so that it gives up and begins anew.
+/// How long the lock is kept from istiod's replicas: longer than its holder tries to restart it (pilot/pkg/leaderelection:
+/// 15 s), so that it gives up and begins again.
 const LOCKED: u32 = 20;
 
 /// How long istiod may take to roll gateways after it took the lock again.
@@ -87,7 +87,7 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    /// Takes the lock away from the istiod that rolls gateways: it begins anew once it has it again, and tries all of them
+    /// Takes the lock away from the istiod that rolls gateways: it begins again once it has it again, and tries all of them
     /// (domain §8.2, the race). False if there is no such lock, or it was taken in this step before.
     async fn take_lock(&mut self, step: &Step, lock: &Ref) -> Result<bool, Error> {
         let taken = progress(self.execution.work.journal.records())

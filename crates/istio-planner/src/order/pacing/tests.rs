@@ -113,10 +113,10 @@ fn a_wave_is_a_namespace_cut_to_size_and_the_last_step_looks_at_the_proxies() {
     assert_eq!(
         told,
         [
-            ("Renew the proxies of a to 1.30.3", 1, 1, 0),
-            ("Renew the proxies of b (1 of 2) to 1.30.3", 2, 2, 60),
-            ("Renew the proxies of b (2 of 2) to 1.30.3", 1, 1, 60),
-            ("Check that the renewed pods run 1.30.3", 0, 4, 0),
+            ("Restart the proxies of a to 1.30.3", 1, 1, 0),
+            ("Restart the proxies of b (1 of 2) to 1.30.3", 2, 2, 60),
+            ("Restart the proxies of b (2 of 2) to 1.30.3", 1, 1, 60),
+            ("Check that the restarted pods run 1.30.3", 0, 4, 0),
         ]
     );
     assert!(steps.iter().all(Step::is_restart));
