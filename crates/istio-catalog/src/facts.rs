@@ -169,22 +169,31 @@ impl Facts {
         (known.suffix == version.without_variant().suffix).then_some(day.as_str())
     }
 
-    /// Returns the newest release of a minor with its day; `None` where there is none yet.
-    pub fn newest_patch(&self, minor: Minor) -> Option<(&Version, &str)> {
-        let first = Version::new(minor.major, minor.minor, 0);
-        let beyond = Version::new(minor.major, minor.minor.saturating_add(1), 0);
-        let newest = self.releases.range(first..beyond).next_back();
-        newest.map(|(version, day)| (version, day.as_str()))
+    /// Returns the newest release of a minor with its day; `None` where there is none yet. With a day, releases of
+    /// later days do not exist.
+    pub fn newest_patch(&self, minor: Minor, as_of: Option<&str>) -> Option<(&Version, &str)> {
+        self.patches(minor, as_of).next()
     }
 
-    /// Returns the newest release of a minor that no bulletin with a fix hits, else its newest one.
-    pub fn safest_patch(&self, minor: Minor) -> Option<&Version> {
+    /// Returns the newest release of a minor that no bulletin with a fix hits, else its newest one. With a day, releases
+    /// of later days do not exist.
+    pub fn safest_patch(&self, minor: Minor, as_of: Option<&str>) -> Option<&Version> {
+        let mut patches = self.patches(minor, as_of);
+        let is_hit = |it: &Version| self.bulletins_of(it).next().is_some();
+        let safe = patches.find(|(it, _)| !is_hit(it));
+        safe.or_else(|| self.newest_patch(minor, as_of))
+            .map(|(it, _)| it)
+    }
+
+    /// Returns the releases of a minor up to a day, newest first.
+    fn patches(&self, minor: Minor, as_of: Option<&str>) -> impl Iterator<Item = (&Version, &str)> {
         let first = Version::new(minor.major, minor.minor, 0);
         let beyond = Version::new(minor.major, minor.minor.saturating_add(1), 0);
-        let mut patches = self.releases.range(first..beyond).rev();
-        let is_hit = |it: &Version| self.bulletins_of(it).next().is_some();
-        let safe = patches.find(|(it, _)| !is_hit(it)).map(|(it, _)| it);
-        safe.or_else(|| self.newest_patch(minor).map(|(it, _)| it))
+        self.releases
+            .range(first..beyond)
+            .rev()
+            .map(|(version, day)| (version, day.as_str()))
+            .filter(move |(_, day)| as_of.is_none_or(|as_of| *day <= as_of))
     }
 
     /// Returns the newest release.
@@ -294,7 +303,7 @@ impl Facts {
             .keys()
             .filter(|it| **it >= version.minor_release());
         minors
-            .filter_map(|it| self.newest_patch(*it))
+            .filter_map(|it| self.newest_patch(*it, None))
             .map(|(newest, _)| newest)
             .find(|newest| !bulletin.hits(newest) && *newest > version)
     }

@@ -119,7 +119,7 @@ fn version(text: &str) -> Result<Version, Failure> {
 fn release_facts(release: &Release, facts: &Facts) -> ReleaseFacts {
     let minor = release.minor();
     let kubernetes = facts.kubernetes(minor);
-    let newest = facts.newest_patch(minor);
+    let newest = facts.newest_patch(minor, None);
     ReleaseFacts {
         version: release.version().to_string(),
         minor: minor.to_string(),

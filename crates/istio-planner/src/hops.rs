@@ -20,7 +20,14 @@ pub(crate) fn direction(from: &Version, to: &Version) -> Direction {
 ///
 /// Only releases that exist are named, no candidates: a minor in between that is not known is left out. Across majors
 /// there is no way in between.
-pub(crate) fn hops(from: Option<&Version>, to: Option<&Version>, known: &Facts) -> Vec<String> {
+///
+/// With a day, releases of later days do not exist.
+pub(crate) fn hops(
+    from: Option<&Version>,
+    to: Option<&Version>,
+    known: &Facts,
+    as_of: Option<&str>,
+) -> Vec<String> {
     let Some(to) = to else {
         return from.map(ToString::to_string).into_iter().collect();
     };
@@ -33,7 +40,7 @@ pub(crate) fn hops(from: Option<&Version>, to: Option<&Version>, known: &Facts) 
         let minors = known.support.keys();
         let between = minors.filter(|it| it.major == to.major && low < it.minor && it.minor < high);
         let mut releases: Vec<String> = between
-            .filter_map(|it: &Minor| known.safest_patch(*it))
+            .filter_map(|it: &Minor| known.safest_patch(*it, as_of))
             .map(ToString::to_string)
             .collect();
         if from.minor > to.minor {
@@ -57,6 +64,7 @@ mod tests {
             Version::parse_tag(from).as_ref(),
             Version::parse_tag(to).as_ref(),
             Facts::embedded(),
+            None,
         );
         let seen: Vec<_> = hops
             .iter()
@@ -88,7 +96,7 @@ mod tests {
     #[test]
     fn an_unknown_end_leaves_the_other() {
         let version = Version::new(1, 30, 3);
-        let hops = |from, to| hops(from, to, Facts::embedded());
+        let hops = |from, to| hops(from, to, Facts::embedded(), None);
         assert_eq!(hops(None, Some(&version)), ["1.30.3"]);
         assert_eq!(hops(Some(&version), None), ["1.30.3"]);
         assert!(hops(None, None).is_empty());
@@ -98,7 +106,24 @@ mod tests {
     fn only_releases_that_exist_are_hops_and_no_candidates() {
         check("1.30.3", "1.99.0", &["1.30", "1.31", "1.99"]);
         let (from, to) = (Version::new(1, 29, 6), Version::new(1, 99, 0));
-        let hops = hops(Some(&from), Some(&to), Facts::embedded());
+        let hops = hops(Some(&from), Some(&to), Facts::embedded(), None);
         assert_eq!(hops, ["1.29.6", "1.30.5", "1.31.1", "1.99.0"]);
+    }
+
+    #[test]
+    fn a_release_of_a_later_day_is_no_hop() {
+        let (from, to) = (Version::new(1, 28, 0), Version::new(1, 31, 0));
+        let hops = |day| hops(Some(&from), Some(&to), Facts::embedded(), Some(day));
+        let released = |it| Facts::embedded().released(&it).unwrap();
+        let last = released(Version::new(1, 30, 5));
+        assert_eq!(hops(last), ["1.28.0", "1.29.8", "1.30.5", "1.31.0"]);
+        let before = "2026-06-01";
+        for hop in &hops(before)[1..3] {
+            assert!(
+                released(Version::parse_tag(hop).unwrap()) <= before,
+                "{hop}"
+            );
+        }
+        assert_eq!(hops("2026-03-01").len(), 3, "1.30 is not there yet");
     }
 }

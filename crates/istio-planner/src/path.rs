@@ -44,7 +44,7 @@ fn hop(context: &Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
         to: to.to_string(),
         ..whole.request.clone()
     };
-    let facts = Facts::of(Some(from), to, whole.known);
+    let facts = Facts::of(Some(from), to, whole.known, whole.as_of);
     let pair = [from.to_string(), to.to_string()];
     let findings = rules::check_hop(&Situation {
         request: &request,
@@ -122,6 +122,7 @@ mod tests {
             version(from).as_ref(),
             version(to).as_ref(),
             istio_catalog::Facts::embedded(),
+            None,
         );
         let notes = notes::Context {
             namespace: "istio-system",

@@ -140,10 +140,15 @@ impl Basis {
         let from = source.version.as_deref().and_then(Version::parse_tag);
         Self {
             installers: inventory::installers(snapshot),
-            hops: hops::hops(from.as_ref(), to.as_ref(), input.known()),
+            hops: hops::hops(
+                from.as_ref(),
+                to.as_ref(),
+                input.known(),
+                input.as_of.as_deref(),
+            ),
             facts: to
                 .as_ref()
-                .and_then(|to| Facts::of(from.as_ref(), to, input.known())),
+                .and_then(|to| Facts::of(from.as_ref(), to, input.known(), input.as_of.as_deref())),
             asked,
             to,
             inventory,

@@ -62,7 +62,7 @@ fn releases_newer_than_the_archives_are_known_by_day() {
     assert_eq!(facts.released(&version("1.99.0")), None);
     let newest = |minor| {
         facts
-            .newest_patch(Minor::new(1, minor))
+            .newest_patch(Minor::new(1, minor), None)
             .map(|(it, _)| it.to_string())
     };
     assert_eq!(newest(29).as_deref(), Some("1.29.8"));

@@ -91,7 +91,7 @@ fn text(facts: &Facts, age: Option<i64>) -> String {
 
 fn line(facts: &Facts, minor: Minor) -> String {
     let catalog = Catalog::embedded();
-    let newest = facts.newest_patch(minor);
+    let newest = facts.newest_patch(minor, None);
     let (version, day) =
         newest.map_or_else(|| ("-".to_owned(), "-"), |(it, day)| (it.to_string(), day));
     let charts = newest

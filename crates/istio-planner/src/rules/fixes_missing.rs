@@ -41,7 +41,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .take(NAMED)
         .map(|it| it.note.as_str())
         .collect();
-    let newest = it.known.newest_patch(to.minor_release());
+    let newest = it.known.newest_patch(to.minor_release(), it.as_of);
     let better = newest
         .map(|(newest, _)| newest)
         .filter(|newest| it.known.fixes_missing(from, newest).next().is_none());

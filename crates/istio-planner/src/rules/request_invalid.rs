@@ -50,7 +50,7 @@ fn target(it: &Situation) -> Option<Finding> {
         "A target is a release of Istio with its three numbers, as 1.30.3",
     );
     let newest = it.request.to.parse::<Minor>().ok();
-    let newest = newest.and_then(|minor| it.known.newest_patch(minor));
+    let newest = newest.and_then(|minor| it.known.newest_patch(minor, it.as_of));
     let newest = newest.map_or_else(|| it.known.newest_release(), |(newest, _)| Some(newest));
     let example = newest.map_or_else(|| "1.30.3".to_owned(), ToString::to_string);
     Some(finding.about([place]).fix(format!(

@@ -28,7 +28,7 @@ fn open(it: &Situation, to: &Version) -> Option<Finding> {
     if hits.is_empty() {
         return None;
     }
-    let newest = it.known.newest_patch(to.minor_release());
+    let newest = it.known.newest_patch(to.minor_release(), it.as_of);
     let safe = newest
         .map(|(newest, _)| newest)
         .filter(|newest| *newest > to && !hits.iter().any(|it| it.bulletin.hits(newest)));
@@ -126,9 +126,21 @@ mod tests {
 
     #[test]
     fn ranges_in_prose_are_unknown() {
-        let mut cluster = Cluster::new();
-        cluster.object(json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-            "metadata": {"name": "v", "namespace": "shop"}, "spec": {"hosts": ["a"], "gateways": ["mesh"]}}));
-        assert_eq!(cluster.codes(check), ["security-open Unknown"]);
+        let route = |spec: serde_json::Value| {
+            let mut cluster = Cluster::new();
+            cluster.object(
+                json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+                "metadata": {"name": "v", "namespace": "shop"}, "spec": spec}),
+            );
+            cluster.codes(check)
+        };
+        for spec in [
+            json!({"hosts": ["a"], "gateways": ["mesh"]}),
+            json!({"hosts": ["a"]}),
+        ] {
+            assert_eq!(route(spec), ["security-open Unknown"]);
+        }
+        let of_a_gateway = json!({"hosts": ["a"], "gateways": ["istio-ingress/public"]});
+        assert!(route(of_a_gateway).is_empty());
     }
 }

@@ -98,7 +98,14 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Looks a target up; `None` for a minor that the catalogue does not know.
-    pub(crate) fn of(from: Option<&Version>, to: &Version, known: &Known) -> Option<Self> {
+    ///
+    /// With a day, patches of later days do not exist.
+    pub(crate) fn of(
+        from: Option<&Version>,
+        to: &Version,
+        known: &Known,
+        as_of: Option<&str>,
+    ) -> Option<Self> {
         let catalog = Catalog::embedded();
         let release = catalog.release(to)?;
         let minor = to.minor_release();
@@ -116,10 +123,10 @@ impl Facts {
                 .collect(),
             end_of_life: known.end_of_life(minor).map(|it| it.date),
             newest_patch: known
-                .newest_patch(minor)
+                .newest_patch(minor, as_of)
                 .map(|(version, day)| (version.clone(), day.to_owned())),
             fixed_later: known
-                .newest_patch(minor)
+                .newest_patch(minor, as_of)
                 .map(|(newest, _)| {
                     let fixed = known.bulletins_fixed(to, newest);
                     fixed.map(|it| it.id.clone()).collect()
