@@ -8,16 +8,19 @@ use anyhow::{Result, bail};
 
 use super::report::{Report, Verdict, show};
 use super::tools;
-use crate::{data, process, sample};
+use crate::{data, process, project, sample};
 
 /// The checks that run always.
-pub(crate) const CHECKS: [&str; 6] = [
+pub(crate) const CHECKS: [&str; 9] = [
     "golden",
     "golden-old",
     "corpus",
     "exports",
     "selection",
     "reports",
+    "facts",
+    "images",
+    "registries",
 ];
 
 /// Control planes at the same time; each takes 0.8 GiB, and most of its time is waiting.
@@ -61,6 +64,9 @@ pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path) {
     report.suite("reports", || {
         check.run("reports", &["reports"], &["--releases", "istio/releases"])
     });
+    for name in ["facts", "images", "registries"] {
+        report.suite(name, || check.oracle(name));
+    }
 }
 
 /// Runs execute: real upgrades, each on a control plane of its own.
@@ -106,6 +112,13 @@ impl Check<'_> {
             }
         }
         Self::finish(&mut command)
+    }
+
+    /// Runs `tests/oracles/facts/NAME.py REFIT DATA`, which reads the data by other means than the product does.
+    fn oracle(&self, name: &str) -> Result<Verdict> {
+        let script = project::root().join(format!("tests/oracles/facts/{name}.py"));
+        let mut command = self.python_with(&script);
+        Self::finish(command.arg(self.data))
     }
 
     /// Every export that has an `after`, upgraded on a control plane of its own. A cluster without istiod spends most of
@@ -168,10 +181,12 @@ impl Check<'_> {
     }
 
     fn command(&self, name: &str) -> Command {
+        self.python_with(&self.data.join("checks").join(format!("{name}.py")))
+    }
+
+    fn python_with(&self, script: &Path) -> Command {
         let mut command = Command::new(self.python);
-        command
-            .arg(self.data.join("checks").join(format!("{name}.py")))
-            .arg(self.refit);
+        command.arg(script).arg(self.refit);
         command
             .env("REFIT_ISTIO_DATA", self.data)
             .env("RELEASES_DIR", self.data.join("istio/releases"));
