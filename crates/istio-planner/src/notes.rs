@@ -20,6 +20,8 @@ mod destination;
 mod gateways;
 mod hosts;
 mod install;
+mod listeners;
+mod minors;
 mod patches;
 mod routing;
 mod security;
@@ -153,6 +155,7 @@ fn facts() -> impl Iterator<Item = &'static Fact> {
         gateways::FACTS,
         hosts::FACTS,
         install::FACTS,
+        minors::FACTS,
         patches::FACTS,
         routing::FACTS,
         security::FACTS,

@@ -14,6 +14,7 @@
 use std::cell::Cell;
 use std::io::Read;
 
+mod authority_keys;
 mod collect;
 mod condense;
 mod evidence;

@@ -219,9 +219,12 @@ pub(super) const FACTS: &[Fact] = &[
         source: "releasenotes/notes/authz-dry-run-ambient.yaml",
         reverses: true,
         evidence: |cluster| {
-            let on = cluster.variable("AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY")
-                == Some("true")
-                && cluster.is_ambient();
+            const NAME: &str = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY";
+            let asked = (cluster.said)(&format!("values.pilot.env.{NAME}"));
+            let asked = asked.iter().filter_map(|it| it.value.as_ref());
+            let on = cluster.variable(NAME) == Some("true")
+                || asked.into_iter().any(|it| *it == true || *it == "true");
+            let on = on && cluster.is_ambient();
             let policies = cluster
                 .objects("security.istio.io", "AuthorizationPolicy")
                 .filter(|_| on);

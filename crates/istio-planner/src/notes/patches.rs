@@ -1,10 +1,12 @@
 //! Facts that patches of several branches brought, or that stand for themselves.
 
+use istio_catalog::Version;
 use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
-use super::{Affects, Fact};
+use super::{Affects, Fact, listeners};
 use crate::outcome::{Level, Subject};
+use crate::snapshot::Workload;
 
 /// Addresses at which clouds and Kubernetes answer with credentials.
 const METADATA: &[&str] = &[
@@ -39,8 +41,8 @@ pub(super) const FACTS: &[Fact] = &[
         level: Level::Warn,
         affects: Affects::ControlPlane,
         title: "istiod does not start with an incomplete Secret cacerts",
-        detail: "Before, it signed with a certificate authority of its own. The Secret is there; its contents are not in \
-                 an export.",
+        detail: "Before, it signed with a certificate authority of its own. The Secret is there; the export shows no \
+                 complete list of its keys.",
         fix: "Check that it holds ca-cert.pem, ca-key.pem, root-cert.pem and cert-chain.pem, or tls.crt, tls.key and \
               ca.crt.",
         setting: None,
@@ -48,7 +50,11 @@ pub(super) const FACTS: &[Fact] = &[
         reverses: false,
         evidence: |cluster| {
             let secret = cluster.own("", "Secret", "cacerts");
-            secret.map(|it| it.subject("data")).into_iter().collect()
+            secret
+                .filter(|it| !is_complete(*it))
+                .map(|it| it.subject("data"))
+                .into_iter()
+                .collect()
         },
     },
     Fact {
@@ -131,7 +137,16 @@ pub(super) const FACTS: &[Fact] = &[
         setting: None,
         source: "releasenotes/notes/58912.yaml",
         reverses: true,
-        evidence: |cluster| cluster.mesh_settings(&["tlsDefaults.minProtocolVersion"]),
+        evidence: |cluster| {
+            // That is what gateways and sidecars ask for anyway.
+            let lowest = ["TLSV1_2", "TLS_AUTO"].map(Value::from);
+            let path = "/tlsDefaults/minProtocolVersion";
+            let set = cluster.mesh().pointer(path);
+            if set.is_none_or(|it| lowest.contains(it)) {
+                return Vec::new();
+            }
+            cluster.mesh_settings(&["tlsDefaults.minProtocolVersion"])
+        },
     },
     Fact {
         id: "tls-route-hosts-limited",
@@ -140,18 +155,13 @@ pub(super) const FACTS: &[Fact] = &[
         level: Level::Warn,
         affects: Affects::Gateways,
         title: "Host names of a TLSRoute count only within those of its listener",
-        detail: "A route with a host name outside of its listener's no longer gets that traffic.",
-        fix: "Add the host name to a listener.",
+        detail: "A host name that is wider than its listener's matches only what both have in common, and one outside of \
+                 it nothing.",
+        fix: "Add the host name to a listener, or take it out of the route.",
         setting: None,
         source: "releasenotes/notes/fix-tls-route-hostname-bypass.yaml",
         reverses: true,
-        evidence: |cluster| {
-            let routes = cluster.objects("gateway.networking.k8s.io", "TLSRoute");
-            routes
-                .filter(|it| !it.items("/spec/hostnames").is_empty())
-                .map(|it| it.subject("spec.hostnames"))
-                .collect()
-        },
+        evidence: listeners::hosts_beyond,
     },
     Fact {
         id: "cors-origins-stricter",
@@ -166,10 +176,15 @@ pub(super) const FACTS: &[Fact] = &[
         source: "releasenotes/notes/59026.yaml",
         reverses: true,
         evidence: |cluster| {
+            // An origin without a star, and the star alone, can be read in one way only.
+            let is_pattern = |it: &str| it.len() > 1 && it.contains('*');
             let routes = cluster.objects("gateway.networking.k8s.io", "HTTPRoute");
-            routes
-                .filter(|it| it.mentions("/spec", &["\"allowOrigins\""]))
-                .map(|it| it.subject("spec.rules"))
+            let origins = routes.flat_map(|it| it.strings("/spec/rules", &is_pattern));
+            origins
+                .filter(|it| {
+                    let field = it.field.as_deref();
+                    field.is_some_and(|it| it.contains(".allowOrigins["))
+                })
                 .collect()
         },
     },
@@ -274,12 +289,7 @@ pub(super) const FACTS: &[Fact] = &[
         setting: None,
         source: "releasenotes/notes/listenerset-conflict-resolution.yaml",
         reverses: true,
-        evidence: |cluster| {
-            let sets = cluster
-                .objects("gateway.networking.k8s.io", "ListenerSet")
-                .chain(cluster.objects("gateway.networking.x-k8s.io", "XListenerSet"));
-            sets.map(|it| it.subject("spec.listeners")).collect()
-        },
+        evidence: listeners::conflicts,
     },
     Fact {
         id: "istio-csr-alpn",
@@ -297,7 +307,9 @@ pub(super) const FACTS: &[Fact] = &[
             let agents = cluster
                 .workloads()
                 .filter(|it| it.kind == "Deployment" && it.name.contains("istio-csr"));
+            let pinned = cluster.proxy_metadata("GRPC_ENFORCE_ALPN_ENABLED") == Some("false");
             agents
+                .filter(|it| !pinned && !offers_alpn(it))
                 .map(|it| of_workload(it).field("metadata.name"))
                 .collect()
         },
@@ -315,14 +327,17 @@ pub(super) const FACTS: &[Fact] = &[
         source: "releasenotes/notes",
         reverses: false,
         evidence: |cluster| {
+            if !cluster.is_ambient() {
+                return Vec::new();
+            }
             let on = cluster.cni_setting("AMBIENT_DNS_CAPTURE") == Some("true");
-            let settings = cluster
-                .cni_settings()
-                .filter(|_| on && cluster.is_ambient());
-            settings
-                .map(|it| it.subject("data.AMBIENT_DNS_CAPTURE").value("true"))
+            let settings = cluster.cni_settings().filter(|_| on);
+            let live = settings.map(|it| it.subject("data.AMBIENT_DNS_CAPTURE").value("true"));
+            let asked = (cluster.said)("values.cni.ambient.dnsCapture");
+            let asked = asked
                 .into_iter()
-                .collect()
+                .filter(|it| it.value.as_ref().is_none_or(|it| *it != false));
+            live.into_iter().chain(asked).take(1).collect()
         },
     },
     Fact {
@@ -451,6 +466,33 @@ fn is_granted(cluster: &Cluster, gateway: Item, namespace: &str) -> bool {
                 .any(|it| it.get("kind").and_then(Value::as_str) == Some("Secret"));
             from && to
         })
+}
+
+/// Whether a Secret shows every key that istiod reads of its own certificate authority
+/// (`security/pkg/pki/ca`, `pilot/pkg/bootstrap/istio_ca.go`).
+fn is_complete(secret: Item) -> bool {
+    const FILES: [&[&str]; 2] = [
+        &[
+            "ca-cert.pem",
+            "ca-key.pem",
+            "cert-chain.pem",
+            "root-cert.pem",
+        ],
+        &["ca.crt", "tls.crt", "tls.key"],
+    ];
+    let keys: Vec<&str> = secret.texts("/keys").collect();
+    FILES.iter().any(|it| it.iter().all(|it| keys.contains(it)))
+}
+
+/// Whether every image of it is known to be newer than 0.12.0.
+fn offers_alpn(agent: &Workload) -> bool {
+    let tags = agent.template_containers.iter().map(|it| {
+        let name = it.image.split('@').next().unwrap_or_default();
+        let tag = name.rsplit_once(':')?.1;
+        Version::parse_tag(tag.trim_start_matches('v'))
+    });
+    let mut tags = tags.peekable();
+    tags.peek().is_some() && tags.all(|it| it.is_some_and(|it| it > Version::new(0, 12, 0)))
 }
 
 fn is_metadata(uri: &str) -> bool {

@@ -107,7 +107,7 @@ pub(super) const FACTS: &[Fact] = &[
 ];
 
 /// Names workloads outside the control plane's namespace that are known to read istiod's debug endpoints.
-fn debug_readers(cluster: &Cluster) -> Vec<Subject> {
+pub(super) fn debug_readers(cluster: &Cluster) -> Vec<Subject> {
     const READERS: &[&str] = &["kiali"];
     let is_reader = |name: Option<&String>| name.is_some_and(|it| READERS.contains(&it.as_str()));
     let readers = cluster.workloads().filter(|it| {

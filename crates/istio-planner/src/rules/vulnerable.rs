@@ -94,7 +94,10 @@ pub(super) fn subjects(hits: &[Hit]) -> Vec<Subject> {
 /// Looks for the precondition of a bulletin.
 pub(super) fn concern(it: &Situation, bulletin: &Bulletin) -> Concern {
     let conditions = &bulletin.objects;
-    let (vetoes, enablers): (Vec<_>, Vec<_>) = conditions.iter().partition(|it| is_veto(it));
+    let (vetoes, mut enablers): (Vec<_>, Vec<_>) = conditions.iter().partition(|it| is_veto(it));
+    if enablers.iter().any(|it| !is_of_every_object(it)) {
+        enablers.retain(|it| !is_of_every_object(it));
+    }
     if vetoes.iter().any(|veto| is_broken(it, veto)) {
         return Concern::No;
     }
@@ -122,6 +125,24 @@ pub(super) fn concern(it: &Situation, bulletin: &Bulletin) -> Concern {
     } else {
         Concern::No
     }
+}
+
+/// Whether every object of its kind meets a condition: a field that has to be there tells nothing.
+fn is_of_every_object(condition: &Precondition) -> bool {
+    condition.kind == "VirtualService"
+        && condition.path.as_deref() == Some("spec.hosts")
+        && condition.value.is_none()
+}
+
+/// Whether a `VirtualService` is of the gateway `mesh` because it names none (networking/v1, `VirtualService.gateways`).
+fn is_of_mesh_by_default(condition: &Precondition, value: &Value) -> bool {
+    condition.kind == "VirtualService"
+        && condition.path.as_deref() == Some("spec.gateways")
+        && condition.value.as_deref() == Some("mesh")
+        && value
+            .pointer("/spec/gateways")
+            .and_then(Value::as_array)
+            .is_none_or(Vec::is_empty)
 }
 
 /// Whether a condition says what must not be so.
@@ -237,6 +258,7 @@ fn objects(it: &Situation, kind: &str, condition: &Precondition) -> Concern {
         .filter(|(object, _)| name.is_none_or(|it| object.name == it))
         .filter(|(_, kept)| {
             path.is_none_or(|path| holds(&kept.value, path, condition.value.as_deref()))
+                || is_of_mesh_by_default(condition, &kept.value)
         })
         .map(|(object, kept)| {
             let subject = Subject::kept(object, kept);

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Value, json};
 
+use super::authority_keys::AuthorityKeys;
 use super::model::{
     Container, HostPort, Node, Origin, Owner, Placement, Pod, Room, Taint, Workload,
     installs_by_istioctl,
@@ -238,7 +239,7 @@ impl<'de> Deserialize<'de> for Items {
     }
 }
 
-/// A Secret without its data.
+/// A Secret without its data; of the mesh's own certificate authority the names of its keys.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SecretObject {
@@ -246,13 +247,18 @@ pub(super) struct SecretObject {
     pub(super) metadata: Metadata<OfInstallers>,
     #[serde(rename = "type", deserialize_with = "or_default")]
     kind: String,
+    data: AuthorityKeys,
 }
 
 impl SecretObject {
     /// Returns what of a Secret may be kept.
     pub(super) fn into_value(self, meta: &TypeMeta) -> Value {
         let metadata = self.metadata;
-        json!({
+        let keys = match metadata.name.as_str() {
+            "cacerts" => self.data.0,
+            _ => Vec::new(),
+        };
+        let mut value = json!({
             "apiVersion": meta.api_version,
             "kind": meta.kind,
             "metadata": {
@@ -263,7 +269,11 @@ impl SecretObject {
                 "annotations": metadata.annotations.0,
             },
             "type": self.kind,
-        })
+        });
+        if let Some(object) = value.as_object_mut().filter(|_| !keys.is_empty()) {
+            object.insert("keys".to_owned(), json!(keys));
+        }
+        value
     }
 }
 

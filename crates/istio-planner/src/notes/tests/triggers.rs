@@ -6,6 +6,7 @@ use super::{NAMESPACE, Request, found, snapshot, version};
 use crate::notes::{Context, facts, notes};
 use crate::snapshot::Pod;
 
+mod minors;
 mod patches;
 mod platform;
 mod proxies;
@@ -155,6 +156,7 @@ fn every_fact_names_what_it_speaks_of_and_nothing_else() {
         platform::gateways(),
         platform::security(),
         platform::install(),
+        minors::facts(),
         patches::facts(),
     ];
     let cases: BTreeMap<&str, Case> = groups.into_iter().flatten().map(|it| (it.id, it)).collect();

@@ -411,8 +411,14 @@ fn ztunnel_older(it: &Situation, minor: u32) -> bool {
     })
 }
 
+/// Whether this very step brings a minor's behavior, so that its note says what older ztunnels do.
+fn comes_with(it: &Situation, minor: u32) -> bool {
+    it.from.is_some_and(|it| it.minor < minor)
+}
+
 pub(super) fn dry_run_policies(it: &Situation) -> Vec<Subject> {
-    if !ztunnel_older(it, 29) {
+    let on = variable(it, "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY").as_deref() == Some("true");
+    if !on || !ztunnel_older(it, 29) || comes_with(it, 29) {
         return Vec::new();
     }
     objects(
@@ -430,7 +436,7 @@ pub(super) fn dry_run_policies(it: &Situation) -> Vec<Subject> {
 }
 
 pub(super) fn passthrough_entries(it: &Situation) -> Vec<Subject> {
-    if !ztunnel_older(it, 28) {
+    if !ztunnel_older(it, 28) || comes_with(it, 28) {
         return Vec::new();
     }
     objects(
@@ -475,17 +481,6 @@ pub(super) fn gateways_that_share_a_workload(it: &Situation) -> Vec<Subject> {
         .filter(|it| it.len() > 1)
         .flatten()
         .collect()
-}
-
-pub(super) fn dns_capture_after_1_23(it: &Situation) -> Vec<Subject> {
-    let from_1_23 = it.from.is_some_and(|it| it.major == 1 && it.minor <= 23);
-    let captures = rendered(it, "ConfigMap")
-        .find(|it| text(it, "/metadata/name") == Some("istio-cni-config"))
-        .is_some_and(|it| text(it, "/data/AMBIENT_DNS_CAPTURE") == Some("true"));
-    if !from_1_23 || !captures {
-        return Vec::new();
-    }
-    component(it, "Ztunnel")
 }
 
 pub(super) fn access_logs_of_proxies_before_1_23(it: &Situation) -> Vec<Subject> {

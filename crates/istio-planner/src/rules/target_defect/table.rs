@@ -221,17 +221,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         meets: meets::gateways_that_share_a_workload,
     },
     Defect {
-        id: "ztunnel-dns-before-cni",
-        patches: &[(24, 0, None)],
-        level: Level::Warn,
-        title: "captures DNS in a ztunnel that does not serve pods set up by an istio-cni of 1.23",
-        detail: "Pods that the older agent enrolled have no rules for DNS capture, so that their DNS fails once the new \
-                 ztunnel runs, until they are restarted",
-        otherwise: "Leave DNS capture off (`values.cni.ambient.dnsCapture: false`) until every ambient pod was restarted",
-        source: "istio/ztunnel issue 1360",
-        meets: meets::dns_capture_after_1_23,
-    },
-    Defect {
         id: "access-log-format",
         patches: &[(23, 0, Some(5))],
         level: Level::Warn,

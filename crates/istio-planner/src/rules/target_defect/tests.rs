@@ -176,17 +176,31 @@ fn gateways_share_a_workload_only_by_the_same_address() {
     assert_eq!(cluster.codes(check), ["target-defect Block"]);
 }
 
+/// An istiod that sends dry-run policies to ztunnel.
+fn sends_dry_runs(cluster: &mut Cluster) {
+    cluster.object(json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {
+        "namespace": "istio-system", "name": "istiod"}, "spec": {"template": {
+        "metadata": {"labels": {"app": "istiod"}}, "spec": {"containers": [{"name": "discovery", "env": [
+            {"name": "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY", "value": "true"}]}]}}}}));
+}
+
 #[test]
 fn a_ztunnel_that_is_behind_meets_what_istiod_sends() {
-    let mut cluster = to("1.29.6");
-    cluster.object(json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {
-        "namespace": "shop", "name": "it", "annotations": {"istio.io/dry-run": "true"}}, "spec": {}}));
-    assert!(about(&cluster.check(check), "dry-run").is_none());
+    let policy = json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {
+        "namespace": "shop", "name": "it", "annotations": {"istio.io/dry-run": "true"}}, "spec": {}});
+    let is_told = |cluster: &Cluster| about(&cluster.check(check), "dry-run").is_some();
+    let mut cluster = to("1.30.3");
+    cluster.object(policy.clone());
     ambient(&mut cluster, "1.28.10");
-    assert!(about(&cluster.check(check), "dry-run").is_some());
+    assert!(!is_told(&cluster), "istiod sends none unless it is told to");
+    sends_dry_runs(&mut cluster);
+    assert!(is_told(&cluster));
+    // The step that brings it has a note of its own.
+    cluster.source.version = Some("1.28.10".to_owned());
+    assert!(!is_told(&cluster));
     let mut newer = to("1.30.3");
-    newer.object(json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": {
-        "namespace": "shop", "name": "it", "annotations": {"istio.io/dry-run": "true"}}, "spec": {}}));
+    newer.object(policy);
+    sends_dry_runs(&mut newer);
     ambient(&mut newer, "1.29.6");
-    assert!(about(&newer.check(check), "dry-run").is_none());
+    assert!(!is_told(&newer));
 }

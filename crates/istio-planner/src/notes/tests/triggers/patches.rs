@@ -19,6 +19,9 @@ fn route(kind: &str, spec: &str) -> String {
     )
 }
 
+/// A route's parent.
+const TO_G: &str = "parentRefs: [{name: g}]";
+
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 pub(super) fn facts() -> Vec<Case> {
     let certificate = |namespace: &str| {
@@ -60,6 +63,20 @@ pub(super) fn facts() -> Vec<Case> {
         "labels: {a: b}",
         "hostNetwork: true, containers: []",
     );
+    let tls = |hostname: &str| {
+        gateway(
+            "",
+            &format!(
+                "gatewayClassName: istio, listeners: [{{name: t, port: 443, protocol: TLS, hostname: {hostname}}}]"
+            ),
+        )
+    };
+    let set = |listener: &str| {
+        route(
+            "ListenerSet",
+            &format!("parentRef: {{kind: Gateway, name: g}}, listeners: [{listener}]"),
+        )
+    };
     let budget = |budget: &str| {
         networking(
             "DestinationRule",
@@ -80,8 +97,14 @@ pub(super) fn facts() -> Vec<Case> {
         case(
             "incomplete-cacerts",
             ("cacerts", "data"),
-            secret("cacerts", ""),
-            secret("istio-ca-secret", ""),
+            secret("cacerts", "").replace(
+                "type: Opaque",
+                "data: {ca-cert.pem: YQ==, ca-key.pem: YQ==, root-cert.pem: YQ==}",
+            ),
+            secret("cacerts", "").replace(
+                "type: Opaque",
+                "data: {ca-cert.pem: YQ==, ca-key.pem: YQ==, cert-chain.pem: YQ==, root-cert.pem: YQ==}",
+            ),
         ),
         case(
             "backend-tls-fails-closed",
@@ -105,22 +128,31 @@ pub(super) fn facts() -> Vec<Case> {
             "tls-minimum-downstream",
             ("istio", "data.mesh.tlsDefaults.minProtocolVersion"),
             mesh("tlsDefaults: {minProtocolVersion: TLSV1_3}"),
-            mesh("tlsDefaults: {ecdhCurves: [P-256]}"),
+            mesh("tlsDefaults: {minProtocolVersion: TLSV1_2}"),
         ),
         case(
             "tls-route-hosts-limited",
-            ("x", "spec.hostnames"),
-            route("TLSRoute", "hostnames: [a.example]"),
-            route("TLSRoute", "rules: []"),
+            ("x", "spec.hostnames[1]"),
+            both(
+                tls("'*.shop.example'"),
+                route("TLSRoute", &format!("{TO_G}, hostnames: [a.shop.example, '*.example']")),
+            ),
+            both(
+                tls("'*.example'"),
+                route("TLSRoute", &format!("{TO_G}, hostnames: [a.example, '*.shop.example', '*.example']")),
+            ),
         ),
         case(
             "cors-origins-stricter",
-            ("x", "spec.rules"),
+            ("x", "spec.rules[0].filters[0].cors.allowOrigins[0]"),
             route(
                 "HTTPRoute",
                 "rules: [{filters: [{type: CORS, cors: {allowOrigins: ['https://*.example']}}]}]",
             ),
-            route("HTTPRoute", "rules: [{filters: []}]"),
+            route(
+                "HTTPRoute",
+                "rules: [{filters: [{type: CORS, cors: {allowOrigins: ['*', 'https://a.example'], allowMethods: ['G*']}}]}]",
+            ),
         ),
         case(
             "retry-budget-percent",
@@ -151,9 +183,9 @@ pub(super) fn facts() -> Vec<Case> {
         ),
         case(
             "listener-set-conflicts",
-            ("x", "spec.listeners"),
-            route("ListenerSet", "listeners: []"),
-            route("HTTPRoute", "rules: []"),
+            ("x", "spec.listeners[0]"),
+            both(tls("a.example"), set("{name: l, port: 443, protocol: TLS, hostname: a.example}")),
+            both(tls("a.example"), set("{name: l, port: 443, protocol: TLS, hostname: b.example}")),
         ),
         case(
             "istio-csr-alpn",
@@ -163,9 +195,15 @@ pub(super) fn facts() -> Vec<Case> {
                 "certs",
                 "cert-manager-istio-csr",
                 "",
-                "containers: []",
+                "containers: [{name: a, image: 'quay.io/jetstack/cert-manager-istio-csr:v0.12.0'}]",
             ),
-            workload("Deployment", "certs", "cert-manager", "", "containers: []"),
+            workload(
+                "Deployment",
+                "certs",
+                "cert-manager-istio-csr",
+                "",
+                "containers: [{name: a, image: 'quay.io/jetstack/cert-manager-istio-csr:v0.14.0'}]",
+            ),
         ),
         case(
             "ambient-dns-order",
