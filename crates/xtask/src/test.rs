@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 20] = [
+const SUITES: [&str; 23] = [
     "format",
     "lints",
     "release",
@@ -46,6 +46,9 @@ const SUITES: [&str; 20] = [
     "sample",
     "selection",
     "reports",
+    "facts",
+    "images",
+    "registries",
     "execute",
     "fuzz",
 ];

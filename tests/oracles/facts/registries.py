@@ -62,8 +62,8 @@ def main(program, data):
                 for registry in PLACES:
                     checked += 1
                     mine = [it for it in findings if registry in (it["title"] + it.get("detail", "")).lower()]
-                    subjects = [it["object"] for one in mine for it in one["subjects"] if it.get("object")]
-                    said = {(it["namespace"], it["name"]) for it in subjects if it["kind"] == "Pod"}
+                    subjects = [it for one in mine for it in one["subjects"]]
+                    said = {(it["namespace"], it["name"]) for it in subjects if it.get("kind") == "Pod"}
                     counted = pods(export, registry)
                     blocks = any(it["level"] == "block" for it in mine)
                     has_to_pull = registry in (pulled or ())
