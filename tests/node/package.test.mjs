@@ -103,7 +103,8 @@ test("newer facts are taken, and older ones are not", async () => {
   assert.equal(minor(await releases(text)).endOfLife, "2027-12-24");
   assert.equal(minor(await releases(text)).newest, "1.30.9");
   assert.notEqual(minor(await releases()).endOfLife, "2027-12-24");
-  const planned = (facts) => plan({ ...request, cluster: files, asOf: "2027-02-01", facts });
+  const cluster = files.map(({ name, bytes }) => ({ name, content: bytes }));
+  const planned = (facts) => plan({ ...request, cluster, asOf: "2027-02-01", facts });
   const patch = (outcome) => outcome.findings.concat(outcome.notes).find((it) => it.code === "newer-patch");
   assert.match(JSON.stringify(patch(await planned(text))), /1\.30\.9/);
   assert.doesNotMatch(JSON.stringify(await planned(undefined)), /1\.30\.9/);
