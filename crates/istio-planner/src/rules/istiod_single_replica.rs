@@ -229,7 +229,7 @@ mod tests {
         assert!(
             cluster.check(check)[0]
                 .detail
-                .starts_with("Now 1 pod ready.")
+                .starts_with("Now 1 pod is ready.")
         );
     }
 }
