@@ -287,11 +287,13 @@ test("versions are chosen with their dates, by keyboard", async () => {
   assert.match(await it.page.textContent("#support"), /The newest stable release that this page knows\./);
   await it.page.click("#target");
   const options = it.page.getByRole("option");
-  assert.match(await options.filter({ hasText: "1.30.3" }).textContent(), /until 2027.*Kubernetes 1\.32/);
+  assert.match(await options.filter({ hasText: "1.28.10" }).textContent(), /ended 2026-07-01.*Kubernetes 1\.30/);
+  // The end of 1.30 is not published yet.
+  assert.match(await options.filter({ hasText: "1.30.3" }).textContent(), /no date known.*Kubernetes 1\.32/);
   await it.page.fill("#target", "1.29");
   await it.page.keyboard.press("ArrowDown");
   await it.page.keyboard.press("Enter");
-  assert.equal(await it.page.inputValue("#target"), "1.29.8");
+  assert.equal(await it.page.inputValue("#target"), "1.29.6");
   assert.equal(await it.page.getAttribute("#target", "aria-expanded"), "false");
 });
 
