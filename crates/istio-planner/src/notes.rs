@@ -122,7 +122,7 @@ pub(crate) fn notes(
     let mut findings: Vec<Finding> = facts()
         .filter_map(|it| it.apply(&cluster, source, target, context))
         .collect();
-    findings.extend(variables::findings(&cluster, source, target));
+    findings.extend(variables::findings(&cluster, source, target, context));
     outcome::sort(&mut findings);
     findings
 }

@@ -1,7 +1,7 @@
 //! Charts of a release, rendered to objects.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use helm_template::{Capabilities, Chart};
 use serde_json::{Map, Value};
@@ -20,7 +20,7 @@ pub(crate) struct Settings<'a> {
 }
 
 /// The objects of a chart in the order of its files, and the warnings of its notes.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Objects {
     pub(crate) objects: Vec<Value>,
     pub(crate) warnings: Vec<String>,
@@ -31,14 +31,64 @@ pub(crate) struct Objects {
 pub(crate) struct Charts<'a> {
     release: &'a Release,
     read: RefCell<BTreeMap<String, Chart>>,
+    /// What one rendering leaves to the next ones, where there are any.
+    kept: Option<Kept>,
 }
+
+/// What a rendering need not do again.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Large documents (CRDs) by their text.
+    documents: RefCell<HashMap<String, Option<Value>>>,
+    /// What each chart rendered to first, by chart and namespace.
+    first: RefCell<HashMap<(String, String), First>>,
+}
+
+/// What a chart rendered to, and with what.
+#[derive(Debug)]
+struct First {
+    values: Map<String, Value>,
+    kubernetes: String,
+    objects: Objects,
+}
+
+/// Documents of fewer bytes are read as fast as they are found.
+const LARGE: usize = 4096;
 
 impl<'a> Charts<'a> {
     pub(crate) fn new(release: &'a Release) -> Self {
         Self {
             release,
             read: RefCell::default(),
+            kept: None,
         }
+    }
+
+    /// For many renderings that differ in little.
+    pub(crate) fn kept(release: &'a Release) -> Self {
+        Self {
+            kept: Some(Kept::default()),
+            ..Self::new(release)
+        }
+    }
+
+    pub(crate) fn release(&self) -> &'a Release {
+        self.release
+    }
+
+    /// Reads one rendered document.
+    fn object(&self, text: &str) -> Result<Option<Value>, String> {
+        let Some(kept) = self.kept.as_ref().filter(|_| text.len() >= LARGE) else {
+            return read_object(text);
+        };
+        if let Some(object) = kept.documents.borrow().get(text) {
+            return Ok(object.clone());
+        }
+        let object = read_object(text)?;
+        kept.documents
+            .borrow_mut()
+            .insert(text.to_owned(), object.clone());
+        Ok(object)
     }
 
     fn get(&self, name: &str) -> Result<Chart, Box<Diagnostic>> {
@@ -72,6 +122,26 @@ pub(crate) fn render(
     charts: &Charts<'_>,
     settings: Settings<'_>,
 ) -> Result<Objects, Box<Diagnostic>> {
+    let Some(kept) = &charts.kept else {
+        return rendered(charts, settings);
+    };
+    let key = (settings.chart.to_owned(), settings.namespace.to_owned());
+    if let Some(first) = kept.first.borrow().get(&key)
+        && first.kubernetes == settings.kubernetes
+        && first.values == *settings.values
+    {
+        return Ok(first.objects.clone());
+    }
+    let objects = rendered(charts, settings)?;
+    kept.first.borrow_mut().entry(key).or_insert_with(|| First {
+        values: settings.values.clone(),
+        kubernetes: settings.kubernetes.to_owned(),
+        objects: objects.clone(),
+    });
+    Ok(objects)
+}
+
+fn rendered(charts: &Charts<'_>, settings: Settings<'_>) -> Result<Objects, Box<Diagnostic>> {
     let release = charts.release;
     let chart = charts.get(settings.chart)?;
     let helm_release = helm_template::Release {
@@ -112,7 +182,8 @@ pub(crate) fn render(
                 document.push('\n');
             }
             found.objects.extend(
-                read_object(&document)
+                charts
+                    .object(&document)
                     .map_err(|it| failed(it).hinted(format!("rendered from {path}")))?,
             );
         }

@@ -19,11 +19,12 @@ use crate::{Component, Diagnostic, Options, Refused, Release, Rendered, chart, i
 
 /// Renders a request as istioctl 1.6 to 1.23 does.
 pub(crate) fn render(
-    release: &Release,
+    charts: &chart::Charts,
     options: &Options,
     documents: &[Map<String, Value>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Rendered, Refused> {
+    let release = charts.release();
     let version = release.rules();
     let minor = version.minor;
     let mut files = json!({});
@@ -62,7 +63,6 @@ pub(crate) fn render(
     }
     let spec = merged.get("spec").cloned().unwrap_or_default();
     let kubernetes = kubernetes(release, options);
-    let charts = chart::Charts::new(release);
     let mut components = Vec::new();
     for instance in component::instances(&spec, minor)? {
         let values = values::of(&instance, &spec, &release.rules());
@@ -72,7 +72,7 @@ pub(crate) fn render(
             values: &values,
             kubernetes: &kubernetes,
         };
-        let mut objects = chart::render(&charts, settings)
+        let mut objects = chart::render(charts, settings)
             .map_err(|it| it.at(&instance.path))?
             .objects;
         settings::apply(&instance, &spec, minor, &mut objects, diagnostics)?;

@@ -91,6 +91,33 @@ pub struct Component {
 /// When istioctl of the release refuses the request: a file or set cannot be read, validation fails
 /// (unless forced), a chart fails or renders no YAML.
 pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
+    render_with(&chart::Charts::new(release), options)
+}
+
+/// Renders requests that differ in little: what one rendering read and rendered is kept for the next.
+///
+/// Each request renders as [`render`] renders it.
+#[derive(Debug)]
+pub struct Renderer<'a>(chart::Charts<'a>);
+
+impl<'a> Renderer<'a> {
+    /// For the charts of a release.
+    pub fn new(release: &'a Release) -> Self {
+        Self(chart::Charts::kept(release))
+    }
+
+    /// Renders a request.
+    ///
+    /// # Errors
+    ///
+    /// As [`render`].
+    pub fn render(&self, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
+        render_with(&self.0, options)
+    }
+}
+
+fn render_with(charts: &chart::Charts, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
+    let release = charts.release();
     if let Some(manifests) = release.manifests() {
         return Ok(manifests.rendering(options));
     }
@@ -101,7 +128,7 @@ pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Dia
     let is_legacy = release.version().minor < 24;
     diagnostics.extend(operator::files::doubtful_sets(&options.sets, is_legacy));
     let rules = if is_legacy { legacy::render } else { current };
-    let rendered = rules(release, options, &documents, &mut diagnostics);
+    let rendered = rules(charts, options, &documents, &mut diagnostics);
     let rendered = match rendered {
         Ok(it) => Some(it),
         Err(Refused(last)) => {
@@ -163,11 +190,12 @@ impl From<Box<Diagnostic>> for Refused {
 
 /// Renders by the rules of 1.24 and newer (1.31:operator/pkg/render/manifest.go:48-123).
 fn current(
-    release: &Release,
+    charts: &chart::Charts,
     options: &Options,
     documents: &[Map<String, Value>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Rendered, Refused> {
+    let release = charts.release();
     let (user, found) = operator::files::merge_user(documents, &options.sets);
     diagnostics.extend(found);
     if is_refused(diagnostics) {
@@ -210,7 +238,6 @@ fn current(
         .unwrap_or_else(|| release.minimum_kubernetes());
     let rules = component::Rules::of(&release.rules());
     component::check_removed(&operator, release.version().minor)?;
-    let charts = chart::Charts::new(release);
     let mut components = Vec::new();
     for kind in &component::KINDS {
         for instance in kind.instances(&operator, diagnostics) {
@@ -224,7 +251,7 @@ fn current(
             let chart::Objects {
                 mut objects,
                 warnings,
-            } = chart::render(&charts, settings).map_err(|it| it.at(&instance.path))?;
+            } = chart::render(charts, settings).map_err(|it| it.at(&instance.path))?;
             diagnostics.extend(
                 warnings
                     .into_iter()

@@ -4,6 +4,7 @@
 //! is explained by settings of components where there are such, until nothing new is found; overlays say the rest.
 
 use istio_catalog::Version;
+use istio_render::Renderer;
 use serde_json::Value;
 
 use super::components::{Installed, component_of};
@@ -86,6 +87,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
                 ..installed
             },
             release: &small.0,
+            renderer: Renderer::new(&small.0),
             kubernetes,
             definitions: false,
         };
@@ -104,6 +106,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         let search = Search {
             installed,
             release,
+            renderer: Renderer::new(release),
             definitions: true,
             ..search
         };

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use istio_render::{OperatorFile, Options, Release};
+use istio_render::{OperatorFile, Options, Release, Renderer};
 use serde_json::{Map, Value, json};
 
 use super::components::{self, Installed, LISTS};
@@ -29,6 +29,7 @@ const REFUSALS: usize = 12;
 pub(super) struct Search<'a> {
     pub(super) installed: Installed<'a>,
     pub(super) release: &'a Release,
+    pub(super) renderer: Renderer<'a>,
     /// `GitVersion` of the server.
     pub(super) kubernetes: Option<String>,
     /// Definitions are compared too.
@@ -171,7 +172,7 @@ impl Search<'_> {
 
     /// Renders a request and compares it; `None` where the release cannot.
     fn candidate(&self, found: Installation) -> Option<Candidate> {
-        let rendering = istio_render::render(self.release, &self.options(&found, true)).ok()?;
+        let rendering = self.renderer.render(&self.options(&found, true)).ok()?;
         let mut desired = Desired::of(self.release, &rendering);
         if !self.definitions {
             for component in &mut desired.components {
@@ -283,8 +284,7 @@ impl Search<'_> {
     fn valid(&self, best: Candidate) -> Candidate {
         let mut found = best.found.clone();
         for _ in 0..REFUSALS {
-            let Err(diagnostics) = istio_render::render(self.release, &self.options(&found, false))
-            else {
+            let Err(diagnostics) = self.renderer.render(&self.options(&found, false)) else {
                 break;
             };
             let refused: Vec<_> = diagnostics

@@ -21,6 +21,21 @@ const GONE_IN_24: &[&str] = &[
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
+        id: "dns-certificates-gone",
+        since: &[(18, 0)],
+        until: &[],
+        level: Level::Warn,
+        affects: Affects::Installation,
+        title: "istiod no longer makes certificates for DNS names",
+        detail: "Nothing reads meshConfig.certificates any more: the Secrets that istiod wrote stay as they are, and are not \
+                 renewed when they end.",
+        fix: "Let cert-manager or another issuer make these certificates, and take the setting out of the request.",
+        setting: None,
+        source: "releasenotes/notes/chiron.yaml",
+        reverses: false,
+        evidence: |cluster| cluster.mesh_settings(&["certificates"]),
+    },
+    Fact {
         id: "installed-state-gone",
         since: &[(21, 0)],
         until: &[],

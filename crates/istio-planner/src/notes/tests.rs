@@ -238,6 +238,23 @@ fn variables_that_the_target_does_not_read_are_named() {
 }
 
 #[test]
+fn so_are_variables_that_only_the_request_sets() {
+    let request = Request {
+        pinned: &["values.pilot.env.PILOT_LEGACY_INGRESS_BEHAVIOR"],
+        ..Request::default()
+    };
+    let findings = found(EXTERNAL, "1.18.7", "1.19.10", &request);
+    assert_eq!(findings[0].code, "variable-unread");
+    assert!(findings[0].detail.contains("set by the request"));
+    let field = findings[0].subjects[0].field.as_deref();
+    assert_eq!(
+        field,
+        Some("spec.values.pilot.env.PILOT_LEGACY_INGRESS_BEHAVIOR")
+    );
+    assert_eq!(codes(EXTERNAL, "1.19.10", "1.20.8", &request), []);
+}
+
+#[test]
 fn subjects_name_object_field_value_and_place() {
     let finding = &found(EXTERNAL, "1.20.8", "1.21.6", &Request::default())[0];
     let subject = serde_json::to_value(&finding.subjects).unwrap();

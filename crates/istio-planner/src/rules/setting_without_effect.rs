@@ -6,22 +6,23 @@
 
 mod effect;
 mod moved;
+mod spec;
 mod variables;
 
 use std::cell::OnceCell;
 
-use istio_render::{OperatorFile, Options, Release};
-use serde_json::{Map, Value, json};
+use istio_render::{OperatorFile, Options, Renderer};
+use serde_json::{Value, json};
 
 use super::diagnostics::{self, OVERLAY, place};
 use super::{Situation, enumerate, text};
-use crate::defaults::tree;
 use crate::outcome::{ChangeClass, Finding, Level};
 use crate::rendering;
 use crate::rules::Code;
 use crate::rules::Explanation;
 use effect::Effect;
 use istio_render::Diagnostic;
+use moved::Instead;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The request, or the installation, has a setting that the target accepts and that nothing reads any more, or an \
@@ -65,22 +66,26 @@ fn settings(it: &Situation) -> Vec<Finding> {
         .cloned()
         .unwrap_or_default();
     let options = rendering::options(it.request, &it.inventory.kubernetes);
+    let (source, target) = (Renderer::new(source), Renderer::new(target));
     let mut found = Vec::new();
     // What the request says, and what it would say if it repeated the installation.
-    for (spec, of_request) in [(Some(user.clone()), true), (repeated(it, &user), false)] {
+    for (spec, of_request) in [
+        (Some(user.clone()), true),
+        (spec::repeated(it, &user), false),
+    ] {
         let Some(spec) = spec else {
             continue;
         };
         let mut trial = Trial {
-            source,
-            target,
+            source: &source,
+            target: &target,
             options: &options,
             spec: &spec,
             before: OnceCell::new(),
             after: OnceCell::new(),
             left: BUDGET,
         };
-        for path in candidates(&spec, (!of_request).then_some(&user)) {
+        for path in spec::candidates(&spec, (!of_request).then_some(&user)) {
             trial.look(&path, &mut found, of_request);
         }
     }
@@ -99,12 +104,11 @@ struct Lost {
 }
 
 fn finding(it: &Situation, lost: &Lost) -> Finding {
-    let keys: Vec<_> = lost.path.iter().map(String::as_str).collect();
-    let name = tree::text(&keys);
+    let name = spec::name(&lost.path);
     let to = it.to.map(ToString::to_string).unwrap_or_default();
     let from = it.from.map(ToString::to_string).unwrap_or_default();
     let moved = moved::to(&name);
-    let place = it.request.place_of(&keys).or_else(|| {
+    let place = it.request.place_of(&spec::place(&lost.path)).or_else(|| {
         let settings = &it.installation?.settings;
         let setting = settings.iter().find(|it| it.path.starts_with(&lost.path))?;
         Some(setting.evidence.clone())
@@ -141,8 +145,11 @@ fn finding(it: &Situation, lost: &Lost) -> Finding {
         ),
     )
     .about([subject]);
-    match moved {
-        Some(moved) => finding.fix(format!("Set {} instead", moved.instead)),
+    match moved.map(|it| it.instead) {
+        Some(Instead::Set(other)) => finding.fix(format!("Set {other} instead")),
+        Some(Instead::Always(does)) => {
+            finding.fix(format!("Take it out of the request: {does}"))
+        }
         None => finding.fix(format!(
             "Look what took its place in {to} (`refit explain` names no other place), or take it out of the request"
         )),
@@ -151,8 +158,8 @@ fn finding(it: &Situation, lost: &Lost) -> Finding {
 
 /// One request, rendered again and again with less in it.
 struct Trial<'a> {
-    source: &'a Release,
-    target: &'a Release,
+    source: &'a Renderer<'a>,
+    target: &'a Renderer<'a>,
     options: &'a Options,
     spec: &'a Value,
     /// With everything, by the source; `None` where it refuses the request.
@@ -167,12 +174,10 @@ impl Trial<'_> {
         if self.left == 0 {
             return;
         }
-        let keys: Vec<_> = path.iter().map(String::as_str).collect();
-        let Some(value) = tree::get(self.spec, &keys).cloned() else {
+        let Some(value) = spec::get(self.spec, path) else {
             return;
         };
-        let mut without = self.spec.clone();
-        remove(&mut without, &keys);
+        let without = spec::without(self.spec, path);
         let whole = self
             .after
             .get_or_init(|| self.render(self.target, self.spec));
@@ -182,7 +187,7 @@ impl Trial<'_> {
         let same = *whole == part;
         self.left -= 1;
         if !same {
-            if let Value::Object(map) = &value
+            if let Value::Object(map) = value
                 && path.len() < DEEPEST
             {
                 // The only part of a subtree is the subtree.
@@ -212,15 +217,15 @@ impl Trial<'_> {
             return;
         }
         found.push(Lost {
-            path: leaf(path, &value),
-            value: scalar_of(&value),
+            path: spec::leaf(path, value),
+            value: spec::only(value).clone(),
             pods: changed.iter().any(|it| it.contains("sidecar-injector")),
             effect: changed,
             of_request,
         });
     }
 
-    fn render(&self, release: &Release, spec: &Value) -> Option<Effect> {
+    fn render(&self, release: &Renderer<'_>, spec: &Value) -> Option<Effect> {
         let operator = json!({
             "apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": spec,
         });
@@ -232,96 +237,12 @@ impl Trial<'_> {
             sets: Vec::new(),
             ..self.options.clone()
         };
-        istio_render::render(release, &options)
-            .ok()
-            .map(|it| Effect::of(&it))
+        release.render(&options).ok().map(|it| Effect::of(&it))
     }
 }
 
 /// Keys from `spec` on below which nothing is looked at one by one.
 const DEEPEST: usize = 5;
-
-/// A map with one entry is named by it.
-fn leaf(path: &[String], value: &Value) -> Vec<String> {
-    let mut path = path.to_vec();
-    let mut value = value;
-    while let Some((key, inner)) = value
-        .as_object()
-        .filter(|it| it.len() == 1)
-        .and_then(|it| it.iter().next())
-    {
-        path.push(key.clone());
-        value = inner;
-    }
-    path
-}
-
-fn scalar_of(value: &Value) -> Value {
-    let mut value = value;
-    while let Some(inner) = value
-        .as_object()
-        .filter(|it| it.len() == 1)
-        .and_then(|it| it.values().next())
-    {
-        value = inner;
-    }
-    value.clone()
-}
-
-fn remove(tree: &mut Value, keys: &[&str]) {
-    let Some((last, parents)) = keys.split_last() else {
-        return;
-    };
-    let mut node = tree;
-    for key in parents {
-        let Some(inner) = node.get_mut(*key) else {
-            return;
-        };
-        node = inner;
-    }
-    if let Some(map) = node.as_object_mut() {
-        map.remove(*last);
-    }
-}
-
-/// The subtrees of a request that are tried: everything under `values` but what is written through as it is.
-fn candidates(spec: &Value, but: Option<&Value>) -> Vec<Vec<String>> {
-    /// Always written down: the mesh configuration, environments, the revision.
-    const WRITTEN: [&str; 4] = [
-        "meshConfig",
-        "revision",
-        "compatibilityVersion",
-        "defaultRevision",
-    ];
-    let values = spec.get("values").and_then(Value::as_object);
-    values
-        .into_iter()
-        .flatten()
-        .filter(|(key, value)| {
-            let same = but
-                .is_some_and(|but| but.get("values").and_then(|it| it.get(*key)) == Some(*value));
-            !same && !WRITTEN.contains(&key.as_str())
-        })
-        .map(|(key, _)| vec!["values".to_owned(), key.clone()])
-        .collect()
-}
-
-/// The request with the installation's values that it does not say; `None` where it says all of them.
-fn repeated(it: &Situation, user: &Value) -> Option<Value> {
-    let mut spec = user.clone();
-    let mut more = false;
-    if !spec.is_object() {
-        spec = Value::Object(Map::new());
-    }
-    for setting in &it.installation?.settings {
-        let keys = setting.keys();
-        if keys.first() == Some(&"values") && tree::get(user, &keys).is_none() {
-            tree::set(&mut spec, &keys, setting.value.clone());
-            more = true;
-        }
-    }
-    more.then_some(spec)
-}
 
 /// Overlays on webhooks that the apply puts to sleep: the default tag's do their work
 /// (1.30.3:istioctl/pkg/tag/util.go).

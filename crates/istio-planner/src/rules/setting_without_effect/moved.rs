@@ -4,18 +4,35 @@
 pub(super) struct Moved {
     /// The place from `spec` on; what is below it moved along.
     from: &'static str,
-    /// Where it is read, or what does it.
-    pub(super) instead: &'static str,
+    /// Where it is read, or what does it; or why nothing does.
+    pub(super) instead: Instead,
     /// What the loss does to pods.
     pub(super) pods: Option<&'static str>,
+}
+
+/// What took a setting's place.
+#[derive(Clone, Copy)]
+pub(super) enum Instead {
+    /// Another setting.
+    Set(&'static str),
+    /// Nothing; what Istio always does now.
+    Always(&'static str),
 }
 
 /// The longest place that fits is taken. Sources: releasenotes/notes of 1.20 to 1.24 (`51987.yaml`, `52645.yaml`,
 /// `51972.yaml`, `drop-telemetry-envoyfilter.yaml`) and the charts' values.yaml.
 const MOVED: &[Moved] = &[
     Moved {
+        from: "components.pilot.k8s.podDisruptionBudget",
+        instead: Instead::Set(
+            "`values.pilot.autoscaleMin` (or `replicaCount`, without autoscaling) above 1, without which the chart renders no \
+             budget, and `values.pilot.pdb`",
+        ),
+        pods: None,
+    },
+    Moved {
         from: "values.istio_cni.enabled",
-        instead: "`values.pilot.cni.enabled` (and `components.cni.enabled`)",
+        instead: Instead::Set("`values.pilot.cni.enabled` (and `components.cni.enabled`)"),
         pods: Some(
             "Pods that are restarted get the init container istio-init again, which needs NET_ADMIN and NET_RAW: namespaces \
              under pod security refuse them",
@@ -23,12 +40,12 @@ const MOVED: &[Moved] = &[
     },
     Moved {
         from: "values.istio_cni.provider",
-        instead: "`values.pilot.cni.provider`",
+        instead: Instead::Set("`values.pilot.cni.provider`"),
         pods: Some("Pods that are restarted do not name the network attachment of the CNI plug-in"),
     },
     Moved {
         from: "values.istio_cni",
-        instead: "`values.pilot.cni`",
+        instead: Instead::Set("`values.pilot.cni`"),
         pods: Some(
             "Pods that are restarted are injected without CNI: they get the init container istio-init, which needs NET_ADMIN \
              and NET_RAW",
@@ -36,82 +53,82 @@ const MOVED: &[Moved] = &[
     },
     Moved {
         from: "values.cni.logLevel",
-        instead: "`values.cni.logging.level`, or `values.global.logging.level`",
+        instead: Instead::Set("`values.cni.logging.level`, or `values.global.logging.level`"),
         pods: None,
     },
     Moved {
         from: "values.telemetry.v2",
-        instead: "a Telemetry resource, or `meshConfig.defaultProviders`",
+        instead: Instead::Set("a Telemetry resource, or `meshConfig.defaultProviders`"),
         pods: None,
     },
     Moved {
         from: "values.telemetry",
-        instead: "a Telemetry resource, or `meshConfig.defaultProviders`",
+        instead: Instead::Set("a Telemetry resource, or `meshConfig.defaultProviders`"),
         pods: None,
     },
     Moved {
         from: "values.global.tracer",
-        instead: "`meshConfig.extensionProviders` with a Telemetry resource",
+        instead: Instead::Set("`meshConfig.extensionProviders` with a Telemetry resource"),
         pods: None,
     },
     Moved {
         from: "values.global.proxy.accessLogFile",
-        instead: "`meshConfig.accessLogFile`",
+        instead: Instead::Set("`meshConfig.accessLogFile`"),
         pods: None,
     },
     Moved {
         from: "values.global.proxy.accessLogFormat",
-        instead: "`meshConfig.accessLogFormat`",
+        instead: Instead::Set("`meshConfig.accessLogFormat`"),
         pods: None,
     },
     Moved {
         from: "values.global.proxy.accessLogEncoding",
-        instead: "`meshConfig.accessLogEncoding`",
+        instead: Instead::Set("`meshConfig.accessLogEncoding`"),
         pods: None,
     },
     Moved {
         from: "values.global.outboundTrafficPolicy",
-        instead: "`meshConfig.outboundTrafficPolicy`",
+        instead: Instead::Set("`meshConfig.outboundTrafficPolicy`"),
         pods: None,
     },
     Moved {
         from: "values.global.proxy.concurrency",
-        instead: "`meshConfig.defaultConfig.concurrency`",
+        instead: Instead::Set("`meshConfig.defaultConfig.concurrency`"),
         pods: None,
     },
     Moved {
         from: "values.global.trustDomain",
-        instead: "`meshConfig.trustDomain`",
+        instead: Instead::Set("`meshConfig.trustDomain`"),
         pods: None,
     },
     Moved {
         from: "values.pilot.enableProtocolSniffingForOutbound",
-        instead: "`values.pilot.env.PILOT_ENABLE_PROTOCOL_SNIFFING_FOR_OUTBOUND`",
+        instead: Instead::Always("protocols are always detected"),
         pods: None,
     },
     Moved {
         from: "values.pilot.enableProtocolSniffingForInbound",
-        instead: "`values.pilot.env.PILOT_ENABLE_PROTOCOL_SNIFFING_FOR_INBOUND`",
+        instead: Instead::Always("protocols are always detected"),
         pods: None,
     },
     Moved {
         from: "values.global.istiod.enableAnalysis",
-        instead: "`values.pilot.env.PILOT_ENABLE_ANALYSIS`",
+        instead: Instead::Set("`values.pilot.env.PILOT_ENABLE_ANALYSIS`"),
         pods: None,
     },
     Moved {
         from: "values.global.defaultNodeSelector",
-        instead: "`k8s.nodeSelector` of each component",
+        instead: Instead::Set("`k8s.nodeSelector` of each component"),
         pods: None,
     },
     Moved {
         from: "values.global.defaultTolerations",
-        instead: "`k8s.tolerations` of each component",
+        instead: Instead::Set("`k8s.tolerations` of each component"),
         pods: None,
     },
     Moved {
         from: "values.global.jwtPolicy",
-        instead: "nothing: tokens are always those of third parties",
+        instead: Instead::Always("tokens are always those for third parties"),
         pods: None,
     },
 ];

@@ -85,3 +85,26 @@ fn a_variable_of_istiod_in_the_proxies_environment_is_told() {
     );
     assert!(of("ISTIO_META_DNS_CAPTURE").unwrap().is_empty());
 }
+
+#[test]
+fn so_is_a_setting_of_a_component() {
+    // 1.29 renders a budget only where values ask for more than one pod.
+    let k8s = json!({"hpaSpec": {"minReplicas": 2}, "podDisruptionBudget": {"minAvailable": 2}, "nodeSelector": {"a": "b"}});
+    let spec = json!({"components": {
+        "pilot": {"k8s": k8s}, "ingressGateways": [{"name": "istio-ingressgateway", "enabled": true, "k8s": k8s}],
+    }});
+    let Some(before) = said("1.28.10", "1.29.6", &spec) else {
+        println!("skipped: no shared/istio/releases");
+        return;
+    };
+    let titles: Vec<_> = before.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "Istio 1.29.6 accepts components.ingressGateways[0].k8s.podDisruptionBudget.minAvailable and does not read it",
+            "Istio 1.29.6 accepts components.pilot.k8s.podDisruptionBudget.minAvailable and does not read it",
+        ]
+    );
+    assert!(before[1].1.contains("values.pilot.autoscaleMin"));
+    assert!(said("1.27.9", "1.28.10", &spec).unwrap().is_empty());
+}

@@ -159,6 +159,12 @@ pub(super) fn telemetry() -> Vec<Case> {
             mesh("defaultConfig: {tracing: {zipkin: {address: a}}}"),
         ),
         case(
+            "dns-certificates-gone",
+            ("istio", "data.mesh.certificates"),
+            mesh("certificates: [{secretName: a, dnsNames: [a.b.svc]}]"),
+            mesh("caCertificates: [{pem: a}]"),
+        ),
+        case(
             "lightstep-gone",
             ("istio", "data.mesh.extensionProviders[0].lightstep"),
             provider("lightstep"),
