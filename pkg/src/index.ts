@@ -272,6 +272,17 @@ export async function describe(outcome: Outcome): Promise<Description> {
   return JSON.parse(call((planner) => planner.describe(written))) as Description;
 }
 
+/**
+ * Writes an outcome as one HTML file in which nothing runs and which asks for nothing, as `refit plan -o html` does;
+ * `command` is shown above the steps, as what performs them.
+ */
+export async function html(outcome: Outcome, command = ""): Promise<string> {
+  const written = check.json(check.object(outcome, "the outcome"), "the outcome");
+  check.text(command, "the command");
+  await start();
+  return call((planner) => planner.html(written, command));
+}
+
 /** Writes an outcome as SARIF 2.1.0, which code scanning and editors read. */
 export async function sarif(outcome: Outcome): Promise<string> {
   const written = check.json(check.object(outcome, "the outcome"), "the outcome");

@@ -43,6 +43,7 @@ const MISTAKES = [
   [/options must be an object, not null/, () => planner.defaults("1.29.6", "1.30.3", "default", null)],
   [/outcome must be an object, not a string/, () => planner.describe("{}")],
   [/outcome must be an object, not undefined/, () => planner.sarif()],
+  [/command must be a string, not a number/, () => planner.html({}, 1)],
   [/circular/i, () => planner.redacted(circle)],
   [/path must be an array, not a string/, () => planner.fields("1.30.3", "spec.values")],
   [/edits must be an array/, () => planner.edit("spec: {}", {})],

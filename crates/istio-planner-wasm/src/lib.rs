@@ -23,7 +23,7 @@ pub use failure::{Diagnostic, Failure};
 pub use fetch::fetch_stream;
 pub use rendering::Renderer;
 pub use session::Session;
-pub use words::{describe, redacted, sarif};
+pub use words::{describe, html, redacted, sarif};
 
 /// Makes a panic an exception with the panic's words; without it, JavaScript would only see `unreachable`.
 #[wasm_bindgen(start)]

@@ -22,6 +22,13 @@ pub fn sarif(outcome: &str) -> Result<String, Failure> {
     Ok(report::sarif(&outcome))
 }
 
+/// Returns an outcome (JSON) as a self-contained HTML file; `command` performs the plan.
+#[wasm_bindgen]
+pub fn html(outcome: &str, command: &str) -> Result<String, Failure> {
+    let outcome: Outcome = serde_json::from_str(outcome)?;
+    Ok(report::html(&outcome, command))
+}
+
 /// Returns an outcome (JSON) without values of the cluster and of the request, as JSON.
 #[wasm_bindgen]
 pub fn redacted(outcome: &str) -> Result<String, Failure> {

@@ -1,10 +1,11 @@
-//! An outcome in words: text for a terminal, a page or a pipe, Markdown for a ticket, JSON for programs.
+//! An outcome in words: text for a terminal, a page or a pipe, Markdown for a ticket, HTML as a file of its own, JSON for programs.
 //!
 //! Every face prints these words; none makes its own. Colour and width are arguments, plain is the default. What a
 //! person reads passes through [`shown`].
 
 mod changes;
 mod colours;
+mod html;
 mod junit;
 mod markdown;
 mod outline;
@@ -17,6 +18,7 @@ mod unified;
 mod words;
 
 pub use colours::Colours;
+pub use html::html;
 pub use junit::junit;
 pub use markdown::Markdown;
 pub use redacted::redacted;

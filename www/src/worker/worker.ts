@@ -12,6 +12,7 @@ import {
   explain,
   fetchRelease,
   fields,
+  html,
   memoryBytes,
   redacted,
   releases,
@@ -21,7 +22,6 @@ import {
 
 import type { Answer, Calls, Method, NamedBlob, Overview, Problem, Question } from "../protocol.js";
 import { overview, shortAction } from "./overview.js";
-import { report } from "./report.js";
 
 type Handlers = { [M in Method]: (id: number, ...args: Calls[M]["args"]) => Promise<Calls[M]["result"]> };
 
@@ -92,7 +92,7 @@ const handlers: Handlers = {
       case "sarif":
         return new Blob([await sarif(outcome)], { type: "application/sarif+json" });
       case "html":
-        return new Blob([report(outcome, await describe(outcome), command)], { type: "text/html" });
+        return new Blob([await html(outcome, command)], { type: "text/html" });
     }
   },
 };

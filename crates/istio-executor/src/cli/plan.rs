@@ -134,6 +134,8 @@ enum Format {
     Junit,
     /// A line for each object that changes
     Name,
+    #[value(help = "One HTML file that holds everything and asks for nothing")]
+    Html,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -217,11 +219,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             return Ok(exit);
         }
         Format::Json => report::json(&outcome),
-        Format::Yaml => in_order(&outcome)?,
+        Format::Yaml => serde_yaml::to_string(&outcome)?,
         Format::Markdown => report::Markdown { outcome: &outcome }.to_string(),
         Format::Sarif => report::sarif(&outcome),
         Format::Junit => report::junit(&outcome),
         Format::Name => names(&outcome),
+        Format::Html => {
+            let command = args.performing(&outcome).unwrap_or_default();
+            report::html(&outcome, &command)
+        }
         Format::Diff => String::new(),
     };
     output::data(&text)?;
@@ -291,6 +297,15 @@ impl Args {
                 "refit plan --to {to}, for the cluster that kubectl talks to"
             ));
         }
+        self.performing(outcome)
+    }
+
+    /// The command that performs the plan, if there is one to perform.
+    fn performing(&self, outcome: &Outcome) -> Option<String> {
+        let to = outcome.target.version.as_deref()?;
+        if outcome.verdict != Verdict::Clear || self.sample {
+            return None;
+        }
         if let Some(path) = &self.out {
             return Some(format!("refit apply {}", path.display()));
         }
@@ -327,12 +342,6 @@ fn rendered_sample() -> Result<Vec<Release>, Error> {
         releases.push(release.found("this build"));
     }
     Ok(releases)
-}
-
-/// The outcome as YAML, its keys in the document's own order.
-fn in_order(outcome: &Outcome) -> Result<String, Error> {
-    let text = serde_yaml::to_string(outcome).context("cannot write YAML");
-    text.map_err(Error::Failed)
 }
 
 /// A day, which every `as_of` is compared with as text.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use serde_json::json;
 
-use super::{Colours, Markdown, Text, json, junit, redacted, sarif};
+use super::{Colours, Markdown, Text, html, json, junit, redacted, sarif};
 use crate::outcome::{
     Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
     InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, Reverted,
@@ -506,4 +506,34 @@ fn sarif_has_a_rule_for_each_code_and_a_place_for_each_subject() {
             .as_str()
             .is_some_and(|it| it.contains("istiod"))
     );
+}
+
+#[test]
+fn html_holds_everything_and_nothing_in_it_runs() {
+    let mut outcome = outcome();
+    let hostile = "<img src=x onerror=alert(1)>\u{202e}\"'&";
+    outcome.findings[0].title = hostile.to_owned();
+    outcome.changes[0].object.name = hostile.to_owned();
+    let page = html(&outcome, "refit upgrade --to '<b>'");
+    assert!(
+        page.starts_with("<!DOCTYPE html><html lang=\"en\">"),
+        "{page}"
+    );
+    assert!(page.contains("default-src 'none'"));
+    for never in ["<img", "<script", "<b>'", "\u{202e}"] {
+        assert!(!page.contains(never), "{never}");
+    }
+    let count = |what: &str| page.matches(what).count();
+    assert_eq!(
+        count("<article "),
+        outcome.findings.len() + outcome.notes.len()
+    );
+    let touched = outcome.changes.iter();
+    let touched = touched.filter(|it| it.class != ChangeClass::Unchanged);
+    let fields: usize = touched.clone().map(|it| it.fields.len()).sum();
+    assert_eq!(count("class=\"object\""), touched.count());
+    assert_eq!(count("class=\"field\""), fields);
+    for finding in outcome.findings.iter().chain(&outcome.notes) {
+        assert!(page.contains(&format!("<code>{}</code>", finding.code)));
+    }
 }
