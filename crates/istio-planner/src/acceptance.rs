@@ -5,11 +5,12 @@ use crate::outcome::{Finding, Level, Ref, Subject};
 use crate::rules::Code;
 
 /// Findings that nobody can decide on: what they speak of loses data or traffic, or leaves nothing to perform.
-const BINDING: [Code; 14] = [
+const BINDING: [Code; 15] = [
     Code::AlphaSecurityObjects,
     Code::ApplyRefused,
     Code::ControlPlaneNotRendered,
     Code::CrdStoredVersion,
+    Code::CrdVersionMissing,
     Code::FieldsLost,
     Code::NoControlPlane,
     Code::OperatorManaged,
@@ -162,10 +163,13 @@ mod tests {
             verdict(skew(&["b"]), "no-such", None, None),
             (Verdict::Blocked, 2)
         );
-        let lost = finding(Code::FieldsLost, &["b"]);
-        assert_eq!(
-            verdict(lost, "fields-lost", None, None),
-            (Verdict::Blocked, 2)
-        );
+        for code in BINDING {
+            let lost = finding(code, &["b"]);
+            assert_eq!(
+                verdict(lost, code.as_str(), None, None),
+                (Verdict::Blocked, 2),
+                "{code:?}"
+            );
+        }
     }
 }
