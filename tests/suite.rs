@@ -4,6 +4,7 @@
 mod suite {
     mod architecture;
     mod command_line;
+    mod completion;
     mod control_plane;
     mod damage;
     mod deadline;

@@ -119,7 +119,7 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
         "completion",
         &[
             "source <(refit completion bash)",
-            "refit completion zsh > ~/.zfunc/_refit",
+            "refit completion zsh > ~/.zfunc/_refit      # a folder of fpath",
         ],
     ),
 ];

@@ -62,6 +62,12 @@ impl Connection {
         Ok((config, name))
     }
 
+    /// The names of the contexts that the kubeconfig has; none where it cannot be read.
+    pub fn contexts(&self) -> Vec<String> {
+        let file = self.file().ok().flatten().unwrap_or_default();
+        file.contexts.into_iter().map(|it| it.name).collect()
+    }
+
     /// Reads the kubeconfig; none where there is none, or nothing in it.
     fn file(&self) -> Result<Option<Kubeconfig>, Error> {
         if let Some(path) = &self.kubeconfig {
