@@ -449,3 +449,46 @@ fn facts_say_how_old_they_are_and_only_newer_ones_replace_them() {
         older.stderr
     );
 }
+
+/// What is printed as YAML is what is printed as JSON.
+#[test]
+fn yaml_is_there_wherever_json_is() {
+    let export = golden("clear-upgrade").join("export");
+    let export = export.to_str().unwrap();
+    for verb in [
+        &["plan", export, "--to", "1.30.3", "--offline"][..],
+        &["images", export, "--to", "1.30.3", "--offline"],
+        &[
+            "check-inject",
+            export,
+            "--namespace-labels",
+            "istio-injection=enabled",
+        ],
+        &["bulletins", "--from", "1.29.3", "--to", "1.29.6"],
+        &["facts"],
+        &["explain"],
+        &["explain", "version-skew"],
+        &["explain", "--all"],
+        &["config"],
+        &["version"],
+    ] {
+        let as_form = |form: &str| run(&[verb, &["-o", form]].concat(), None);
+        let (json, yaml) = (as_form("json"), as_form("yaml"));
+        assert_eq!(yaml.code, json.code, "{verb:?}: {}", yaml.stderr);
+        let read = kube_yaml::from_str(&yaml.stdout).unwrap_or_else(|it| panic!("{verb:?}: {it}"));
+        assert_eq!(read, json.outcome(), "{verb:?}");
+    }
+    let help = Command::new(refit()).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let verbs = help.lines().filter_map(|it| it.strip_prefix("  "));
+    for verb in verbs.filter_map(|it| it.split_whitespace().next()) {
+        let page = Command::new(refit()).args(["help", verb]).output().unwrap();
+        let page = String::from_utf8(page.stdout).unwrap();
+        let forms = page
+            .lines()
+            .filter(|it| it.contains("[possible values:") && it.contains("json"));
+        for form in forms {
+            assert!(form.contains("yaml"), "{verb}: {form}");
+        }
+    }
+}

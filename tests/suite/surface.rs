@@ -252,7 +252,7 @@ fn slips_get_a_hint() {
         (&["upgrade", "--to", "1.30.3", "--auto-approve"], "-y"),
         (&["plan", "-A"], "all namespaces"),
         (&["explain", "version-scew"], "version-skew"),
-        (&["plan", "--sample", "-o", "html5"], "help plan"),
+        (&["plan", "--sample", "-o", "excel"], "help plan"),
         (&["plan"], "--to"),
     ] {
         let output = run(arguments, &[]);

@@ -19,6 +19,7 @@ mod duration;
 mod error;
 mod explain;
 mod facts;
+mod format;
 mod help;
 mod history;
 mod images;
@@ -133,6 +134,9 @@ enum Verb {
 /// Runs the command line and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    if completion::answered(&args, || help::dressed(Cli::command())) {
+        return Exit::Done.into();
+    }
     let command = match command() {
         Ok(command) => command,
         Err(error) => return error.report().into(),

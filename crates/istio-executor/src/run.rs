@@ -237,7 +237,7 @@ pub(crate) async fn perform(
     release(lease).await;
     if matches!(ended, Ok(Ended::Done))
         && !options.restarts
-        && options.audience != Audience::Program
+        && !matches!(options.audience, Audience::Program(_))
     {
         say_restarts(plan);
     }

@@ -1,9 +1,10 @@
 //! `refit bulletins`: the security bulletins between two versions.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use istio_catalog::{Bulletin, Facts, Version};
 use serde::Serialize;
 
+use super::format::{self, Format};
 use super::target::Known;
 use super::{Error, Exit};
 use crate::output;
@@ -25,12 +26,6 @@ pub(super) struct Args {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// Bulletins between two versions.
@@ -62,10 +57,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             "{last} is no release that is known; it is judged by the ranges of the bulletins alone"
         ));
     }
-    match args.output {
-        Format::Json => output::print(&serde_json::to_string_pretty(&between)?)?,
-        Format::Text => output::print(&text(&between, facts, last))?,
-    }
+    format::data(&between, args.output, || text(&between, facts, last))?;
     Ok(Exit::Done)
 }
 

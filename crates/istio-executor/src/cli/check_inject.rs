@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use istio_planner::dataplane::{InjectRequest, check_inject};
 
+use super::format::{self, Format};
 use super::{Error, Exit};
-use crate::{export, output};
+use crate::export;
 
 /// The arguments of `refit check-inject`.
 #[derive(Debug, ClapArgs)]
@@ -41,12 +42,6 @@ pub(super) struct Args {
 #[derive(Debug, Clone, Default)]
 struct Labels(BTreeMap<String, String>);
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let (files, named) = files_and_pod(args);
     let snapshot = export::read(files).map_err(|it| Error::Usage(it.into()))?;
@@ -57,10 +52,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         pod: args.pod.clone().or(named),
     };
     let report = check_inject(&snapshot, &request).map_err(|it| Error::Usage(it.into()))?;
-    match args.output {
-        Format::Text => output::print(&report.to_string())?,
-        Format::Json => output::print(&serde_json::to_string_pretty(&report)?)?,
-    }
+    format::data(&report, args.output, || report.to_string())?;
     Ok(Exit::Done)
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use clap::Args as ClapArgs;
 use clap::builder::PossibleValuesParser;
-use clap::{Args as ClapArgs, ValueEnum};
 use istio_planner::explain::{self, Entry, Explanation};
 use serde::Serialize;
 
+use super::format::{Format, written};
 use super::suggest::{anything, nearest};
 use super::{Error, Exit};
 use crate::output;
@@ -25,13 +26,6 @@ pub(super) struct Args {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Yaml,
 }
 
 /// A code and its explanation as a program reads them.
@@ -100,8 +94,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
 
 /// A line for each code.
 fn listed(entries: &[Entry], format: Format) -> Result<String, Error> {
-    if format != Format::Text {
-        return data(&entries, format);
+    if let Some(data) = written(&entries, format)? {
+        return Ok(data);
     }
     let width = entries
         .iter()
@@ -121,12 +115,13 @@ fn explained(entries: Vec<Entry>, format: Format) -> Result<String, Error> {
     let single = entries.len() == 1;
     let all: Vec<(Explained, Explanation)> =
         entries.into_iter().filter_map(Explained::of).collect();
-    if format != Format::Text {
-        let all: Vec<&Explained> = all.iter().map(|it| &it.0).collect();
-        return match all.as_slice() {
-            [one] if single => data(one, format),
-            all => data(&all, format),
-        };
+    let documents: Vec<&Explained> = all.iter().map(|it| &it.0).collect();
+    let data = match documents.as_slice() {
+        [one] if single => written(one, format)?,
+        all => written(&all, format)?,
+    };
+    if let Some(data) = data {
+        return Ok(data);
     }
     let page = |(it, words): &(Explained, Explanation)| {
         if single {
@@ -136,11 +131,4 @@ fn explained(entries: Vec<Entry>, format: Format) -> Result<String, Error> {
         }
     };
     Ok(all.iter().map(page).collect::<Vec<_>>().join("\n\n"))
-}
-
-fn data(value: &impl Serialize, format: Format) -> Result<String, Error> {
-    Ok(match format {
-        Format::Yaml => serde_yaml::to_string(value)?,
-        Format::Json | Format::Text => serde_json::to_string_pretty(value)?,
-    })
 }

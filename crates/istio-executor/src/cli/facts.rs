@@ -1,8 +1,9 @@
 //! `refit facts`: what is known of releases, and how old it is.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use istio_catalog::{Catalog, Facts, Minor, days_between};
 
+use super::format::{self, Format};
 use super::target::Known;
 use super::{Error, Exit};
 use crate::{output, planning};
@@ -25,12 +26,6 @@ pub(super) struct Args {
     output: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let facts = args.known.facts();
     let today = args.as_of.clone().unwrap_or_else(planning::today);
@@ -42,10 +37,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             facts.newest_day()
         ));
     }
-    match args.output {
-        Format::Json => output::print(&serde_json::to_string_pretty(facts)?)?,
-        Format::Text => output::print(&text(facts, age))?,
-    }
+    format::data(facts, args.output, || text(facts, age))?;
     Ok(Exit::Done)
 }
 

@@ -1,9 +1,10 @@
 //! `refit history`: the upgrades of a cluster that are kept there.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use serde_json::{Value, json};
 
 use super::connection::{Connection, ControlPlane, block_on};
+use super::format::{self, Format};
 use super::{Error, Exit};
 use crate::journal::copy::{self, Found};
 use crate::journal::progress;
@@ -24,27 +25,20 @@ pub(super) struct Args {
     output: Format,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = args.connection.connect().await?;
         let all = copy::history(&cluster, &args.plane.namespace).await?;
-        match args.output {
-            Format::Json => {
-                let rows: Vec<Value> = rows(&all).iter().map(Row::json).collect();
-                output::print(&serde_json::to_string_pretty(&rows)?)?;
-            }
-            Format::Text if all.is_empty() => output::note(&format!(
+        if args.output == Format::Text && all.is_empty() {
+            output::note(&format!(
                 "refit has upgraded nothing in {}",
                 args.plane.namespace
-            )),
-            Format::Text => output::print(&output::visible(&table(&rows(&all))))?,
+            ));
+            return Ok(Exit::Done);
         }
+        let rows = rows(&all);
+        let data: Vec<Value> = rows.iter().map(Row::json).collect();
+        format::data(&data, args.output, || output::visible(&table(&rows)))?;
         Ok(Exit::Done)
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use istio_planner::images::{ANONYMOUS_HOURS, ANONYMOUS_PULLS, Image, Images, Registry, images};
 
+use super::format::{self, Format};
 use super::request::{Meant, Request};
 use super::target::Target;
 use super::{Error, Exit};
@@ -53,12 +54,6 @@ enum Copier {
     Skopeo,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let places = args.target.places();
     places
@@ -81,11 +76,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             "the target was not rendered, or no control plane is known: these are not all the images",
         );
     }
-    match (args.output, &args.mirror) {
-        (Format::Json, _) => output::print(&serde_json::to_string_pretty(&images)?)?,
-        (Format::Text, Some(mirror)) => output::print(&copies(&images, mirror, args.with))?,
-        (Format::Text, None) => output::print(&text(&images))?,
-    }
+    format::data(&images, args.output, || match &args.mirror {
+        Some(mirror) => copies(&images, mirror, args.with),
+        None => text(&images),
+    })?;
     Ok(if images.rendered {
         Exit::Done
     } else {

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use tokio::time::Instant;
 
 use super::duration::duration;
+use super::format::Format;
 use crate::cluster::Cluster;
 use crate::journal;
-use crate::output;
-use crate::output::narrator::Audience;
 use crate::output::stream::Stream;
 use crate::run::Options;
 
@@ -30,7 +29,7 @@ pub(super) struct Perform {
     #[arg(long, value_name = "DIR|local")]
     journal: Option<PathBuf>,
 
-    /// How to tell what happens
+    /// How to tell what happens: in words, every record as a line of JSON, or each as a YAML document
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     pub(super) output: Format,
 }
@@ -48,15 +47,6 @@ pub(super) struct Forward {
     /// Restart workloads too, so that they run the new proxy
     #[arg(long)]
     pub(super) restart: bool,
-}
-
-/// How to tell what happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Text,
-    /// Every record as a line of JSON.
-    Json,
 }
 
 impl Perform {
@@ -106,16 +96,6 @@ impl Forward {
         Options {
             stream: Some(Arc::clone(stream)),
             ..self.options()
-        }
-    }
-}
-
-impl Format {
-    pub(super) fn audience(self) -> Audience {
-        match self {
-            Self::Json => Audience::Program,
-            Self::Text if output::watched() => Audience::Terminal,
-            Self::Text => Audience::Pipe,
         }
     }
 }

@@ -10,7 +10,8 @@ use istio_planner::plan::Plan;
 
 use super::connection::{AnyControlPlane, Connection, block_on};
 use super::duration::duration;
-use super::perform::{Format, Perform};
+use super::format::Format;
+use super::perform::Perform;
 use super::target::Target;
 use super::{Error, Exit};
 use crate::cluster::{Cluster, name};
@@ -141,10 +142,7 @@ pub(super) async fn propose(
     for it in &found.todo {
         let line = format!("{} ({} pods, {})", name(&it.object), it.pods, it.reason);
         // Records are the only result that a program gets.
-        match format {
-            Format::Text => output::print(&line)?,
-            Format::Json => output::say(&line),
-        }
+        format.say(&line)?;
     }
     Ok(Some(found))
 }

@@ -7,7 +7,8 @@ use clap::Args as ClapArgs;
 use istio_planner::plan::Plan;
 
 use super::connection::{Connection, ControlPlane, block_on};
-use super::perform::{Format, Perform};
+use super::format::Format;
+use super::perform::Perform;
 use super::{Error, Exit};
 use crate::cluster::Cluster;
 use crate::interruption::Interruption;
@@ -172,11 +173,7 @@ fn show(previews: &[Preview], format: Format) -> Result<(), Error> {
         output::visible(&lines.join("\n"))
     };
     // Records are the only result that a program gets.
-    match format {
-        Format::Text => output::print(&text)?,
-        Format::Json => output::say(&text),
-    }
-    Ok(())
+    format.say(&text)
 }
 
 /// Shows what goes back, and what the API server says to it.

@@ -10,13 +10,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
-use clap::{Arg, ArgAction, Args as ClapArgs, Command, ValueEnum};
+use clap::{Arg, ArgAction, Args as ClapArgs, Command};
 use istio_planner::Acceptance;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::format::{self, Format};
 use super::{Error, Exit};
-use crate::output;
 
 /// The file of a team, in the working folder.
 const FILE: &str = ".refit.yaml";
@@ -199,13 +199,6 @@ pub(super) struct Args {
     output: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Yaml,
-}
-
 /// A flag that is given otherwise than typed.
 #[derive(Debug, Serialize)]
 struct Given {
@@ -254,25 +247,24 @@ pub(super) fn run(args: &Args, command: &Command) -> Result<Exit, Error> {
             value => given.push(one(key, None, value)),
         }
     }
-    let text = match args.output {
-        Format::Json => serde_json::to_string_pretty(&given)?,
-        Format::Yaml => serde_yaml::to_string(&given)?,
-        Format::Text if given.is_empty() => format!(
-            "No flag is given by the environment, and there is no {FILE} here. --releases would be REFIT_RELEASES, or `releases: DIR` in {FILE}."
-        ),
-        Format::Text => {
-            let line = |it: &Given| {
-                let verb = it
-                    .verb
-                    .as_deref()
-                    .map(|it| format!(" of {it}"))
-                    .unwrap_or_default();
-                let line = format!("--{}{verb} = {} ({})", it.flag, word(&it.value), it.from);
-                istio_planner::report::shown(&line).into_owned()
-            };
-            given.iter().map(line).collect::<Vec<_>>().join("\n")
-        }
-    };
-    output::print(&text)?;
+    format::data(&given, args.output, || text(&given))?;
     Ok(Exit::Done)
+}
+
+fn text(given: &[Given]) -> String {
+    if given.is_empty() {
+        return format!(
+            "No flag is given by the environment, and there is no {FILE} here. --releases would be REFIT_RELEASES, or `releases: DIR` in {FILE}."
+        );
+    }
+    let line = |it: &Given| {
+        let verb = it
+            .verb
+            .as_deref()
+            .map(|it| format!(" of {it}"))
+            .unwrap_or_default();
+        let line = format!("--{}{verb} = {} ({})", it.flag, word(&it.value), it.from);
+        istio_planner::report::shown(&line).into_owned()
+    };
+    given.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use istio_planner::outcome::Inventory;
 use istio_planner::plan::{Action, Plan, Step};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::connection::{Connection, ControlPlane, block_on};
+use super::format::{self, Format};
 use super::{Error, Exit};
 use crate::cluster::Cluster;
 use crate::interruption::Interruption;
@@ -41,13 +42,6 @@ pub(super) struct Args {
     output: Format,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Yaml,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = args.connection.connect().await?;
@@ -77,33 +71,24 @@ async fn look(cluster: &Cluster, args: &Args) -> Result<(), Error> {
     let upgrade = copy::load(cluster, namespace).await?;
     let restart = copy::load_restart(cluster, namespace).await?;
     let id = cluster.id().await?;
-    match args.output {
-        Format::Json | Format::Yaml => {
-            let document = json!({
-                "cluster": { "name": cluster.name(), "id": id },
-                "inventory": inventory,
-                "upgrade": upgrade.as_ref().map(document),
-                "restart": restart.as_ref().map(document),
-            });
-            output::print(&match args.output {
-                Format::Yaml => kube_yaml::to_string(&document),
-                _ => serde_json::to_string_pretty(&document)?,
-            })?;
+    let data = json!({
+        "cluster": { "name": cluster.name(), "id": id },
+        "inventory": inventory,
+        "upgrade": upgrade.as_ref().map(document),
+        "restart": restart.as_ref().map(document),
+    });
+    format::data(&data, args.output, || {
+        let id = id
+            .map(|it| format!(", kube-system {it}"))
+            .unwrap_or_default();
+        let name = cluster.name().unwrap_or("unknown");
+        let mut lines = vec![format!("cluster: {name}{id}")];
+        lines.extend(running(&inventory));
+        for (what, found) in [("upgrade", upgrade), ("restart", restart)] {
+            lines.extend(found.iter().flat_map(|it| told(what, it)));
         }
-        Format::Text => {
-            let id = id
-                .map(|it| format!(", kube-system {it}"))
-                .unwrap_or_default();
-            let name = cluster.name().unwrap_or("unknown");
-            let mut lines = vec![format!("cluster: {name}{id}")];
-            lines.extend(running(&inventory));
-            for (what, found) in [("upgrade", upgrade), ("restart", restart)] {
-                lines.extend(found.iter().flat_map(|it| told(what, it)));
-            }
-            output::print(&output::visible(&lines.join("\n")))?;
-        }
-    }
-    Ok(())
+        output::visible(&lines.join("\n"))
+    })
 }
 
 /// The plan of a copy, as far as it is known.

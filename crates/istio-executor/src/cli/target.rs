@@ -68,7 +68,7 @@ impl Target {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub(super) struct Rendered {
     /// The target's manifests where they are rendered already (istioctl manifest generate, a repository
-    /// that Argo CD or Flux reads), in the place of its charts; - is standard input
+    /// that Argo CD or Flux reads), in the place of its charts; - is standard input (refit plan)
     #[arg(
         long = "rendered",
         value_name = "FILE|DIR",

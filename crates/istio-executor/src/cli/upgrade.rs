@@ -8,9 +8,10 @@ use istio_planner::plan::{Action, Plan};
 use sha2::{Digest, Sha256};
 
 use super::connection::{Connection, block_on};
-use super::perform::{Format, Forward};
-use super::request::{Meant, Prune, Request};
-use super::target::Target;
+use super::format::{self, Format};
+use super::perform::Forward;
+use super::request::{Accept, Meant, Prune, Request};
+use super::target::{Rendered, Target};
 use super::{Error, Exit};
 use crate::cluster::{self, Cluster};
 use crate::interruption::Interruption;
@@ -43,7 +44,13 @@ pub(super) struct Args {
     prune: Prune,
 
     #[command(flatten)]
+    accept: Accept,
+
+    #[command(flatten)]
     target: Target,
+
+    #[command(flatten)]
+    rendered: Rendered,
 
     #[command(flatten)]
     connection: Connection,
@@ -83,6 +90,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     if !args.yes && !args.dry_run {
         output::can_ask()?;
     }
+    if args.rendered.reads_standard_input() {
+        return Err(Error::usage(
+            "standard input is where refit upgrade asks, and it may plan again: name a file with --rendered",
+        ));
+    }
+    let places = args.rendered.places(&args.target);
+    places
+        .check(&args.to)
+        .map_err(|it| Error::Usage(it.into()))?;
     let request = istio_planner::Request {
         to: args.to.clone(),
         files: args.request.planner_files()?,
@@ -94,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         predicted: false,
         prune: args.prune.named.clone(),
         prune_orphans: args.prune.orphans,
-        accept: Vec::new(),
+        accept: args.accept.all()?,
     };
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
@@ -242,10 +258,9 @@ async fn dry_run(
         ..request
     };
     let outcome = plan(cluster, &request, args).await?;
-    match args.forward.perform.output {
-        Format::Text => output::print(&headed(cluster, &outcome))?,
-        Format::Json => output::print(&serde_json::to_string_pretty(&outcome)?)?,
-    }
+    format::data(&outcome, args.forward.perform.output, || {
+        headed(cluster, &outcome)
+    })?;
     let Some(plan) = &outcome.plan else {
         return Ok(exit(outcome.verdict));
     };
@@ -319,7 +334,7 @@ async fn plan(
     request: &istio_planner::Request,
     args: &Args,
 ) -> Result<Outcome, Error> {
-    outcome(cluster, request, &args.target.places()).await
+    outcome(cluster, request, &args.rendered.places(&args.target)).await
 }
 
 /// Reads the cluster as it is now, and plans.

@@ -1,8 +1,9 @@
 //! `refit version`.
 
-use clap::{Args as ClapArgs, ValueEnum};
+use clap::Args as ClapArgs;
 use serde_json::json;
 
+use super::format::{Format, written};
 use super::{Error, Exit};
 use crate::output;
 
@@ -14,17 +15,13 @@ pub(super) struct Args {
     output: Format,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let version = env!("CARGO_PKG_VERSION");
-    match args.output {
-        Format::Text => output::print(&format!("refit {version}"))?,
-        Format::Json => output::print(&json!({ "version": version }).to_string())?,
-    }
+    let document = json!({ "version": version });
+    output::print(&match args.output {
+        // A line, as ever.
+        Format::Json => document.to_string(),
+        format => written(&document, format)?.unwrap_or_else(|| format!("refit {version}")),
+    })?;
     Ok(Exit::Done)
 }

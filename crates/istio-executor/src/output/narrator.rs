@@ -18,8 +18,17 @@ pub enum Audience {
     Terminal,
     /// A file or a pipe: a line for each step, nothing that moves.
     Pipe,
-    /// A program: every record as a line of JSON on standard output.
-    Program,
+    /// A program: every record on standard output.
+    Program(Notation),
+}
+
+/// How a program reads records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// Each as a line of JSON.
+    Json,
+    /// Each as a document of YAML.
+    Yaml,
 }
 
 /// Tells what happens.
@@ -67,8 +76,8 @@ impl Narrator {
                 record: without_former(record),
             });
         }
-        if self.audience == Audience::Program {
-            return Self::tell_program(record);
+        if let Audience::Program(notation) = self.audience {
+            return Self::tell_program(record, notation);
         }
         let step = |id: &str| plan.steps.iter().find(|it| it.id == id);
         let title = |id: &str| step(id).map_or_else(|| id.to_owned(), |it| it.title.clone());
@@ -147,14 +156,21 @@ impl Narrator {
         match self.audience {
             Audience::Terminal => self.bar.suspend(|| super::say(text)),
             // Standard output is the program's, standard error is for people.
-            Audience::Pipe | Audience::Program => super::say(text),
+            Audience::Pipe | Audience::Program(_) => super::say(text),
         }
     }
 
-    fn tell_program(record: &Record) {
+    fn tell_program(record: &Record, notation: Notation) {
+        let record = without_former(record);
+        let text = match notation {
+            Notation::Json => serde_json::to_string(&record).ok(),
+            Notation::Yaml => serde_yaml::to_string(&record)
+                .map(|it| format!("---\n{it}"))
+                .ok(),
+        };
         // A reader that goes away must not stop an upgrade half-way.
-        if let Ok(line) = serde_json::to_string(&without_former(record)) {
-            let _ = super::print(&line);
+        if let Some(text) = text {
+            let _ = super::print(&text);
         }
     }
 }

@@ -12,7 +12,6 @@ use super::terminal::Terminal;
 use super::{Args, Telling};
 use crate::cli::Error;
 use crate::cli::duration::duration;
-use crate::cli::perform::Format;
 use crate::cli::{restart, upgrade};
 use crate::cluster::Cluster;
 use crate::interruption::Interruption;
@@ -185,11 +184,7 @@ impl Desk<'_> {
     fn show(&self, outcome: &Outcome) -> Result<(), Error> {
         let text = upgrade::headed(self.cluster, outcome);
         // Records are the only result that a program gets.
-        match self.args.forward.perform.output {
-            Format::Text => output::print(&text)?,
-            Format::Json => output::say(&text),
-        }
-        Ok(())
+        self.args.forward.perform.output.say(&text)
     }
 
     fn options(&self) -> Options {
