@@ -14,6 +14,7 @@ mod suite {
     mod golden;
     mod product;
     mod references;
+    mod releases;
     mod small_files;
     mod surface;
 }

@@ -630,14 +630,19 @@ to: string | null,
  */
 how: RestartHow, 
 /**
- * Why: `stale-image`, `native-sidecar`, `missing-proxy`, `would-lose-proxy`, …
+ * Why.
  */
-reason: string, };
+reason: RestartReason, };
 
 /**
  * How a workload's proxies can be restarted.
  */
 export type RestartHow = "rollout" | "delete-pods" | "evict" | "auto" | "none";
+
+/**
+ * Why a workload is listed among the restarts.
+ */
+export type RestartReason = "stale-image" | "pinned-image" | "kube-inject" | "native-sidecar" | "missing-proxy" | "would-lose-proxy";
 
 /**
  * A setting of the installation that the request would revert.

@@ -67,6 +67,16 @@ impl GoldenCase {
             .collect()
     }
 
+    /// Reads the case of a name.
+    ///
+    /// # Panics
+    ///
+    /// Panics where it cannot be read.
+    pub fn named(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+        Self::read(root.join(name))
+    }
+
     fn read(folder: PathBuf) -> Self {
         let name = folder
             .file_name()

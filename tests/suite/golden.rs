@@ -6,15 +6,41 @@ use istio_planner::report;
 use refit_tests::GoldenCase;
 use serde_json::json;
 
-#[test]
-fn golden_cases_hold() {
-    for case in GoldenCase::all() {
-        check(&case);
-    }
+/// Makes a test of each case, and one that misses none.
+macro_rules! cases {
+    ($($test:ident $name:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            check($name);
+        })*
+
+        #[test]
+        fn every_folder_has_a_test() {
+            let folders: Vec<_> = GoldenCase::all().into_iter().map(|it| it.name).collect();
+            assert_eq!(folders, [$($name),*], "a golden case is a row in tests/suite/golden.rs");
+        }
+    };
+}
+
+cases! {
+    archive "archive";
+    clear_upgrade "clear-upgrade";
+    downgrade "downgrade";
+    forced "forced";
+    helm_installed "helm-installed";
+    json_list "json-list";
+    mixed_versions "mixed-versions";
+    rendered "rendered";
+    sample "sample";
+    truncated "truncated";
+    unknown_version "unknown-version";
+    version_skew "version-skew";
+    wrong_request "wrong-request";
 }
 
 #[track_caller]
-fn check(case: &GoldenCase) {
+fn check(name: &str) {
+    let case = GoldenCase::named(name);
     let (file, text) = match case.input() {
         Ok(input) => ("outcome.json", report::json(&istio_planner::plan(&input))),
         Err(it) => {

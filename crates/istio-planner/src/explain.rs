@@ -43,6 +43,17 @@ pub fn catalogue() -> Vec<Entry> {
     findings.chain(notes).collect()
 }
 
+/// The JSON Schema of an outcome, with the closed list of codes, which the outcome's own floor does not know.
+#[cfg(feature = "schema")]
+pub fn outcome_schema() -> schemars::Schema {
+    let mut schema = schemars::schema_for!(crate::outcome::Outcome);
+    let codes: Vec<_> = catalogue().into_iter().map(|it| it.code).collect();
+    if let Some(code) = schema.pointer_mut("/$defs/Finding/properties/code") {
+        code["enum"] = codes.into();
+    }
+    schema
+}
+
 /// The weight that findings of a code have unless the cluster says otherwise.
 fn usual_level(code: Code) -> &'static str {
     match code {

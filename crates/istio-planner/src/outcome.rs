@@ -3,6 +3,7 @@
 //! Plain data with public fields, in the document's own order. Nothing here decides anything.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -522,8 +523,48 @@ pub struct Restart {
     pub to: Option<String>,
     /// How it can be restarted.
     pub how: RestartHow,
-    /// Why: `stale-image`, `native-sidecar`, `missing-proxy`, `would-lose-proxy`, …
-    pub reason: String,
+    /// Why.
+    pub reason: RestartReason,
+}
+
+/// Why a workload is listed among the restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "outcome.ts"))]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartReason {
+    /// Its proxy is of another version.
+    StaleImage,
+    /// An annotation, or its template, pins its proxy's image.
+    PinnedImage,
+    /// Its template holds the proxy, injected by hand.
+    KubeInject,
+    /// Its sidecar becomes a native one, or ceases to be.
+    NativeSidecar,
+    /// It would get a proxy.
+    MissingProxy,
+    /// It would lose its proxy.
+    WouldLoseProxy,
+}
+
+impl RestartReason {
+    /// Why, in words, without a subject's name: `its proxy is of another version`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::StaleImage => "its proxy is of another version",
+            Self::PinnedImage => "its proxy's image is pinned",
+            Self::KubeInject => "its template holds the proxy, injected by hand",
+            Self::NativeSidecar => "its sidecar becomes a native one, or ceases to be",
+            Self::MissingProxy => "it would get a proxy",
+            Self::WouldLoseProxy => "it would lose its proxy",
+        }
+    }
+}
+
+impl fmt::Display for RestartReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
 }
 
 /// How a workload's proxies can be restarted.

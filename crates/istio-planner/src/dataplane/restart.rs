@@ -9,7 +9,7 @@ use super::check_inject::namespace_labels;
 use super::policy::Candidate;
 use super::{Context, Trouble, gateway, native};
 use crate::inventory::{self, Controller, Role, controller, is_active, proxy_container, role};
-use crate::outcome::{Change, Ref, Restart, RestartHow, Subject};
+use crate::outcome::{Change, Ref, Restart, RestartHow, RestartReason, Subject};
 use crate::snapshot::{Container, Pod, Snapshot, Workload, objects};
 
 type Labels = BTreeMap<String, String>;
@@ -120,7 +120,7 @@ struct Proxy {
 /// What is to be done about a workload.
 struct Renewal {
     how: RestartHow,
-    reason: &'static str,
+    reason: RestartReason,
     to: Option<Version>,
 }
 
@@ -218,7 +218,7 @@ impl<'a> Group<'a> {
             proxies,
             to: renewal.to.map(|it| it.to_string()),
             how: renewal.how,
-            reason: renewal.reason.to_owned(),
+            reason: renewal.reason,
         }
     }
 
@@ -315,7 +315,7 @@ impl Judge<'_> {
                 // A proxy that is restarted by nothing but is not old is no work of this upgrade.
                 let renewal = self.is_old(group, next).then_some(Renewal {
                     how: RestartHow::None,
-                    reason: "would-lose-proxy",
+                    reason: RestartReason::WouldLoseProxy,
                     to: None,
                 });
                 Some(Verdict {
@@ -333,7 +333,7 @@ impl Judge<'_> {
         let injected = matches!(self.fate(&self.after, pod, next), Fate::Injected);
         let renewal = Renewal {
             how: RestartHow::None,
-            reason: "missing-proxy",
+            reason: RestartReason::MissingProxy,
             to: Some(self.proxy_version().clone()),
         };
         injected.then_some(Verdict {
@@ -352,7 +352,7 @@ impl Judge<'_> {
             .any(|it| it.version.as_ref() != Some(self.proxy_version()));
         let renewal = Renewal {
             how: RestartHow::Auto,
-            reason: "stale-image",
+            reason: RestartReason::StaleImage,
             to: Some(self.proxy_version().clone()),
         };
         (ours && old).then_some(Verdict {
@@ -372,9 +372,9 @@ impl Judge<'_> {
                 .contains_key("sidecar.istio.io/status")
         });
         let (reason, trouble) = if injected {
-            ("kube-inject", Trouble::KubeInject)
+            (RestartReason::KubeInject, Trouble::KubeInject)
         } else {
-            ("pinned-image", Trouble::ImageInTemplate)
+            (RestartReason::PinnedImage, Trouble::ImageInTemplate)
         };
         let renewal = Renewal {
             how: RestartHow::None,
@@ -429,12 +429,12 @@ impl Judge<'_> {
         if !self.is_old(group, next) {
             return self
                 .mode_changes(group, next)
-                .then(|| Self::renew(group, "native-sidecar", self.proxy_version()));
+                .then(|| Self::renew(group, RestartReason::NativeSidecar, self.proxy_version()));
         }
         if let Some(pin) = next.annotations.get(PIN) {
             let renewal = Renewal {
                 how: RestartHow::None,
-                reason: "pinned-image",
+                reason: RestartReason::PinnedImage,
                 to: inventory::of_image(pin),
             };
             return Some(Verdict {
@@ -442,10 +442,14 @@ impl Judge<'_> {
                 trouble: Some(Trouble::PinnedImage),
             });
         }
-        Some(Self::renew(group, "stale-image", self.proxy_version()))
+        Some(Self::renew(
+            group,
+            RestartReason::StaleImage,
+            self.proxy_version(),
+        ))
     }
 
-    fn renew(group: &Group<'_>, reason: &'static str, to: &Version) -> Verdict {
+    fn renew(group: &Group<'_>, reason: RestartReason, to: &Version) -> Verdict {
         let (how, trouble) = group.how();
         Verdict {
             renewal: Some(Renewal {

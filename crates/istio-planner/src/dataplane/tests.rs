@@ -129,7 +129,11 @@ fn check_in(namespace: Value, mut objects: Vec<Value>, changes: &[Change], expec
         let to = it.to.as_deref().unwrap_or("-");
         let line = format!(
             "{} {}: {:?}, {} to {to}, {:?}\n",
-            it.object.kind, it.object.name, it.how, it.reason, it.proxies
+            it.object.kind,
+            it.object.name,
+            it.how,
+            serde_json::to_value(it.reason).unwrap().as_str().unwrap(),
+            it.proxies
         );
         text.push_str(&line);
     }

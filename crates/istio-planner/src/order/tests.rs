@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::diff::Leftover;
+use crate::outcome::RestartReason;
 
 fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
     Write {
@@ -35,7 +36,7 @@ fn restart(kind: &str, namespace: &str, name: &str, how: RestartHow) -> Restart 
         proxies: BTreeMap::new(),
         to: Some("1.30.3".to_owned()),
         how,
-        reason: "stale-image".to_owned(),
+        reason: RestartReason::StaleImage,
     }
 }
 

@@ -257,7 +257,7 @@ fn restarts(all: &[Restart]) -> Markup {
             markup! { (shown(&words::proxies(it))) },
             markup! { (shown(it.to.as_deref().unwrap_or("unknown"))) },
             markup! { (words::how(it.how)) },
-            markup! { (shown(words::reason(&it.reason))) },
+            markup! { (shown(it.reason.words())) },
         ]
     };
     table(&head, all.iter().map(row))

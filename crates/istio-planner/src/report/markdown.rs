@@ -220,7 +220,6 @@ fn restarts(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
     )?;
     for it in &outcome.restarts {
         let to = it.to.as_deref().unwrap_or_default();
-        let reason = escape(words::reason(&it.reason));
         row(
             f,
             &[
@@ -228,7 +227,7 @@ fn restarts(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
                 &escape(&words::proxies(it)),
                 &escape(to),
                 words::how(it.how),
-                &reason,
+                it.reason.words(),
             ],
         )?;
     }

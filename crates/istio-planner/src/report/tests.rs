@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{Colours, Markdown, Text, html, json, junit, redacted, sarif};
 use crate::outcome::{
     Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
-    InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, Reverted,
-    SCHEMA, Source, Subject, Target, Verdict,
+    InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, RestartReason,
+    Reverted, SCHEMA, Source, Subject, Target, Verdict,
 };
 use crate::rules::Code;
 
@@ -156,7 +156,7 @@ fn outcome() -> Outcome {
             proxies: BTreeMap::from([("1.29.6".to_owned(), 3)]),
             to: Some("1.30.3".to_owned()),
             how: RestartHow::Rollout,
-            reason: "stale-image".to_owned(),
+            reason: RestartReason::StaleImage,
         }],
         notes: Vec::new(),
         plan: None,
@@ -273,7 +273,6 @@ fn nothing_that_is_read_steers_a_terminal_or_markdown() {
     outcome.changes[1].fields[0].owner = Some(hostile.to_owned());
     outcome.restarts[0].object.name = hostile.to_owned();
     outcome.restarts[0].to = Some(hostile.to_owned());
-    outcome.restarts[0].reason = hostile.to_owned();
     let text = |full| {
         Text {
             full,

@@ -476,7 +476,7 @@ impl Text<'_> {
                     it.object.to_string(),
                     proxies,
                     words::how(it.how).to_owned(),
-                    words::reason(&it.reason).to_owned(),
+                    it.reason.to_string(),
                 ]
             })
             .collect();

@@ -221,19 +221,6 @@ pub(super) fn how(how: RestartHow) -> &'static str {
     }
 }
 
-/// Why a workload is listed, in words; a reason that has none stands as it is.
-pub(super) fn reason(reason: &str) -> &str {
-    match reason {
-        "stale-image" => "its proxy is of another version",
-        "pinned-image" => "an annotation pins its proxy's image",
-        "kube-inject" => "its template holds the proxy, injected by hand",
-        "native-sidecar" => "its sidecar becomes a native one, or ceases to be",
-        "missing-proxy" => "it would get a proxy",
-        "would-lose-proxy" => "it would lose its proxy",
-        other => other,
-    }
-}
-
 /// `14 of 1.29.6, 1 of 1.28.10`.
 pub(super) fn proxies(restart: &Restart) -> String {
     let parts: Vec<_> = restart

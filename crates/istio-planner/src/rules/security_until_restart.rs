@@ -89,7 +89,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::check;
-    use crate::outcome::{Ref, Restart, RestartHow};
+    use crate::outcome::{Ref, Restart, RestartHow, RestartReason};
     use crate::rules::fixture::Cluster;
 
     fn restart(version: &str, how: RestartHow) -> Restart {
@@ -104,7 +104,7 @@ mod tests {
             proxies: BTreeMap::from([(version.to_owned(), 3)]),
             to: Some("1.30.3".to_owned()),
             how,
-            reason: "stale-image".to_owned(),
+            reason: RestartReason::StaleImage,
         }
     }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::outcome::RestartReason;
 
 fn minute(day: u32, hour: u32, minute: u32) -> u32 {
     day * DAY + hour * 60 + minute
@@ -18,7 +19,7 @@ fn restart(namespace: &str, name: &str, pods: u32) -> Restart {
         proxies: BTreeMap::new(),
         to: Some("1.30.3".to_owned()),
         how: RestartHow::Rollout,
-        reason: "stale-image".to_owned(),
+        reason: RestartReason::StaleImage,
     }
 }
 

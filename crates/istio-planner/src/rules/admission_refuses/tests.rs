@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::check;
-use crate::outcome::{Change, ChangeClass, Ref, Restart, RestartHow};
+use crate::outcome::{Change, ChangeClass, Ref, Restart, RestartHow, RestartReason};
 use crate::rules::fixture::Cluster;
 use crate::snapshot::Workload;
 
@@ -134,7 +134,7 @@ fn restarted(level: &str, cni: bool, labels: &[(&str, &str)]) -> Vec<String> {
         proxies: std::collections::BTreeMap::new(),
         to: Some("1.30.3".to_owned()),
         how: RestartHow::Rollout,
-        reason: "stale-image".to_owned(),
+        reason: RestartReason::StaleImage,
     });
     cluster.codes(check)
 }

@@ -64,7 +64,7 @@ fn repeated(file: &OperatorFile, document: &Node<'_>) -> Vec<Diagnostic> {
         );
         let diagnostic = Diagnostic::warning("repeated-key", message)
             .placed(&file.name, it.first)
-            .hinted("Make one of them");
+            .hinted("Merge both into one");
         match path_of(document, it.last, &mut Vec::new()) {
             Some(path) => diagnostic.at(path),
             None => diagnostic,
