@@ -1,0 +1,143 @@
+//! Keys and scalars on one line.
+
+use std::borrow::Cow;
+
+use super::{GaveUp, Line, Read};
+use crate::scalar::{Resolved, resolve};
+use crate::{Node, NodeValue};
+
+/// A longer key may not be a key on one line.
+const KEY: usize = 1000;
+
+/// Whether all characters may stand in YAML and none of them breaks a line.
+pub(super) fn is_clean(text: &str) -> bool {
+    if text.bytes().all(|it| (0x20..0x7f).contains(&it)) {
+        return true;
+    }
+    text.chars().all(|it| {
+        !it.is_control()
+            && !matches!(
+                it,
+                '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            )
+    })
+}
+
+/// Takes a key and its colon off a line; the rest is empty or begins with a space.
+pub(super) fn key(line: Line<'_>) -> Read<(Node<'_>, &str)> {
+    let content = line.content;
+    let (text, rest) = match content.as_bytes().first() {
+        Some(b'"') => double_quoted(content)?,
+        Some(b'\'') => single_quoted(content)?,
+        Some(first) if first.is_ascii_alphanumeric() || b"_./".contains(first) => {
+            let end = plain_key(content.as_bytes()).ok_or(GaveUp)?;
+            let (text, rest) = content.split_at_checked(end).ok_or(GaveUp)?;
+            if matches!(resolve(text), Resolved::Value(_)) {
+                return Err(GaveUp);
+            }
+            (Cow::Borrowed(text), rest)
+        }
+        _ => return Err(GaveUp),
+    };
+    let after = rest.strip_prefix(':').ok_or(GaveUp)?;
+    let is_sound = (after.is_empty() || after.starts_with(' '))
+        && content.len() - rest.len() <= KEY
+        // Columns are counted in bytes here.
+        && text.is_ascii();
+    if !is_sound {
+        return Err(GaveUp);
+    }
+    let node = Node {
+        position: line.position(),
+        value: NodeValue::String(text),
+    };
+    Ok((node, after))
+}
+
+/// Where a plain key without white space ends.
+fn plain_key(bytes: &[u8]) -> Option<usize> {
+    for (at, byte) in bytes.iter().enumerate().take(KEY) {
+        match byte {
+            b':' if matches!(bytes.get(at + 1), None | Some(b' ')) => return Some(at),
+            0x21..=0x7e => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether a line is one of a plain scalar.
+pub(super) fn plain(text: &str) -> Read<&str> {
+    let bytes = text.as_bytes();
+    let begins = match bytes.first() {
+        Some(b'-') => {
+            !matches!(bytes.get(1), None | Some(b' ' | b'-'))
+                || bytes.starts_with(b"--") && !bytes.starts_with(b"---")
+        }
+        Some(first) => !b"?:,[]{}#&*!|>'\"%@`".contains(first),
+        None => false,
+    };
+    let mut before = b' ';
+    for byte in bytes {
+        if (before == b':' && *byte == b' ') || (before == b' ' && *byte == b'#') {
+            return Err(GaveUp);
+        }
+        before = *byte;
+    }
+    if !begins || before == b':' {
+        return Err(GaveUp);
+    }
+    Ok(text)
+}
+
+/// Takes a text in double quotes off the front; of escapes it knows those that Go writes most.
+pub(super) fn double_quoted(text: &str) -> Read<(Cow<'_, str>, &str)> {
+    let inner = text.get(1..).ok_or(GaveUp)?;
+    let end = inner.find(['"', '\\']).ok_or(GaveUp)?;
+    if inner.as_bytes().get(end) == Some(&b'"') {
+        let (value, rest) = inner.split_at_checked(end).ok_or(GaveUp)?;
+        return Ok((Cow::Borrowed(value), rest.get(1..).ok_or(GaveUp)?));
+    }
+    let mut value = String::new();
+    let mut rest = inner;
+    loop {
+        let end = rest.find(['"', '\\']).ok_or(GaveUp)?;
+        value.push_str(rest.get(..end).ok_or(GaveUp)?);
+        let (found, after) = (rest.as_bytes().get(end), rest.get(end + 1..).ok_or(GaveUp)?);
+        if found == Some(&b'"') {
+            return Ok((Cow::Owned(value), after));
+        }
+        value.push(match after.as_bytes().first() {
+            Some(b'n') => '\n',
+            Some(b't') => '\t',
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            _ => return Err(GaveUp),
+        });
+        rest = after.get(1..).ok_or(GaveUp)?;
+    }
+}
+
+/// Takes a text in single quotes off the front.
+pub(super) fn single_quoted(text: &str) -> Read<(Cow<'_, str>, &str)> {
+    let inner = text.get(1..).ok_or(GaveUp)?;
+    let mut from = 0;
+    loop {
+        let end = from
+            + inner
+                .get(from..)
+                .and_then(|it| it.find('\''))
+                .ok_or(GaveUp)?;
+        if inner.as_bytes().get(end + 1) == Some(&b'\'') {
+            from = end + 2;
+            continue;
+        }
+        let (value, rest) = inner.split_at_checked(end).ok_or(GaveUp)?;
+        let rest = rest.get(1..).ok_or(GaveUp)?;
+        return Ok(if from == 0 {
+            (Cow::Borrowed(value), rest)
+        } else {
+            (Cow::Owned(value.replace("''", "'")), rest)
+        });
+    }
+}
