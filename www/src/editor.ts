@@ -1,4 +1,5 @@
-// The editor of the IstioOperator file: completion of what the release knows, findings at their lines, fixes at a click.
+// The editor of the IstioOperator files: completion of what the release knows, findings at their lines, fixes at a click.
+// Each file has a history of its own, which ends with the file.
 
 import {
   type Completion,
@@ -7,12 +8,12 @@ import {
   autocompletion,
   completionKeymap,
 } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
-import { EditorState } from "@codemirror/state";
+import { EditorState, type TransactionSpec } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 
-import type { Fix, KnownField } from "refit-planner";
+import type { Fix, KnownField, RequestFile } from "refit-planner";
 
 import { common } from "./codemirror.js";
 import { pathAt } from "./yaml-path.js";
@@ -26,28 +27,35 @@ export interface Remark {
   fixes: readonly Fix[];
 }
 
+/** Files are told apart by their objects, not by their names: one that is taken out and comes back has its history. */
 export interface Editor {
-  text: () => string;
-  setText: (text: string) => void;
-  setRemarks: (remarks: readonly Remark[]) => void;
-  /** Puts the cursor on a line. */
+  /** Shows a file. */
+  show: (file: RequestFile) => void;
+  /** Replaces a file's text, so that it can be undone. */
+  replace: (file: RequestFile, text: string) => void;
+  setRemarks: (file: RequestFile, remarks: readonly Remark[]) => void;
+  /** Puts the cursor on a line of the file that is shown. */
   goTo: (line: number, column: number | undefined) => void;
 }
 
 export interface EditorHooks {
-  changed: () => void;
-  apply: (fix: Fix) => void;
+  /** A file has another text. */
+  changed: (file: RequestFile, text: string) => void;
+  apply: (fix: Fix, file: RequestFile) => void;
   /** Fields that the chosen release knows at a path. */
   fields: (path: readonly string[]) => Promise<readonly KnownField[]>;
 }
 
-/** Makes an editor in `host`. */
-export function makeEditor(host: HTMLElement, label: string, hint: string, hooks: EditorHooks): Editor {
+/** Makes an editor in `host` that shows a file. */
+export function makeEditor(host: HTMLElement, first: RequestFile, hint: string, hooks: EditorHooks): Editor {
   const root = host.attachShadow({ mode: "open" });
-  const view = new EditorView({
-    root,
-    parent: root,
-    state: EditorState.create({
+  const states = new WeakMap<RequestFile, EditorState>();
+  let shown = first;
+  const view = new EditorView({ root, parent: root, state: fresh(first) });
+
+  function fresh(file: RequestFile): EditorState {
+    return EditorState.create({
+      doc: file.text,
       extensions: [
         common,
         history(),
@@ -56,12 +64,30 @@ export function makeEditor(host: HTMLElement, label: string, hint: string, hooks
         lintGutter(),
         placeholder(hint),
         autocompletion({ override: [complete], icons: false, activateOnTyping: true }),
-        keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
-        EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0" }),
-        EditorView.updateListener.of((update) => update.docChanged && hooks.changed()),
+        keymap.of([...completionKeymap, ...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+        EditorView.contentAttributes.of({
+          "aria-label": `IstioOperator file ${file.name}`,
+          "aria-describedby": "editor-keys",
+          tabindex: "0",
+        }),
+        EditorView.updateListener.of((update) => update.docChanged && hooks.changed(file, update.state.doc.toString())),
       ],
-    }),
-  });
+    });
+  }
+
+  /** Changes a file, be it the one that is shown or not. */
+  function dispatch(file: RequestFile, change: (state: EditorState) => TransactionSpec): void {
+    if (file === shown) {
+      view.dispatch(change(view.state));
+      return;
+    }
+    const before = states.get(file) ?? fresh(file);
+    const after = before.update(change(before)).state;
+    states.set(file, after);
+    if (!after.doc.eq(before.doc)) {
+      hooks.changed(file, after.doc.toString());
+    }
+  }
 
   async function complete(context: CompletionContext): Promise<CompletionResult | null> {
     const line = context.state.doc.lineAt(context.pos);
@@ -86,20 +112,34 @@ export function makeEditor(host: HTMLElement, label: string, hint: string, hooks
     return options.length === 0 ? null : { from, options, validFor: /^[\w-]*$/ };
   }
 
-  function place(remark: Remark): Diagnostic {
-    const line = view.state.doc.line(Math.max(1, remark.line));
+  function place(file: RequestFile, { doc }: EditorState, remark: Remark): Diagnostic {
+    const line = doc.line(Math.max(1, remark.line));
     const from = Math.min(line.to, line.from + Math.max(0, (remark.column ?? 1) - 1));
-    const actions = remark.fixes.map((fix) => ({ name: fix.title.replaceAll("`", ""), apply: () => hooks.apply(fix) }));
+    const actions = remark.fixes.map((fix) => ({
+      name: fix.title.replaceAll("`", ""),
+      apply: () => hooks.apply(fix, file),
+    }));
     return { from, to: line.to, severity: remark.severity, message: remark.message, actions };
   }
 
   return {
-    text: () => view.state.doc.toString(),
-    setText(text) {
-      view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+    show(file) {
+      if (file !== shown) {
+        states.set(shown, view.state);
+        shown = file;
+        view.setState(states.get(file) ?? fresh(file));
+      }
     },
-    setRemarks(remarks) {
-      view.dispatch(setDiagnostics(view.state, remarks.filter((it) => it.line <= view.state.doc.lines).map(place)));
+    replace(file, text) {
+      dispatch(file, (state) => ({ changes: { from: 0, to: state.doc.length, insert: text } }));
+    },
+    setRemarks(file, remarks) {
+      dispatch(file, (state) =>
+        setDiagnostics(
+          state,
+          remarks.filter((it) => it.line <= state.doc.lines).map((it) => place(file, state, it)),
+        ),
+      );
     },
     goTo(number, column) {
       const line = view.state.doc.line(Math.min(Math.max(1, number), view.state.doc.lines));

@@ -1,16 +1,12 @@
 // The request: where to, and with which settings. Makes a `Request`, nothing more.
 
-import type { Fix, KnownField, PlanOptions, Release } from "refit-planner";
+import type { Fix, KnownField, PlanOptions, Release, RequestFile } from "refit-planner";
 
 import { el } from "./dom.js";
-import type { Editor, Remark } from "./editor.js";
+import type { Remark } from "./editor.js";
 import type { Overview } from "./protocol.js";
+import { type RequestFiles, makeRequestFiles } from "./request-files.js";
 import { makeTarget } from "./target.js";
-
-/** The name under which the editor's text goes into the request. */
-export const FILE = "request.yaml";
-
-const HINT = "# as you would give it with -f;\n# empty means the default profile";
 
 export interface Form {
   element: HTMLElement;
@@ -19,22 +15,20 @@ export interface Form {
   /** Empties everything that was typed. */
   clear: () => void;
   setReleases: (releases: readonly Release[]) => void;
-  text: () => string;
-  setFile: (text: string) => void;
+  files: RequestFiles;
   setTarget: (version: string) => void;
   setRequest: (request: Partial<PlanOptions>) => void;
   /** Offers to recover the settings, or not. */
   setRecoverable: (possible: boolean) => void;
   /** Shows findings at their lines. */
   mark: (overview: Overview | undefined) => void;
-  /** Puts the cursor on a line of the file. */
-  goTo: (line: number, column: number | undefined) => void;
 }
 
 export interface FormHooks {
   changed: () => void;
   recover: () => void;
-  apply: (fix: Fix) => void;
+  apply: (fix: Fix, file: RequestFile) => void;
+  undoable: (about: string, undo: () => void) => void;
   fields: (version: string, path: readonly string[]) => Promise<readonly KnownField[]>;
 }
 
@@ -64,24 +58,12 @@ export function makeForm(hooks: FormHooks): Form {
     },
     "Recover my settings",
   );
-  const host = el("div", { class: "editor" });
-  let editor: Editor | undefined;
-  let pending = "";
-
-  const start = async (): Promise<void> => {
-    const { makeEditor } = await import("./editor.js");
-    editor ??= makeEditor(host, "IstioOperator file", HINT, {
-      changed,
-      apply: hooks.apply,
-      fields: (path) => hooks.fields(target.value(), path).catch(() => []),
-    });
-    if (pending !== "") {
-      editor.setText(pending);
-    }
-  };
-  // The editor is large, and the page is of use before it is there.
-  requestIdleCallback(() => void start(), { timeout: 500 });
-
+  const files = makeRequestFiles({
+    changed,
+    apply: hooks.apply,
+    undoable: hooks.undoable,
+    fields: (path) => hooks.fields(target.value(), path).catch(() => []),
+  });
   const more = el(
     "details",
     {},
@@ -95,19 +77,14 @@ export function makeForm(hooks: FormHooks): Form {
     { class: "card", on: { submit: (event) => event.preventDefault() } },
     el("h2", {}, "Request"),
     target.element,
-    el("div", { class: "field" }, el("span", { class: "label" }, "IstioOperator file", recoverButton), host),
+    el("div", { class: "field" }, el("span", { class: "label" }, "IstioOperator files", recoverButton), files.element),
     field("--set, one on a line", sets),
     more,
   );
-  const text = (): string => editor?.text() ?? pending;
-  const setText = (it: string): void => {
-    pending = it;
-    editor?.setText(it);
-  };
 
   return {
     element,
-    text,
+    files,
     request() {
       const to = target.value();
       if (to === "") {
@@ -115,7 +92,7 @@ export function makeForm(hooks: FormHooks): Form {
       }
       return {
         to,
-        files: text().trim() === "" ? [] : [{ name: FILE, text: text() }],
+        files: files.all(),
         sets: lines(sets.value),
         ...(from.value.trim() === "" ? {} : { from: from.value.trim() }),
         ...(namespace.value.trim() === "" ? {} : { namespace: namespace.value.trim() }),
@@ -123,21 +100,16 @@ export function makeForm(hooks: FormHooks): Form {
       };
     },
     clear() {
-      setText("");
+      files.load([]);
       sets.value = from.value = namespace.value = "";
       force.checked = more.open = false;
       target.setValue("");
-      editor?.setRemarks([]);
     },
     setReleases: target.setReleases,
-    setFile(it) {
-      setText(it);
-      changed();
-    },
     setTarget: target.setValue,
     setRequest(it) {
       target.setValue(it.to ?? "");
-      setText(it.files?.[0]?.text ?? "");
+      files.load(it.files ?? []);
       sets.value = (it.sets ?? []).join("\n");
       from.value = it.from ?? "";
       namespace.value = it.namespace ?? "";
@@ -147,10 +119,7 @@ export function makeForm(hooks: FormHooks): Form {
       recoverButton.hidden = !possible;
     },
     mark(overview) {
-      editor?.setRemarks(overview === undefined ? [] : remarks(overview));
-    },
-    goTo(number, column) {
-      editor?.goTo(number, column);
+      files.setRemarks(overview === undefined ? new Map() : remarks(overview));
     },
   };
 }
@@ -166,17 +135,26 @@ function lines(text: string): string[] {
     .filter((it) => it !== "");
 }
 
-function remarks({ findings }: Overview): Remark[] {
+/** What is said of the files, by their names. */
+function remarks({ findings }: Overview): Map<string, Remark[]> {
   const severities = { block: "error", unknown: "warning", warn: "warning", info: "info" } as const;
-  return findings.flatMap((finding) =>
-    finding.subjects
-      .filter((it) => it.file === FILE && it.line !== undefined)
-      .map((it) => ({
-        line: it.line ?? 1,
-        column: it.column,
-        severity: severities[finding.level],
-        message: [finding.title, finding.detail, finding.fix].filter((part) => part !== null && part !== "").join(". "),
-        fixes: finding.fixes ?? [],
-      })),
-  );
+  const found = new Map<string, Remark[]>();
+  for (const finding of findings) {
+    for (const { file, line, column } of finding.subjects) {
+      if (file !== undefined && line !== undefined) {
+        const own = found.get(file) ?? [];
+        found.set(file, own);
+        own.push({
+          line,
+          column,
+          severity: severities[finding.level],
+          message: [finding.title, finding.detail, finding.fix]
+            .filter((part) => part !== null && part !== "")
+            .join(". "),
+          fixes: finding.fixes ?? [],
+        });
+      }
+    }
+  }
+  return found;
 }

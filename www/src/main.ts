@@ -1,11 +1,11 @@
 // The page: files in, a request beside them, the outcome out. All planning happens in the worker.
 
-import type { Edit, PlanOptions, Progress, Subject } from "refit-planner";
+import type { Edit, PlanOptions, Progress, RequestFile, Subject } from "refit-planner";
 
 import { Client, PlannerProblem } from "./client.js";
 import { makeClusterCard } from "./cluster-card.js";
 import { byId, el, fill } from "./dom.js";
-import { FILE, makeForm } from "./form.js";
+import { makeForm } from "./form.js";
 import { type Taken, purpose } from "./intake.js";
 import { listenForFiles, listenForTheme, takeText } from "./listen.js";
 import { openObject } from "./object-dialog.js";
@@ -13,9 +13,11 @@ import { keepOffline } from "./offline.js";
 import type { Keep, NamedBlob, Overview, Problem } from "./protocol.js";
 import { forgetRemembered, remember, remembered } from "./remembered.js";
 import { factsBeside, releasesBeside } from "./beside.js";
+import { FILE } from "./request-files.js";
 import { type Sample, beside as samplesBeside, madeUp } from "./samples.js";
 import { fromHash, isShared, toHash } from "./share.js";
 import { upgradeLine } from "./shell.js";
+import { hideToast, offerUndo, say } from "./toast.js";
 import { freshPage, noCluster } from "./state.js";
 import { type Hooks, freshState } from "./view/hooks.js";
 import { outcomeView } from "./view/outcome.js";
@@ -26,7 +28,8 @@ const client = new Client();
 const form = makeForm({
   changed: () => schedule(),
   recover: () => void attempt("Recovering the settings", recover),
-  apply: (fix) => void attempt("Editing the request", () => applyEdits(fix.edits)),
+  apply: (fix, file) => void attempt("Editing the request", () => applyEdits(fix.edits, file.name)),
+  undoable: offerUndo,
   fields: (version, path) => client.ask("fields", [version, path]),
 });
 const card = makeClusterCard({
@@ -42,7 +45,6 @@ const card = makeClusterCard({
 const welcome = makeWelcome((sample) => void useSample(sample));
 const result = byId("result");
 const status = byId("status");
-const toast = byId("toast");
 const rememberBox = byId("remember") as HTMLInputElement;
 
 const page = freshPage();
@@ -92,10 +94,11 @@ async function goLive(): Promise<void> {
   schedule();
 }
 
-/** Takes files of any kind: adds exports and releases, puts an IstioOperator file into the editor. */
+/** Takes files of any kind: adds exports and releases, puts IstioOperator files behind those that are there. */
 async function take({ files: added, passedOver }: Taken): Promise<void> {
   const exported: NamedBlob[] = [];
   const archives: NamedBlob[] = [];
+  const operators: RequestFile[] = [];
   for (const file of added) {
     switch (await purpose(file)) {
       case "export":
@@ -105,10 +108,11 @@ async function take({ files: added, passedOver }: Taken): Promise<void> {
         archives.push(file);
         break;
       case "operator":
-        form.setFile(await file.blob.text());
+        operators.push({ name: file.name, text: await file.blob.text() });
         break;
     }
   }
+  await form.files.take(operators);
   const names = new Set([...exported, ...archives].map((it) => it.name));
   const named = new Set(passedOver.map((it) => it.file));
   const others = (all: readonly NamedBlob[]): NamedBlob[] => all.filter((it) => !names.has(it.name));
@@ -245,13 +249,17 @@ async function recover(): Promise<void> {
     return;
   }
   const { showRecovery } = await import("./recovery-dialog.js");
-  showRecovery(found, form.text(), { follow: (subject) => void follow(subject), use: () => form.setFile(found.text) });
+  showRecovery(found, form.files.all(), {
+    follow: (subject) => void follow(subject),
+    use: () => form.files.replaceAll(found.text, "The request is what was recovered."),
+  });
 }
 
-/** Makes edits in the request's file, and plans again. */
-async function applyEdits(edits: readonly Edit[]): Promise<void> {
+/** Makes edits in a file of the request, the last one where none is named, and plans again. */
+async function applyEdits(edits: readonly Edit[], name?: string): Promise<void> {
+  const file = form.files.named(name);
   try {
-    form.setFile(await client.ask("edit", [form.text(), edits]));
+    form.files.replace(file, await client.ask("edit", [file.text, edits]));
     status.textContent = "The request was edited.";
   } catch (error) {
     say([error instanceof Error ? error.message : String(error)]);
@@ -267,8 +275,8 @@ async function follow(subject: Subject): Promise<void> {
       subject.field,
     ]);
     await openObject(subject, shown);
-  } else if (subject.file === FILE && subject.line !== undefined) {
-    form.goTo(subject.line, subject.column);
+  } else if (subject.file !== undefined && subject.line !== undefined) {
+    form.files.goTo(subject.file, subject.line, subject.column);
   }
 }
 
@@ -295,7 +303,7 @@ function hooks(): Hooks {
     state: page.view,
     live: own,
     explain: (code) => client.ask("explain", [code]),
-    apply: own ? (edits) => void attempt("Editing the request", () => applyEdits(edits)) : undefined,
+    apply: own ? (edits, file) => void attempt("Editing the request", () => applyEdits(edits, file)) : undefined,
     follow: own ? (subject) => void follow(subject) : undefined,
     object: (ref, field) => client.ask("object", [ref, field]),
     compare: (ref, everything) => client.ask("compare", [ref, everything]),
@@ -304,9 +312,8 @@ function hooks(): Hooks {
     restarts: (from, to) => client.ask("restarts", [from, to]),
     actions: (step, from, to) => client.ask("actions", [step, from, to]),
     keep,
-    saveRequest: page.planned?.files?.length
-      ? () => save(FILE, new Blob([form.text()], { type: "application/yaml" }))
-      : undefined,
+    requestFiles: (page.planned?.files ?? []).map((it) => it.name),
+    saveRequest: (name) => save(name, new Blob([form.files.named(name).text], { type: "application/yaml" })),
     // Nobody else reaches this machine's own address.
     share:
       page.live !== undefined
@@ -395,7 +402,7 @@ async function offerSession(): Promise<void> {
   byId("remember-label").hidden = false;
   byId("forget").hidden = false;
   const open = (): void => {
-    toast.hidden = true;
+    hideToast();
     form.setRequest(session.request);
     void attempt("Opening the last session", () => showHandedOn(session.outcome));
   };
@@ -424,25 +431,11 @@ async function useSample(sample: Sample): Promise<void> {
     page.cluster = { ...noCluster(page.beside), files, releases };
     form.clear();
     form.setTarget(sample.to);
-    form.setFile(request);
+    form.files.load(request === "" ? [] : [{ name: FILE, text: request }]);
   });
   unschedule();
   page.view = freshState();
   await read();
-}
-
-/** Says something in passing. */
-function say(content: readonly (Node | string)[], stays = false): void {
-  const close = el(
-    "button",
-    { type: "button", class: "quiet", "aria-label": "Dismiss", on: { click: () => (toast.hidden = true) } },
-    "×",
-  );
-  fill(toast, el("span", {}, content), close);
-  toast.hidden = false;
-  if (!stays) {
-    setTimeout(() => (toast.hidden = true), 6000);
-  }
 }
 
 async function attempt(what: string, work: (progress: (it: Progress) => void) => Promise<void>): Promise<void> {
@@ -560,7 +553,7 @@ async function forget(): Promise<void> {
     `${location.pathname}${location.search}${page.live === undefined ? "" : location.hash}`,
   );
   form.setReleases(await client.ask("releases", []));
-  toast.hidden = true;
+  hideToast();
   byId("forget").hidden = true;
   byId("remember-label").hidden = true;
   showNothing();

@@ -1,6 +1,6 @@
 // What the cluster was installed with: shown with its evidence before it replaces what stands in the editor.
 
-import type { Recovery, Subject } from "refit-planner";
+import type { Recovery, RequestFile, Subject } from "refit-planner";
 
 import { el } from "./dom.js";
 import { evidence } from "./view/evidence.js";
@@ -8,11 +8,12 @@ import { count, refName, valueText } from "./words.js";
 
 export function showRecovery(
   found: Recovery,
-  current: string,
+  files: readonly RequestFile[],
   hooks: { follow: (subject: Subject) => void; use: () => void },
 ): void {
   const before = document.activeElement;
   const host = el("div", { class: "code-view" });
+  const current = files.map((it) => it.text).join("---\n");
   const replaces = current.trim() !== "" && current !== found.text;
   const dialog = el(
     "dialog",
@@ -72,7 +73,7 @@ export function showRecovery(
       el(
         "button",
         { type: "button", class: "primary", on: { click: () => (hooks.use(), dialog.close()) } },
-        replaces ? "Replace what stands there" : "Use it",
+        !replaces ? "Use it" : files.length === 1 ? "Replace what stands there" : `Replace all ${files.length} files`,
       ),
     ),
   );

@@ -60,3 +60,8 @@ export function count(number: number, one: string, many = `${one}s`): string {
 export function size(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
+
+/** `1 line`, `3 lines`. */
+export function sizeOfText(text: string): string {
+  return count(text.trimEnd().split("\n").length, "line");
+}

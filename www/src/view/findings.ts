@@ -140,6 +140,7 @@ function card(finding: ShortFinding, at: number, list: "findings" | "notes", hoo
   }
   const { apply } = hooks;
   const fixes = apply === undefined ? [] : (finding.fixes ?? []);
+  const file = finding.subjects.find((it) => it.line !== undefined && hooks.requestFiles.includes(it.file ?? ""))?.file;
   const load = (): ReturnType<Hooks["subjects"]> => hooks.subjects(list, at, finding.subjects.length);
   return el(
     "article",
@@ -160,7 +161,7 @@ function card(finding: ShortFinding, at: number, list: "findings" | "notes", hoo
         fixes.map((fix) =>
           el(
             "button",
-            { type: "button", class: "primary small", on: { click: () => apply?.(fix.edits) } },
+            { type: "button", class: "primary small", on: { click: () => apply?.(fix.edits, file) } },
             words(fix.title),
           ),
         ),

@@ -37,8 +37,8 @@ export interface Hooks {
   /** The cluster is at hand, not only an outcome that was handed on. */
   live: boolean;
   explain: (code: string) => Promise<string | undefined>;
-  /** Edits the request's file; undefined where the request is not at hand. */
-  apply: ((edits: readonly Edit[]) => void) | undefined;
+  /** Edits a file of the request, the last one where none is named; undefined where the request is not at hand. */
+  apply: ((edits: readonly Edit[], file?: string) => void) | undefined;
   /** Opens what a subject names: the object at its field, or the line of the request. */
   follow: ((subject: Subject) => void) | undefined;
   object: (ref: Ref, field: string | undefined) => Promise<ShownObject | null>;
@@ -48,8 +48,10 @@ export interface Hooks {
   restarts: (from: number, to: number) => Promise<Restart[]>;
   actions: (step: number, from: number, to: number) => Promise<ShortAction[]>;
   keep: (form: Keep) => Promise<void>;
-  /** Saves the request's file under the name that the command uses. */
-  saveRequest: (() => void) | undefined;
+  /** Names of the request's files, in their order. */
+  requestFiles: readonly string[];
+  /** Saves a file of the request under the name that the command uses. */
+  saveRequest: (name: string) => void;
   /** Makes a link that hands the outcome on; undefined where a link of this page leads nobody here. */
   share: (() => Promise<string>) | undefined;
   /** The line that performs the plan; empty where the request is not at hand. */

@@ -1,6 +1,6 @@
 import type { Wait } from "refit-planner";
 
-import { copyButton, el, folding } from "../dom.js";
+import { type Child, copyButton, el, folding } from "../dom.js";
 import type { Overview, ShortAction, ShortStep } from "../protocol.js";
 import { count, refName } from "../words.js";
 import { windowed } from "../windowed.js";
@@ -37,15 +37,16 @@ export function steps({ steps: all, verdict }: Overview, hooks: Hooks): HTMLElem
   );
 }
 
-function commands({ command, saveRequest, keep }: Hooks): HTMLElement {
+function commands({ command, requestFiles, saveRequest, keep }: Hooks): HTMLElement {
   return el(
     "div",
     { class: "commands" },
     line(
       command,
       "Plans again against the live cluster, asks, and performs it.",
-      saveRequest !== undefined &&
-        el("button", { type: "button", class: "copy", on: { click: saveRequest } }, "Save request.yaml"),
+      requestFiles.map((it) =>
+        el("button", { type: "button", class: "copy", on: { click: () => saveRequest(it) } }, `Save ${it}`),
+      ),
     ),
     line(
       "refit apply plan.json",
@@ -55,12 +56,12 @@ function commands({ command, saveRequest, keep }: Hooks): HTMLElement {
   );
 }
 
-function line(command: string, about: string, button: HTMLElement | false): HTMLElement {
+function line(command: string, about: string, buttons: Child): HTMLElement {
   return el(
     "div",
     { class: "command" },
     el("p", { class: "hint" }, about),
-    el("div", {}, el("code", {}, command), copyButton(command), button),
+    el("div", {}, el("code", {}, command), copyButton(command), buttons),
   );
 }
 
