@@ -23,6 +23,8 @@ export interface Summary {
   kinds: Record<string, number>;
   /** Members of archives that hold no objects, and what each is; of very many the first thousand. */
   passedOver: { file: string; what: string }[];
+  /** The files in which the namespace `kube-system` of each cluster stood first: more than one is an export of several clusters. */
+  clusters: string[];
 }
 
 /** The request that reproduces an installation, as far as the export tells. */
@@ -79,7 +81,7 @@ export interface Comparison {
  */
 export class Cluster {
   /** What was read. */
-  summary: Summary = { kubernetes: null, managedFields: false, kinds: {}, passedOver: [] };
+  summary: Summary = { kubernetes: null, managedFields: false, kinds: {}, passedOver: [], clusters: [] };
   readonly #session: Session;
   readonly #instance: number;
   #open = true;

@@ -38,6 +38,8 @@ struct Summary<'a> {
     managed_fields: bool,
     kinds: &'a BTreeMap<String, usize>,
     passed_over: Vec<PassedOver<'a>>,
+    /// Files in which the namespace `kube-system` of each cluster stood first.
+    clusters: Vec<&'a str>,
 }
 
 /// A file that holds no objects.
@@ -230,6 +232,11 @@ impl Session {
             managed_fields: snapshot.managed_fields,
             kinds: &snapshot.kinds,
             passed_over: snapshot.passed_over.iter().map(PassedOver::from).collect(),
+            clusters: snapshot
+                .clusters
+                .values()
+                .map(|it| it.file.as_str())
+                .collect(),
         })?)
     }
 

@@ -3,18 +3,48 @@
 use super::Code;
 use super::Explanation;
 use super::{Situation, count, enumerate};
-use crate::outcome::{Finding, Level, Subject};
+use crate::outcome::{Finding, Level, Ref, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
-    meaning: "The export holds the same object more than once, with different resource versions.",
-    why: "The parts were taken at different times. The plan reads the newest; what changed between may be mixed.",
-    settle: "Export again in one go, and name every file once.",
+    meaning: "The export holds the same object more than once, with different resource versions; it blocks where it holds objects of two clusters.",
+    why: "The parts were taken at different times. The plan reads the newest; what changed between may be mixed. Of two clusters a plan would be of neither: they are told by the uids of their namespaces `kube-system`, each of which is made once, with its cluster.",
+    settle: "Export again in one go, and name every file once; plan each cluster by itself.",
     source: "metadata.uid and metadata.resourceVersion of the Kubernetes API",
     link: None,
 };
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    conflicts(it).into_iter().chain(two_servers(it)).collect()
+    two_clusters(it)
+        .into_iter()
+        .chain(conflicts(it))
+        .chain(two_servers(it))
+        .collect()
+}
+
+/// Objects of several clusters.
+fn two_clusters(it: &Situation) -> Option<Finding> {
+    let clusters = &it.snapshot.clusters;
+    if clusters.len() < 2 {
+        return None;
+    }
+    let finding = Finding::new(
+        Code::ExportConflict,
+        Level::Block,
+        format!("The export holds objects of {} clusters", clusters.len()),
+        "Each has a namespace kube-system of its own; a plan of both together would be of neither",
+    );
+    let subjects = clusters.iter().map(|(uid, origin)| {
+        let object = Ref {
+            api_version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            name: "kube-system".to_owned(),
+            namespace: None,
+        };
+        Subject::exported(object, origin)
+            .field("metadata.uid")
+            .value(uid.clone())
+    });
+    Some(finding.about(subjects).fix("Plan each cluster by itself"))
 }
 
 /// The same object at different times.
@@ -73,7 +103,7 @@ fn two_servers(it: &Situation) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::check;
-    use crate::outcome::Ref;
+    use crate::outcome::{Level, Ref};
     use crate::rules::fixture::Cluster;
     use crate::snapshot::{Conflict, Origin};
 
@@ -99,6 +129,23 @@ mod tests {
             findings[0].title,
             "The export says that the server runs 1.31.0 and 1.35.2"
         );
+        assert_eq!(findings[0].subjects.len(), 2);
+    }
+
+    #[test]
+    fn two_clusters_block_and_name_both_places() {
+        let mut cluster = Cluster::new();
+        for (uid, file) in [("1", "a.yaml"), ("2", "b.yaml")] {
+            let origin = Origin {
+                file: file.to_owned(),
+                line: 1,
+                column: 1,
+            };
+            cluster.snapshot.clusters.insert(uid.to_owned(), origin);
+        }
+        let findings = cluster.check(check);
+        assert_eq!(findings[0].level, Level::Block);
+        assert_eq!(findings[0].title, "The export holds objects of 2 clusters");
         assert_eq!(findings[0].subjects.len(), 2);
     }
 

@@ -304,6 +304,15 @@ impl Collector {
                 let any: AnyObject = source.read()?;
                 let metadata = any.metadata;
                 let head = head(meta, &metadata.namespace, &metadata.name, source)?;
+                if meta.kind == "Namespace"
+                    && head.name == "kube-system"
+                    && !metadata.uid.is_empty()
+                {
+                    let clusters = &mut self.snapshot.clusters;
+                    clusters
+                        .entry(metadata.uid.clone())
+                        .or_insert_with(|| origin.clone());
+                }
                 let beside = self.is_control(&metadata.namespace);
                 if !self.first(
                     &head,

@@ -264,6 +264,9 @@ pub struct Snapshot {
     pub server_version: Option<String>,
     /// Every version of the server that was read, and where it stood first; more than one is an export of two servers.
     pub server_versions: BTreeMap<String, Origin>,
+    /// The uid of the namespace `kube-system`, which is made once, with its cluster, and where it stood first; more than
+    /// one is an export of several clusters.
+    pub clusters: BTreeMap<String, Origin>,
     /// Objects kept whole, by reference.
     pub objects: BTreeMap<Ref, Object>,
     /// By namespace and name.

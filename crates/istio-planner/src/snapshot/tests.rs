@@ -325,6 +325,29 @@ fn of_two_servers_the_older_counts_whichever_is_read_first() {
 }
 
 #[test]
+fn two_clusters_are_told_by_the_uids_of_kube_system() {
+    let one = |name: &str, uid: &str| {
+        format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, uid: '{uid}'}}\n")
+    };
+    let files = |texts: &[(&str, &str)]| {
+        let texts: Vec<_> = texts.iter().map(|(name, uid)| one(name, uid)).collect();
+        let named: Vec<_> = ["a", "b"]
+            .into_iter()
+            .zip(texts.iter().map(String::as_bytes))
+            .collect();
+        let clusters = read(&named).unwrap().clusters.into_values();
+        clusters.map(|it| it.file).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        files(&[("kube-system", "1"), ("kube-system", "2")]),
+        ["a", "b"]
+    );
+    assert_eq!(files(&[("kube-system", "1"), ("kube-system", "1")]), ["a"]);
+    // Other namespaces may be made again.
+    assert!(files(&[("shop", "1"), ("shop", "2")]).is_empty());
+}
+
+#[test]
 fn objects_that_are_not_kept_conflict_all_the_same() {
     let map = |it: u32| {
         format!(

@@ -139,6 +139,8 @@ pub(super) struct Metadata<K: Keep = Telling> {
     pub(super) namespace: String,
     #[serde(deserialize_with = "or_default")]
     pub(super) resource_version: String,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) uid: String,
     labels: Texts<All>,
     annotations: Texts<K>,
     #[serde(deserialize_with = "or_default")]
@@ -153,6 +155,7 @@ impl<K: Keep> Default for Metadata<K> {
             name: String::new(),
             namespace: String::new(),
             resource_version: String::new(),
+            uid: String::new(),
             labels: Texts::default(),
             annotations: Texts::default(),
             owner_references: Vec::new(),
