@@ -221,8 +221,10 @@ impl<'a> Settings<'a> {
             .and_then(|(plane, from)| {
                 customisation::installation(input, &basis.inventory, plane, from)
             });
+        // What a request that cannot be read sets is not known.
         let reverted = installation
             .as_ref()
+            .filter(|_| rendered.readable)
             .map(|it| customisation::reverted(it, &after))
             .unwrap_or_default();
         let mut settings = Self {

@@ -1,7 +1,7 @@
 //! The request as the target renders it, and what the target has to say about it.
 
 use istio_catalog::Version;
-use istio_render::{Diagnostic, OperatorFile, Options, Release, Rendering};
+use istio_render::{Diagnostic, OperatorFile, Options, Release, Rendering, Severity};
 use serde_json::Value;
 
 use crate::input::Request;
@@ -15,6 +15,8 @@ pub(crate) struct Rendered {
     pub(crate) rendering: Option<Rendering>,
     /// It was rendered before the request was made, so that no profile is known.
     pub(crate) already: bool,
+    /// All of the request could be read, be it refused or not: `user` lacks nothing.
+    pub(crate) readable: bool,
     /// What is wrong, or worth knowing.
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
@@ -28,12 +30,14 @@ pub(crate) fn render(
 ) -> Rendered {
     let options = options(request, kubernetes);
     let (user, diagnostics) = istio_render::read_user(&options);
+    let readable = diagnostics.iter().all(|it| it.severity != Severity::Error);
     let user = user.get("spec").cloned().unwrap_or_default();
     let Some(release) = to.and_then(|to| find(releases, to)) else {
         return Rendered {
             user,
             rendering: None,
             already: false,
+            readable,
             diagnostics,
         };
     };
@@ -46,6 +50,7 @@ pub(crate) fn render(
                 user
             },
             already: release.is_rendered(),
+            readable,
             diagnostics: rendering.diagnostics.clone(),
             rendering: Some(rendering),
         },
@@ -53,6 +58,7 @@ pub(crate) fn render(
             user,
             rendering: None,
             already: false,
+            readable,
             diagnostics,
         },
     }
