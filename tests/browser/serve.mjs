@@ -15,8 +15,9 @@ export const TYPES = {
   ".yaml": "application/yaml",
 };
 
-/** Serves folders (`{ "/page/": URL }`) until `close`. */
+/** Serves folders (`{ "/page/": URL }`) until `close`; `replace` serves a text in the place of a file. */
 export async function serve(folders) {
+  const replaced = new Map();
   const server = createServer(async (request, response) => {
     const path = new URL(request.url, "http://localhost").pathname;
     const mount = Object.keys(folders).find((it) => path.startsWith(it));
@@ -26,7 +27,8 @@ export async function serve(folders) {
       if (mount === undefined || name.includes("..")) {
         throw new Error("not served");
       }
-      const body = await readFile(new URL(decodeURIComponent(name.slice(mount.length)), folders[mount]));
+      const body =
+        replaced.get(name) ?? (await readFile(new URL(decodeURIComponent(name.slice(mount.length)), folders[mount])));
       response.writeHead(200, { "content-type": type }).end(body);
     } catch {
       response.writeHead(404, { "content-type": "text/plain" }).end("not found");
@@ -34,5 +36,6 @@ export async function serve(folders) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
-  return { origin, close: () => new Promise((resolve) => server.close(resolve)) };
+  const replace = (name, text) => replaced.set(name, text);
+  return { origin, replace, close: () => new Promise((resolve) => server.close(resolve)) };
 }

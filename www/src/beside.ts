@@ -1,5 +1,10 @@
 // What the operator of this page may have put beside it.
 
+import type { PlanOptions, Progress } from "refit-planner";
+
+import type { Client } from "./client.js";
+import type { PageState } from "./state.js";
+
 /** Versions of the releases that lie in `releases/`; undefined where there is no list of them. */
 export async function releasesBeside(): Promise<string[] | undefined> {
   const text = await json("./releases/index.json");
@@ -10,6 +15,31 @@ export async function releasesBeside(): Promise<string[] | undefined> {
 export async function factsBeside(): Promise<string | undefined> {
   const text = await json("./facts.json");
   return text?.trim() === "{}" ? undefined : text;
+}
+
+/** Fetches the target's and the source's release where they lie beside the page, or where `refit serve` has them. */
+export async function fetchBeside(
+  client: Client,
+  page: PageState,
+  request: PlanOptions,
+  progress: (it: Progress) => void,
+): Promise<void> {
+  const needed = await client.ask("releasesFor", [request]);
+  const into = page.fetched;
+  for (const version of needed.filter(
+    (it) => !into.has(it) && !page.cluster.releases.some((file) => file.name.includes(`istio-${it}`)),
+  )) {
+    if (page.cluster.beside.includes(version)) {
+      await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], progress);
+      into.add(version);
+    } else if (page.live !== undefined && !page.live.lacks.has(version)) {
+      // What refit cannot get either is asked for in the page, as ever.
+      await client.ask("fetchRelease", [page.live.releaseAddress(version)], progress).then(
+        () => into.add(version),
+        () => page.live?.lacks.add(version),
+      );
+    }
+  }
 }
 
 /** The text of a JSON file; a server that answers everything with a page has none. */

@@ -19,6 +19,8 @@ export interface ClusterState {
   releases: readonly NamedBlob[];
   /** Versions that lie beside the page. */
   beside: readonly string[];
+  /** Files of these that cannot be read, which the plan leaves out. */
+  refused: readonly NamedBlob[];
   /** Files that were handed over and are not read, by their names. */
   passedOver: readonly PassedOver[];
   summary: Summary | undefined;
@@ -95,7 +97,11 @@ export function makeClusterCard({ take, remove, paste, cancel }: ClusterHooks): 
       fill(
         body,
         state.files.length + state.releases.length > 0 &&
-          el("ul", { class: "files" }, [...state.files, ...state.releases].map(file)),
+          el(
+            "ul",
+            { class: "files" },
+            [...state.files, ...state.releases].map((it) => file(it, state.refused.includes(it))),
+          ),
         state.summary !== undefined && summaryView(state.summary, state.coverage),
         passedOverView([...state.passedOver, ...(state.summary?.passedOver ?? [])]),
         releasesView(state),
@@ -127,11 +133,11 @@ export function makeClusterCard({ take, remove, paste, cancel }: ClusterHooks): 
     },
   };
 
-  function file(it: NamedBlob): HTMLElement {
+  function file(it: NamedBlob, refused: boolean): HTMLElement {
     return el(
       "li",
       {},
-      el("span", { class: "name" }, it.name),
+      el("span", { class: "name" }, it.name, refused && el("span", { class: "badge block" }, "not read")),
       el("span", { class: "place" }, size(it.blob.size)),
       el(
         "button",

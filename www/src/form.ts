@@ -8,6 +8,9 @@ import type { Overview } from "./protocol.js";
 import { type RequestFiles, makeRequestFiles } from "./request-files.js";
 import { makeTarget } from "./target.js";
 
+/** Nothing typed. */
+const EMPTY = JSON.stringify(["", "", "", ""]);
+
 export interface Form {
   element: HTMLElement;
   /** What is asked for; undefined while no target is chosen. */
@@ -17,7 +20,10 @@ export interface Form {
   setReleases: (releases: readonly Release[]) => void;
   files: RequestFiles;
   setTarget: (version: string) => void;
-  setRequest: (request: Partial<PlanOptions>) => void;
+  /** Whether something was typed since the form was filled. */
+  isTyped: () => boolean;
+  /** Fills the form, by what somebody typed or by something else. */
+  setRequest: (request: Partial<PlanOptions>, typed?: boolean) => void;
   /** Offers to recover the settings, or not. */
   setRecoverable: (possible: boolean) => void;
   /** Shows findings at their lines. */
@@ -82,9 +88,15 @@ export function makeForm(hooks: FormHooks): Form {
     more,
   );
 
+  /** All that can be typed but the target. */
+  const typed = (): string =>
+    JSON.stringify([files.all(), sets.value, from.value, namespace.value].map((it) => (it.length === 0 ? "" : it)));
+  let filled = typed();
+
   return {
     element,
     files,
+    isTyped: () => typed() !== filled && typed() !== EMPTY,
     request() {
       const to = target.value();
       if (to === "") {
@@ -104,16 +116,18 @@ export function makeForm(hooks: FormHooks): Form {
       sets.value = from.value = namespace.value = "";
       force.checked = more.open = false;
       target.setValue("");
+      filled = typed();
     },
     setReleases: target.setReleases,
     setTarget: target.setValue,
-    setRequest(it) {
+    setRequest(it, byHand = false) {
       target.setValue(it.to ?? "");
       files.load(it.files ?? []);
       sets.value = (it.sets ?? []).join("\n");
       from.value = it.from ?? "";
       namespace.value = it.namespace ?? "";
       force.checked = it.force ?? false;
+      filled = byHand ? EMPTY : typed();
     },
     setRecoverable(possible) {
       recoverButton.hidden = !possible;

@@ -63,6 +63,16 @@ export async function purpose({ name, blob }: NamedBlob): Promise<Purpose> {
   return "export";
 }
 
+/** Whether an object that stood in `place` came in a file, which may be an archive. */
+export function isIn(place: string, { name }: NamedBlob): boolean {
+  return place === name || place.startsWith(`${name}!`);
+}
+
+/** The folder that was dropped with a file, or the file where it came alone. */
+export function folderOf(name: string): string {
+  return name.includes("/") ? name.slice(0, name.indexOf("/") + 1) : name;
+}
+
 async function walk(entry: FileSystemEntry): Promise<NamedBlob[]> {
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));

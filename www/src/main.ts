@@ -1,19 +1,23 @@
 // The page: files in, a request beside them, the outcome out. All planning happens in the worker.
 
-import type { Edit, PlanOptions, Progress, RequestFile, Subject } from "refit-planner";
+import type { Edit, Progress, Subject } from "refit-planner";
 
-import { Client, PlannerProblem } from "./client.js";
+import { writeAddress } from "./address.js";
+import { ask } from "./ask.js";
+import { Client } from "./client.js";
 import { makeClusterCard } from "./cluster-card.js";
 import { byId, el, fill } from "./dom.js";
 import { makeForm } from "./form.js";
-import { type Taken, purpose } from "./intake.js";
+import type { Taken } from "./intake.js";
 import { listenForFiles, listenForTheme, takeText } from "./listen.js";
 import { openObject } from "./object-dialog.js";
 import { keepOffline } from "./offline.js";
-import type { Keep, NamedBlob, Overview, Problem } from "./protocol.js";
-import { forgetRemembered, remember, remembered } from "./remembered.js";
-import { factsBeside, releasesBeside } from "./beside.js";
-import { FILE } from "./request-files.js";
+import { type WaysOut, fileOf, isCancelled, isPanic, problemOf, problemView } from "./problem.js";
+import type { Keep, Overview, Problem } from "./protocol.js";
+import { makeReading } from "./reading.js";
+import { forgetKept, forgetRemembered } from "./remembered.js";
+import { factsBeside, fetchBeside, releasesBeside } from "./beside.js";
+import { makeSession } from "./session.js";
 import { type Sample, beside as samplesBeside, madeUp } from "./samples.js";
 import { fromHash, isShared, toHash } from "./share.js";
 import { upgradeLine } from "./shell.js";
@@ -24,6 +28,9 @@ import { outcomeView } from "./view/outcome.js";
 import { makeWelcome } from "./welcome.js";
 import { count } from "./words.js";
 
+const HANDED_ON =
+  "This outcome was handed on: names and findings, no values and no manifests. Drop an export to plan one of your own.";
+
 const client = new Client();
 const form = makeForm({
   changed: () => schedule(),
@@ -33,8 +40,8 @@ const form = makeForm({
   fields: (version, path) => client.ask("fields", [version, path]),
 });
 const card = makeClusterCard({
-  take: (taken) => void take(taken),
-  remove: (file) => void remove(file),
+  take: (taken) => void reading.take(taken),
+  remove: (file) => void reading.remove(file),
   paste: () =>
     void navigator.clipboard.readText().then(
       (text) => takeText(text, listeners),
@@ -42,17 +49,50 @@ const card = makeClusterCard({
     ),
   cancel,
 });
-const welcome = makeWelcome((sample) => void useSample(sample));
+const welcome = makeWelcome((sample) => void session.useSample(sample));
 const result = byId("result");
 const status = byId("status");
 const rememberBox = byId("remember") as HTMLInputElement;
 
 const page = freshPage();
 const listeners = {
-  take: (taken: Taken): void => void take(taken),
+  take: (taken: Taken): void => void reading.take(taken),
   failed: showProblem,
   taken: () => [...page.cluster.files, ...page.cluster.releases].map((it) => it.name),
 };
+
+const reading = makeReading({
+  page,
+  client,
+  card,
+  form,
+  attempt,
+  plan,
+  begin() {
+    if (isShared(location.hash)) {
+      history.replaceState(null, "", location.pathname + location.search);
+    }
+  },
+  draw,
+  showNothing,
+});
+
+const session = makeSession({
+  page,
+  client,
+  form,
+  attempt,
+  read: reading.read,
+  openShared,
+  showWithoutExport,
+  show() {
+    if (page.overview !== undefined) {
+      document.body.classList.add("planned");
+      draw(page.overview);
+    }
+  },
+  showWelcome,
+});
 
 start();
 
@@ -63,8 +103,13 @@ function start(): void {
   listenForFiles(listeners);
   listenForTheme();
   byId("forget").addEventListener("click", () => void forget());
-  rememberBox.addEventListener("change", () => void (rememberBox.checked ? keepSession() : forgetRemembered()));
-  addEventListener("hashchange", () => void openShared());
+  rememberBox.addEventListener("change", () => void (rememberBox.checked ? session.keep() : forgetRemembered()));
+  addEventListener("popstate", () => void session.follow());
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    // The address is the page's own.
+    event.preventDefault();
+    result.focus();
+  });
   void client.ask("releases", []).then((it) => {
     form.setReleases(it);
     return showCommands();
@@ -73,11 +118,24 @@ function start(): void {
   if (/^#(token=|live$)/.test(location.hash)) {
     void goLive();
   } else {
-    void findBeside();
+    const found = findBeside();
     void findFacts();
-    void keepOffline((...content) => say(content, true));
+    void keepOffline((...content) => say(content, true), agreeToReload);
+    void openShared().then((shared) => (shared ? undefined : session.restore(found)));
   }
-  void openShared().then((shared) => (shared ? undefined : offerSession()));
+}
+
+/** Asks before a reload, where files of one's own are open: they are not kept. */
+async function agreeToReload(): Promise<boolean> {
+  return (
+    page.cluster.files.length === 0 ||
+    page.sample !== undefined ||
+    (await ask(
+      "Load the new version now?",
+      "The request and the findings stay. The files of the export are never kept: drop them again afterwards.",
+      ["Not now", "Load it"],
+    )) === 1
+  );
 }
 
 /** Connects the page to the `refit serve` that serves it: it has the cluster and the releases. Nothing is kept for use without it: another server may have its port next. */
@@ -88,84 +146,10 @@ async function goLive(): Promise<void> {
     request: () => form.request(),
     setRequest: ({ to, ...rest }) =>
       form.setRequest({ to: to === undefined || to === "" ? (form.request()?.to ?? "") : to, ...rest }),
-    take,
+    take: reading.take,
     attempt,
   }).catch(() => undefined);
   schedule();
-}
-
-/** Takes files of any kind: adds exports and releases, puts IstioOperator files behind those that are there. */
-async function take({ files: added, passedOver }: Taken): Promise<void> {
-  const exported: NamedBlob[] = [];
-  const archives: NamedBlob[] = [];
-  const operators: RequestFile[] = [];
-  for (const file of added) {
-    switch (await purpose(file)) {
-      case "export":
-        exported.push(file);
-        break;
-      case "release":
-        archives.push(file);
-        break;
-      case "operator":
-        operators.push({ name: file.name, text: await file.blob.text() });
-        break;
-    }
-  }
-  await form.files.take(operators);
-  const names = new Set([...exported, ...archives].map((it) => it.name));
-  const named = new Set(passedOver.map((it) => it.file));
-  const others = (all: readonly NamedBlob[]): NamedBlob[] => all.filter((it) => !names.has(it.name));
-  page.cluster = {
-    ...page.cluster,
-    files: [...others(page.cluster.files), ...exported],
-    releases: [...others(page.cluster.releases), ...archives],
-    passedOver: [...page.cluster.passedOver.filter((it) => !named.has(it.file)), ...passedOver],
-  };
-  card.show(page.cluster);
-  if (exported.length > 0) {
-    await read();
-  } else if (archives.length > 0 && page.cluster.summary !== undefined) {
-    await attempt("Reading the release", async (progress) => {
-      await client.ask("addReleases", [archives], progress);
-      await plan(progress);
-    });
-  }
-}
-
-/** Takes a file out again. */
-async function remove(file: NamedBlob): Promise<void> {
-  page.cluster = {
-    ...page.cluster,
-    files: page.cluster.files.filter((it) => it !== file),
-    releases: page.cluster.releases.filter((it) => it !== file),
-  };
-  if (page.cluster.files.length > 0) {
-    await read();
-  } else {
-    client.reset();
-    page.cluster = { ...page.cluster, summary: undefined, coverage: undefined, missingReleases: [] };
-    showNothing();
-  }
-}
-
-/** Reads everything that is at hand, and plans. */
-async function read(): Promise<void> {
-  if (isShared(location.hash)) {
-    history.replaceState(null, "", location.pathname + location.search);
-  }
-  page.fetched = new Set();
-  page.cluster = { ...page.cluster, summary: undefined, coverage: undefined, missingReleases: [] };
-  await attempt("Reading the export", async (progress) => {
-    const summary = await client.ask("read", [[...page.cluster.files]], progress);
-    page.cluster = { ...page.cluster, summary };
-    card.show(page.cluster);
-    if (page.cluster.releases.length > 0) {
-      await client.ask("addReleases", [[...page.cluster.releases]], progress);
-    }
-    form.setRecoverable(true);
-    await plan(progress);
-  });
 }
 
 /** Plans a moment after the last change of the request. */
@@ -179,6 +163,7 @@ function schedule(): void {
     }, 250);
   } else {
     void showCommands();
+    void session.keep();
   }
 }
 
@@ -197,7 +182,7 @@ async function plan(progress: (it: Progress) => void): Promise<void> {
   }
   page.turn += 1;
   const mine = page.turn;
-  await fetchBeside(request, progress);
+  await fetchBeside(client, page, request, progress);
   const [needed, coverage, answer] = await Promise.all([
     client.ask("releasesFor", [request]),
     client.ask("missing", [request]),
@@ -214,29 +199,10 @@ async function plan(progress: (it: Progress) => void): Promise<void> {
   page.cluster = { ...page.cluster, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
   page.planned = request;
   card.show({ ...page.cluster, beside: [...page.cluster.beside, ...page.fetched] });
+  page.note = undefined;
   showOutcome(answer);
-  if (rememberBox.checked) {
-    await keepSession();
-  }
-}
-
-/** Fetches the target's and the source's release where they lie beside the page, or where `refit serve` has them. */
-async function fetchBeside(request: PlanOptions, progress: (it: Progress) => void): Promise<void> {
-  const needed = await client.ask("releasesFor", [request]);
-  const into = page.fetched;
-  for (const version of needed.filter(
-    (it) => !into.has(it) && !page.cluster.releases.some((file) => file.name.includes(`istio-${it}`)),
-  )) {
-    if (page.cluster.beside.includes(version)) {
-      await client.ask("fetchRelease", [new URL(`./releases/istio-${version}.tar.gz`, location.href).href], progress);
-      into.add(version);
-    } else if (page.live !== undefined && !page.live.lacks.has(version)) {
-      // What refit cannot get either is asked for in the page, as ever.
-      await client.ask("fetchRelease", [page.live.releaseAddress(version)], progress).then(
-        () => into.add(version),
-        () => page.live?.lacks.add(version),
-      );
-    }
+  if (page.live === undefined) {
+    await session.planned();
   }
 }
 
@@ -288,19 +254,58 @@ function showOutcome(answer: Overview): void {
   byId("forget").hidden = false;
   byId("remember-label").hidden = !own;
   document.body.classList.add("planned");
+  draw(answer);
+  status.textContent = `${answer.words.headline}: ${answer.words.verdict}`;
+}
+
+/** Draws an outcome, what went wrong above it. */
+function draw(answer: Overview): void {
   const focused = (document.activeElement as HTMLElement | null)?.dataset["focus"];
   const inside = result.contains(document.activeElement);
-  fill(result, !own && sharedNote(), outcomeView(answer, hooks()));
+  const trouble =
+    page.problem !== undefined && problemView(page.problem, whatStays(page.problem), waysOut(page.problem));
+  fill(result, trouble, page.note !== undefined && el("p", { class: "note" }, page.note), outcomeView(answer, hooks()));
   if (inside && focused !== undefined) {
     result.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
-  status.textContent = `${answer.words.headline}: ${answer.words.verdict}`;
+}
+
+function whatStays(problem: Problem): string {
+  if (fileOf(problem, page.cluster.refused) === undefined) {
+    return "What is below stays as it was.";
+  }
+  const left = page.cluster.files.length - page.cluster.refused.length;
+  return fileOf(problem, page.cluster.releases) === undefined
+    ? `The plan below is of the other ${count(left, "file")}.`
+    : "The plan below goes without it.";
+}
+
+function waysOut(problem: Problem): WaysOut {
+  const { files, releases } = page.cluster;
+  const file = fileOf(problem, [...files, ...releases]);
+  const stands = page.overview !== undefined;
+  const isLast = file !== undefined && files.length === 1 && files[0] === file;
+  return {
+    leaveOut: file === undefined || isLast ? undefined : () => void reading.remove(file),
+    again: isPanic(problem) && files.length > 0 ? () => void reading.readAfterDefect() : undefined,
+    dismiss:
+      stands && file === undefined
+        ? () => {
+            page.problem = undefined;
+            if (page.overview !== undefined) {
+              draw(page.overview);
+            }
+          }
+        : undefined,
+    startAgain: () => void startAgain(),
+  };
 }
 
 function hooks(): Hooks {
   const own = page.planned !== undefined;
   return {
     state: page.view,
+    turned: () => (page.live === undefined && !isShared(location.hash) ? session.write("push") : undefined),
     live: own,
     explain: (code) => client.ask("explain", [code]),
     apply: own ? (edits, file) => void attempt("Editing the request", () => applyEdits(edits, file)) : undefined,
@@ -350,69 +355,20 @@ async function openShared(): Promise<boolean> {
   if (!isShared(location.hash)) {
     return false;
   }
-  await attempt("Opening the link", async () => showHandedOn(await fromHash(location.hash)));
+  await attempt("Opening the link", async () => showWithoutExport(await fromHash(location.hash), HANDED_ON));
   return true;
 }
 
-async function showHandedOn(text: string): Promise<void> {
+/** Shows an outcome whose export is not here, and says whose it is. */
+async function showWithoutExport(text: string, note: string, tab?: string): Promise<void> {
   const answer = await client.ask("open", [text]);
   page.cluster = noCluster(page.beside);
-  page.planned = undefined;
-  page.view = freshState();
+  page.planned = page.sample = undefined;
+  page.note = note;
+  page.view = { ...freshState(), ...(tab !== undefined && { tab }) };
   form.setRecoverable(false);
   card.show(page.cluster);
   showOutcome(answer);
-}
-
-function sharedNote(): HTMLElement {
-  return el(
-    "p",
-    { class: "note" },
-    "This outcome was handed on: names and findings, no values and no manifests. Drop an export to plan one of your own.",
-  );
-}
-
-async function keepSession(): Promise<void> {
-  if (page.planned !== undefined) {
-    const { to, files, sets, from, namespace, force } = page.planned;
-    const request = {
-      to,
-      ...(files && { files }),
-      ...(sets && { sets }),
-      ...(from && { from }),
-      ...(namespace && { namespace }),
-      ...(force && { force }),
-    };
-    await remember({
-      request,
-      outcome: await client.ask("redacted", []),
-      files: page.cluster.files.map((it) => it.name),
-      day: new Date().toISOString().slice(0, 10),
-    });
-  }
-}
-
-/** Offers what was kept of the last time. */
-async function offerSession(): Promise<void> {
-  const session = await remembered().catch(() => undefined);
-  if (session === undefined) {
-    return;
-  }
-  rememberBox.checked = true;
-  byId("remember-label").hidden = false;
-  byId("forget").hidden = false;
-  const open = (): void => {
-    hideToast();
-    form.setRequest(session.request);
-    void attempt("Opening the last session", () => showHandedOn(session.outcome));
-  };
-  say(
-    [
-      `You planned ${session.request.to} here on ${session.day}.`,
-      el("button", { type: "button", on: { click: open } }, "Open it"),
-    ],
-    true,
-  );
 }
 
 function showWelcome(): void {
@@ -423,19 +379,6 @@ function showWelcome(): void {
 /** The lines that export exactly what a plan reads. */
 async function showCommands(): Promise<void> {
   welcome.setCommands(await client.ask("required", [form.request() ?? { to: "" }]));
-}
-
-async function useSample(sample: Sample): Promise<void> {
-  await attempt("Fetching the sample", async () => {
-    const { files, releases, request } = await sample.load();
-    page.cluster = { ...noCluster(page.beside), files, releases };
-    form.clear();
-    form.setTarget(sample.to);
-    form.files.load(request === "" ? [] : [{ name: FILE, text: request }]);
-  });
-  unschedule();
-  page.view = freshState();
-  await read();
 }
 
 async function attempt(what: string, work: (progress: (it: Progress) => void) => Promise<void>): Promise<void> {
@@ -449,7 +392,7 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
       card.progress(it);
     });
   } catch (error) {
-    if (!(error instanceof DOMException && error.name === "AbortError")) {
+    if (!isCancelled(error)) {
       showProblem(error);
     }
   } finally {
@@ -484,7 +427,7 @@ function cancel(): void {
         {},
         el(
           "button",
-          { type: "button", on: { click: () => void read() } },
+          { type: "button", on: { click: () => void reading.read() } },
           `Read ${count(page.cluster.files.length, "file")} again`,
         ),
       ),
@@ -493,49 +436,33 @@ function cancel(): void {
 }
 
 function showProblem(error: unknown): void {
-  const problem: Problem =
-    error instanceof PlannerProblem
-      ? error.problem
-      : { name: "Error", message: error instanceof Error ? error.message : String(error) };
-  const lost = problem.name === "PlannerPanic";
-  const again = lost && !page.recovering && page.cluster.files.length > 0;
-  fill(
-    result,
-    el(
-      "div",
-      { class: "verdict error", role: "alert" },
-      el("span", { class: "verdict-icon", "aria-hidden": "true" }, "!"),
-      el(
-        "div",
-        {},
-        el("h1", {}, problem.file === undefined ? "That did not work" : "This file cannot be read"),
-        problem.file !== undefined &&
-          el("p", {}, el("code", {}, `${problem.file}:${problem.line ?? 0}:${problem.column ?? 0}`)),
-        el("p", { class: "verdict-line" }, problem.message),
-        problem.file !== undefined &&
-          el("p", { class: "hint" }, "The other files stay: take this one out of the list, or drop it again."),
-        el(
-          "p",
-          {},
-          again && el("button", { type: "button", on: { click: () => void readAnew() } }, "Read the files again"),
-          el("button", { type: "button", on: { click: () => void forget() } }, "Start again"),
-        ),
-      ),
-    ),
-  );
+  const problem = problemOf(error);
+  if (page.overview !== undefined && !isPanic(problem)) {
+    page.problem = problem;
+    draw(page.overview);
+    return;
+  }
+  fill(result, problemView(problem, undefined, waysOut(problem)));
   document.body.classList.add("planned");
   byId("forget").hidden = false;
-  if (again) {
-    void readAnew();
+  if (isPanic(problem) && !page.recovering && page.cluster.files.length > 0) {
+    void reading.readAfterDefect();
   }
 }
 
-/** After a defect the planner starts afresh: what was read is read again, once. */
-async function readAnew(): Promise<void> {
-  page.recovering = true;
-  client.reset();
-  await read();
-  page.recovering = false;
+/** Starts again, once nothing that is worth something is lost by it. */
+async function startAgain(): Promise<void> {
+  const good = page.cluster.files.length - 1;
+  if (
+    (!form.isTyped() && good < 1) ||
+    (await ask(
+      "Start again?",
+      "The files leave the list, and the request is emptied. The browser keeps nothing of them.",
+      ["Keep what is here", "Start again"],
+    )) === 1
+  ) {
+    await forget();
+  }
 }
 
 async function forget(): Promise<void> {
@@ -544,14 +471,14 @@ async function forget(): Promise<void> {
   page.turn += 1;
   rememberBox.checked = false;
   await forgetRemembered();
+  forgetKept();
   form.clear();
   page.view = freshState();
   page.cluster = noCluster(page.beside);
-  history.replaceState(
-    null,
-    "",
-    `${location.pathname}${location.search}${page.live === undefined ? "" : location.hash}`,
-  );
+  page.sample = page.note = page.problem = undefined;
+  if (page.live === undefined) {
+    writeAddress({}, "replace");
+  }
   form.setReleases(await client.ask("releases", []));
   hideToast();
   byId("forget").hidden = true;
@@ -586,10 +513,11 @@ async function findFacts(): Promise<void> {
 }
 
 /** Releases and clusters that the operator of this page put beside it. */
-async function findBeside(): Promise<void> {
+async function findBeside(): Promise<readonly Sample[]> {
   const real = await samplesBeside();
+  page.samples = [...real, ...madeUp()];
   if (real.length > 0) {
-    welcome.setSamples([...real, ...madeUp()]);
+    welcome.setSamples(page.samples);
   }
   const beside = await releasesBeside();
   if (beside !== undefined) {
@@ -597,4 +525,5 @@ async function findBeside(): Promise<void> {
     page.cluster = { ...page.cluster, beside: page.beside };
     card.show(page.cluster);
   }
+  return page.samples;
 }

@@ -3,7 +3,11 @@
 import { ownScript } from "./client.js";
 import { el } from "./dom.js";
 
-export async function keepOffline(offer: (...content: (Node | string)[]) => void): Promise<void> {
+/** `agree` asks before the page is loaded again where something would be lost. */
+export async function keepOffline(
+  offer: (...content: (Node | string)[]) => void,
+  agree: () => Promise<boolean>,
+): Promise<void> {
   if (!("serviceWorker" in navigator) || import.meta.env.DEV) {
     return;
   }
@@ -11,11 +15,17 @@ export async function keepOffline(offer: (...content: (Node | string)[]) => void
   const look = (): void => {
     const waiting = registration?.waiting;
     if (waiting !== null && waiting !== undefined && navigator.serviceWorker.controller !== null) {
-      const update = (): void => {
+      const update = async (): Promise<void> => {
+        if (!(await agree())) {
+          return;
+        }
         navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
         waiting.postMessage("update");
       };
-      offer("A new version of this page is ready.", el("button", { type: "button", on: { click: update } }, "Reload"));
+      offer(
+        "A new version of this page is ready.",
+        el("button", { type: "button", on: { click: () => void update() } }, "Reload"),
+      );
     }
   };
   look();

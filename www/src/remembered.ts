@@ -1,4 +1,5 @@
-// The last session on this device, only where the user says so: the request, and the redacted outcome. Never an export.
+// What outlives the page: the request, and the redacted outcome; never an export. For a reload in this tab alone, until it
+// is closed; for another day only where the user says so.
 
 import type { PlanOptions } from "refit-planner";
 
@@ -10,6 +11,36 @@ export interface Session {
   files: string[];
   /** As `YYYY-MM-DD`. */
   day: string;
+}
+
+/** What a reload of this tab finds again. */
+export interface Kept extends Omit<Session, "outcome"> {
+  /** The sample that was open. */
+  sample?: string | undefined;
+  /** Undefined where nothing was planned yet, or where it is too large for the browser to keep. */
+  outcome?: string | undefined;
+}
+
+/** Keeps what is there for a reload of this tab. */
+export function keepForReload(kept: Kept): void {
+  for (const it of [kept, { ...kept, outcome: undefined }]) {
+    try {
+      sessionStorage.setItem(NAME, JSON.stringify(it));
+      return;
+    } catch {
+      // Too large, or a browser that keeps nothing: the next is smaller, and without either a reload starts afresh.
+    }
+  }
+}
+
+/** Returns what was there before the reload. */
+export function keptForReload(): Kept | undefined {
+  try {
+    const text = sessionStorage.getItem(NAME);
+    return text === null ? undefined : (JSON.parse(text) as Kept);
+  } catch {
+    return undefined;
+  }
 }
 
 const NAME = "refit";
@@ -30,7 +61,12 @@ export async function remembered(): Promise<Session | undefined> {
   return use("readonly", (store) => store.get(KEY) as IDBRequest<Session | undefined>);
 }
 
-/** Deletes what was kept, and the place where it was. */
+/** Deletes what a reload would find. */
+export function forgetKept(): void {
+  sessionStorage.removeItem(NAME);
+}
+
+/** Deletes what was kept for another day, and the place where it was. */
 export async function forgetRemembered(): Promise<void> {
   await new Promise<void>((resolve) => {
     const request = indexedDB.deleteDatabase(NAME);

@@ -4,20 +4,27 @@ import type { PlanOptions } from "refit-planner";
 
 import type { ClusterState } from "./cluster-card.js";
 import type { Live } from "./live/live.js";
-import type { Overview } from "./protocol.js";
+import type { Overview, Problem } from "./protocol.js";
+import type { Sample } from "./samples.js";
 import { type ViewState, freshState } from "./view/hooks.js";
 
 /** All that changes while the page is open. */
 export interface PageState {
   /** Versions of releases that lie beside the page. */
   beside: readonly string[];
+  /** Clusters of the gallery. */
+  samples: readonly Sample[];
   /** What was handed over, and what was read of it. */
   cluster: ClusterState;
   /** What is open and chosen in the outcome. */
   view: ViewState;
   /** The outcome that is shown. */
   overview: Overview | undefined;
-  /** The request that `overview` answers; undefined for an outcome that was handed on. */
+  /** The sample that is open; undefined for files of one's own. */
+  sample: string | undefined;
+  /** What is told of an outcome whose export is not here: one's own of before, or one that was handed on. */
+  note: string | undefined;
+  /** The request that `overview` answers; undefined for an outcome whose export is not here. */
   planned: PlanOptions | undefined;
   /** Counts plans, so that an answer that comes too late is known. */
   turn: number;
@@ -29,6 +36,8 @@ export interface PageState {
   fetched: Set<string>;
   /** Where `refit serve` serves this page: it has the cluster, and releases. */
   live: Live | undefined;
+  /** What stands above the outcome that stays. */
+  problem: Problem | undefined;
   /** The planner broke, and its files are read once more. */
   recovering: boolean;
 }
@@ -37,15 +46,19 @@ export interface PageState {
 export function freshPage(): PageState {
   return {
     beside: [],
+    samples: [],
     cluster: noCluster([]),
     view: freshState(),
     overview: undefined,
+    sample: undefined,
+    note: undefined,
     planned: undefined,
     turn: 0,
     timer: undefined,
     doing: 0,
     fetched: new Set(),
     live: undefined,
+    problem: undefined,
     recovering: false,
   };
 }
@@ -54,6 +67,7 @@ export function freshPage(): PageState {
 export function noCluster(beside: readonly string[]): ClusterState {
   return {
     files: [],
+    refused: [],
     releases: [],
     beside,
     passedOver: [],

@@ -1,6 +1,8 @@
 // Small words for what the outcome holds. Sentences come from the planner; here are only labels.
 
-import type { ChangeClass, Level, Ref, RestartHow, Subject, Verdict } from "refit-planner";
+import type { ChangeClass, Level, Ref, RestartHow, Verdict } from "refit-planner";
+
+import type { Problem } from "./protocol.js";
 
 /** Labels of levels, in the order in which they weigh. */
 export const LEVELS: readonly (readonly [Level, string])[] = [
@@ -37,7 +39,7 @@ export function refName(ref: Partial<Ref>): string {
 }
 
 /** `cluster.yaml:120:5`. */
-export function placeName(subject: Subject): string {
+export function placeName(subject: Pick<Problem, "file" | "line" | "column">): string {
   const line = subject.line === undefined ? "" : `:${subject.line}`;
   const column = subject.column === undefined || line === "" ? "" : `:${subject.column}`;
   return subject.file === undefined ? "" : `${subject.file}${line}${column}`;

@@ -34,6 +34,8 @@ export function freshState(): ViewState {
 
 export interface Hooks {
   state: ViewState;
+  /** The user turned to another tab, which `state` names. */
+  turned: () => void;
   /** The cluster is at hand, not only an outcome that was handed on. */
   live: boolean;
   explain: (code: string) => Promise<string | undefined>;

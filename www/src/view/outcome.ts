@@ -33,7 +33,12 @@ export function outcomeView(overview: Overview, hooks: Hooks): HTMLElement {
         { name: "Inventory", number: null, make: () => inventory(overview, hooks) },
       ],
       state.tab,
-      (name) => (state.tab = name),
+      (name) => {
+        if (name !== state.tab) {
+          state.tab = name;
+          hooks.turned();
+        }
+      },
     ),
   );
 }
