@@ -89,6 +89,8 @@ export function usePage() {
   it.type = async (text) => {
     await it.page.locator(".editor .cm-content").click();
     await it.page.keyboard.press("Control+a");
+    // Chromium would take the colours of what it replaces along, as a style of its own that the policy refuses.
+    await it.page.keyboard.press("Delete");
     await it.page.keyboard.insertText(text);
   };
   /** Waits until the page has planned what it was asked for last. */

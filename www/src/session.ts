@@ -70,9 +70,7 @@ export function makeSession(hooks: SessionHooks): Session {
     } else if (to !== undefined) {
       form.setTarget(to);
     }
-    if (kept === undefined) {
-      await offerSession();
-    }
+    await offerSession(kept === undefined);
   }
 
   /** Follows the address after "Back" and "Forward". */
@@ -103,8 +101,8 @@ export function makeSession(hooks: SessionHooks): Session {
     };
   }
 
-  /** Offers what was kept of the last time. */
-  async function offerSession(): Promise<void> {
+  /** Goes on remembering where the user wanted it, and offers what was kept of the last time. */
+  async function offerSession(offers: boolean): Promise<void> {
     const session = await remembered().catch(() => undefined);
     if (session === undefined) {
       return;
@@ -112,6 +110,9 @@ export function makeSession(hooks: SessionHooks): Session {
     rememberBox.checked = true;
     byId("remember-label").hidden = false;
     byId("forget").hidden = false;
+    if (!offers) {
+      return;
+    }
     const open = (): void => {
       hideToast();
       form.setRequest(session.request);
