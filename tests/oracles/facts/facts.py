@@ -97,37 +97,56 @@ def leaves(tree, path=()):
 
 
 def changed(before, after):
-    """Keys whose value differs in some chart, the last key of each path and both values; stamps are passed over."""
-    found = set()
+    """The settings whose default differs: the chart's root, the path in the chart and the new default; stamps are passed over."""
+    found = []
     for chart in set(before) & set(after):
         old, new = dict(leaves(before[chart])), dict(leaves(after[chart]))
         for path in set(old) | set(new):
             if old.get(path) != new.get(path) and path[-1] not in ("tag", "hub"):
-                found.add(path[-1])
-    return found
+                found.append((CHARTS[chart], path, new.get(path)))
+    return sorted(found, key=lambda it: it[:2])
 
 
 def shown(text):
-    """The last key of each line of a difference that has a value."""
-    found = set()
-    for line in text.splitlines():
-        match = re.match(r"\s*(?:- )?'?\"?([^:'\"]+)'?\"?: .*->", line)
-        if match and match[1] not in ("tag", "hub"):
-            found.add(match[1])
+    """The settings of a difference of profiles, by path, with the new value in words. It is a tree of keys, two spaces a level."""
+    found, above = {}, []
+    for line in text.splitlines()[1:]:
+        content = line.lstrip(" -")
+        key, separator, value = content.partition(":")
+        depth = (len(line) - len(line.lstrip(" "))) // 2
+        above[depth:] = [key.strip("'\"")]
+        if separator and " -> " in value and above[-1] not in ("tag", "hub"):
+            found[tuple(above)] = value.split(" -> ", 1)[1].removesuffix(" (ADDED)").removesuffix(" (REMOVED)")
     return found
 
 
+def settings(root, path):
+    """Where a user writes a setting of a chart: below the chart's root, or, of those that charts share, as it stands."""
+    return [("values", *path), ("values", root, *path)]
+
+
+def is_shown(said, root, path, value):
+    """Whether a difference names this very setting; of a list that changed, an element is enough."""
+    for wanted in settings(root, path):
+        if wanted in said:
+            # A value of several lines, and nothing, have words of their own.
+            return not isinstance(value, (bool, int, float)) or said[wanted] == json.dumps(value)
+        if any(it[: len(wanted)] == wanted for it in said):
+            return True
+    return False
+
+
 def defaults(program, data):
-    wrong = 0
+    wrong = settings_seen = 0
     for old, new in PAIRS:
-        said = refit(program, "profile", "diff", "--effective", f"default@{old}", f"default@{new}").stdout
-        wanted, got = changed(values(data, old), values(data, new)), shown(said)
-        # A profile or an overlay may hide a chart's own default, and may change by itself.
-        missing = wanted - got
+        said = shown(refit(program, "profile", "diff", "--effective", f"default@{old}", f"default@{new}").stdout)
+        wanted = changed(values(data, old), values(data, new))
+        settings_seen += len(wanted)
+        missing = [(root, ".".join(path), value) for root, path, value in wanted if not is_shown(said, root, path, value)]
         if missing:
             wrong += 1
-            print(f"defaults {old} -> {new}: missing {sorted(missing)}, more {sorted(got - wanted)}")
-    print(f"defaults: {len(PAIRS)} pairs, {wrong} wrong")
+            print(f"defaults {old} -> {new}: missing {missing}; said {['.'.join(it) for it in said]}")
+    print(f"defaults: {settings_seen} settings of {len(PAIRS)} pairs, {wrong} pairs wrong")
     return wrong
 
 
