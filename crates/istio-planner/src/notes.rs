@@ -23,6 +23,7 @@ mod install;
 mod listeners;
 mod minors;
 mod patches;
+mod references;
 mod routing;
 mod security;
 mod sidecars;

@@ -4,7 +4,7 @@ use istio_catalog::Version;
 use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
-use super::{Affects, Fact, listeners};
+use super::{Affects, Fact, listeners, references};
 use crate::outcome::{Level, Subject};
 use crate::snapshot::Workload;
 
@@ -27,12 +27,14 @@ pub(super) const FACTS: &[Fact] = &[
         affects: Affects::Gateways,
         title: "Gateway API gateways get a Secret only of their own namespace and service account, or by a grant",
         detail: "A listener whose certificate lies elsewhere gets none, and does not serve, unless a ReferenceGrant \
-                 allows it.",
-        fix: "Add a ReferenceGrant, or move the Secret beside the Gateway.",
+                 allows it. Pods of a Gateway whose service account is not GATEWAY-CLASS, nor the one of the annotation \
+                 gateway.istio.io/service-account, get none either.",
+        fix: "Add a ReferenceGrant, or move the Secret beside the Gateway; name the service account of the pods in the \
+              Gateway's annotation gateway.istio.io/service-account.",
         setting: None,
         source: "releasenotes/notes/verify-sa-for-gateway-secrets.yaml",
         reverses: false,
-        evidence: certificates,
+        evidence: references::certificates,
     },
     Fact {
         id: "incomplete-cacerts",
@@ -64,16 +66,16 @@ pub(super) const FACTS: &[Fact] = &[
         level: Level::Warn,
         affects: Affects::Sidecars,
         title: "A BackendTLSPolicy whose certificate authority cannot be found refuses connections of sidecars",
-        detail: "Before, sidecars sent without checking the certificate.",
-        fix: "Check that each caCertificateRefs of these policies names an object that is there.",
+        detail: "Before, sidecars sent without checking the certificate. istiod reads the first reference alone, and only a \
+                 ConfigMap that holds a certificate (ca.crt); the export shows none of this name.",
+        fix: "Let the first caCertificateRefs name a ConfigMap of the policy's namespace with the certificate under ca.crt.",
         setting: None,
         source: "releasenotes/notes",
         reverses: true,
         evidence: |cluster| {
             let policies = cluster.objects("gateway.networking.k8s.io", "BackendTLSPolicy");
             policies
-                .filter(|it| !it.items("/spec/validation/caCertificateRefs").is_empty())
-                .map(|it| it.subject("spec.validation.caCertificateRefs"))
+                .filter_map(|it| references::unresolved_authority(cluster, it))
                 .collect()
         },
     },
@@ -424,49 +426,6 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
 ];
-
-/// Listeners whose certificates lie in another namespace than the Gateway.
-fn certificates(cluster: &Cluster) -> Vec<Subject> {
-    let gateways = cluster
-        .objects("gateway.networking.k8s.io", "Gateway")
-        .filter(|it| {
-            it.text("/spec/gatewayClassName")
-                .is_some_and(|it| it.starts_with("istio"))
-        });
-    let mut found = Vec::new();
-    for gateway in gateways {
-        for (at, listener) in gateway.items("/spec/listeners").iter().enumerate() {
-            let references = listener.pointer("/tls/certificateRefs");
-            let references = references.and_then(Value::as_array).into_iter().flatten();
-            let foreign = references
-                .filter_map(|it| it.get("namespace")?.as_str())
-                .find(|namespace| *namespace != gateway.namespace());
-            if let Some(namespace) = foreign.filter(|it| !is_granted(cluster, gateway, it)) {
-                let field = format!("spec.listeners[{at}].tls.certificateRefs");
-                found.push(gateway.subject(&field).value(namespace));
-            }
-        }
-    }
-    found
-}
-
-/// Whether a grant lets Gateways of a namespace read Secrets of another.
-fn is_granted(cluster: &Cluster, gateway: Item, namespace: &str) -> bool {
-    let grants = cluster.objects("gateway.networking.k8s.io", "ReferenceGrant");
-    grants
-        .filter(|it| it.namespace() == namespace)
-        .any(|grant| {
-            let from = grant.items("/spec/from").iter().any(|it| {
-                let text = |key: &str| it.get(key).and_then(Value::as_str);
-                text("kind") == Some("Gateway") && text("namespace") == Some(gateway.namespace())
-            });
-            let to = grant
-                .items("/spec/to")
-                .iter()
-                .any(|it| it.get("kind").and_then(Value::as_str) == Some("Secret"));
-            from && to
-        })
-}
 
 /// Whether a Secret shows every key that istiod reads of its own certificate authority
 /// (`security/pkg/pki/ca`, `pilot/pkg/bootstrap/istio_ca.go`).

@@ -11,6 +11,29 @@ use istio_catalog::Version;
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
+        id: "dns-upstream-random",
+        since: &[(25, 0)],
+        until: &[],
+        level: Level::Info,
+        affects: Affects::Sidecars,
+        title: "The agent's DNS asks one of the servers of resolv.conf at random, no longer the first",
+        detail: "Where the servers do not know the same names, some questions now go to one that does not know the answer.",
+        fix: "Let every server in the pods' resolv.conf know all names.",
+        setting: None,
+        source: "releasenotes/notes/random-dns-upstream-selection.yaml",
+        reverses: false,
+        evidence: |cluster| {
+            let name = "ISTIO_META_DNS_CAPTURE";
+            let on = cluster.proxy_metadata(name) == Some("true");
+            let path = format!("defaultConfig.proxyMetadata.{name}");
+            cluster
+                .mesh_subject(&path)
+                .filter(|_| on)
+                .into_iter()
+                .collect()
+        },
+    },
+    Fact {
         id: "native-sidecars",
         since: &[(27, 0)],
         until: &[],

@@ -11,8 +11,8 @@ use super::model::{Conflict, EXPORT, Object, Origin, PassedOver, Refused, Snapsh
 use super::piece::{Fault, ListHead, Place, SMALL};
 use super::source::{Source, TypeMeta};
 use super::wire::{
-    AnyObject, Items, ListObject, MissingObject, NodeObject, PodObject, SecretObject,
-    VersionObject, WorkloadObject, without_v,
+    AnyObject, AuthorityObject, Items, ListObject, MissingObject, NodeObject, PodObject,
+    SecretObject, VersionObject, WorkloadObject, without_v,
 };
 use crate::outcome::Ref;
 
@@ -321,6 +321,12 @@ impl Collector {
                     &origin,
                 ) {
                     return Ok(());
+                }
+                if (group.as_str(), meta.kind.as_str()) == ("", "ConfigMap")
+                    && source.read::<AuthorityObject>().is_ok_and(|it| it.is_one())
+                {
+                    let place = (metadata.namespace.clone(), metadata.name.clone());
+                    self.snapshot.authorities.insert(place);
                 }
                 if shape == Shape::Definition
                     || keep::is_whole(&group, &meta.kind, &metadata, beside)

@@ -3,7 +3,7 @@
 //! Pods, `ReplicaSet`s and nodes are many, so they are kept as small typed records; objects that a release renders, or
 //! that a rule reads, are kept whole. Secrets keep their metadata alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -275,6 +275,8 @@ pub struct Snapshot {
     pub workloads: BTreeMap<(String, String, String), Workload>,
     /// By name.
     pub nodes: BTreeMap<String, Node>,
+    /// `ConfigMaps` that hold the certificate of an authority, by namespace and name.
+    pub authorities: BTreeSet<(String, String)>,
     /// How many objects of each kind (`apps/v1/Deployment`) were read: what is absent here was not exported.
     pub kinds: BTreeMap<String, usize>,
     /// Objects that stood more than once and differed.

@@ -206,6 +206,31 @@ pub(super) struct AnyObject {
     pub(super) metadata: Metadata,
 }
 
+/// A `ConfigMap`, as far as it may hold the certificate of an authority.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AuthorityObject {
+    #[serde(deserialize_with = "or_default")]
+    data: Authority,
+}
+
+/// The keys at which istiod looks for it (1.31:pilot/pkg/credentials/kube/secrets.go, `ExtractRoot`).
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Authority {
+    cacert: Option<String>,
+    #[serde(rename = "ca.crt")]
+    certificate: Option<String>,
+}
+
+impl AuthorityObject {
+    /// Whether there is a certificate.
+    pub(super) fn is_one(&self) -> bool {
+        let texts = [&self.data.cacert, &self.data.certificate];
+        texts.into_iter().flatten().any(|it| !it.is_empty())
+    }
+}
+
 /// What an export says of a kind that it lacks.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

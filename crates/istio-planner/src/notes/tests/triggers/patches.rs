@@ -108,9 +108,12 @@ pub(super) fn facts() -> Vec<Case> {
         ),
         case(
             "backend-tls-fails-closed",
-            ("x", "spec.validation.caCertificateRefs"),
+            ("x", "spec.validation.caCertificateRefs[0]"),
             policy("caCertificateRefs: [{group: '', kind: ConfigMap, name: c}]"),
-            policy("wellKnownCACertificates: System"),
+            both(
+                policy("caCertificateRefs: [{group: '', kind: ConfigMap, name: c}]"),
+                object("v1", "ConfigMap", "c", "data: {ca.crt: a}"),
+            ),
         ),
         case(
             "nftables-not-pinned",
@@ -249,4 +252,102 @@ pub(super) fn facts() -> Vec<Case> {
             ),
         ),
     ]
+}
+
+/// The objects and fields that a fact names between 1.29.6 and 1.30.4.
+fn named(id: &str, yaml: &str, from: &str) -> Vec<(String, String)> {
+    let findings = found(yaml, from, "1.30.4", &Request::default());
+    let notes = findings.into_iter().filter(|it| it.code == id);
+    let subjects = notes.flat_map(|it| it.subjects);
+    subjects
+        .map(|it| {
+            let name = it.object.map(|it| it.name).unwrap_or_default();
+            (name, it.field.unwrap_or_default())
+        })
+        .collect()
+}
+
+#[test]
+fn a_backend_tls_policy_is_named_only_where_its_authority_is_not_found() {
+    let policy = |name: &str, validation: &str| {
+        object(
+            "gateway.networking.k8s.io/v1",
+            "BackendTLSPolicy",
+            name,
+            &format!("spec: {{targetRefs: [], validation: {{{validation}}}}}"),
+        )
+    };
+    let reference = |kind: &str, name: &str| format!("{{group: '', kind: {kind}, name: {name}}}");
+    let refers =
+        |name: &str, references: &str| policy(name, &format!("caCertificateRefs: [{references}]"));
+    let elsewhere = "\n{apiVersion: v1, kind: ConfigMap, metadata: {name: elsewhere, namespace: other}, data: {ca.crt: a}}\n";
+    let objects = [
+        refers("found", &reference("ConfigMap", "held")),
+        refers("found-too", &reference("ConfigMap", "generic")),
+        policy("system", "wellKnownCACertificates: System"),
+        refers("gone", &reference("ConfigMap", "gone")),
+        refers("empty", &reference("ConfigMap", "empty")),
+        refers("of-another-namespace", &reference("ConfigMap", "elsewhere")),
+        refers("a-secret", &reference("Secret", "held")),
+        // istiod reads the first alone.
+        refers(
+            "second",
+            &format!(
+                "{}, {}",
+                reference("ConfigMap", "gone"),
+                reference("ConfigMap", "held")
+            ),
+        ),
+        object("v1", "ConfigMap", "held", "data: {ca.crt: a}"),
+        object("v1", "ConfigMap", "generic", "data: {cacert: a}"),
+        object("v1", "ConfigMap", "empty", "data: {ca.crt: '', other: a}"),
+        elsewhere.to_owned(),
+    ];
+    let field = "spec.validation.caCertificateRefs[0]".to_owned();
+    let expected = [
+        "a-secret",
+        "empty",
+        "gone",
+        "of-another-namespace",
+        "second",
+    ];
+    assert_eq!(
+        named("backend-tls-fails-closed", &objects.join("---"), "1.30.3"),
+        expected.map(|it| (it.to_owned(), field.clone()))
+    );
+}
+
+#[test]
+fn pods_of_a_gateway_are_named_where_their_account_gets_none_of_its_secrets() {
+    const ID: &str = "gateway-secrets-need-grant";
+    let listeners =
+        "gatewayClassName: istio, listeners: [{name: l, tls: {certificateRefs: [{name: c}]}}]";
+    let pods = |account: &str| {
+        workload(
+            "Deployment",
+            "shop",
+            "pods",
+            "labels: {gateway.networking.k8s.io/gateway-name: g}",
+            &format!("{account}containers: [{{name: istio-proxy, image: auto}}]"),
+        )
+    };
+    let own = "serviceAccountName: mine, ";
+    let account = (
+        "pods".to_owned(),
+        "spec.template.spec.serviceAccountName".to_owned(),
+    );
+    let named = |metadata: &str, spec: &str, account: &str| {
+        named(ID, &both(gateway(metadata, spec), pods(account)), "1.27.0")
+    };
+    for other in [own, ""] {
+        assert_eq!(named("", listeners, other), std::slice::from_ref(&account));
+    }
+    // The one that istiod makes, the one that is named, pods that somebody else makes, and nothing to get.
+    assert!(named("", listeners, "serviceAccountName: g-istio, ").is_empty());
+    let annotated = ", annotations: {gateway.istio.io/service-account: mine}";
+    assert!(named(annotated, listeners, own).is_empty());
+    let manual = format!("addresses: [{{type: Hostname, value: pods}}], {listeners}");
+    assert!(named("", &manual, own).is_empty());
+    let plain = "gatewayClassName: istio, listeners: [{name: l}]";
+    assert!(named("", plain, own).is_empty());
 }

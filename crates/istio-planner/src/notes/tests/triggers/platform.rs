@@ -244,6 +244,24 @@ pub(super) fn install() -> Vec<Case> {
             operator("mine", "values: {pilot: {replicaCount: 2}}"),
         ),
         case(
+            "cni-policy-role-gone",
+            ("mine", "spec.values.cni.psp_cluster_role"),
+            operator("mine", "values: {cni: {psp_cluster_role: enabled}}"),
+            operator("mine", "values: {cni: {enabled: true}}"),
+        ),
+        case(
+            "cni-privileged-gone",
+            ("mine", "spec.values.cni.privileged"),
+            operator("mine", "values: {cni: {privileged: true}}"),
+            operator("mine", "values: {cni: {enabled: true}}"),
+        ),
+        case(
+            "multi-cluster-values-gone",
+            ("mine", "spec.values.global.multiCluster.enabled"),
+            operator("mine", "values: {global: {multiCluster: {enabled: true}}}"),
+            operator("mine", "values: {global: {multiCluster: {clusterName: a}}}"),
+        ),
+        case(
             "cni-log-level",
             ("mine", "spec.values.cni.logLevel"),
             operator("mine", "values: {cni: {logLevel: info}}"),

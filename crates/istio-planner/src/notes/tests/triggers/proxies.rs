@@ -33,6 +33,15 @@ pub(super) fn sidecars() -> Vec<Case> {
             both(node("v1.32.9"), &classic),
         ),
         case(
+            "dns-upstream-random",
+            (
+                "istio",
+                "data.mesh.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE",
+            ),
+            mesh(capture),
+            mesh("defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: \"false\"}}"),
+        ),
+        case(
             "startup-probe",
             (
                 "w",
