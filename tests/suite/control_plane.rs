@@ -8,6 +8,7 @@ mod cluster;
 mod connections;
 mod failures;
 mod gateways;
+mod images;
 mod kills;
 mod pairs;
 mod plans;

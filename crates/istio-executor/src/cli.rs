@@ -12,6 +12,7 @@ use crate::output;
 mod abandon;
 mod apply;
 mod bulletins;
+mod check_images;
 mod check_inject;
 mod completion;
 mod connection;

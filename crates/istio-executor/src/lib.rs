@@ -24,6 +24,7 @@ pub mod lease;
 pub mod output;
 pub mod planning;
 pub mod rbac;
+pub mod registry;
 pub mod rehearsal;
 pub mod release;
 pub mod restart;

@@ -14,9 +14,16 @@ use crate::dataplane::{self, Injected};
 use crate::input::{self, Asked, Input};
 use crate::inventory::{self, Made};
 use crate::kubernetes::containers;
-use crate::outcome::{Change, ChangeClass, Ref, Restart, RestartHow};
+use crate::outcome::{
+    Change, ChangeClass, ControlPlane, FieldChange, Ref, Restart, RestartHow, RestartReason,
+};
+use crate::plan::{Action, Plan, Wait};
 use crate::planning::{Planned, plan_with_objects};
 use crate::snapshot::{Pod, Snapshot};
+
+mod reference;
+
+pub use reference::Reference;
 
 /// How many pulls Docker Hub allows one address without an account.
 pub const ANONYMOUS_PULLS: usize = 100;
@@ -70,18 +77,6 @@ pub struct Image {
 /// Returns what the request of an input pulls.
 pub fn images(input: &Input) -> Images {
     let Planned { outcome, predicted } = plan_with_objects(input);
-    let snapshot = &input.snapshot;
-    let mut pulls = Pulls {
-        snapshot,
-        made: Made::of(snapshot, inventory::is_active),
-        found: BTreeMap::new(),
-    };
-    let plane = input::meant(&outcome.inventory, &Asked::of(&input.request)).one();
-    let to = outcome
-        .target
-        .version
-        .as_deref()
-        .and_then(Version::parse_tag);
     let changes: Vec<Change> = outcome
         .changes
         .iter()
@@ -90,27 +85,182 @@ pub fn images(input: &Input) -> Images {
             ..it.clone()
         })
         .collect();
-    let injected = plane.zip(to.as_ref()).map(|(plane, to)| {
-        let context = dataplane::Context {
-            plane,
-            to,
-            changes: &changes,
-        };
-        Injected::by(snapshot, context)
-    });
-    for change in changes.iter().filter(|it| makes_pods(it)) {
-        pulls.apply(change, injected.as_ref());
-    }
-    for restart in &outcome.restarts {
-        pulls.restart(restart, injected.as_ref());
-    }
-    Images {
-        target: outcome.target.version.unwrap_or_default(),
-        registries: pulls.by_registry(),
-        rendered: injected.is_some_and(|it| it.is_rendered()),
-    }
+    let plane = input::meant(&outcome.inventory, &Asked::of(&input.request)).one();
+    let effect = Effect {
+        snapshot: &input.snapshot,
+        plane,
+        target: outcome.target.version.as_deref().unwrap_or_default(),
+        changes: &changes,
+        restarts: &outcome.restarts,
+    };
+    effect.images()
 }
 
+/// Returns what a plan that was made before pulls, in the cluster as it is now.
+///
+/// A workload of which the plan only knows that it is applied counts by what is sent, so that fields of others (an image
+/// that somebody edited, replicas) are not seen.
+pub fn of_plan(plan: &Plan, snapshot: &Snapshot) -> Images {
+    let actions = plan.steps.iter().flat_map(|it| &it.actions);
+    let mut changes: Vec<Change> = actions.clone().filter_map(change).collect();
+    changes.extend(kept(plan, snapshot, &changes));
+    let mut restarts: Vec<Restart> = actions.filter_map(restart).collect();
+    let waits = plan.steps.iter().flat_map(|it| &it.waits);
+    let made = Made::of(snapshot, inventory::is_active);
+    restarts.extend(waits.filter_map(|it| rolled(it, &made)));
+    let inventory = inventory::inventory(snapshot);
+    let mut planes = inventory
+        .control_planes
+        .iter()
+        .filter(|it| it.namespace == plan.namespace);
+    // A plan does not name the revision: it is known where the namespace has one.
+    let plane = planes.next().filter(|_| planes.next().is_none());
+    let effect = Effect {
+        snapshot,
+        plane,
+        target: &plan.target,
+        changes: &changes,
+        restarts: &restarts,
+    };
+    effect.images()
+}
+
+/// What a write of a plan does to an object, as far as pods depend on it.
+fn change(action: &Action) -> Option<Change> {
+    let (object, predicted, expected, class) = match action {
+        Action::Apply {
+            object,
+            manifest,
+            expected,
+            ..
+        } => (
+            object,
+            Some(manifest),
+            expected,
+            if expected.exists {
+                ChangeClass::Change
+            } else {
+                ChangeClass::Create
+            },
+        ),
+        Action::Replace {
+            object,
+            manifest,
+            expected,
+        } => (object, Some(manifest), expected, ChangeClass::Replace),
+        Action::Delete { object, expected } => (object, None, expected, ChangeClass::Delete),
+        Action::Ensure { .. } | Action::Patch { .. } | Action::Restart { .. } => return None,
+    };
+    let fields = expected.fields.iter().map(|(path, from)| FieldChange {
+        path: path.clone(),
+        from: Some(from.clone()),
+        to: None,
+        owner: None,
+    });
+    Some(Change {
+        object: object.clone(),
+        component: String::new(),
+        class,
+        fields: fields.collect(),
+        predicted: predicted.cloned(),
+    })
+}
+
+/// The configuration of injectors that a plan leaves as it is.
+fn kept(plan: &Plan, snapshot: &Snapshot, written: &[Change]) -> Vec<Change> {
+    let is_written = |object: &Ref| written.iter().any(|it| it.object == *object);
+    let objects = snapshot.objects.iter().filter(|(it, _)| {
+        it.kind == "ConfigMap"
+            && it.namespace.as_deref() == Some(plan.namespace.as_str())
+            && !is_written(it)
+    });
+    let unchanged = objects.map(|(object, found)| Change {
+        object: object.clone(),
+        component: String::new(),
+        class: ChangeClass::Unchanged,
+        fields: Vec::new(),
+        predicted: Some(found.value.clone()),
+    });
+    unchanged.collect()
+}
+
+fn restart(action: &Action) -> Option<Restart> {
+    let Action::Restart {
+        object,
+        how,
+        pods,
+        to,
+        ..
+    } = action
+    else {
+        return None;
+    };
+    Some(Restart {
+        object: object.clone(),
+        pods: *pods,
+        proxies: BTreeMap::new(),
+        to: to.clone(),
+        how: *how,
+        // The plan does not keep it, and no image depends on it.
+        reason: RestartReason::StaleImage,
+    })
+}
+
+/// A gateway that the new istiod makes anew.
+fn rolled(wait: &Wait, made: &Made<'_>) -> Option<Restart> {
+    let Wait::AutoRollout { object, to, .. } = wait else {
+        return None;
+    };
+    Some(Restart {
+        object: object.clone(),
+        pods: u32::try_from(made.by(object).len()).unwrap_or(u32::MAX),
+        proxies: BTreeMap::new(),
+        to: Some(to.clone()),
+        how: RestartHow::Auto,
+        // The plan does not keep it, and no image depends on it.
+        reason: RestartReason::StaleImage,
+    })
+}
+
+/// What makes new pods.
+struct Effect<'a> {
+    snapshot: &'a Snapshot,
+    plane: Option<&'a ControlPlane>,
+    target: &'a str,
+    /// With predicted objects.
+    changes: &'a [Change],
+    restarts: &'a [Restart],
+}
+
+impl Effect<'_> {
+    fn images(&self) -> Images {
+        let to = Version::parse_tag(self.target);
+        let injected = self.plane.zip(to.as_ref()).map(|(plane, to)| {
+            let context = dataplane::Context {
+                plane,
+                to,
+                changes: self.changes,
+            };
+            Injected::by(self.snapshot, context)
+        });
+        let mut pulls = Pulls {
+            snapshot: self.snapshot,
+            made: Made::of(self.snapshot, inventory::is_active),
+            found: BTreeMap::new(),
+        };
+        for change in self.changes.iter().filter(|it| makes_pods(it)) {
+            pulls.apply(change, injected.as_ref());
+        }
+        for restart in self.restarts {
+            pulls.restart(restart, injected.as_ref());
+        }
+        Images {
+            target: self.target.to_owned(),
+            registries: pulls.by_registry(),
+            rendered: injected.is_some_and(|it| it.is_rendered()),
+        }
+    }
+}
 /// Whether an apply makes new pods of a workload.
 fn makes_pods(change: &Change) -> bool {
     let template = |it: &Change| {
@@ -256,7 +406,7 @@ impl Pulls<'_> {
     fn by_registry(self) -> Vec<Registry> {
         let mut registries: BTreeMap<String, Vec<Image>> = BTreeMap::new();
         for (image, found) in self.found {
-            let registry = registry_of(&image);
+            let registry = Reference::read(&image).registry();
             registries.entry(registry).or_default().push(Image {
                 by: found.by.into_iter().collect(),
                 workloads: found.workloads.into_iter().collect(),
@@ -274,39 +424,5 @@ impl Pulls<'_> {
                 images,
             })
             .collect()
-    }
-}
-
-/// Returns the registry of an image with its path, without the image's own name. What names no host is Docker Hub's.
-pub fn registry_of(image: &str) -> String {
-    let name = image.split_once('@').map_or(image, |it| it.0);
-    let path = name.rsplit_once('/').map(|it| it.0);
-    match path {
-        None => "docker.io/library".to_owned(),
-        Some(path) => {
-            let host = path.split('/').next().unwrap_or_default();
-            if host.contains(['.', ':']) || host == "localhost" {
-                path.replacen("index.docker.io", "docker.io", 1)
-            } else {
-                format!("docker.io/{path}")
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::registry_of;
-
-    #[test]
-    fn an_image_without_a_host_is_docker_hub_s() {
-        assert_eq!(
-            registry_of("docker.io/istio/pilot:1.30.3"),
-            "docker.io/istio"
-        );
-        assert_eq!(registry_of("istio/pilot:1.30.3"), "docker.io/istio");
-        assert_eq!(registry_of("busybox"), "docker.io/library");
-        assert_eq!(registry_of("h:5000/istio/pilot@sha256:1"), "h:5000/istio");
-        assert_eq!(registry_of("localhost/pilot:1"), "localhost");
     }
 }

@@ -14,9 +14,12 @@ use std::sync::OnceLock;
 
 use istio_catalog::Version;
 use istio_planner::dataplane::{self, Context, Trouble};
+use istio_planner::images::{Images, images, of_plan};
 use istio_planner::inventory;
 use istio_planner::outcome::ProxyCount;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
+use istio_planner::{Input, Request, RequestFile};
+use istio_render::Release;
 use serde_json::{Value, json};
 
 /// A cluster's export and the truth about it.
@@ -367,5 +370,70 @@ fn code(trouble: Trouble) -> &'static str {
         Trouble::Gap => "webhook-gap",
         Trouble::LosesProxy => "would-lose-proxy",
         _ => "manual-restart",
+    }
+}
+
+#[test]
+fn a_plan_that_was_made_before_pulls_what_its_request_pulls() {
+    let mut differences = Differences::default();
+    // An upgrade, one with gateways and CNI, one without sidecars, and one to an older release.
+    let names = [
+        "default-1.29-to-1.30",
+        "customised-demo-partial-request",
+        "ambient-1.29-to-1.30",
+        "downgrade-1.30-to-1.29",
+    ];
+    for scenario in scenarios()
+        .iter()
+        .filter(|it| names.contains(&it.name.as_str()))
+    {
+        let folder = data().unwrap().join(&scenario.name);
+        let input = input(scenario, &folder);
+        let plan = istio_planner::plan(&input).plan.unwrap();
+        let names = |it: &Images| -> Vec<String> {
+            let all = it.registries.iter().flat_map(|it| &it.images);
+            all.map(|it| it.image.clone()).collect()
+        };
+        let (got, want) = (of_plan(&plan, &input.snapshot), images(&input));
+        assert!(got.rendered && want.rendered, "{}", scenario.name);
+        differences.equal(
+            &scenario.name,
+            "images",
+            &json!(names(&got)),
+            &json!(names(&want)),
+        );
+    }
+}
+
+/// What a scenario's arguments ask for.
+fn input(scenario: &Scenario, folder: &std::path::Path) -> Input {
+    let mut request = Request {
+        force: true,
+        ..Request::default()
+    };
+    let words = scenario.expected["args"].as_array().unwrap();
+    for pair in words.chunks(2) {
+        let (flag, value) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+        match flag {
+            "--to" => value.clone_into(&mut request.to),
+            "-f" => request.files.push(RequestFile {
+                name: value.to_owned(),
+                text: std::fs::read_to_string(folder.join(value)).unwrap(),
+            }),
+            other => panic!("{other}"),
+        }
+    }
+    let releases = folder.join("../../istio/releases");
+    let releases = istio_planner::needs::releases(&request, &scenario.snapshot)
+        .iter()
+        .filter_map(|it| File::open(releases.join(format!("istio-{it}.tar.gz"))).ok())
+        .map(|it| Release::from_tar_gz(it).unwrap())
+        .collect();
+    Input {
+        request,
+        snapshot: scenario.snapshot.clone(),
+        releases,
+        as_of: None,
+        facts: None,
     }
 }

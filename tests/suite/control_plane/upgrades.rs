@@ -60,7 +60,7 @@ pub(super) fn restore(cluster: &Cluster, data: &Path, name: &str) {
 }
 
 /// Returns a cluster of its own that runs 1.29.6 of the default profile, and where the releases are.
-fn restored() -> Option<(Cluster, String)> {
+pub(super) fn restored() -> Option<(Cluster, String)> {
     let data = istio_data()?;
     let cluster = Cluster::start(&[])?;
     restore(&cluster, &data, "default-1.29-to-1.30");

@@ -12,6 +12,7 @@ use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::plan::Plan;
 use serde_json::Value;
 
+use super::check_images::CheckImages;
 use super::connection::{Connection, ControlPlane, block_on};
 use super::perform::Forward;
 use super::upgrade::drifted;
@@ -58,6 +59,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     forward: Forward,
+
+    #[command(flatten)]
+    images: CheckImages,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -98,6 +102,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             .await?;
         if args.dry_run {
             return rehearsed(&cluster, &plan).await;
+        }
+        if let Some(exit) = args
+            .images
+            .stops(&plan, &cluster, args.force, &interruption)
+            .await?
+        {
+            return Ok(exit);
         }
         let none = Predecessors::new();
         match perform(&cluster, &plan, &options, &none, &interruption).await? {

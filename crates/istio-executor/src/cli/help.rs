@@ -36,7 +36,13 @@ const GROUPS: [(&str, &[&str]); 4] = [
 const EXAMPLES: [(&str, &[&str]); 23] = [
     ("bulletins", &["refit bulletins --from 1.29.3 --to 1.29.6"]),
     ("facts", &["refit facts"]),
-    ("images", &["refit images export --to 1.30.3"]),
+    (
+        "images",
+        &[
+            "refit images export --to 1.30.3",
+            "refit images export --to 1.30.3 --check",
+        ],
+    ),
     (
         "plan",
         &[

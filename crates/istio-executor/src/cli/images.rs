@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use istio_planner::images::{ANONYMOUS_HOURS, ANONYMOUS_PULLS, Image, Images, Registry, images};
+use serde::Serialize;
 
+use super::check_images::{Answers, Asking, exit};
 use super::format::{self, Format};
 use super::request::{Meant, Request};
 use super::target::Target;
@@ -43,9 +45,26 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Copier::Crane, requires = "mirror")]
     with: Copier,
 
+    /// Asks the registries whether each image is there
+    #[arg(id = "check", long, conflicts_with = "mirror")]
+    check: bool,
+
+    #[command(flatten)]
+    asking: Asking,
+
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+}
+
+/// What `-o json` prints.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    images: &'a Images,
+    /// What the registries say, by image; with `--check`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers: Option<&'a Answers>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,18 +95,23 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             "the target was not rendered, or no control plane is known: these are not all the images",
         );
     }
-    format::data(&images, args.output, || match &args.mirror {
+    let answers = args.check.then(|| args.asking.ask(&images)).transpose()?;
+    let document = Document {
+        images: &images,
+        answers: answers.as_ref(),
+    };
+    format::data(&document, args.output, || match &args.mirror {
         Some(mirror) => copies(&images, mirror, args.with),
-        None => text(&images),
+        None => text(&images, answers.as_ref()),
     })?;
-    Ok(if images.rendered {
-        Exit::Done
-    } else {
-        Exit::Unknown
+    Ok(match &answers {
+        Some(answers) => exit(&images, answers),
+        None if images.rendered => Exit::Done,
+        None => Exit::Unknown,
     })
 }
 
-fn text(images: &Images) -> String {
+fn text(images: &Images, answers: Option<&Answers>) -> String {
     let mut lines = Vec::new();
     for registry in &images.registries {
         lines.push(format!(
@@ -96,7 +120,11 @@ fn text(images: &Images) -> String {
             registry.images.len(),
             registry.pulls
         ));
-        lines.extend(registry.images.iter().map(line));
+        for image in &registry.images {
+            lines.push(line(image));
+            let answer = answers.and_then(|it| it.get(&image.image));
+            lines.extend(answer.map(|it| format!("    {it}")));
+        }
         lines.extend(budget(registry));
     }
     if lines.is_empty() {

@@ -25,13 +25,14 @@ const FILE: &str = ".refit.yaml";
 const ACCEPT: &str = "accept";
 
 /// Flags that have to be typed each time.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 13] = [
     "accept",
     "all",
     "force",
     "help",
     "prune",
     "prune-orphans",
+    "registry-config",
     "reason",
     "resume-from-cluster",
     "sample",

@@ -7,6 +7,7 @@ use istio_planner::outcome::{Outcome, Verdict};
 use istio_planner::plan::{Action, Plan};
 use sha2::{Digest, Sha256};
 
+use super::check_images::CheckImages;
 use super::connection::{Connection, block_on};
 use super::format::{self, Format};
 use super::perform::Forward;
@@ -57,6 +58,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     forward: Forward,
+
+    #[command(flatten)]
+    images: CheckImages,
 
     #[command(flatten)]
     meant: Meant,
@@ -138,10 +142,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         for attempt in 1.. {
             let plan = match begun.take() {
                 Some(begun) => go_on(begun, &cluster, args, &interruption).await?,
-                None => match propose(&cluster, &request, args, &interruption).await? {
-                    Proposal::Plan(plan) => *plan,
-                    Proposal::End(exit) => return Ok(exit),
-                },
+                None => propose(&cluster, &request, args, &interruption).await?,
+            };
+            let plan = match plan {
+                Proposal::Plan(plan) => *plan,
+                Proposal::End(exit) => return Ok(exit),
             };
             match perform(&cluster, &plan, &options, &predecessors, &interruption).await? {
                 Ended::Done => break,
@@ -203,6 +208,13 @@ async fn propose(
             "No changes: {name} is as asked for; nothing was written"
         ));
         return Ok(Proposal::End(Exit::Done));
+    }
+    if let Some(exit) = args
+        .images
+        .stops(&plan, cluster, args.force, interruption)
+        .await?
+    {
+        return Ok(Proposal::End(exit));
     }
     if !args.yes {
         let question = format!("Proceed to Istio {} on {name}?", plan.target);
@@ -293,10 +305,17 @@ async fn go_on(
     cluster: &Cluster,
     args: &Args,
     interruption: &Interruption,
-) -> Result<Plan, Error> {
+) -> Result<Proposal, Error> {
     let words = resume::told(&begun, cluster);
     let plan = resumable(begun, &args.to)?;
     output::say(&output::visible(&words));
+    if let Some(exit) = args
+        .images
+        .stops(&plan, cluster, args.force, interruption)
+        .await?
+    {
+        return Ok(Proposal::End(exit));
+    }
     if args.yes {
         let folder = args.forward.perform.folder();
         resume::may_adopt(&folder, &plan.id, args.resume_from_cluster.as_deref())?;
@@ -307,7 +326,7 @@ async fn go_on(
         "going on with the upgrade to Istio {} that was begun",
         plan.target
     ));
-    Ok(plan)
+    Ok(Proposal::Plan(Box::new(plan)))
 }
 
 /// Returns the plan that was begun, if going on with it leads to the version that is asked for.

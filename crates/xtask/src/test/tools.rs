@@ -146,10 +146,14 @@ fn carried(
     Ok(own)
 }
 
-/// The programs around libraries of Kubernetes and Helm, by the variable that tests find them by.
+/// The programs around libraries of Kubernetes, Helm and registries, by the variable that tests find them by.
 pub(crate) fn oracles() -> Result<Vec<(&'static str, PathBuf)>> {
     let mut found = Vec::new();
-    for (variable, name) in [("HELM_ORACLE", "helm"), ("YAML_ORACLE", "yaml")] {
+    for (variable, name) in [
+        ("HELM_ORACLE", "helm"),
+        ("YAML_ORACLE", "yaml"),
+        ("REGISTRY_ORACLE", "registry"),
+    ] {
         let sources = project::root().join("tests/oracles").join(name);
         let program = go_program(&sources, &format!("oracle-{name}"), |out| {
             let mut build = Command::new("go");
