@@ -15,6 +15,7 @@ mod guesses;
 mod identity;
 mod installed_state;
 mod overlays;
+mod part;
 mod profile;
 mod recovery;
 mod residue;

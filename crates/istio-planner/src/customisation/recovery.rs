@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::components::{Installed, component_of};
 use super::identity::{self, Identity};
+use super::part::{part, without_definitions};
 use super::residue::Residue;
 use super::search::{self, DEFINITION, Search};
 use super::tracked::tracked;
@@ -59,6 +60,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     let inventory = inventory;
     let plane = input::meant(&inventory, &Asked::of(request)).one()?;
     let source = source(input, snapshot, plane)?;
+    let snapshot = &part(snapshot, &inventory, plane);
     let identity = Identity::of(snapshot, plane);
     let installed = Installed {
         snapshot,
@@ -158,12 +160,6 @@ pub(crate) fn charts(request: &Request, snapshot: &Snapshot) -> Option<Version> 
     let inventory = inventory::inventory(snapshot);
     let plane = input::meant(&inventory, &Asked::of(request)).one()?;
     identity::charts(snapshot, plane)
-}
-
-fn without_definitions(snapshot: &Snapshot) -> Snapshot {
-    let mut snapshot = snapshot.clone();
-    snapshot.objects.retain(|it, _| it.kind != DEFINITION);
-    snapshot
 }
 
 /// Components whose pods were not exported run all the same: their workloads are there.
