@@ -179,8 +179,8 @@ impl Image {
             Some(Value::Number(tag)) => tag.to_string(),
             _ => String::new(),
         };
-        let of_mesh = mesh
-            .and_then(|it| serde_yaml::from_str::<Value>(it.pointer("/data/mesh")?.as_str()?).ok());
+        let of_mesh =
+            mesh.and_then(|it| kube_yaml::from_str(it.pointer("/data/mesh")?.as_str()?).ok());
         let of_mesh = of_mesh.as_ref().and_then(image_type);
         Some(Self {
             repository: format!("{hub}/{image}"),
@@ -196,7 +196,7 @@ impl Image {
     pub(super) fn variant(&self, annotations: &BTreeMap<String, String>) -> String {
         let own = || {
             let config = annotations.get("proxy.istio.io/config")?;
-            let config: Value = serde_yaml::from_str(config).ok()?;
+            let config = kube_yaml::from_str(config).ok()?;
             image_type(&json!({"defaultConfig": config}))
         };
         let named = annotations

@@ -126,7 +126,7 @@ const SOURCES: [(&str, &str, &str, Read); 3] = [
 ];
 
 fn of_mesh(config_map: &Value) -> Option<Vec<(String, String)>> {
-    let mesh: Value = serde_yaml::from_str(text(config_map, "/data/mesh")?).ok()?;
+    let mesh = kube_yaml::from_str(text(config_map, "/data/mesh")?).ok()?;
     let of = |(field, default): &(&str, &str)| {
         (
             format!("data.mesh.{field}"),
