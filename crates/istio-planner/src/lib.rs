@@ -23,6 +23,7 @@ pub mod defaults;
 pub mod explain;
 pub mod needs;
 pub mod profile;
+pub mod readiness;
 
 // Words.
 pub mod report;

@@ -165,6 +165,17 @@ fn chosen(found: Found, namespace: &str, folder: &Path) -> Result<Chosen, Error>
     })
 }
 
+/// What rolling back the last upgrade would do to every object; nothing where none can be rolled back.
+pub(super) async fn previews(
+    cluster: &Cluster,
+    found: &Found,
+    namespace: &str,
+    folder: &Path,
+) -> Result<Vec<Preview>, Error> {
+    let chosen = chosen(found.clone(), namespace, folder)?;
+    chosen.preview(cluster).await
+}
+
 fn show(previews: &[Preview], format: Format) -> Result<(), Error> {
     let lines: Vec<String> = previews.iter().flat_map(Preview::lines).collect();
     let text = if lines.is_empty() {

@@ -21,6 +21,8 @@ use crate::release::Places;
 use crate::run::resume::plan_of;
 use crate::{output, planning, snapshot};
 
+mod way_back;
+
 /// How long status waits before it looks again.
 const WATCH: Duration = Duration::from_secs(5);
 
@@ -34,17 +36,27 @@ pub(super) struct Args {
     plane: ControlPlane,
 
     /// Look again and again, until Ctrl-C
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rollback")]
     watch: bool,
 
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+
+    #[command(flatten)]
+    back: way_back::WayBack,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    if let Some(exit) = way_back::of_files(&args.back, args.output)? {
+        return Ok(exit);
+    }
     block_on(async {
         let cluster = args.connection.connect().await?;
+        if args.back.is_asked() {
+            let namespace = &args.plane.namespace;
+            return way_back::of_cluster(&args.back, &cluster, namespace, args.output).await;
+        }
         let interruption = args.watch.then(Interruption::listen);
         loop {
             let look = look(&cluster, args);
