@@ -29,7 +29,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// The page's folder, where none is built in (cargo xtask www makes it in www/dist)
+    /// The page's folder, in the place of the page that releases have built in
     #[arg(long, value_name = "DIR")]
     page: Option<PathBuf>,
 

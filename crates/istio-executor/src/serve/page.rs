@@ -20,15 +20,14 @@ pub enum Page {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder that was named holds none.
-    #[error("{path} holds no page (no index.html): `cargo xtask www` makes one in www/dist")]
+    #[error("{path} holds no page: there is no index.html in it")]
     NotThere {
         /// As the user named it.
         path: String,
     },
     /// None was named, and none is built in.
     #[error(
-        "no page is built into this refit: name one with --page DIR (`cargo xtask www` makes it in www/dist), or build refit \
-         with REFIT_PAGE_DIR"
+        "no page is built into this refit: use a released one, or name the page's folder with --page DIR"
     )]
     NotBuiltIn,
 }
@@ -151,9 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_without_a_page_is_told_what_makes_one() {
+    fn a_folder_without_a_page_is_told_what_lacks() {
         let folder = tempfile::tempdir().unwrap();
         let error = Page::find(Some(folder.path())).unwrap_err();
-        assert!(error.to_string().contains("cargo xtask www"), "{error}");
+        assert!(error.to_string().contains("index.html"), "{error}");
     }
 }
