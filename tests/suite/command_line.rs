@@ -264,7 +264,7 @@ fn the_sample_is_planned_without_network_and_without_data() {
 fn the_readme_shows_what_the_sample_prints() {
     let readme = include_str!("../../README.md");
     let (_, block) = readme
-        .split_once("$ cargo run --release -- plan --sample\n")
+        .split_once("$ refit plan --sample\n")
         .expect("the command");
     let (block, _) = block.split_once("```").expect("the block's end");
     let flags = ["--as-of", "2026-06-01"];
@@ -490,5 +490,74 @@ fn yaml_is_there_wherever_json_is() {
         for form in forms {
             assert!(form.contains("yaml"), "{verb}: {form}");
         }
+    }
+}
+
+/// The way back from an export, in the words of the plan that leads there.
+#[test]
+fn the_way_back_is_what_a_downgrade_would_meet() {
+    let Some(data) = refit_tests::istio_data() else {
+        return;
+    };
+    let releases = data.join("istio/releases");
+    let releases = releases.to_str().unwrap();
+    for (name, to) in [
+        ("downgrade-1.30-to-1.29", "1.29.6"),
+        ("live-edits", "1.28.0"),
+    ] {
+        let scenario = data.join("exports").join(name);
+        let export = scenario.join("export.tar.gz");
+        let export = export.to_str().unwrap();
+        let flags = [
+            "--offline",
+            "--releases",
+            releases,
+            "--to",
+            to,
+            "-o",
+            "json",
+        ];
+        let back = run(
+            &[&["status", "--rollback", export], &flags[..]].concat(),
+            None,
+        );
+        let settings = run(
+            &["recover", export, "--offline", "--releases", releases],
+            None,
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let request = folder.path().join("recovered.yaml");
+        std::fs::write(&request, settings.stdout).unwrap();
+        let request = request.to_str().unwrap();
+        let plan = run(
+            &[&["plan", export, "-f", request], &flags[..]].concat(),
+            None,
+        );
+        assert_eq!(back.code, plan.code, "{name}: {}", back.stderr);
+        let (told, planned) = (back.outcome(), plan.outcome());
+        assert_eq!(told["verdict"], planned["verdict"], "{name}");
+        assert_eq!(told["from"], planned["source"]["version"], "{name}");
+        let codes = |it: &Value| -> Vec<String> {
+            let all = it.as_array().into_iter().flatten();
+            all.map(|it| it["code"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let heavy = planned["findings"].as_array().unwrap().iter();
+        let heavy = heavy.filter(|it| it["level"] == "block" || it["level"] == "unknown");
+        for finding in heavy {
+            let code = finding["code"].as_str().unwrap().to_owned();
+            let told = [codes(&told["open"]), codes(&told["lost"])].concat();
+            assert!(told.contains(&code), "{name}: {code} of {told:?}");
+        }
+        assert!(told["supportedUntil"].is_string(), "{name}");
+        let words = run(
+            &[&["status", "--rollback", export], &flags[..5]].concat(),
+            None,
+        );
+        assert!(
+            words.stdout.starts_with("Way back "),
+            "{name}: {}",
+            words.stderr
+        );
     }
 }

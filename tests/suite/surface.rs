@@ -411,3 +411,79 @@ fn a_cluster_that_is_not_there_is_told_at_once() {
         text(&output.stderr)
     );
 }
+
+/// The manual is what the program says of itself: `cargo xtask docs` writes it.
+#[test]
+fn the_manual_is_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let (pages, man) = (folder.path().join("pages"), folder.path().join("man"));
+    let written = run(
+        &[
+            "manual",
+            "--markdown",
+            pages.to_str().unwrap(),
+            "--man",
+            man.to_str().unwrap(),
+        ],
+        &[],
+    );
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/manual");
+    let names = |folder: &Path| -> std::collections::BTreeSet<String> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.map(|it| it.file_name().to_string_lossy().into_owned());
+        names.collect()
+    };
+    if std::env::var_os("UPDATE_EXPECT").is_none() {
+        assert_eq!(names(&manual), names(&pages), "run `cargo xtask docs`");
+    }
+    for name in names(&pages) {
+        let page = std::fs::read_to_string(pages.join(&name)).unwrap();
+        expect_file![manual.join(&name)].assert_eq(&page);
+    }
+    // A page for man for each page of a verb, and one for refit itself; what reads them reads them without a word.
+    let verbs = names(&pages)
+        .iter()
+        .filter(|it| it.starts_with("refit-"))
+        .count();
+    assert_eq!(names(&man).len(), verbs + 1);
+    for name in names(&man) {
+        let Ok(read) = Command::new("man")
+            .args(["--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"])
+            .arg(man.join(&name))
+            .output()
+        else {
+            eprintln!("there is no man");
+            return;
+        };
+        assert_eq!(text(&read.stderr), "", "{name}");
+    }
+}
+
+/// Documents link to what is there.
+#[test]
+fn links_of_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut documents = vec![root.join("README.md")];
+    for folder in ["docs", "docs/manual"] {
+        let entries = std::fs::read_dir(root.join(folder)).unwrap().flatten();
+        documents.extend(
+            entries
+                .map(|it| it.path())
+                .filter(|it| it.extension().is_some_and(|it| it == "md")),
+        );
+    }
+    for document in documents {
+        let words = std::fs::read_to_string(&document).unwrap();
+        let links = words
+            .split("](")
+            .skip(1)
+            .filter_map(|it| it.split_once(')'))
+            .map(|it| it.0);
+        for link in links.filter(|it| !it.contains("://") && !it.starts_with('#')) {
+            let file = link.split('#').next().unwrap_or_default();
+            let path = document.parent().unwrap().join(file);
+            assert!(path.exists(), "{}: {link}", document.display());
+        }
+    }
+}

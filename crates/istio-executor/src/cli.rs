@@ -26,6 +26,8 @@ mod history;
 mod images;
 mod job;
 mod manifest;
+mod manual;
+mod mcp;
 mod perform;
 mod plan;
 mod profile;
@@ -122,8 +124,15 @@ enum Verb {
     CheckInject(check_inject::Args),
     /// Recovers the request that a cluster was installed with
     Recover(recover::Args),
+    /// Answers agents and editors by the Model Context Protocol
+    ///
+    /// On standard input and output, read only: plan, explain, defaults, images, recover and `check_inject`.
+    Mcp(mcp::Args),
     /// Prints the JSON Schema of a document
     Schema(schema::Args),
+    /// Writes the manual as files, for packages of refit
+    #[command(hide = true)]
+    Manual(manual::Args),
     /// Prints a completion script
     Completion(completion::Args),
     /// Shows flags that the environment and .refit.yaml give
@@ -204,6 +213,8 @@ fn run(verb: Verb) -> Result<Exit, Error> {
         Verb::Status(args) => status::run(&args),
         Verb::CheckInject(args) => check_inject::run(&args),
         Verb::Recover(args) => recover::run(&args),
+        Verb::Manual(args) => manual::run(&args, help::dressed(Cli::command())),
+        Verb::Mcp(args) => mcp::run(&args),
         Verb::Schema(args) => schema::run(&args),
         Verb::Completion(args) => completion::run(&args),
         Verb::Version(args) => version::run(&args),

@@ -6,6 +6,7 @@ mod bench;
 mod catalog;
 mod ci;
 mod data;
+mod docs;
 mod facts;
 mod fuzz;
 mod pkg;
@@ -28,6 +29,7 @@ usage: cargo xtask VERB
   ci                 test, with nothing skipped
   catalog ARCHIVE…   writes the data of istio-catalog from release archives
   facts FOLDER       writes what istio-catalog knows beyond archives: dates, support, registries, bulletins
+  docs               writes the pages of the manual, docs/manual
   bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
   fuzz [TARGET…] [--minutes N]
                      the targets of tests/fuzz, 30 minutes each
@@ -46,6 +48,7 @@ fn main() -> Result<()> {
         "catalog" => catalog::run(&rest),
         "ci" => ci::run(&rest),
         "data" => data::run(&rest),
+        "docs" => docs::run(&rest),
         "facts" => facts::run(&rest),
         "fuzz" => fuzz::run(&rest),
         "pkg" => pkg::run(&rest),

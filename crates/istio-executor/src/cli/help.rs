@@ -28,12 +28,20 @@ const GROUPS: [(&str, &[&str]); 4] = [
     ),
     (
         "For machines",
-        &["rbac", "schema", "completion", "config", "version", "help"],
+        &[
+            "rbac",
+            "schema",
+            "mcp",
+            "completion",
+            "config",
+            "version",
+            "help",
+        ],
     ),
 ];
 
 /// What each verb is used for; shown below its long help.
-const EXAMPLES: [(&str, &[&str]); 23] = [
+const EXAMPLES: [(&str, &[&str]); 24] = [
     ("bulletins", &["refit bulletins --from 1.29.3 --to 1.29.6"]),
     ("facts", &["refit facts"]),
     (
@@ -114,13 +122,27 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
     ),
     ("restart", &["refit restart --wave 25% --pause 10m"]),
     ("serve", &["refit serve"]),
-    ("status", &["refit status", "refit status -o json"]),
+    (
+        "status",
+        &[
+            "refit status",
+            "refit status -o json",
+            "refit status --rollback                  # can the last upgrade still be undone, and what would be lost",
+            "refit status --rollback export --to 1.29.6",
+        ],
+    ),
     (
         "check-inject",
         &["refit check-inject export -n shop web-7d4b9c-x2k8p"],
     ),
     ("recover", &["refit recover export -o istio-operator.yaml"]),
     ("schema", &["refit schema outcome > outcome.json"]),
+    (
+        "mcp",
+        &[
+            "refit mcp                                # by a client: {\"command\": \"refit\", \"args\": [\"mcp\"]}",
+        ],
+    ),
     (
         "completion",
         &[
@@ -172,6 +194,7 @@ fn groups(command: &Command) -> String {
     let known: Vec<&str> = GROUPS.iter().flat_map(|it| it.1).copied().collect();
     let rest: Vec<&str> = command
         .get_subcommands()
+        .filter(|it| !it.is_hide_set())
         .map(Command::get_name)
         .filter(|it| !known.contains(it))
         .collect();
