@@ -11,7 +11,7 @@ import * as engine from "./engine.js";
 import { call, enter, instance, leave, start } from "./engine.js";
 import type { Diagnostic } from "./errors.js";
 import type { RequestFile } from "./input.js";
-import type { DefaultChange, Edit, Outcome } from "./outcome.js";
+import type { DefaultChange, Edit, Outcome, RestartReason } from "./outcome.js";
 import { fetchStream } from "./wasm/planner.js";
 
 export {
@@ -261,6 +261,8 @@ export interface Description {
   verdict: string;
   /** What runs, in lines. */
   situation: string[];
+  /** Words for the reasons of its restarts, for example of `stale-image`. */
+  reasons: Partial<Record<RestartReason, string>>;
   /** The whole outcome, for a ticket or a pull request. */
   markdown: string;
 }

@@ -1,5 +1,8 @@
 //! An outcome in the planner's words.
 
+use std::collections::BTreeMap;
+
+use istio_planner::outcome::RestartReason;
 use istio_planner::{Outcome, report};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,6 +15,7 @@ struct Words {
     headline: String,
     verdict: String,
     situation: Vec<String>,
+    reasons: BTreeMap<RestartReason, &'static str>,
     markdown: String,
 }
 
@@ -44,6 +48,11 @@ pub fn describe(outcome: &str) -> Result<String, Failure> {
         headline: report::headline(&outcome),
         verdict: report::verdict(&outcome),
         situation: report::situation(&outcome),
+        reasons: outcome
+            .restarts
+            .iter()
+            .map(|it| (it.reason, it.reason.words()))
+            .collect(),
         markdown: report::Markdown { outcome: &outcome }.to_string(),
     })?)
 }

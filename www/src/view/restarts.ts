@@ -61,7 +61,7 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
       total,
       rowHeight: matchMedia("(max-width: 40rem)").matches ? 64 : 44,
       load: hooks.restarts,
-      row: (it) => workload(it, hooks),
+      row: (it) => workload(it, overview.words.reasons, hooks),
     }),
   );
 }
@@ -132,7 +132,7 @@ function timeline(lanes: readonly Wave[]): SVGElement {
   );
 }
 
-function workload(it: Restart, { follow }: Hooks): HTMLElement {
+function workload(it: Restart, reasons: Overview["words"]["reasons"], { follow }: Hooks): HTMLElement {
   const proxies = Object.entries(it.proxies)
     .map(([version, pods]) => `${version} × ${pods}`)
     .join(", ");
@@ -150,6 +150,6 @@ function workload(it: Restart, { follow }: Hooks): HTMLElement {
     el("span", { class: "pods" }, count(it.pods, "pod")),
     el("span", { class: "place proxies" }, `${proxies === "" ? "no proxy" : proxies} → ${it.to ?? "unknown"}`),
     el("span", { class: `badge ${it.how === "none" ? "warn" : ""}` }, HOW[it.how]),
-    el("span", { class: "place reason" }, it.reason),
+    el("span", { class: "place reason" }, reasons[it.reason] ?? it.reason),
   );
 }
