@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::shown::shown;
 use super::words;
 use crate::outcome::{
-    Change, ChangeClass, Finding, Level, Outcome, Restart, Subject, Verdict as Judged,
+    Change, ChangeClass, Finding, Hop, Level, Outcome, Restart, Subject, Verdict as Judged,
 };
 use crate::plan::{Action, Step, Wait};
 use crate::words::count;
@@ -91,6 +91,15 @@ fn sections(outcome: &Outcome, command: &str) -> Vec<Section> {
         .iter()
         .filter(|it| it.class != ChangeClass::Unchanged)
         .collect();
+    // Of one step the findings are the whole way.
+    let hops = if outcome.path.len() > 1 {
+        &outcome.path[..]
+    } else {
+        &[]
+    };
+    add("way", "The way, one minor at a time", hops.len(), &|| {
+        way(hops)
+    });
     add("findings", "Findings", outcome.findings.len(), &|| {
         findings(&outcome.findings)
     });
@@ -118,6 +127,20 @@ fn sections(outcome: &Outcome, command: &str) -> Vec<Section> {
     });
     add("steps", "Steps", steps.len(), &|| steps_of(steps, command));
     all
+}
+
+fn way(hops: &[Hop]) -> Markup {
+    markup! {
+        ol {
+            @for hop in hops {
+                li {
+                    h3 { (spoken(&words::hop(hop))) }
+                    (findings(&hop.findings))
+                    (findings(&hop.notes))
+                }
+            }
+        }
+    }
 }
 
 fn findings(all: &[Finding]) -> Markup {
