@@ -189,6 +189,7 @@ test("200 MB are read with progress, and can be cancelled", { timeout: 240_000 }
   await it.page.click("#cancel");
   await it.page.waitForSelector("#result .empty");
   assert.match(await it.page.textContent("#result"), /Cancelled/);
+  assert.match(await it.page.evaluate(() => document.activeElement.textContent), /Read 1 file again/);
   await it.page.getByRole("button", { name: "Read 1 file again" }).click();
   await it.page.waitForSelector(".outcome", { timeout: 180_000 });
   assert.match(await it.page.textContent(".summary"), /10,000 objects/);

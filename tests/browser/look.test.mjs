@@ -11,7 +11,7 @@ const axe = await readFile(new URL("../node_modules/axe-core/axe.min.js", import
 const TABS = ["Findings", "Defaults", "Reverted", "Objects", "Restarts", "Steps", "Inventory"];
 
 async function violations(where) {
-  const found = await it.page.evaluate(() => globalThis.axe.run());
+  const found = await it.page.evaluate(() => globalThis.axe.run({ rules: { "target-size": { enabled: true } } }));
   return found.violations.map(
     (rule) => `${where}: ${rule.id}: ${rule.nodes.map((node) => node.html.slice(0, 160)).join(" ")}`,
   );

@@ -15,6 +15,7 @@ const SKEW = ["version-skew/export/cluster.yaml", "version-skew/export/version.j
 const CLEAR = ["clear-upgrade/export/cluster.yaml", "clear-upgrade/export/version.json"].map(golden);
 
 test("an export is picked and the verdict comes first", async () => {
+  await it.page.fill("#target", "1.30.3");
   await it.pick(SKEW);
   await it.page.waitForSelector(".verdict.blocked");
   assert.equal(await it.page.textContent(".verdict h1"), "Blocked");
@@ -57,11 +58,13 @@ test("files are dropped, pasted twice, and taken out again", async () => {
 });
 
 test("a folder is picked, and a bug report, whose logs are passed over", async () => {
+  await it.page.fill("#target", "1.30.3");
   await it.page.setInputFiles("#folder", golden("version-skew/export"));
   await it.page.waitForSelector(".verdict.blocked");
   const names = await it.page.locator(".files .name").allTextContents();
   assert.deepEqual(names.map((name) => name.split("/").at(-1)).sort(), ["cluster.yaml", "version.json"]);
   await it.open({});
+  await it.page.fill("#target", "1.30.3");
   const folder = await mkdtemp(join(tmpdir(), "refit-"));
   try {
     const cluster = join(folder, "bug-report/cluster/one");
@@ -75,6 +78,7 @@ test("a folder is picked, and a bug report, whose logs are passed over", async (
     assert.match(await it.page.textContent(".findings"), /version-skew/);
     assert.match(await it.page.textContent(".passed-over"), /1 file was not read.*istiod\.log/);
     await it.open({});
+    await it.page.fill("#target", "1.30.3");
     const loose = join(folder, "loose");
     await mkdir(loose);
     await copyFile(SKEW[0], join(loose, "cluster.yaml"));
@@ -137,6 +141,7 @@ test("every sample opens, and together they fill every tab", async () => {
       "Restarts",
       "Reverted",
       "Steps",
+      "Way",
     ]);
   }
 });
@@ -400,7 +405,7 @@ test("with both releases dropped, objects, restarts and steps are shown", needsD
   await it.page.waitForSelector(".change, .empty");
   await it.page.fill("#target", "1.27.9");
   await it.settled();
-  assert.match(await it.page.textContent(".read"), /istio-|Releases at hand/);
+  assert.match(await it.page.textContent(".read"), /istio-|Releases found/);
 });
 
 test("the downloaded HTML holds everything, and nothing in it runs", needsGallery, async () => {

@@ -3,7 +3,7 @@
 import type { Coverage, Progress, Summary } from "refit-planner";
 
 import { copyButton, el, fill } from "./dom.js";
-import { type PassedOver, type Taken, picked } from "./intake.js";
+import { type PassedOver, type Taken, picked, versionOf } from "./intake.js";
 import type { NamedBlob } from "./protocol.js";
 import { releaseLink } from "./view/waiting.js";
 import { count, size } from "./words.js";
@@ -219,10 +219,7 @@ function passedOverView(all: readonly PassedOver[]): HTMLElement | false {
 }
 
 function releasesView({ releases, beside, missingReleases }: ClusterState): HTMLElement {
-  const names = [
-    ...releases.map((it) => /istio-(\d[\w.-]*?)(?:-linux|-osx|-win)?[\w-]*\.t/.exec(it.name)?.[1] ?? it.name),
-    ...beside,
-  ];
+  const names = [...releases.map((it) => versionOf(it.name) ?? it.name), ...beside];
   if (missingReleases.length > 0) {
     return el(
       "div",
@@ -239,7 +236,7 @@ function releasesView({ releases, beside, missingReleases }: ClusterState): HTML
     "p",
     { class: "hint" },
     names.length > 0
-      ? `Releases at hand: ${[...new Set(names)].join(", ")}.`
+      ? `Releases found: ${[...new Set(names)].join(", ")}.`
       : "For the objects that change, also drop the release archives of both versions, as downloaded from Istio (istio-VERSION….tar.gz).",
   );
 }

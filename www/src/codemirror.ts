@@ -46,11 +46,15 @@ const theme = EditorView.theme({
   ".cm-deletedChunk": { backgroundColor: "var(--block-wash) !important" },
   "&.cm-merge-a .cm-changedLine": { backgroundColor: "var(--block-wash) !important" },
   ".cm-changedText, .cm-insertedLine": {
-    background: "color-mix(in srgb, var(--clear) 28%, transparent) !important",
+    background: "color-mix(in srgb, var(--clear) 20%, transparent) !important",
     textDecoration: "none",
   },
   ".cm-deletedChunk .cm-deletedText, &.cm-merge-a .cm-changedText": {
-    background: "color-mix(in srgb, var(--block) 28%, transparent) !important",
+    background: "color-mix(in srgb, var(--block) 20%, transparent) !important",
+  },
+  // The colours of the language are too light on what changed.
+  ".cm-changedText, .cm-changedText *, .cm-insertedLine, .cm-insertedLine *, .cm-deletedText, .cm-deletedText *": {
+    color: "var(--ink) !important",
   },
   ".cm-collapsedLines": {
     background: "var(--raised) !important",

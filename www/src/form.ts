@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import type { Remark } from "./editor.js";
 import type { Overview } from "./protocol.js";
 import { type RequestFiles, makeRequestFiles } from "./request-files.js";
-import { makeTarget } from "./target.js";
+import { type TargetPicker, makeTarget } from "./target.js";
 
 /** Nothing typed. */
 const EMPTY = JSON.stringify(["", "", "", ""]);
@@ -20,6 +20,8 @@ export interface Form {
   setReleases: (releases: readonly Release[]) => void;
   files: RequestFiles;
   setTarget: (version: string) => void;
+  /** The version, as far as nobody chose one. */
+  target: Pick<TargetPicker, "isChosen" | "known" | "preset">;
   /** Whether something was typed since the form was filled. */
   isTyped: () => boolean;
   /** Fills the form, by what somebody typed or by something else. */
@@ -96,6 +98,7 @@ export function makeForm(hooks: FormHooks): Form {
   return {
     element,
     files,
+    target,
     isTyped: () => typed() !== filled && typed() !== EMPTY,
     request() {
       const to = target.value();
@@ -121,7 +124,9 @@ export function makeForm(hooks: FormHooks): Form {
     setReleases: target.setReleases,
     setTarget: target.setValue,
     setRequest(it, byHand = false) {
-      target.setValue(it.to ?? "");
+      if (it.to !== undefined && it.to !== "") {
+        target.setValue(it.to);
+      }
       files.load(it.files ?? []);
       sets.value = (it.sets ?? []).join("\n");
       from.value = it.from ?? "";

@@ -63,6 +63,11 @@ export async function purpose({ name, blob }: NamedBlob): Promise<Purpose> {
   return "export";
 }
 
+/** The version of a release, by the name of its file. */
+export function versionOf(name: string): string | undefined {
+  return /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*\d)?)/.exec(name)?.[1];
+}
+
 /** Whether an object that stood in `place` came in a file, which may be an archive. */
 export function isIn(place: string, { name }: NamedBlob): boolean {
   return place === name || place.startsWith(`${name}!`);

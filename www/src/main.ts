@@ -8,7 +8,7 @@ import { Client } from "./client.js";
 import { makeClusterCard } from "./cluster-card.js";
 import { byId, el, fill } from "./dom.js";
 import { makeForm } from "./form.js";
-import type { Taken } from "./intake.js";
+import { type Taken, versionOf } from "./intake.js";
 import { listenForFiles, listenForTheme, takeText } from "./listen.js";
 import { openObject } from "./object-dialog.js";
 import { keepOffline } from "./offline.js";
@@ -25,6 +25,7 @@ import { hideToast, offerUndo, say } from "./toast.js";
 import { freshPage, noCluster } from "./state.js";
 import { type Hooks, freshState } from "./view/hooks.js";
 import { outcomeView } from "./view/outcome.js";
+import { ALL_PANELS } from "./view/tabs.js";
 import { makeWelcome } from "./welcome.js";
 import { count } from "./words.js";
 
@@ -104,6 +105,7 @@ function start(): void {
   listenForTheme();
   byId("forget").addEventListener("click", () => void forget());
   rememberBox.addEventListener("change", () => void (rememberBox.checked ? session.keep() : forgetRemembered()));
+  addEventListener("beforeprint", () => result.querySelector(".tabs")?.dispatchEvent(new Event(ALL_PANELS)));
   addEventListener("popstate", () => void session.follow());
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     // The address is the page's own.
@@ -144,8 +146,7 @@ async function goLive(): Promise<void> {
   welcome.setLive();
   page.live = await startLive({
     request: () => form.request(),
-    setRequest: ({ to, ...rest }) =>
-      form.setRequest({ to: to === undefined || to === "" ? (form.request()?.to ?? "") : to, ...rest }),
+    setRequest: form.setRequest,
     take: reading.take,
     attempt,
   }).catch(() => undefined);
@@ -159,7 +160,7 @@ function schedule(): void {
     result.setAttribute("aria-busy", "true");
     page.timer = setTimeout(() => {
       page.timer = undefined;
-      void attempt("Planning", plan);
+      void attempt("Planning", (progress) => plan(progress));
     }, 250);
   } else {
     void showCommands();
@@ -175,27 +176,25 @@ function unschedule(): void {
   }
 }
 
-async function plan(progress: (it: Progress) => void): Promise<void> {
+async function plan(progress: (it: Progress) => void, made?: Overview): Promise<void> {
   const request = form.request();
   if (request === undefined || page.cluster.summary === undefined) {
     return;
   }
   page.turn += 1;
   const mine = page.turn;
+  const before = page.fetched.size;
   await fetchBeside(client, page, request, progress);
   const [needed, coverage, answer] = await Promise.all([
     client.ask("releasesFor", [request]),
     client.ask("missing", [request]),
-    client.ask("plan", [request]),
+    made !== undefined && page.fetched.size === before ? made : client.ask("plan", [request]),
   ]);
   const memory = await client.ask("memory", []);
   if (mine !== page.turn) {
     return;
   }
-  const have = new Set([
-    ...page.fetched,
-    ...page.cluster.releases.map((it) => /istio-(\d+\.\d+\.\d+(?:-(?:alpha|beta|rc)[.\d]*)?)/.exec(it.name)?.[1] ?? ""),
-  ]);
+  const have = new Set([...page.fetched, ...page.cluster.releases.map((it) => versionOf(it.name) ?? "")]);
   page.cluster = { ...page.cluster, coverage, memory, missingReleases: needed.filter((it) => !have.has(it)) };
   page.planned = request;
   card.show({ ...page.cluster, beside: [...page.cluster.beside, ...page.fetched] });
@@ -305,6 +304,20 @@ function hooks(): Hooks {
   const own = page.planned !== undefined;
   return {
     state: page.view,
+    planFor: own
+      ? (version) => {
+          form.setTarget(version);
+          byId("target").focus();
+          schedule();
+        }
+      : undefined,
+    turnTo(tab) {
+      page.view.tab = tab;
+      if (page.overview !== undefined) {
+        draw(page.overview);
+        result.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+      }
+    },
     turned: () => (page.live === undefined && !isShared(location.hash) ? session.write("push") : undefined),
     live: own,
     explain: (code) => client.ask("explain", [code]),
@@ -413,6 +426,7 @@ function cancel(): void {
   unschedule();
   page.turn += 1;
   page.cluster = { ...page.cluster, summary: undefined, coverage: undefined };
+  page.overview = page.planned = undefined;
   card.show(page.cluster);
   form.setRecoverable(false);
   document.body.classList.remove("planned");
@@ -433,6 +447,7 @@ function cancel(): void {
       ),
     ),
   );
+  result.querySelector("button")?.focus();
 }
 
 function showProblem(error: unknown): void {

@@ -58,7 +58,11 @@ export function problemView(problem: Problem, stays: string | undefined, ways: W
     el(
       "div",
       {},
-      el(title, {}, place === "" ? "That did not work" : "This file cannot be read"),
+      el(
+        title,
+        { tabindex: -1, id: stays === undefined ? "verdict" : undefined },
+        place === "" ? "That did not work" : "This file cannot be read",
+      ),
       place !== "" && el("p", {}, el("code", {}, place)),
       el("p", { class: "verdict-line" }, message.replace(/^[:\s]+/, "")),
       stays !== undefined && el("p", { class: "hint" }, stays),

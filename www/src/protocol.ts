@@ -11,6 +11,7 @@ import type {
   Edit,
   FieldChange,
   Finding,
+  Hop,
   KnownField,
   Level,
   Outcome,
@@ -69,6 +70,8 @@ export interface Overview {
   source: Outcome["source"];
   target: Outcome["target"];
   hops: string[];
+  /** Each hop of a longer way; of a way of one minor the findings are all. */
+  path: ShortHop[];
   installers: Outcome["installers"];
   inventory: Outcome["inventory"];
   findings: ShortFinding[];
@@ -82,6 +85,12 @@ export interface Overview {
   /** Workloads that no step restarts. */
   byHand: Wave | null;
   steps: ShortStep[] | null;
+}
+
+/** A hop, its findings with their first subjects. */
+export interface ShortHop extends Omit<Hop, "findings" | "notes"> {
+  findings: ShortFinding[];
+  notes: ShortFinding[];
 }
 
 /** A finding with its first subjects. */

@@ -7,9 +7,18 @@ import type { Client } from "./client.js";
 import type { ClusterCard } from "./cluster-card.js";
 import type { Form } from "./form.js";
 import { type Taken, folderOf, isIn, purpose } from "./intake.js";
+import { presetTarget } from "./preset.js";
 import { fileOf, isCancelled, isPanic, problemOf } from "./problem.js";
 import type { NamedBlob, Overview } from "./protocol.js";
 import type { PageState } from "./state.js";
+
+/** Goes to the verdict, unless somebody types meanwhile. */
+function focusVerdict(): void {
+  const typing = document.activeElement?.matches('textarea, .editor, input:not([type="file"], [type="checkbox"])');
+  if (typing !== true) {
+    document.getElementById("verdict")?.focus({ preventScroll: true });
+  }
+}
 
 /** What reading needs of the page. */
 export interface ReadingHooks {
@@ -18,7 +27,8 @@ export interface ReadingHooks {
   card: ClusterCard;
   form: Form;
   attempt: (what: string, work: (progress: (it: Progress) => void) => Promise<void>) => Promise<void>;
-  plan: (progress: (it: Progress) => void) => Promise<void>;
+  /** Plans; `made` is the outcome where it was made already, with the releases that are there. */
+  plan: (progress: (it: Progress) => void, made?: Overview) => Promise<void>;
   /** Before anything is read: what the address says is of another cluster. */
   begin: () => void;
   draw: (outcome: Overview) => void;
@@ -111,8 +121,20 @@ export function makeReading(hooks: ReadingHooks): Reading {
       await readFiles(page.planned !== undefined, progress);
       await addReleases(page.cluster.releases, progress);
       form.setRecoverable(true);
-      await hooks.plan(progress);
+      await hooks.plan(progress, await preset());
     });
+    focusVerdict();
+  }
+
+  /** Chooses the version where nobody did; the outcome for it, where it was planned for that. */
+  async function preset(): Promise<Overview | undefined> {
+    const request = form.request();
+    if (form.target.isChosen() || request === undefined) {
+      return undefined;
+    }
+    const found = await presetTarget(client, request, form.target.known(), page.cluster.releases);
+    form.target.preset(found.to);
+    return found.outcome;
   }
 
   /** Reads the files; where a plan stood before, without those that cannot be read. */

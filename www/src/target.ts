@@ -6,6 +6,12 @@ import { el, fill } from "./dom.js";
 
 export interface TargetPicker {
   element: HTMLElement;
+  /** Whether somebody chose it: what nobody chose follows from the cluster. */
+  isChosen: () => boolean;
+  /** The releases that are known, oldest first. */
+  known: () => readonly Release[];
+  /** Sets a version that nobody chose. */
+  preset: (version: string) => void;
   value: () => string;
   setValue: (version: string) => void;
   setReleases: (releases: readonly Release[]) => void;
@@ -40,8 +46,10 @@ export function makeTarget(changed: () => void): TargetPicker {
   const today = new Date().toISOString().slice(0, 10);
   let known: readonly Release[] = [];
   let active = -1;
+  let chosen = false;
 
   function typed(): void {
+    chosen = true;
     open(input.value.trim());
     showSupport();
     changed();
@@ -63,6 +71,7 @@ export function makeTarget(changed: () => void): TargetPicker {
   }
 
   function choose(version: string): void {
+    chosen = true;
     input.value = version;
     close();
     showSupport();
@@ -161,7 +170,14 @@ export function makeTarget(changed: () => void): TargetPicker {
       support,
     ),
     value: () => input.value.trim(),
+    isChosen: () => chosen,
+    known: () => known,
+    preset(version) {
+      input.value = version;
+      showSupport();
+    },
     setValue(version) {
+      chosen = version !== "";
       input.value = version;
       showSupport();
     },

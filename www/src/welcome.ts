@@ -4,6 +4,7 @@ import type { Requirement } from "refit-planner";
 
 import { copyButton, el, fill } from "./dom.js";
 import type { Sample } from "./samples.js";
+import { VERDICTS } from "./words.js";
 
 export interface Welcome {
   element: HTMLElement;
@@ -61,6 +62,7 @@ export function makeWelcome(use: (sample: Sample) => void): Welcome {
             { type: "button", class: `sample ${it.verdict ?? ""}`, on: { click: () => use(it) } },
             el("strong", {}, it.title),
             el("span", {}, it.about),
+            it.verdict !== null && el("span", { class: `badge tone-${it.verdict}` }, VERDICTS[it.verdict]),
           ),
         ),
       );

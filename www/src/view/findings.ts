@@ -64,7 +64,7 @@ export function findings(overview: Overview, hooks: Hooks): HTMLElement {
         "section",
         { class: "group" },
         el("h2", {}, "Good to know about these versions", el("span", { class: "number" }, overview.notes.length)),
-        overview.notes.map((it, at) => card(it, at, "notes", hooks)),
+        overview.notes.map((it, at) => card(it, hooks, { list: "notes", at })),
       ),
   );
 }
@@ -113,11 +113,17 @@ function group(
     "section",
     { class: "group" },
     el("h2", {}, label, el("span", { class: "number" }, own.length)),
-    own.map(({ it, at }) => card(it, at, "findings", hooks)),
+    own.map(({ it, at }) => card(it, hooks, { list: "findings", at })),
   );
 }
 
-function card(finding: ShortFinding, at: number, list: "findings" | "notes", hooks: Hooks): HTMLElement {
+/** A finding; `place` is where it stands in the outcome, for what is loaded later. */
+export function card(
+  finding: ShortFinding,
+  hooks: Hooks,
+  place?: { list: "findings" | "notes"; at: number },
+): HTMLElement {
+  const key = `${finding.code}-${place?.list ?? "hop"}-${place?.at ?? finding.title}`;
   const meaning = el("pre", { class: "meaning", hidden: true, tabindex: 0 });
   const ask = el(
     "button",
@@ -126,7 +132,7 @@ function card(finding: ShortFinding, at: number, list: "findings" | "notes", hoo
       class: "code",
       "aria-expanded": "false",
       title: "What this code means",
-      "data-focus": `code-${finding.code}-${at}`,
+      "data-focus": `code-${key}`,
       on: { click: () => void toggle() },
     },
     finding.code,
@@ -141,16 +147,19 @@ function card(finding: ShortFinding, at: number, list: "findings" | "notes", hoo
   const { apply } = hooks;
   const fixes = apply === undefined ? [] : (finding.fixes ?? []);
   const file = finding.subjects.find((it) => it.line !== undefined && hooks.requestFiles.includes(it.file ?? ""))?.file;
-  const load = (): ReturnType<Hooks["subjects"]> => hooks.subjects(list, at, finding.subjects.length);
+  const more = place && {
+    count: finding.count,
+    load: () => hooks.subjects(place.list, place.at, finding.subjects.length),
+  };
   return el(
     "article",
     { class: `finding ${finding.level}` },
-    el("h3", {}, el("span", {}, words(finding.title)), ask),
+    el("div", { class: "finding-head" }, el("h3", {}, words(finding.title)), ask),
     finding.detail !== "" && el("p", {}, words(finding.detail)),
     meaning,
-    evidence(finding.subjects, hooks.follow, { count: finding.count, load }),
+    evidence(finding.subjects, hooks.follow, more),
     finding.fix !== null && finding.fix.length > 400
-      ? folding(`fix-${finding.code}-${at}`, hooks.state.open, ["How to settle it"], () =>
+      ? folding(`fix-${key}`, hooks.state.open, ["How to settle it"], () =>
           el("p", { class: "fix" }, words(finding.fix ?? "")),
         )
       : finding.fix !== null && el("p", { class: "fix" }, el("strong", {}, "Fix "), words(finding.fix)),

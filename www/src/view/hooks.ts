@@ -34,6 +34,10 @@ export function freshState(): ViewState {
 
 export interface Hooks {
   state: ViewState;
+  /** Plans for another version; undefined where the export is not here. */
+  planFor: ((version: string) => void) | undefined;
+  /** Turns to a tab. */
+  turnTo: (tab: string) => void;
   /** The user turned to another tab, which `state` names. */
   turned: () => void;
   /** The cluster is at hand, not only an outcome that was handed on. */

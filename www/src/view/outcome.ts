@@ -13,6 +13,7 @@ import { reverted } from "./reverted.js";
 import { steps } from "./steps.js";
 import { tabs } from "./tabs.js";
 import { verdict } from "./verdict.js";
+import { way } from "./way.js";
 
 export function outcomeView(overview: Overview, hooks: Hooks): HTMLElement {
   const touched = overview.changes.filter((it) => it.class !== "unchanged").length;
@@ -20,7 +21,7 @@ export function outcomeView(overview: Overview, hooks: Hooks): HTMLElement {
   return el(
     "div",
     { class: "outcome" },
-    verdict(overview),
+    verdict(overview, hooks),
     keeping(overview, hooks),
     tabs(
       [
@@ -30,6 +31,9 @@ export function outcomeView(overview: Overview, hooks: Hooks): HTMLElement {
         { name: "Objects", number: touched, make: () => objects(overview, hooks) },
         { name: "Restarts", number: overview.restarts, make: () => restarts(overview, hooks) },
         { name: "Steps", number: overview.steps?.length ?? 0, make: () => steps(overview, hooks) },
+        ...(overview.path.length > 0
+          ? [{ name: "Way", number: overview.path.length, make: () => way(overview, hooks) }]
+          : []),
         { name: "Inventory", number: null, make: () => inventory(overview, hooks) },
       ],
       state.tab,

@@ -33,7 +33,12 @@ export function reverted({ reverted: all }: Overview, hooks: Hooks): HTMLElement
       el(
         "article",
         { class: "finding warn" },
-        el("h3", {}, el("code", {}, it.path), button("Keep", [it], `Keep ${it.path}`)),
+        el(
+          "div",
+          { class: "finding-head" },
+          el("h3", {}, el("code", {}, it.path)),
+          button("Keep", [it], `Keep ${it.path}`),
+        ),
         el(
           "dl",
           { class: "sides" },

@@ -1,5 +1,8 @@
 import { el } from "../dom.js";
 
+/** An event that makes the panels that were not shown yet: what is printed is everything. */
+export const ALL_PANELS = "all-panels";
+
 export interface Tab {
   name: string;
   /** How much it holds; null where there is nothing to count. */
@@ -28,6 +31,12 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
     el("div", { role: "tabpanel", id: `panel-${at}`, "aria-labelledby": `tab-${at}`, tabindex: 0, hidden: true }),
   );
 
+  function make(tab: Tab, panel: HTMLElement): void {
+    if (panel.childElementCount === 0) {
+      panel.append(el("h2", { class: "hidden-text" }, tab.name), tab.make());
+    }
+  }
+
   function select(at: number): void {
     all.forEach((tab, other) => {
       const active = at === other;
@@ -36,8 +45,8 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
       const panel = panels[other];
       if (panel !== undefined) {
         panel.hidden = !active;
-        if (active && panel.childElementCount === 0) {
-          panel.append(el("h2", { class: "hidden-text" }, tab.name), tab.make());
+        if (active) {
+          make(tab, panel);
         }
       }
     });
@@ -62,10 +71,19 @@ export function tabs(all: readonly Tab[], first: string, chosen: (name: string) 
       all.findIndex((it) => it.name === first),
     ),
   );
-  return el(
+  const element = el(
     "div",
     { class: "tabs" },
     el("div", { role: "tablist", "aria-label": "What the plan says" }, buttons),
     panels,
   );
+  element.addEventListener(ALL_PANELS, () =>
+    all.forEach((tab, at) => {
+      const panel = panels[at];
+      if (panel !== undefined) {
+        make(tab, panel);
+      }
+    }),
+  );
+  return element;
 }

@@ -1,11 +1,13 @@
 import { el, words as wordsOf } from "../dom.js";
 import type { Overview } from "../protocol.js";
 import { LEVELS, VERDICTS, count } from "../words.js";
+import type { Hooks } from "./hooks.js";
+import { planButton } from "./way.js";
 
 const ICONS = { clear: "✓", blocked: "✕", unknown: "?" } as const;
 
 /** The verdict, the way from source to target, and how much was found. */
-export function verdict(outcome: Overview): HTMLElement {
+export function verdict(outcome: Overview, hooks: Hooks): HTMLElement {
   const { source, target, words } = outcome;
   return el(
     "header",
@@ -14,10 +16,11 @@ export function verdict(outcome: Overview): HTMLElement {
     el(
       "div",
       {},
-      el("h1", {}, VERDICTS[outcome.verdict]),
+      el("h1", { tabindex: -1, id: "verdict", "data-focus": "verdict" }, VERDICTS[outcome.verdict]),
       el("p", { class: "verdict-line" }, `${words.headline}: ${words.verdict}`),
       reason(outcome),
       path(outcome),
+      wayOn(outcome, hooks),
       el("p", { class: "counts" }, counts(outcome)),
     ),
     el(
@@ -37,6 +40,18 @@ function reason({ verdict: it, findings }: Overview): HTMLElement | null {
   const level = it === "blocked" ? "block" : "unknown";
   const first = it === "clear" ? undefined : findings.find((finding) => finding.level === level);
   return first === undefined ? null : el("p", { class: "verdict-line" }, wordsOf(`${first.title}.`));
+}
+
+/** The next thing to do where the target is several minors away. */
+function wayOn({ path: [first] }: Overview, { planFor, turnTo }: Hooks): HTMLElement | null {
+  return first === undefined
+    ? null
+    : el(
+        "p",
+        { class: "quick" },
+        planFor !== undefined && planButton(first, planFor),
+        el("button", { type: "button", class: "small", on: { click: () => turnTo("Way") } }, "The way, hop by hop"),
+      );
 }
 
 /** The way, drawn: a stop for each minor, the first one being where the cluster is. */

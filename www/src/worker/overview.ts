@@ -1,8 +1,8 @@
 // An outcome cut to what the page shows at once.
 
-import type { Action, Change, Description, Finding, Level, Outcome, Restart } from "refit-planner";
+import type { Action, Change, Description, Finding, Hop, Level, Outcome, Restart } from "refit-planner";
 
-import type { Overview, ShortAction, ShortChange, ShortFinding, Wave } from "../protocol.js";
+import type { Overview, ShortAction, ShortChange, ShortFinding, ShortHop, Wave } from "../protocol.js";
 
 /** Subjects that a finding shows before it is asked for more. */
 const SUBJECTS = 5;
@@ -20,6 +20,7 @@ export function overview(outcome: Outcome, words: Description): Overview {
     source,
     target,
     hops,
+    path: hops.length < 3 ? [] : (outcome.path ?? []).map(shortHop),
     installers,
     inventory,
     levels,
@@ -37,6 +38,10 @@ export function overview(outcome: Outcome, words: Description): Overview {
 /** An action without what it writes. */
 export function shortAction(action: Action): ShortAction {
   return { action: action.action, object: action.action === "ensure" ? null : action.object };
+}
+
+function shortHop({ findings, notes, ...hop }: Hop): ShortHop {
+  return { ...hop, findings: findings.map(shortFinding), notes: notes.map(shortFinding) };
 }
 
 function shortFinding(finding: Finding): ShortFinding {
