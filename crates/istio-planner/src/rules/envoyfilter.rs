@@ -19,6 +19,15 @@ pub(super) struct Patch<'a> {
     pub(super) value: &'a Value,
 }
 
+/// A patch without the versions that it is bound to, and without its contents.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Twin<'a> {
+    namespace: Option<&'a str>,
+    value: Value,
+    operation: Option<&'a str>,
+    selector: Option<&'a Value>,
+}
+
 /// Returns the patches of every `EnvoyFilter` that people keep: those of Istio's own charts go with the apply.
 pub(super) fn patches<'a>(it: &Situation<'a>) -> Vec<Patch<'a>> {
     let filters = it
@@ -72,23 +81,23 @@ impl<'a> Patch<'a> {
         Some(pattern.is_match(version))
     }
 
-    /// The same patch, but for the versions that it is bound to.
-    pub(super) fn is_twin_of(&self, other: &Self) -> bool {
-        let unbound = |it: &Self| {
-            let mut value = it.value.clone();
-            if let Some(proxy) = value
-                .pointer_mut("/match/proxy")
-                .and_then(Value::as_object_mut)
-            {
-                proxy.remove("proxyVersion");
-            }
-            // Their contents may differ from one version to the next.
-            value.as_object_mut().map(|it| it.remove("patch"));
-            let operation = text(it.value, "/patch/operation").map(str::to_owned);
-            let selector = it.kept.value.pointer("/spec/workloadSelector").cloned();
-            (value, operation, selector)
-        };
-        self.object.namespace == other.object.namespace && unbound(self) == unbound(other)
+    /// What makes two patches the same one but for the versions that they are bound to.
+    pub(super) fn twin(&self) -> Twin<'a> {
+        let mut value = self.value.clone();
+        if let Some(proxy) = value
+            .pointer_mut("/match/proxy")
+            .and_then(Value::as_object_mut)
+        {
+            proxy.remove("proxyVersion");
+        }
+        // Their contents may differ from one version to the next.
+        value.as_object_mut().map(|it| it.remove("patch"));
+        Twin {
+            namespace: self.object.namespace.as_deref(),
+            value,
+            operation: text(self.value, "/patch/operation"),
+            selector: self.kept.value.pointer("/spec/workloadSelector"),
+        }
     }
 
     /// Names a field of it.

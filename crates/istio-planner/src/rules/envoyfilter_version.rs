@@ -1,5 +1,7 @@
 //! `envoyfilter-version`: patches bound to the version of the proxies that run, which end with their restart.
 
+use std::collections::HashSet;
+
 use super::envoyfilter::{Patch, patches, running};
 use super::{Situation, count, enumerate};
 use crate::outcome::{Finding, Level};
@@ -31,10 +33,12 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             .any(|it| *it != target && patch.is_for(it) == Some(true))
     };
     let ends = |patch: &&Patch| runs(patch) && patch.is_for(&target) == Some(false);
-    let replaced = |patch: &Patch| {
-        all.iter()
-            .any(|it| it.is_for(&target) == Some(true) && it.is_twin_of(patch))
-    };
+    let replacing: HashSet<_> = all
+        .iter()
+        .filter(|it| it.is_for(&target) == Some(true))
+        .map(Patch::twin)
+        .collect();
+    let replaced = |patch: &Patch| replacing.contains(&patch.twin());
     let ending: Vec<_> = all.iter().filter(ends).filter(|it| !replaced(it)).collect();
     if ending.is_empty() {
         return Vec::new();
