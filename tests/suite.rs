@@ -12,6 +12,7 @@ mod suite {
     mod floors;
     mod fuzzing;
     mod golden;
+    mod growth;
     mod product;
     mod references;
     mod releases;

@@ -264,6 +264,8 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
     for (variable, program) in tools::oracles()? {
         command.env(variable, program);
     }
+    // A test says itself what it cannot show without it.
+    let _ = tools::valgrind();
     // The one that is built for speed plans real clusters in seconds.
     if let Some(refit) = refit.filter(|it| it.is_file()) {
         command.env("REFIT", refit);

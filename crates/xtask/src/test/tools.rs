@@ -22,18 +22,35 @@ pub(crate) fn chromium(places: &[&str]) -> Result<PathBuf, String> {
         return Ok(found);
     }
     let missing = "no Chromium: install Debian's package `chromium`, or set CHROMIUM";
+    install("chromium fonts-dejavu-core", missing)?;
+    find().ok_or_else(|| missing.to_owned())
+}
+
+/// Installs valgrind, which counts instructions, where it is not there and may be; without it a test is skipped.
+pub(crate) fn valgrind() -> Result<(), String> {
+    if process::is_there("valgrind", "--version") {
+        return Ok(());
+    }
+    install(
+        "valgrind",
+        "no valgrind: install Debian's package `valgrind`",
+    )
+}
+
+/// Installs packages of Debian, or says what is missing.
+fn install(packages: &str, missing: &str) -> Result<(), String> {
     if !process::is_there("apt-get", "--version") || !is_root() {
         return Err(missing.to_owned());
     }
-    let install = "apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core";
+    let install =
+        format!("apt-get update -qq && apt-get install -y -qq --no-install-recommends {packages}");
     process::run(
         Command::new("sh")
-            .args(["-c", install])
+            .args(["-c", &install])
             .env("DEBIAN_FRONTEND", "noninteractive")
             .stdout(std::io::stderr()),
     )
-    .map_err(|it| format!("{missing} ({it})"))?;
-    find().ok_or_else(|| missing.to_owned())
+    .map_err(|it| format!("{missing} ({it})"))
 }
 
 /// Builds `tests/control-plane` once for its sources; `None` where the sources are not there.
