@@ -132,3 +132,15 @@ test("the promise that nothing leaves stands on a phone too, and releases are to
   await it.sample("A whole plan");
   assert.match(await it.page.textContent(".read"), /Releases found: 1\.29\.6, 1\.30\.3/);
 });
+
+test("at 320 px no tab scrolls sideways", async () => {
+  await it.open({ viewport: { width: 320, height: 740 } });
+  await it.sample("A whole plan");
+  for (const tab of await it.page.locator("#result").getByRole("tab").all()) {
+    await tab.click();
+    const over = await it.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    assert.equal(over, 0, await tab.textContent());
+  }
+});
