@@ -27,6 +27,7 @@ mod situation;
 mod table;
 mod troubles;
 mod vulnerable;
+mod writes;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -3,12 +3,13 @@
 //! `ValidatingAdmissionPolicies` are evaluated on the predicted objects, pod security levels on the pods that are made
 //! again. What cannot be evaluated here (parameters, other expressions, Kyverno, Gatekeeper) is named.
 
+mod made;
 mod other;
 mod pods;
 mod policy;
 
 use super::{Situation, enumerate};
-use crate::outcome::{ChangeClass, Finding, Level, Ref, Subject};
+use crate::outcome::{Finding, Level, Subject};
 use crate::rules::Code;
 use crate::rules::Explanation;
 
@@ -33,35 +34,6 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     findings.extend(pods::check(it));
     findings.extend(other::check(it));
     findings
-}
-
-/// An object that the apply writes.
-struct Written<'a> {
-    object: &'a Ref,
-    /// As it will be.
-    after: &'a serde_json::Value,
-    /// As it is, if it is there.
-    before: Option<&'a serde_json::Value>,
-}
-
-/// Everything that the apply writes.
-fn written<'a>(it: &Situation<'a>) -> Vec<Written<'a>> {
-    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
-    let writes = changes.iter().filter(|it| {
-        matches!(
-            it.class,
-            ChangeClass::Create | ChangeClass::Change | ChangeClass::Replace
-        )
-    });
-    writes
-        .filter_map(|change| {
-            Some(Written {
-                object: &change.object,
-                after: change.predicted.as_ref()?,
-                before: it.snapshot.objects.get(&change.object).map(|it| &it.value),
-            })
-        })
-        .collect()
 }
 
 /// Policies that could not be evaluated, each with why.

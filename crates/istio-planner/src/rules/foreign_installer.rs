@@ -88,7 +88,11 @@ fn foreign(it: &Situation, installer: &Installer) -> Option<Finding> {
     } else {
         (
             Level::Block,
-            "was installed by",
+            if one {
+                "was installed by"
+            } else {
+                "were installed by"
+            },
             "An apply would take its objects over, and the installer would no longer match or set them back",
         )
     };

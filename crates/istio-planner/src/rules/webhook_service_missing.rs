@@ -11,11 +11,12 @@ use crate::dataplane::selector::{Sieve, matches};
 use crate::inventory::{Unreachable, unreachable};
 use crate::outcome::{ChangeClass, Finding, Level, Ref, RestartHow, Subject};
 use crate::rules::Code;
+use crate::rules::writes::{Written, written};
 use crate::snapshot::{Object, Workload};
 
 /// What `refit explain webhook-service-missing` says.
 pub(crate) const EXPLANATION: Explanation = Explanation {
-    meaning: "A webhook with `failurePolicy: Fail` for pods or for Istio's objects calls a Service that does not exist, or \
+    meaning: "A webhook with `failurePolicy: Fail` for pods, for Istio's objects or for others that the apply writes calls a Service that does not exist, or \
               behind which no pod is ready.",
     why: "The API server refuses every write that such a webhook selects: no pod of a rollout is made, or no object of Istio \
           can be changed. An upgrade that needs one of these writes stops in the middle.",
@@ -35,10 +36,11 @@ const CONFIGURATIONS: [&str; 2] = [
 ];
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+    let writes = written(it);
     let configurations: Vec<_> = CONFIGURATIONS
         .iter()
         .flat_map(|kind| it.objects("admissionregistration.k8s.io", kind))
-        .map(|(object, kept)| (object, broken(it, object, kept)))
+        .map(|(object, kept)| (object, broken(it, object, kept, &writes)))
         .filter(|(_, broken)| !broken.is_empty())
         .collect();
     let refused = refused(it, &configurations);
@@ -58,9 +60,16 @@ struct Broken<'a> {
     why: Unreachable,
     pods: bool,
     istio: bool,
+    /// Objects of other kinds that the apply writes and that it selects.
+    writes: Vec<String>,
 }
 
-fn broken<'a>(it: &Situation<'a>, object: &'a Ref, kept: &'a Object) -> Vec<Broken<'a>> {
+fn broken<'a>(
+    it: &Situation<'a>,
+    object: &'a Ref,
+    kept: &'a Object,
+    written: &[Written],
+) -> Vec<Broken<'a>> {
     let webhooks = kept.value.get("webhooks").and_then(Value::as_array);
     webhooks
         .into_iter()
@@ -71,7 +80,8 @@ fn broken<'a>(it: &Situation<'a>, object: &'a Ref, kept: &'a Object) -> Vec<Brok
                 return None;
             }
             let (pods, istio) = (selects_pods(webhook), selects_istio(webhook));
-            if !pods && !istio {
+            let writes = selected(it, webhook, written);
+            if !pods && !istio && writes.is_empty() {
                 return None;
             }
             let service = webhook.pointer("/clientConfig/service")?;
@@ -96,9 +106,21 @@ fn broken<'a>(it: &Situation<'a>, object: &'a Ref, kept: &'a Object) -> Vec<Brok
                 why,
                 pods,
                 istio,
+                writes,
             })
         })
         .collect()
+}
+
+/// What the apply writes and a webhook selects, but for objects of Istio, which stand for themselves.
+fn selected(it: &Situation, webhook: &Value, written: &[Written]) -> Vec<String> {
+    let meant = |write: &&Written| {
+        !is_istio(super::group_of(&write.object.api_version))
+            && rules(webhook).any(|it| write.is_named(it))
+            && write.is_selected(it, webhook)
+    };
+    let selected = written.iter().filter(meant);
+    selected.map(|it| it.object.to_string()).collect()
 }
 
 fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -> Finding {
@@ -118,11 +140,15 @@ fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -
     if broken.iter().any(|it| it.istio) {
         what.push("every new or changed object of the Istio kinds that it selects".to_owned());
     }
+    let writes: BTreeSet<_> = broken.iter().flat_map(|it| &it.writes).collect();
+    if !writes.is_empty() {
+        what.push(format!("the apply's writes of {}", few(&writes)));
+    }
     let until = match repair {
         Some(step) => format!("until the step `{step}`, in which the plan sets the right Service"),
         None => "until it is repaired; the plan does not touch it".to_owned(),
     };
-    let stops = repair.is_none() && refused.stops_the_plan();
+    let stops = repair.is_none() && (refused.stops_the_plan() || !writes.is_empty());
     let level = if stops { Level::Block } else { Level::Warn };
     let fix = if repair.is_some() {
         "Nothing, if the plan is to repair it; before that, write nothing that it refuses"
@@ -163,26 +189,25 @@ struct Refused {
 
 impl Refused {
     fn pods(&self) -> String {
-        const NAMED: usize = 5;
-        let named: Vec<_> = self.workloads.iter().take(NAMED).cloned().collect();
-        match (named.len(), self.workloads.len()) {
-            (0, _) => "every new pod that it selects".to_owned(),
-            (shown, all) if shown < all => {
-                format!(
-                    "new pods that it selects, among them those of {} and {} more",
-                    enumerate(&named),
-                    all - shown
-                )
-            }
-            _ => format!(
-                "new pods that it selects, among them those of {}",
-                enumerate(&named)
-            ),
+        if self.workloads.is_empty() {
+            return "every new pod that it selects".to_owned();
         }
+        let among = few(&self.workloads.iter().collect());
+        format!("new pods that it selects, among them those of {among}")
     }
 
     fn stops_the_plan(&self) -> bool {
         !self.workloads.is_empty() || self.objects > 0
+    }
+}
+
+/// The first names, and how many more there are.
+fn few(names: &BTreeSet<&String>) -> String {
+    const NAMED: usize = 5;
+    let shown: Vec<_> = names.iter().take(NAMED).copied().collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => enumerate(&shown),
+        more => format!("{} and {more} more", enumerate(&shown)),
     }
 }
 
@@ -528,5 +553,42 @@ mod tests {
         });
         let findings = cluster.check(check);
         assert!(findings[0].detail.contains("until the step `apply-base`"));
+    }
+
+    #[test]
+    fn one_for_another_kind_that_the_apply_writes_blocks() {
+        let of = |operation: &str, resource: &str| {
+            let mut cluster = whole();
+            let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": {"namespace": "istio-system", "name": "istiod"}});
+            cluster.object(deployment.clone());
+            cluster.changes.push(Change {
+                object: Ref {
+                    api_version: "apps/v1".to_owned(),
+                    kind: "Deployment".to_owned(),
+                    namespace: Some("istio-system".to_owned()),
+                    name: "istiod".to_owned(),
+                },
+                component: "Pilot".to_owned(),
+                class: ChangeClass::Change,
+                fields: Vec::new(),
+                predicted: Some(deployment.clone()),
+            });
+            cluster.render("Pilot", deployment);
+            let rule =
+                json!({"operations": [operation], "apiGroups": ["apps"], "resources": [resource]});
+            cluster.object(configuration(
+                "ValidatingWebhookConfiguration",
+                "gone",
+                &webhook("gone", "Fail", &rule),
+            ));
+            cluster.codes(check)
+        };
+        assert_eq!(
+            of("UPDATE", "deployments"),
+            ["webhook-service-missing Block"]
+        );
+        assert!(of("CREATE", "deployments").is_empty());
+        assert!(of("UPDATE", "statefulsets").is_empty());
     }
 }

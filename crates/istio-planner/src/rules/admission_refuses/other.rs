@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{named, written};
+use super::named;
 use crate::outcome::{Finding, Level, RestartHow, Subject};
+use crate::rules::writes::written;
 use crate::rules::{Situation, group_of, text};
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {

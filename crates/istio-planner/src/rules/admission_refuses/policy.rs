@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Written, named, written};
+use super::made::{self, Made};
+use super::named;
 use crate::cel::{self, Variables};
-use crate::dataplane::{namespace_labels, selector::matches};
 use crate::outcome::{Finding, Level, Ref, Subject};
 use crate::rules::Code;
+use crate::rules::writes::{Written, resource, written};
 use crate::rules::{Situation, enumerate, group_of, text};
 use crate::snapshot::{Object, named as named_object};
 
@@ -24,8 +25,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         }
     }
     let writes = written(it);
+    let made = made::pods(it, &writes);
     let mut findings = Vec::new();
     let mut unknown = Vec::new();
+    let mut injected = Vec::new();
     for (object, kept) in it.objects(GROUP, "ValidatingAdmissionPolicy") {
         let Some(bound) = bindings.get(object.name.as_str()) else {
             continue;
@@ -46,6 +49,14 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 Judgement::Unknown(why) => unread = unread.or(Some(why)),
             }
         }
+        let of_pods = policy.pods(it, bound, &made);
+        findings.extend(pods_finding(&policy, &of_pods.refused));
+        if of_pods.injected && refused.is_empty() && of_pods.refused.is_empty() {
+            let subject = Subject::kept(object, kept);
+            let name = format!("ValidatingAdmissionPolicy {}", object.name);
+            let why = "it is about pods, and these are as istiod injects them";
+            injected.push((subject, name, why.to_owned()));
+        }
         if !refused.is_empty() {
             findings.push(finding(&policy, &refused));
         } else if let Some(why) = unread {
@@ -55,6 +66,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         }
     }
     findings.extend(named(&unknown, Level::Info, "what the apply writes"));
+    findings.extend(named(
+        &injected,
+        Level::Info,
+        "the pods of a rollout or restart",
+    ));
     findings
 }
 
@@ -101,6 +117,42 @@ fn finding(policy: &Policy, refused: &[(&Written, String)]) -> Finding {
     )
 }
 
+fn pods_finding(policy: &Policy, refused: &[(&Made, String)]) -> Option<Finding> {
+    let names: Vec<_> = refused
+        .iter()
+        .map(|(it, _)| format!("{} {}", it.of.kind, it.of.name))
+        .collect();
+    let mut reasons: Vec<&str> = refused.iter().map(|it| it.1.as_str()).collect();
+    reasons.dedup();
+    let subjects = refused.iter().map(|(it, _)| Subject::of(it.of.clone()));
+    (!names.is_empty()).then(|| {
+        Finding::new(
+            Code::AdmissionRefuses,
+            Level::Warn,
+            format!(
+                "ValidatingAdmissionPolicy {} refuses the new pods of {}",
+                policy.object.name,
+                enumerate(&names)
+            ),
+            format!(
+                "Evaluated on the pods that the templates make: {}. Unless something else of the cluster adds what is \
+                 missing, the rollout waits for pods that are never made, and the upgrade stops there",
+                reasons.join("; ")
+            ),
+        )
+        .about([Subject::kept(policy.object, policy.kept).field("spec.validations")])
+        .about(subjects)
+        .fix("Exempt the mesh in the policy or its binding, or set what it asks for in the request, before the upgrade")
+    })
+}
+
+/// What a policy says of new pods.
+struct OfPods<'a> {
+    refused: Vec<(&'a Made, String)>,
+    /// It is about pods whose sidecar is not known here.
+    injected: bool,
+}
+
 enum Judgement {
     Passes,
     Refuses(String),
@@ -118,38 +170,39 @@ impl Policy<'_> {
         list.map_or(&[], Vec::as_slice)
     }
 
+    /// What it says of the pods that rollouts and restarts make.
+    fn pods<'a>(&self, it: &Situation, bound: &[&Value], made: &'a [Made]) -> OfPods<'a> {
+        let mut said = OfPods {
+            refused: Vec::new(),
+            injected: false,
+        };
+        for pod in made {
+            let write = pod.write();
+            if !bound.iter().any(|binding| self.is_for(it, binding, &write)) {
+                continue;
+            }
+            if pod.injected {
+                said.injected = true;
+            } else if let Judgement::Refuses(why) = self.judge(it, &write) {
+                said.refused.push((pod, why));
+            }
+        }
+        said
+    }
+
     /// Whether a binding brings it to an object.
     fn is_for(&self, it: &Situation, binding: &Value, write: &Written) -> bool {
         let constraints = self.kept.value.pointer("/spec/matchConstraints");
         let resources = binding.pointer("/spec/matchResources");
         let rules = |of: Option<&Value>| {
             let rules = of.and_then(|it| it.get("resourceRules")?.as_array());
-            rules.is_some_and(|it| it.iter().any(|it| rule(it, write)))
+            rules.is_some_and(|it| it.iter().any(|it| write.is_named(it)))
         };
         let excluded = |of: Option<&Value>| {
             let rules = of.and_then(|it| it.get("excludeResourceRules")?.as_array());
-            rules.is_some_and(|it| it.iter().any(|it| rule(it, write)))
+            rules.is_some_and(|it| it.iter().any(|it| write.is_named(it)))
         };
-        let selected = |of: Option<&Value>| {
-            let Some(of) = of else {
-                return true;
-            };
-            let labels = |value: &Value| {
-                let labels = value.pointer("/metadata/labels").and_then(Value::as_object);
-                labels
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|(key, it)| Some((key.clone(), it.as_str()?.to_owned())))
-                    .collect()
-            };
-            let object = matches(of.get("objectSelector"), &labels(write.after))
-                || write
-                    .before
-                    .is_some_and(|it| matches(of.get("objectSelector"), &labels(it)));
-            let namespace = write.object.namespace.as_deref();
-            let namespace = namespace.and_then(|name| namespace_labels(it.snapshot, name));
-            object && namespace.is_none_or(|it| matches(of.get("namespaceSelector"), &it))
-        };
+        let selected = |of: Option<&Value>| of.is_none_or(|selectors| write.is_selected(it, selectors));
         // A binding without rules of its own takes the policy's.
         let narrowed = resources
             .and_then(|it| it.get("resourceRules"))
@@ -206,44 +259,6 @@ impl Policy<'_> {
     }
 }
 
-/// Whether a rule names the write of an object.
-fn rule(rule: &Value, write: &Written) -> bool {
-    let names = |key: &str, wanted: &str| {
-        let listed = rule.get(key).and_then(Value::as_array);
-        listed.is_some_and(|it| it.iter().any(|it| it == "*" || it == wanted))
-    };
-    let operation = if write.before.is_some() {
-        "UPDATE"
-    } else {
-        "CREATE"
-    };
-    let resource = resource(&write.object.kind);
-    let only = rule.get("resourceNames").and_then(Value::as_array);
-    // `matchPolicy: Equivalent` is the default: another version of the same resource is meant too.
-    names("operations", operation)
-        && names("apiGroups", group_of(&write.object.api_version))
-        && names("resources", &resource)
-        && only
-            .is_none_or(|it| it.is_empty() || it.iter().any(|it| it == write.object.name.as_str()))
-}
-
-/// The resource of a kind, as the API names it.
-fn resource(kind: &str) -> String {
-    let kind = kind.to_ascii_lowercase();
-    if kind == "endpoints" {
-        kind
-    } else if kind.ends_with('s') || kind.ends_with("ch") {
-        format!("{kind}es")
-    } else if let Some(stem) = kind
-        .strip_suffix('y')
-        .filter(|it| !it.ends_with(['a', 'e', 'o']))
-    {
-        format!("{stem}ies")
-    } else {
-        format!("{kind}s")
-    }
-}
-
 fn variables(it: &Situation, write: &Written) -> Variables {
     let namespace = write.object.namespace.as_deref();
     let mut variables = Variables::from([
@@ -275,23 +290,4 @@ fn variables(it: &Situation, write: &Written) -> Variables {
     });
     variables.extend(object.map(|it| ("namespaceObject", it)));
     variables
-}
-
-#[cfg(test)]
-mod tests {
-    use super::resource;
-
-    #[test]
-    fn kinds_are_made_plural_as_the_api_does() {
-        for (kind, plural) in [
-            ("Deployment", "deployments"),
-            ("NetworkPolicy", "networkpolicies"),
-            ("Ingress", "ingresses"),
-            ("Gateway", "gateways"),
-            ("Endpoints", "endpoints"),
-            ("ConfigMap", "configmaps"),
-        ] {
-            assert_eq!(resource(kind), plural);
-        }
-    }
 }

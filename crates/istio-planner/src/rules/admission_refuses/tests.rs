@@ -70,6 +70,29 @@ fn a_policy_that_refuses_the_new_image_blocks() {
 }
 
 #[test]
+fn so_does_one_that_refuses_the_pods_of_a_rollout() {
+    let of = |expression: &str| {
+        let mut cluster = cluster();
+        policy(&mut cluster, "pods", expression, "Deny");
+        let rules = "/spec/matchConstraints/resourceRules/0";
+        for (object, kept) in &mut cluster.snapshot.objects {
+            if object.kind == "ValidatingAdmissionPolicy" {
+                let rule = kept.value.pointer_mut(rules).unwrap();
+                *rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]});
+            }
+        }
+        cluster.check(check)
+    };
+    let findings = of("object.spec.containers.all(c, has(c.resources) && has(c.resources.limits))");
+    assert_eq!(findings.len(), 1);
+    assert_eq!(
+        findings[0].title,
+        "ValidatingAdmissionPolicy p refuses the new pods of Deployment istiod"
+    );
+    assert!(of("object.spec.containers.all(c, c.name != 'shell')").is_empty());
+}
+
+#[test]
 fn a_policy_that_admits_it_or_is_about_others_is_silent() {
     let admits =
         "object.spec.template.spec.containers.all(c, c.image.startsWith('registry.istio.io/'))";
