@@ -18,4 +18,5 @@ mod suite {
     mod releases;
     mod small_files;
     mod surface;
+    mod terminal;
 }

@@ -10,7 +10,7 @@ import { TYPES } from "./serve.mjs";
 
 /** Serves the page and `/live` until `close`. What is asked of it stands in `asked`. */
 export async function serveLive({ about = {} } = {}) {
-  const it = { asked: [], told: [], refuses: undefined };
+  const it = { asked: [], told: [], refuses: undefined, cookies: false };
   const listeners = new Set();
   let taken = false;
   const server = createServer(async (request, response) => {
@@ -28,16 +28,16 @@ export async function serveLive({ about = {} } = {}) {
     const route = `${request.method} ${path.slice("/live/".length)}`;
     const body = await text(request);
     it.asked.push({ route, body: body === "" ? undefined : JSON.parse(body) });
+    it.cookies ||= request.headers.cookie !== undefined;
     const problem = (status, detail) =>
       response
         .writeHead(status, { "content-type": "application/problem+json" })
         .end(JSON.stringify({ status, detail }));
     if (route === "POST session" && !taken && body === '{"token":"good-once"}') {
       taken = true;
-      response.setHeader("set-cookie", "refit-test=of-the-session; Path=/live; HttpOnly; SameSite=Strict");
     } else if (route === "POST session") {
       return problem(403, "this link was used already");
-    } else if (!/refit-test=of-the-session/.test(request.headers.cookie ?? "")) {
+    } else if (request.headers.authorization !== "Bearer of-the-session") {
       return problem(401, "open the link that refit serve printed in its terminal");
     }
     switch (route) {
@@ -50,6 +50,7 @@ export async function serveLive({ about = {} } = {}) {
             cluster: "kind-test (https://127.0.0.1:6443)",
             terminal: true,
             request: { to: "1.30.3", files: [], sets: [] },
+            ...(route === "POST session" && { secret: "of-the-session" }),
             ...about,
           }),
         );

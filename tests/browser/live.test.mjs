@@ -88,7 +88,22 @@ test("the token is used once and stands nowhere afterwards; a reload goes on wit
   const other = await context.newPage();
   await other.goto(server.link);
   await other.waitForFunction(() => document.querySelector(".live-card")?.textContent?.includes("used already"));
-  assert.equal((await context.cookies())[0].httpOnly, true);
+  assert.deepEqual(await context.cookies(), []);
+  assert.equal(server.cookies, false);
+  assert.equal(
+    requests.some((url) => url.includes("of-the-session")),
+    false,
+  );
+  // The secret is of this origin, port included: what listens on another port of this host never has it.
+  const elsewhere = await serveLive();
+  const stranger = await context.newPage();
+  await stranger.goto(`${elsewhere.origin}/#live`);
+  await stranger.waitForFunction(() => document.querySelector(".live-card")?.textContent?.includes("open the link"));
+  assert.deepEqual(await stranger.evaluate(() => Object.keys(sessionStorage)), []);
+  assert.equal(elsewhere.cookies, false);
+  await stranger.close();
+  await elsewhere.close();
+  requests = requests.filter((url) => !url.startsWith(elsewhere.origin));
   assert.deepEqual(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
 });
 

@@ -561,3 +561,85 @@ fn the_way_back_is_what_a_downgrade_would_meet() {
         );
     }
 }
+
+/// Before the cluster is asked for anything.
+#[test]
+fn a_plan_of_another_schema_or_that_was_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.json");
+    let run = run(
+        &[
+            "plan",
+            "--sample",
+            "--to",
+            "1.30.3",
+            "--as-of",
+            "2026-06-01",
+            "--out",
+            path.to_str().unwrap(),
+        ],
+        None,
+    );
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let whole: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let with = |pointer: &str, value: &str| {
+        let mut changed = whole.clone();
+        *changed.pointer_mut(pointer).expect("a field") = value.into();
+        changed
+    };
+    for (document, code, words) in [
+        (
+            with("/schema", "refit.outcome/v2"),
+            1,
+            "this refit reads refit.outcome/v1",
+        ),
+        (with("/schema", ""), 1, "this refit reads refit.outcome/v1"),
+        (
+            with("/plan/namespace", "kube-system"),
+            3,
+            "was changed after it was made",
+        ),
+        (
+            with("/plan/steps/0/title", "nothing"),
+            3,
+            "was changed after it was made",
+        ),
+        (
+            with("/plan/namespace", "kube-system")["plan"].clone(),
+            3,
+            "was changed after it was made",
+        ),
+    ] {
+        std::fs::write(&path, document.to_string()).unwrap();
+        let run = self::run(&["apply", path.to_str().unwrap(), "-y"], None);
+        assert_eq!(run.code, Some(code), "{}", run.stderr);
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+}
+
+/// They become parts of addresses.
+#[test]
+fn namespaces_are_names() {
+    for wrong in ["", "a/b", "../kube-system", "a?x", "A", "a%2fb", "-a"] {
+        for verb in [
+            &["upgrade", "--to", "1.30.3", "-y"][..],
+            &["rollback", "-y"],
+            &["restart", "-y"],
+            &["status"],
+            &["history"],
+            &["abandon", "-y"],
+            &["plan", "--to", "1.30.3", "--sample"],
+        ] {
+            let run = run(
+                &[verb, &[&format!("--istio-namespace={wrong}")]].concat(),
+                None,
+            );
+            assert_eq!(run.code, Some(1), "{verb:?} {wrong}: {}", run.stderr);
+            assert!(
+                run.stderr.contains("namespace"),
+                "{verb:?} {wrong}: {}",
+                run.stderr
+            );
+        }
+    }
+}

@@ -34,10 +34,13 @@ export async function fetchBeside(
       into.add(version);
     } else if (page.live !== undefined && !page.live.lacks.has(version)) {
       // What refit cannot get either is asked for in the page, as ever.
-      await client.ask("fetchRelease", [page.live.releaseAddress(version)], progress).then(
-        () => into.add(version),
-        () => page.live?.lacks.add(version),
-      );
+      const { takeRelease, lacks } = page.live;
+      await takeRelease(version, progress)
+        .then((it) => client.ask("addReleases", [[it]], progress))
+        .then(
+          () => into.add(version),
+          () => lacks.add(version),
+        );
     }
   }
 }

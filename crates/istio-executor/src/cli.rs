@@ -144,6 +144,7 @@ enum Verb {
 /// Runs the command line and returns its exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
+    std::panic::set_hook(Box::new(output::mistake));
     if completion::answered(&args, || help::dressed(Cli::command())) {
         return Exit::Done.into();
     }
@@ -153,7 +154,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     if args.len() < 2 {
         let help = command.clone().render_help();
-        let printed = output::print(&help.ansi().to_string());
+        let printed = output::styled(&help.ansi().to_string());
         return printed
             .map_or_else(|it| Error::from(it).report(), |()| Exit::Done)
             .into();
@@ -163,7 +164,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         // Help and version are no errors; a terminal that is gone is none either.
         Err(error) if !error.use_stderr() => {
-            let _ = error.print();
+            let _ = output::styled(&error.render().ansi().to_string());
             return Exit::Done.into();
         }
         Err(error) => {

@@ -22,6 +22,7 @@ mod changes;
 mod connection;
 mod error;
 mod kinds;
+mod names;
 mod request;
 mod writer;
 
@@ -29,6 +30,7 @@ pub use changes::Changes;
 pub use connection::Connection;
 pub use error::Error;
 pub use kinds::Kind;
+pub use names::{is_label, is_segment};
 pub(crate) use writer::LeaseWriter;
 pub use writer::Writer;
 
@@ -377,7 +379,18 @@ impl Cluster {
         self.list(kind, selection, &mut |_| {}).await
     }
 
+    /// The path of an object's kind. What a plan, a record or an export names may not leave its place in an address.
     async fn path(&self, object: &Ref) -> Result<String, Error> {
+        let mut parts = object
+            .api_version
+            .split('/')
+            .chain([&*object.name])
+            .chain(object.namespace.as_deref());
+        if !parts.all(is_segment) {
+            return Err(Error::Name {
+                object: crate::output::line(&name(object)),
+            });
+        }
         let kind = self.kind(&object.api_version, &object.kind).await?;
         Ok(kind.path(object.namespace.as_deref()))
     }

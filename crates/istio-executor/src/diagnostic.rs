@@ -1,9 +1,12 @@
 //! Shows what is wrong with a request the way a compiler does: the line, and what stands in it.
 
+use std::ops::Range;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use istio_planner::Request;
 use istio_planner::outcome::{self, Outcome};
+use istio_planner::report::shown;
 use istio_render::{Diagnostic, Options, Severity};
 use kube_yaml::Position;
 
@@ -12,7 +15,7 @@ use crate::output;
 /// Says every diagnostic on standard error.
 pub fn say_all(diagnostics: &[Diagnostic], options: &Options) {
     for diagnostic in diagnostics {
-        output::say(&show(diagnostic, &sources(options)));
+        output::say_styled(&show(diagnostic, &sources(options)));
     }
 }
 
@@ -40,19 +43,20 @@ pub fn snippets(outcome: &Outcome, request: &Request) -> String {
                 line,
                 column: subject.column.unwrap_or(1),
             };
+            let (lines, span) = escaped(&source.text, span(&source.text, position));
             let annotation = AnnotationKind::Primary
-                .span(span(&source.text, position))
-                .label(subject.field.as_deref().unwrap_or_default());
+                .span(span)
+                .label(shown(subject.field.as_deref().unwrap_or_default()));
             let mut group = level
-                .primary_title(&*finding.detail)
+                .primary_title(shown(&finding.detail))
                 .id(&*finding.code)
                 .element(
-                    Snippet::source(&*source.text)
-                        .path(&*source.name)
+                    Snippet::source(lines)
+                        .path(shown(&source.name))
                         .annotation(annotation),
                 );
             if let Some(fix) = &finding.fix {
-                group = group.element(Level::HELP.message(&**fix));
+                group = group.element(Level::HELP.message(shown(fix)));
             }
             text.push('\n');
             text.push_str(&renderer().render(&[group]));
@@ -89,32 +93,43 @@ fn show(diagnostic: &Diagnostic, sources: &[(&str, &str)]) -> String {
         Severity::Corrected => Level::NOTE,
     };
     let title = level
-        .primary_title(&*diagnostic.message)
+        .primary_title(shown(&diagnostic.message))
         .id(&*diagnostic.code);
-    let label = diagnostic.path.as_deref().unwrap_or_default();
+    let label = shown(diagnostic.path.as_deref().unwrap_or_default());
     let mut group = match &diagnostic.place {
         Some((file, position)) => match sources.iter().find(|it| it.0 == file) {
             Some((name, text)) => {
-                let annotation = AnnotationKind::Primary
-                    .span(span(text, *position))
-                    .label(label);
-                title.element(Snippet::source(*text).path(*name).annotation(annotation))
+                let (lines, span) = escaped(text, span(text, *position));
+                let annotation = AnnotationKind::Primary.span(span).label(label);
+                let snippet = Snippet::source(lines).path(shown(name));
+                title.element(snippet.annotation(annotation))
             }
-            None => title.element(Level::NOTE.message(format!("in {file}"))),
+            None => title.element(Level::NOTE.message(format!("in {}", shown(file)))),
         },
         None if label.is_empty() => Group::with_title(title),
         None => title.element(Level::NOTE.message(format!("at {label}"))),
     };
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(&**hint));
+        group = group.element(Level::HELP.message(shown(hint)));
     }
     Renderer::styled()
         .decor_style(DecorStyle::Ascii)
         .render(&[group])
 }
 
+/// Returns a text as it is shown, and where a part of it lies then.
+fn escaped(text: &str, part: Range<usize>) -> (String, Range<usize>) {
+    let at = |it: Range<usize>| shown(text.get(it).unwrap_or_default());
+    let mut all = at(0..part.start).into_owned();
+    let start = all.len();
+    all.push_str(&at(part.clone()));
+    let end = all.len();
+    all.push_str(&at(part.end..text.len()));
+    (all, start..end)
+}
+
 /// The bytes of the word or value that begins at a position.
-fn span(text: &str, position: Position) -> std::ops::Range<usize> {
+fn span(text: &str, position: Position) -> Range<usize> {
     let line = position.line.saturating_sub(1) as usize;
     let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
     let rest = text.get(start..).unwrap_or_default();

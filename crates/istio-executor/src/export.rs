@@ -62,7 +62,7 @@ fn passed(passed_over: &[PassedOver]) -> String {
 pub fn read(paths: &[PathBuf]) -> Result<Snapshot, Error> {
     let mut reader = SnapshotReader::new();
     for path in paths {
-        let name = path.display().to_string();
+        let name = shown(&path);
         if name == "-" {
             reader.read("-", io::stdin().lock())?;
         } else if path.is_dir() {
@@ -78,6 +78,13 @@ pub fn read(paths: &[PathBuf]) -> Result<Snapshot, Error> {
     let snapshot = reader.finish()?;
     say(&snapshot.passed_over);
     Ok(snapshot)
+}
+
+/// A path as it is told: a line, whatever its name holds.
+fn shown(path: &Path) -> String {
+    path.display()
+        .to_string()
+        .replace(char::is_control, "\u{fffd}")
 }
 
 /// Says what was passed over, the first few by name.
@@ -105,7 +112,7 @@ fn folder(
     reader: &mut SnapshotReader,
 ) -> Result<usize, Error> {
     let failed = |source| Error::Io {
-        name: path.display().to_string(),
+        name: shown(path),
         source,
     };
     if !seen.insert(fs::canonicalize(path).map_err(failed)?) {
@@ -124,7 +131,7 @@ fn folder(
         if is_hidden {
             continue;
         }
-        let name = path.display().to_string();
+        let name = shown(&path);
         // A link that leads nowhere is no export.
         let Ok(metadata) = fs::metadata(&path) else {
             reader.pass_over(&name, "a link that leads nowhere");
@@ -148,7 +155,7 @@ fn folder(
 
 /// Opens a file. Of what is named also a pipe is read (`<(kubectl …)`), but nothing else that is no file.
 fn open(path: &Path) -> Result<File, Error> {
-    let name = || path.display().to_string();
+    let name = || shown(path);
     let failed = |source| Error::Io {
         name: name(),
         source,

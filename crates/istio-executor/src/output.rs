@@ -1,24 +1,72 @@
 //! Where words go: results to standard output, everything else to standard error.
+//!
+//! This module alone writes to either (`clippy.toml` of this crate holds the rest to that), and nothing passes it that
+//! could steer a terminal or turn words round: text is [`shown`](report::shown) here, whoever wrote it. Where refit's own
+//! colours are in a text ([`styled`]), they pass and nothing else does.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where everything that is written goes out"
+)]
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use istio_planner::report;
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::interruption::Interruption;
 
 pub mod narrator;
 pub mod pager;
+pub mod progress;
 pub mod stream;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Writes a result to standard output; colours are taken out where it is no terminal.
+/// Writes a result for people to standard output.
 pub fn print(text: &str) -> io::Result<()> {
+    out(&report::shown(text))
+}
+
+/// Writes a result in refit's colours; they are taken out where standard output shows none.
+pub fn styled(text: &str) -> io::Result<()> {
+    out(&coloured_only(text))
+}
+
+/// Writes a result that is text for a program, as it is; on a terminal nothing in it may steer.
+pub fn data(text: &str) -> io::Result<()> {
+    if io::stdout().is_terminal() {
+        return print(text);
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') && !text.is_empty() {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// Writes a result as a JSON document, indented.
+pub fn json(value: &impl Serialize) -> io::Result<()> {
+    json_text(&serde_json::to_string_pretty(value)?)
+}
+
+/// Writes a JSON document. What could steer a terminal stands only in its strings, and is written there as JSON's own
+/// escape: it is the same document.
+pub fn json_text(text: &str) -> io::Result<()> {
+    let shown = report::shown_json(text);
+    // Nothing is left to escape.
+    out(&shown)
+}
+
+fn out(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') && !text.is_empty() {
@@ -27,24 +75,14 @@ pub fn print(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a result that is data for a program: as it is, but on a terminal, which nothing in it may steer.
-pub fn data(text: &str) -> io::Result<()> {
-    if io::stdout().is_terminal() {
-        return print(&report::shown(text));
-    }
-    print(text)
-}
-
-/// Writes a result that is data: never coloured, never changed.
-pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
-}
-
 /// Writes a line to standard error. A standard error that is gone is not worth an error.
 pub fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", report::shown(text));
+}
+
+/// The same, in refit's colours.
+pub fn say_styled(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", coloured_only(text));
 }
 
 /// Says what went wrong; lines that begin with `hint: ` say what to do about it.
@@ -57,20 +95,36 @@ pub fn error(text: &str) {
             None => lines.push(line),
         }
     }
-    say(&labelled(ERROR, "error", &lines.join("\n")));
+    labelled(ERROR, "error", &lines.join("\n"));
     for hint in hints {
-        say(&labelled(NOTE, "hint", hint));
+        labelled(NOTE, "hint", hint);
+    }
+}
+
+/// Says that refit itself is wrong: what a panic says may hold what was read.
+pub(crate) fn mistake(panic: &std::panic::PanicHookInfo<'_>) {
+    let words = panic.payload_as_str().unwrap_or("no words");
+    let place = panic
+        .location()
+        .map_or_else(String::new, |it| format!(" ({it})"));
+    error(&format!(
+        "refit itself is wrong: {}{place}\nhint: what was begun is in the journal; please report this",
+        line(words)
+    ));
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        say(&trace.to_string());
     }
 }
 
 /// Says what is worth a thought.
 pub fn warning(text: &str) {
-    say(&labelled(WARNING, "warning", text));
+    labelled(WARNING, "warning", text);
 }
 
 /// Says what is good to know.
 pub fn note(text: &str) {
-    say(&labelled(NOTE, "note", text));
+    labelled(NOTE, "note", text);
 }
 
 /// Refuses, where there is no terminal to ask on: before anything is done that only serves the question.
@@ -88,7 +142,7 @@ pub(crate) async fn ask(question: &str, interruption: &Interruption) -> Result<(
     can_ask()?;
     {
         let mut stderr = anstream::stderr().lock();
-        let _ = write!(stderr, "{question} (y/N) ").and_then(|()| stderr.flush());
+        let _ = write!(stderr, "{} (y/N) ", report::shown(question)).and_then(|()| stderr.flush());
     }
     // Reading a terminal cannot be given up, so it has a thread of its own, which ends with the process.
     let (sender, answer) = tokio::sync::oneshot::channel();
@@ -108,10 +162,55 @@ pub(crate) async fn ask(question: &str, interruption: &Interruption) -> Result<(
         .await
 }
 
-/// Returns text of others as a terminal may have it: control characters and marks that turn the direction of writing are
-/// shown and do nothing. Lines stay lines.
-pub fn visible(text: &str) -> String {
-    report::shown(&text.replace('\t', "    ")).into_owned()
+/// Returns words of others, a server's or a file's, as one line: they cannot be taken for lines of ours.
+pub fn line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    report::shown(&words.join(" ")).into_owned()
+}
+
+/// The same, cut to a length in characters.
+pub fn cut(text: &str, most: usize) -> String {
+    let line = line(text);
+    match line.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// Shows what no colour of refit's is.
+fn coloured_only(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return report::shown(text);
+    }
+    let mut pieces = text.split('\u{1b}');
+    let mut shown = report::shown(pieces.next().unwrap_or_default()).into_owned();
+    for piece in pieces {
+        match colour(piece) {
+            Some(end) => {
+                shown.push('\u{1b}');
+                shown.push_str(&piece[..end]);
+                shown.push_str(&report::shown(&piece[end..]));
+            }
+            None => {
+                shown.push_str(&report::shown("\u{1b}"));
+                shown.push_str(&report::shown(piece));
+            }
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Where a colour ends that begins after the escape: `[1;31m`. Only what refit, clap and annotate-snippets use: nothing
+/// that hides, blinks or moves.
+fn colour(text: &str) -> Option<usize> {
+    let (codes, _) = text.strip_prefix('[')?.split_once('m')?;
+    let known = |it: &str| {
+        it.is_empty()
+            || it
+                .parse()
+                .is_ok_and(|it: u8| matches!(it, 0..=4 | 22 | 30..=37 | 39 | 90..=97))
+    };
+    codes.split(';').all(known).then_some(1 + codes.len() + 1)
 }
 
 /// Returns an error with all its causes, in one line.
@@ -138,8 +237,11 @@ pub fn watched() -> bool {
     io::stderr().is_terminal()
 }
 
-fn labelled(style: Style, label: &str, text: &str) -> String {
+fn labelled(style: Style, label: &str, text: &str) {
     let mut line = String::new();
     let _ = write!(line, "{style}{label}{style:#}: {}", report::shown(text));
-    line
+    say_styled(&line);
 }
+
+#[cfg(test)]
+mod tests;

@@ -264,7 +264,7 @@ enum Granted {
 fn answer(response: &Response<Body>) -> Answer {
     let header = |name: &str| {
         let value = response.headers().get(name)?.to_str().ok()?;
-        Some(crate::output::visible(value))
+        Some(crate::output::line(value))
     };
     // Docker Hub's words; others use the ones of draft-ietf-httpapi-ratelimit-headers.
     let remaining = header("ratelimit-remaining").or_else(|| header("x-ratelimit-remaining"));

@@ -19,6 +19,6 @@ mod routes;
 mod server;
 mod session;
 
-pub use desk::{Desk, Inbox, Proposal, Refusal, Restart, Upgrade, Wish, desk};
+pub use desk::{Desk, Inbox, Proposal, Refusal, Restart, Unfit, Upgrade, Wish, desk};
 pub use page::{Error as PageError, Page};
 pub use server::{About, Error, Server, Sources};

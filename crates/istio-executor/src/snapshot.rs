@@ -88,7 +88,7 @@ pub async fn read(
                 if kind.kind == "Secret" {
                     continue;
                 }
-                let words = output::visible(&output::chain(&error));
+                let words = output::line(&output::chain(&error));
                 progress.suspend(|| {
                     output::warning(&format!("{} are left out: {words}", kind.plural));
                 });

@@ -182,15 +182,12 @@ async fn watch(
     Ok(())
 }
 
-/// What the container that is in trouble said last, as a terminal may have it.
+/// What the container that is in trouble said last.
 async fn last_lines(cluster: &Cluster, object: &Ref, trouble: &Trouble) -> Option<String> {
     let (pod, container) = trouble.container.as_ref()?;
     let pod = json!({ "metadata": { "namespace": object.namespace, "name": pod } });
     let log = cluster.log(&pod, container, LINES).await?;
-    let lines: Vec<String> = log
-        .lines()
-        .map(|it| format!("    {}", crate::output::visible(it)))
-        .collect();
+    let lines: Vec<String> = log.lines().map(|it| format!("    {it}")).collect();
     Some(format!(
         "  the last lines of {container}:\n{}",
         lines.join("\n")

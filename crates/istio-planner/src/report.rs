@@ -23,7 +23,7 @@ pub use junit::junit;
 pub use markdown::Markdown;
 pub use redacted::redacted;
 pub use sarif::sarif;
-pub use shown::shown;
+pub use shown::{shown, shown_json};
 pub use text::{Text, WIDTH};
 pub use unified::Unified;
 pub use words::{headline, situation, verdict};

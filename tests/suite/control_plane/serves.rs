@@ -26,7 +26,7 @@ struct Served {
     /// What the terminal shows.
     terminal: Receiver<String>,
     host: String,
-    cookie: String,
+    secret: String,
     _page: tempfile::TempDir,
 }
 
@@ -48,7 +48,7 @@ impl Served {
             child,
             terminal,
             host: String::new(),
-            cookie: String::new(),
+            secret: String::new(),
             _page: page,
         };
         let link = served.shows("/#token=");
@@ -56,11 +56,8 @@ impl Served {
         served.host = origin.strip_prefix("http://").unwrap().to_owned();
         let got = served.post("session", &json!({ "token": token }));
         assert_eq!(got.status, 200, "{}", got.text());
-        let cookie = got
-            .head
-            .lines()
-            .find_map(|it| it.strip_prefix("set-cookie: "));
-        served.cookie = cookie.unwrap().split(';').next().unwrap().to_owned();
+        let about: Value = serde_json::from_str(&got.text()).unwrap();
+        served.secret = about["secret"].as_str().unwrap().to_owned();
         served
     }
 
@@ -95,9 +92,9 @@ impl Served {
     /// Sends a request of the page. HTTP/1.0, so that an answer ends where the connection does.
     fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
         let mut socket = TcpStream::connect(&self.host).unwrap();
-        let (host, cookie, length) = (&self.host, &self.cookie, body.len());
+        let (host, secret, length) = (&self.host, &self.secret, body.len());
         let request = format!(
-            "{method} /live/{path} HTTP/1.0\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\n\
+            "{method} /live/{path} HTTP/1.0\r\nHost: {host}\r\nOrigin: http://{host}\r\nAuthorization: Bearer {secret}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
         );
         socket.write_all(request.as_bytes()).unwrap();
@@ -143,7 +140,6 @@ fn lines(mut from: impl std::io::BufRead, told: &std::sync::mpsc::Sender<String>
 /// An answer.
 struct Got {
     status: u16,
-    head: String,
     body: Vec<u8>,
 }
 
@@ -155,7 +151,6 @@ impl Got {
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
         Self {
             status: head[9..12].parse().unwrap(),
-            head,
             body: bytes[end + 4..].to_vec(),
         }
     }

@@ -8,6 +8,8 @@ import { type About, type Message, type RestartWish, SCHEMA, type UpgradeWish } 
 const TOKEN = "#token=";
 /** What stands in the address once the token was used, so that the page may be loaded again. */
 export const LIVE = "#live";
+/** Where the session's secret is kept: for this tab and this origin, its port included. A cookie would go to every port. */
+const SECRET = "refit-live-secret";
 /** How long after a loss the connection is tried again. */
 const PAUSE = 2000;
 
@@ -29,11 +31,15 @@ export async function openSession(): Promise<About> {
   if (hash.startsWith(TOKEN)) {
     // Not in the history, not in a screenshot.
     history.replaceState(null, "", `${location.pathname}${location.search}${LIVE}`);
+    sessionStorage.removeItem(SECRET);
     response = await post("session", { token: hash.slice(TOKEN.length) });
   } else {
     response = await ask("session");
   }
-  const about = (await response.json()) as About;
+  const { secret, ...about } = (await response.json()) as About & { secret?: string };
+  if (secret !== undefined) {
+    sessionStorage.setItem(SECRET, secret);
+  }
   if (about.schema !== SCHEMA) {
     throw new LiveProblem(0, `This page speaks ${SCHEMA}, and this refit speaks ${about.schema}: build the page again`);
   }
@@ -42,8 +48,17 @@ export async function openSession(): Promise<About> {
 
 /** Reads the cluster, as `refit snapshot` does. */
 export async function readCluster(progress: (it: Progress) => void): Promise<NamedBlob> {
-  const response = await ask("export");
-  const name = "live-cluster.tar.gz";
+  return fetched("export", "live-cluster.tar.gz", progress);
+}
+
+/** Takes the executor's release of a version. */
+export async function takeRelease(version: string, progress: (it: Progress) => void): Promise<NamedBlob> {
+  const name = `istio-${version}.tar.gz`;
+  return fetched(`releases/${name}`, name, progress);
+}
+
+async function fetched(path: string, name: string, progress: (it: Progress) => void): Promise<NamedBlob> {
+  const response = await ask(path);
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   for await (const piece of chunks(response)) {
@@ -62,11 +77,6 @@ export async function proposeUpgrade(wish: UpgradeWish): Promise<void> {
 /** Lays a renewal of workloads before the terminal. */
 export async function proposeRestart(wish: RestartWish): Promise<void> {
   await post("restart", wish);
-}
-
-/** Where the executor's release of a version is. */
-export function releaseAddress(version: string): string {
-  return address(`releases/istio-${version}.tar.gz`);
 }
 
 /** Hears everything that is told, from the beginning; after a loss of the connection, anew from the beginning. */
@@ -97,15 +107,20 @@ function address(path: string): string {
   return new URL(`./live/${path}`, location.href.replace(/[?#].*$/, "")).href;
 }
 
+function authorization(): Record<string, string> {
+  const secret = sessionStorage.getItem(SECRET);
+  return secret === null ? {} : { authorization: `Bearer ${secret}` };
+}
+
 async function ask(path: string): Promise<Response> {
-  return checked(await fetch(address(path), { cache: "no-store" }));
+  return checked(await fetch(address(path), { cache: "no-store", headers: authorization() }));
 }
 
 async function post(path: string, body: unknown): Promise<Response> {
   return checked(
     await fetch(address(path), {
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", ...authorization() },
       body: JSON.stringify(body),
     }),
   );

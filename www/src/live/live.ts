@@ -5,8 +5,8 @@ import type { PlanOptions, Progress } from "refit-planner";
 
 import { byId, el, fill } from "../dom.js";
 import type { Taken } from "../intake.js";
-import type { Overview } from "../protocol.js";
-import { listen, openSession, proposeRestart, proposeUpgrade, readCluster, releaseAddress } from "./connection.js";
+import type { NamedBlob, Overview } from "../protocol.js";
+import { listen, openSession, proposeRestart, proposeUpgrade, readCluster, takeRelease } from "./connection.js";
 import type { About } from "./messages.js";
 import { freshRun, heard, isOpen } from "./run.js";
 import { makeRunView } from "./run-view.js";
@@ -22,8 +22,8 @@ export interface LiveHooks {
 }
 
 export interface Live {
-  /** Where the release of a version may be had. */
-  releaseAddress: (version: string) => string;
+  /** Takes the release of a version, where refit has it. */
+  takeRelease: (version: string, progress: (it: Progress) => void) => Promise<NamedBlob>;
   /** Releases that refit does not have either. */
   lacks: Set<string>;
   /** Tells what was planned, or that nothing is. */
@@ -78,7 +78,7 @@ export async function startLive(hooks: LiveHooks): Promise<Live> {
       draw();
     },
   });
-  return { releaseAddress, lacks: new Set(), planned: panel.planned };
+  return { takeRelease, lacks: new Set(), planned: panel.planned };
 }
 
 interface Panel {

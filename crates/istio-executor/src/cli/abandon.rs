@@ -65,7 +65,7 @@ async fn give_up(args: &Args, lease: &Lease, interruption: &Interruption) -> Res
             "the upgrade is being rolled back: go on with `refit rollback`",
         ));
     }
-    output::say(&output::visible(&resume::told(&begun, lease.writer())));
+    output::say(&resume::told(&begun, lease.writer()));
     if args.yes {
         let named = args.resume_from_cluster.as_deref();
         resume::may_adopt(&options.folder, &begun.plan.id, named)?;

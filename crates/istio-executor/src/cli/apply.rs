@@ -90,7 +90,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
                 output::note("nothing was begun here that is not done");
                 return Ok(Exit::Done);
             };
-            output::say(&output::visible(&resume::told(&begun, &cluster)));
+            output::say(&resume::told(&begun, &cluster));
             if !args.dry_run {
                 let named = args.resume_from_cluster.as_deref();
                 resume::may_adopt(folder, &begun.plan.id, named)?;

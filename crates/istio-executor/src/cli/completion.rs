@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     if args.shell == Shell::Zsh {
         script.extend_from_slice(AUTOLOADED.as_bytes());
     }
-    output::print_bytes(&script)?;
+    output::data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }
 
@@ -76,7 +76,7 @@ pub(super) fn answered(args: &[OsString], command: impl FnOnce() -> Command) -> 
             .write_complete(&mut command, words, here.as_deref(), &mut answer)
             .is_ok()
         {
-            let _ = output::print_bytes(&answer);
+            let _ = output::data(&String::from_utf8_lossy(&answer));
         }
         return true;
     }

@@ -60,15 +60,10 @@ pub(super) struct AnyControlPlane {
 
 /// A namespace as the API names one (RFC 1123): it becomes a part of addresses.
 fn namespace(text: &str) -> Result<String, String> {
-    let fits = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
-    let is_name = !text.is_empty()
-        && text.len() <= 63
-        && text.chars().all(fits)
-        && !text.starts_with('-')
-        && !text.ends_with('-');
-    is_name.then(|| text.to_owned()).ok_or_else(|| {
-        "expected the name of a namespace: lower-case letters, digits and -".to_owned()
-    })
+    if cluster::is_label(text) {
+        return Ok(text.to_owned());
+    }
+    Err("expected the name of a namespace: lower-case letters, digits and -".to_owned())
 }
 
 /// Runs what waits for the cluster.

@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     };
     let code = asked.trim().to_lowercase().replace(['_', ' '], "-");
     if let Some(entry) = catalogue.iter().find(|it| it.code == code) {
-        output::print(&explained(vec![entry.clone()], args.output)?)?;
+        output::data(&explained(vec![entry.clone()], args.output)?)?;
         return Ok(Exit::Done);
     }
     let words = asked.to_lowercase();
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         };
         return Err(Error::usage(format!("{asked:?} is no code\nhint: {hint}")));
     }
-    output::print(&listed(&found, args.output)?)?;
+    output::data(&listed(&found, args.output)?)?;
     Ok(Exit::Done)
 }
 

@@ -26,11 +26,11 @@ impl Format {
         }
     }
 
-    /// Prints words that only people need: where a program gets records as its one result, to standard error.
+    /// Prints words that only people need, in refit's colours: where a program gets records as its one result, to standard error.
     pub(super) fn say(self, text: &str) -> Result<(), Error> {
         match self {
-            Self::Text => output::print(text)?,
-            Self::Json | Self::Yaml => output::say(text),
+            Self::Text => output::styled(text)?,
+            Self::Json | Self::Yaml => output::say_styled(text),
         }
         Ok(())
     }
@@ -52,8 +52,9 @@ pub(super) fn data(
     text: impl FnOnce() -> String,
 ) -> Result<(), Error> {
     match written(value, format)? {
+        Some(data) if format == Format::Json => output::json_text(&data)?,
         Some(data) => output::data(&data)?,
-        None => output::print(&text())?,
+        None => output::styled(&text())?,
     }
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         }
         let rows = rows(&all);
         let data: Vec<Value> = rows.iter().map(Row::json).collect();
-        format::data(&data, args.output, || output::visible(&table(&rows)))?;
+        format::data(&data, args.output, || table(&rows))?;
         Ok(Exit::Done)
     })
 }

@@ -66,6 +66,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         rbac::binding(purpose, &args.namespace, &args.service_account),
     ];
     objects.extend(jobs);
-    output::print(&rbac::documents(&objects))?;
+    output::data(&rbac::documents(&objects))?;
     Ok(Exit::Done)
 }

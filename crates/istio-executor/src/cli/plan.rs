@@ -1,7 +1,8 @@
 //! `refit plan`: what an upgrade would do, from what the cluster exported.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
@@ -189,7 +190,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let input = planning::with(request, snapshot, releases, &places, args.as_of.clone());
     let mut outcome = istio_planner::plan(&input);
     if let Some(path) = &args.out {
-        fs::write(path, report::json(&outcome))
+        // What the plan writes may hold credentials.
+        private(path, &report::json(&outcome))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let exit = exit(&outcome, args.detailed_exitcode);
@@ -218,10 +220,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             output::pager::print(&text, !args.no_pager)?;
             return Ok(exit);
         }
-        Format::Json => report::json(&outcome),
+        Format::Json => {
+            output::json_text(&report::json(&outcome))?;
+            return Ok(exit);
+        }
         Format::Yaml => serde_yaml::to_string(&outcome)?,
         Format::Markdown => report::Markdown { outcome: &outcome }.to_string(),
-        Format::Sarif => report::sarif(&outcome),
+        Format::Sarif => {
+            output::json_text(&report::sarif(&outcome))?;
+            return Ok(exit);
+        }
         Format::Junit => report::junit(&outcome),
         Format::Name => names(&outcome),
         Format::Html => {
@@ -232,6 +240,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     };
     output::data(&text)?;
     Ok(exit)
+}
+
+/// Writes a file that only its owner reads, where it is new.
+fn private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// Objects that change, as kubectl names them.

@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             return Ok(if *exit_code { Exit::Error } else { Exit::Done });
         }
     };
-    output::print(&text.map_err(|it| Error::Usage(it.into()))?)?;
+    output::data(&text.map_err(|it| Error::Usage(it.into()))?)?;
     Ok(Exit::Done)
 }
 

@@ -38,6 +38,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         objects.push(rbac::service_account(&args.namespace, account));
         objects.push(rbac::binding(purpose, &args.namespace, account));
     }
-    output::print(&rbac::documents(&objects))?;
+    output::data(&rbac::documents(&objects))?;
     Ok(Exit::Done)
 }

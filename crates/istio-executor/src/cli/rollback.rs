@@ -181,7 +181,7 @@ fn show(previews: &[Preview], format: Format) -> Result<(), Error> {
     let text = if lines.is_empty() {
         "every object is as it was before the upgrade".to_owned()
     } else {
-        output::visible(&lines.join("\n"))
+        lines.join("\n")
     };
     // Records are the only result that a program gets.
     format.say(&text)
@@ -196,9 +196,7 @@ async fn dry_run(cluster: &Cluster, args: &Args) -> Result<Exit, Error> {
     for preview in &previews {
         if let Some(words) = preview.rehearse(cluster).await? {
             let name = crate::cluster::name(&preview.object);
-            output::warning(&output::visible(&format!(
-                "{name} would be refused: {words}"
-            )));
+            output::warning(&format!("{name} would be refused: {words}"));
             refused += 1;
         }
     }

@@ -35,6 +35,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Document::Record => schema_for!(journal::Record),
         Document::Facts => schema_for!(istio_catalog::Facts),
     };
-    output::print(&serde_json::to_string_pretty(&schema)?)?;
+    output::json(&schema)?;
     Ok(Exit::Done)
 }

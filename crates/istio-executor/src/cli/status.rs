@@ -99,7 +99,7 @@ async fn look(cluster: &Cluster, args: &Args) -> Result<(), Error> {
         for (what, found) in [("upgrade", upgrade), ("restart", restart)] {
             lines.extend(found.iter().flat_map(|it| told(what, it)));
         }
-        output::visible(&lines.join("\n"))
+        lines.join("\n")
     })
 }
 

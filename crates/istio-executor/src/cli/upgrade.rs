@@ -196,7 +196,7 @@ async fn propose(
         .await?;
     let name = cluster.name().unwrap_or("the cluster");
     if args.forward.perform.output == Format::Text {
-        output::print(&headed(cluster, &outcome))?;
+        output::styled(&headed(cluster, &outcome))?;
     }
     let effect = has_effect(&outcome, args.forward.restart);
     let plan = match outcome.plan {
@@ -231,7 +231,7 @@ pub(super) fn headed(cluster: &Cluster, outcome: &Outcome) -> String {
         .unwrap_or_default();
     format!(
         "Cluster: {}{id}\n\n{}",
-        cluster.name().unwrap_or("unknown"),
+        istio_planner::report::shown(cluster.name().unwrap_or("unknown")),
         super::plan::text(outcome, false)
     )
 }
@@ -256,7 +256,7 @@ pub(super) fn drifted(error: &forward::Error, begun: bool, to: &str) -> Error {
     } else {
         format!("plan again from the cluster as it is: `refit upgrade --to {to}`")
     };
-    Error::refused(output::visible(&format!("{error}\n{next}")))
+    Error::refused(format!("{error}\n{next}"))
 }
 
 /// Shows the plan, and what the API server says to each of its writes.
@@ -308,7 +308,7 @@ async fn go_on(
 ) -> Result<Proposal, Error> {
     let words = resume::told(&begun, cluster);
     let plan = resumable(begun, &args.to)?;
-    output::say(&output::visible(&words));
+    output::say(&words);
     if let Some(exit) = args
         .images
         .stops(&plan, cluster, args.force, interruption)

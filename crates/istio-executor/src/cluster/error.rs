@@ -35,6 +35,12 @@ pub enum Error {
         /// The version asked for.
         api_version: String,
     },
+    /// It cannot be the name of an object: it would lead to another address.
+    #[error("no object can be named {object:?}")]
+    Name {
+        /// Kind, namespace and name.
+        object: String,
+    },
     /// The time for everything is over.
     #[error("{what}: the time for everything (--timeout) is over")]
     Late {
@@ -57,6 +63,7 @@ impl Error {
             Self::Config { .. }
             | Self::Transport { .. }
             | Self::Kind { .. }
+            | Self::Name { .. }
             | Self::Late { .. }
             | Self::Fenced { .. } => None,
         }

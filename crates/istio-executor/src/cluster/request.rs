@@ -186,9 +186,9 @@ fn refusal(what: &str, code: u16, body: &[u8], retry_after: Option<Duration>) ->
         || {
             let text = String::from_utf8_lossy(body);
             let line = text.lines().next().unwrap_or_default();
-            format!("HTTP {code} {}", line.chars().take(200).collect::<String>())
+            format!("HTTP {code} {}", crate::output::cut(line, 200))
         },
-        str::to_owned,
+        crate::output::line,
     );
     // An eviction that a budget forbids is an answer, not an overload.
     let budget = status["details"]["causes"]

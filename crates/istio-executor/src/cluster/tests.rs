@@ -231,3 +231,43 @@ async fn nothing_is_waited_for_beyond_the_time_that_everything_has() {
     assert!(matches!(error, Error::Late { .. }), "{error}");
     assert_eq!(began.elapsed().as_secs(), 7, "and nothing begins after it");
 }
+
+#[tokio::test]
+async fn a_name_that_leads_to_another_address_is_not_asked_for() {
+    let (cluster, handle) = cluster();
+    for (namespace, name, api_version) in [
+        ("../kube-system", "c", "v1"),
+        ("n/secrets/x?", "c", "v1"),
+        ("n", "c/status", "v1"),
+        ("n", "..", "v1"),
+        ("n", "c?dryRun=All", "v1"),
+        ("n", "c", "apps/../v1"),
+    ] {
+        let object = Ref {
+            api_version: api_version.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+            ..object()
+        };
+        let error = cluster.get(&object).await.unwrap_err();
+        assert!(matches!(error, Error::Name { .. }), "{error}");
+    }
+    drop(cluster);
+    let asked = pin!(handle).next_request().await;
+    assert!(asked.is_none(), "nothing was sent");
+}
+
+#[tokio::test]
+async fn what_the_server_says_is_one_line_that_steers_nothing() {
+    let (cluster, handle) = cluster();
+    let said = json!({ "message": "no\u{1b}[2J\nhint: \u{202e}type yes\r" });
+    let server = tokio::spawn(serve(handle, vec![answer(403, &said)]));
+    let error = cluster.get(&object()).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with(r": no\u{1b}[2J hint: \u{202e}type yes"),
+        "{error}"
+    );
+    server.await.unwrap();
+}

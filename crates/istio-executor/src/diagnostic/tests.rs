@@ -36,3 +36,29 @@ fn the_line_is_shown_with_the_nearest_field() {
           = help: hub"#]]
     .assert_eq(&plain);
 }
+
+#[test]
+fn what_steers_a_terminal_is_shown_and_the_same_word_is_marked() {
+    let diagnostic = Diagnostic {
+        code: "unknown-field".to_owned(),
+        severity: Severity::Error,
+        message: "unknown field \"\u{1b}[2Jhubb\"".to_owned(),
+        path: Some("spec.\u{202e}hubb".to_owned()),
+        place: Some(("io\u{9b}p.yaml".to_owned(), Position { line: 2, column: 4 })),
+        hint: Some("hu\u{1b}]0;x\u{7}b".to_owned()),
+        nearest: None,
+        also: Vec::new(),
+    };
+    let source = "spec: \u{1b}[8m\n  \u{202e}hubb: x\n";
+    let text = show(&diagnostic, &[("io\u{9b}p.yaml", source)]);
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    expect_test::expect![[r#"
+        error[unknown-field]: unknown field "\u{1b}[2Jhubb"
+         --> io\u{9b}p.yaml:2:11
+          |
+        2 |   \u{202e}hubb: x
+          |           ^^^^ spec.\u{202e}hubb
+          |
+          = help: hu\u{1b}]0;x\u{7}b"#]]
+    .assert_eq(&plain);
+}

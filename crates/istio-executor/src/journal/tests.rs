@@ -252,3 +252,23 @@ fn a_journal_is_its_owners_alone_and_no_link_is_followed() {
     assert!(matches!(Journal::open(&folder, "q"), Err(Error::Io { .. })));
     assert_eq!(fs::read_to_string(&other).unwrap(), "");
 }
+
+/// What another version of the schema means is not guessed: nothing is gone on with, and nothing is cut off.
+#[test]
+fn records_of_another_schema_are_refused_and_stay() {
+    for schema in [r#""refit.record/v2""#, r#""""#, "1", "null"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.jsonl");
+        let line =
+            format!("{{\"schema\":{schema},\"at\":\"t\",\"plan\":\"p\",\"event\":\"finished\"}}\n");
+        fs::write(&path, &line).unwrap();
+        let error = Journal::open(folder.path(), "p").unwrap_err();
+        let words = crate::output::chain(&error);
+        assert!(
+            words.contains("this refit reads refit.record/v1"),
+            "{words}"
+        );
+        assert!(Journal::peek(folder.path(), "p").is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), line);
+    }
+}

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use istio_planner::plan::{Plan, Step};
 
+use super::progress::Progress;
 use super::stream::{Message, Stream, without_former};
 use crate::cluster;
 use crate::journal::{Event, Record};
@@ -34,27 +33,18 @@ pub enum Notation {
 /// Tells what happens.
 pub struct Narrator {
     audience: Audience,
-    bar: ProgressBar,
+    bar: Progress,
     /// Others who hear the same.
     stream: Option<Arc<Stream>>,
 }
 
 impl Narrator {
     /// Returns a narrator for an audience.
-    ///
-    /// # Panics
-    ///
-    /// Never: the line's template is fixed.
     pub fn new(audience: Audience) -> Self {
         let bar = if audience == Audience::Terminal {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} {prefix}{wide_msg}")
-                    .expect("a fixed template"),
-            );
-            bar
+            Progress::new()
         } else {
-            ProgressBar::hidden()
+            Progress::hidden()
         };
         Self {
             audience,
@@ -83,12 +73,10 @@ impl Narrator {
         let title = |id: &str| step(id).map_or_else(|| id.to_owned(), |it| it.title.clone());
         match &record.event {
             Event::RunBegan { .. } => {
-                self.bar.enable_steady_tick(Duration::from_millis(120));
+                self.bar.start();
             }
-            Event::StepBegan { step: id } => self
-                .bar
-                .set_prefix(format!("{} ", step(id).map_or("", title_of))),
-            Event::ActionBegan { object, .. } => self.bar.set_message(cluster::name(object)),
+            Event::StepBegan { step: id } => self.bar.title(step(id).map_or("", title_of)),
+            Event::ActionBegan { object, .. } => self.bar.say(&cluster::name(object)),
             Event::ActionEnded { .. } | Event::NotRestored { .. } => {}
             Event::ActionSkipped { reason, .. } => {
                 self.show(&format!("! left out: {reason}"));
@@ -110,7 +98,7 @@ impl Narrator {
             }
             Event::Failed { step: id, .. } => self.show(&format!("✗ {}", title(id))),
             Event::Finished | Event::RolledBack | Event::GivenUp { .. } => {
-                self.bar.finish_and_clear();
+                self.bar.end();
             }
             Event::RollbackBegan => self.show("putting back what was changed"),
             Event::Restored { step: id, action } => {
@@ -133,12 +121,12 @@ impl Narrator {
             });
         }
         // A pipe hears how a step ended, not each thing that it waits for.
-        self.bar.set_message(format!("{object}: {reason}"));
+        self.bar.say(&format!("{object}: {reason}"));
     }
 
     /// Ends what moves.
     pub fn end(&self) {
-        self.bar.finish_and_clear();
+        self.bar.end();
     }
 
     /// Says a line above what moves.
@@ -170,7 +158,10 @@ impl Narrator {
         };
         // A reader that goes away must not stop an upgrade half-way.
         if let Some(text) = text {
-            let _ = super::print(&text);
+            let _ = match notation {
+                Notation::Json => super::json_text(&text),
+                Notation::Yaml => super::data(&text),
+            };
         }
     }
 }
@@ -178,37 +169,30 @@ impl Narrator {
 /// Tells how far reading a cluster has come: a line that moves, where a person watches.
 #[derive(Debug)]
 pub struct Reading {
-    bar: ProgressBar,
+    bar: Progress,
 }
 
 impl Reading {
     /// Begins.
-    ///
-    /// # Panics
-    ///
-    /// Never: the line's template is fixed.
     pub fn new() -> Self {
         if !super::watched() {
             return Self::unseen();
         }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(
-            ProgressStyle::with_template("{spinner} {wide_msg}").expect("a fixed template"),
-        );
-        Self { bar }
+        Self {
+            bar: Progress::new(),
+        }
     }
 
     /// Begins, and shows nothing: somebody else reads, and the terminal may be asking something.
     pub fn unseen() -> Self {
         Self {
-            bar: ProgressBar::hidden(),
+            bar: Progress::hidden(),
         }
     }
 
     /// Tells how many objects of a kind were read.
     pub fn tell(&self, kind: &str, count: usize) {
-        self.bar.set_message(format!("reading {kind}: {count}"));
-        self.bar.tick();
+        self.bar.say_now(&format!("reading {kind}: {count}"));
     }
 
     /// Says something above the line.
@@ -225,7 +209,7 @@ impl Default for Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.bar.end();
     }
 }
 

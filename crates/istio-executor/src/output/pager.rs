@@ -20,15 +20,16 @@ pub fn width() -> usize {
     })
 }
 
-/// Writes a result to standard output; one that is longer than the terminal goes through the user's pager.
+/// Writes a result in refit's colours to standard output; one that is longer than the terminal goes through the user's pager.
 pub fn print(text: &str, paged: bool) -> io::Result<()> {
+    let text = &*super::coloured_only(text);
     let height = terminal_size_of(io::stdout()).map(|(_, Height(it))| usize::from(it));
     let is_long = height.is_some_and(|it| text.lines().count() > it);
     let dumb = env::var("TERM").is_ok_and(|it| it == "dumb");
     if paged && is_long && !dumb && io::stdin().is_terminal() && page(text) {
         return Ok(());
     }
-    super::print(text)
+    super::styled(text)
 }
 
 /// Hands the text to the pager and returns whether there was one.

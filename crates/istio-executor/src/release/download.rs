@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 use std::{env, fs};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sha2::{Digest, Sha256};
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::output;
+use crate::output::progress::Progress;
 
 /// Where Istio publishes its releases.
 const OFFICIAL: &str = "https://github.com/istio/istio/releases/download";
@@ -129,10 +129,10 @@ fn get(agent: &ureq::Agent, url: &str, version: Option<&str>) -> Result<Vec<u8>,
     let bar = bar(version, answer.body().content_length());
     let mut bytes = Vec::new();
     let read = bar
-        .wrap_read(answer.body_mut().as_reader())
+        .wrap(answer.body_mut().as_reader())
         .take(LIMIT)
         .read_to_end(&mut bytes);
-    bar.finish_and_clear();
+    bar.end();
     read.map_err(|source| Error::Read {
         url: url.to_owned(),
         source,
@@ -140,19 +140,16 @@ fn get(agent: &ureq::Agent, url: &str, version: Option<&str>) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-fn bar(version: Option<&str>, length: Option<u64>) -> ProgressBar {
+fn bar(version: Option<&str>, length: Option<u64>) -> Progress {
     let Some(version) = version else {
-        return ProgressBar::hidden();
+        return Progress::hidden();
     };
+    let words = format!("downloading Istio {version}");
     if !output::watched() {
-        output::note(&format!("downloading Istio {version}"));
-        return ProgressBar::hidden();
+        output::note(&words);
+        return Progress::hidden();
     }
-    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr());
-    let style = "downloading Istio {msg} {bar:30} {bytes}/{total_bytes}";
-    bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
-    bar.set_message(version.to_owned());
-    bar
+    Progress::bytes(&words, length)
 }
 
 /// Writes beside and renames, so that a broken write never looks like an archive.

@@ -3,11 +3,32 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use istio_planner::dataplane::Share;
 use istio_planner::{Request, RequestFile};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
+use crate::cluster::{is_label, is_segment};
 use crate::output::stream::Verb;
+use crate::release::is_version;
+
+/// No version, and no pace, is longer.
+const SHORT: usize = 64;
+
+/// Why something that the page asks for cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: expected {wanted}")]
+pub struct Unfit {
+    /// The field of the request.
+    field: &'static str,
+    /// What would fit.
+    wanted: &'static str,
+}
+
+/// Nothing passes that does not fit.
+fn fits(field: &'static str, wanted: &'static str, fits: bool) -> Result<(), Unfit> {
+    fits.then_some(()).ok_or(Unfit { field, wanted })
+}
 
 /// An upgrade or downgrade, as the page asks for it. What it planned is not taken: the executor plans again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -33,6 +54,27 @@ pub struct Upgrade {
 }
 
 impl Upgrade {
+    /// Returns the same if every name in it is one: what the terminal shows and asks about is a line, and what becomes a
+    /// part of an address stays one.
+    ///
+    /// # Errors
+    ///
+    /// When a version, a namespace, a file's name or a setting is none.
+    pub fn checked(self) -> Result<Self, Unfit> {
+        let version = is_version(&self.to) && self.to.len() <= SHORT;
+        fits("to", "a version, for example 1.30.3", version)?;
+        namespace(self.namespace.as_deref())?;
+        let is_line = |it: &str| !it.is_empty() && !it.contains(char::is_control);
+        let names = self
+            .files
+            .iter()
+            .all(|it| is_line(&it.name) && it.name.len() <= 255);
+        fits("files", "names of files, each one line", names)?;
+        let sets = self.sets.iter().all(|it| is_line(it) && it.contains('='));
+        fits("sets", "settings as PATH=VALUE, each one line", sets)?;
+        Ok(self)
+    }
+
     /// Returns what the planner is asked.
     pub fn request(&self) -> Request {
         Request {
@@ -62,6 +104,53 @@ pub struct Restart {
     /// The namespace of the control plane, where the cluster holds several.
     #[serde(default)]
     pub namespace: Option<String>,
+}
+
+impl Restart {
+    /// Returns the same if every name in it is one.
+    ///
+    /// # Errors
+    ///
+    /// When a workload, a namespace or the pace is none.
+    pub fn checked(self) -> Result<Self, Unfit> {
+        namespace(self.namespace.as_deref())?;
+        fits(
+            "workloads",
+            "KIND/NAMESPACE/NAME, KIND/NAMESPACE or a namespace",
+            self.workloads.iter().all(|it| is_workload(it)),
+        )?;
+        let wave = self.wave.as_deref();
+        let share = wave.is_none_or(|it| it.len() <= SHORT && it.parse::<Share>().is_ok());
+        fits("wave", "a number or a percentage above 0", share)?;
+        let pause = self.pause.as_deref();
+        let pause = pause.is_none_or(|it| {
+            it.len() <= SHORT
+                && it
+                    .bytes()
+                    .all(|it| it.is_ascii_alphanumeric() || it == b'.')
+        });
+        fits("pause", "a duration, for example 1m30s", pause)?;
+        Ok(self)
+    }
+}
+
+fn namespace(name: Option<&str>) -> Result<(), Unfit> {
+    fits(
+        "namespace",
+        "the name of a namespace",
+        name.is_none_or(is_label),
+    )
+}
+
+/// `KIND/NAMESPACE/NAME`, `KIND/NAMESPACE` or a namespace.
+fn is_workload(text: &str) -> bool {
+    let is_kind = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric());
+    match text.split('/').collect::<Vec<_>>().as_slice() {
+        [namespace] => is_label(namespace),
+        [kind, namespace] => is_kind(kind) && is_label(namespace),
+        [kind, namespace, name] => is_kind(kind) && is_label(namespace) && is_segment(name),
+        _ => false,
+    }
 }
 
 /// What the page wants.
@@ -228,6 +317,56 @@ mod tests {
         let (desk, inbox) = super::desk(true);
         inbox.leave();
         assert_eq!(desk.propose(wish()), Err(Refusal::NoTerminal));
+    }
+
+    #[test]
+    fn only_names_are_names() {
+        const STEERS: &str = "1.30.3\u{1b}[2J\nverdict: clear";
+        let upgrade = |it: &str| serde_json::from_str::<Upgrade>(it).unwrap().checked();
+        let restart = |it: &str| serde_json::from_str::<Restart>(it).unwrap().checked();
+        for fine in [
+            r#"{"to":"1.30.3"}"#,
+            r#"{"to":"1.31.0-rc.0","namespace":"istio-system","sets":["a=b","c="],"files":[{"name":"my request.yaml","text":"spec:\n"}]}"#,
+        ] {
+            assert!(upgrade(fine).is_ok(), "{fine}");
+        }
+        for fine in [
+            "{}",
+            r#"{"workloads":["Deployment/shop/web","StatefulSet/shop","shop"],"wave":"25%","pause":"1m30s"}"#,
+        ] {
+            assert!(restart(fine).is_ok(), "{fine}");
+        }
+        for (field, value) in [
+            ("to", serde_json::json!(STEERS)),
+            ("to", serde_json::json!("")),
+            (
+                "to",
+                serde_json::json!(format!("1.30.3-{}", "a".repeat(100))),
+            ),
+            ("namespace", serde_json::json!("../kube-system")),
+            ("namespace", serde_json::json!("")),
+            ("sets", serde_json::json!(["a=b\nhint: type yes"])),
+            ("sets", serde_json::json!(["no setting"])),
+            ("files", serde_json::json!([{"name": STEERS, "text": ""}])),
+        ] {
+            let mut wish = serde_json::json!({"to": "1.30.3"});
+            wish[field] = value;
+            let error = upgrade(&wish.to_string()).unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
+        for (field, value) in [
+            ("workloads", serde_json::json!([STEERS])),
+            ("workloads", serde_json::json!(["Deployment/shop/web/more"])),
+            ("workloads", serde_json::json!(["Deployment/shop/a?b"])),
+            ("namespace", serde_json::json!("a/b")),
+            ("wave", serde_json::json!("0")),
+            ("wave", serde_json::json!(STEERS)),
+            ("pause", serde_json::json!("1s\u{202e}")),
+        ] {
+            let wish = serde_json::json!({ field: value });
+            let error = restart(&wish.to_string()).unwrap_err();
+            assert!(error.to_string().starts_with(field), "{error}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use super::desk::Unfit;
+
 /// Why something is not answered as it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
@@ -27,5 +29,11 @@ impl Problem {
             allow: Some(allow),
             ..Self::new(StatusCode::METHOD_NOT_ALLOWED, format!("only {allow} here"))
         }
+    }
+}
+
+impl From<Unfit> for Problem {
+    fn from(unfit: Unfit) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, unfit.to_string())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -13,11 +13,12 @@ use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Body as _, Frame, Incoming};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::desk::{Refusal, Wish};
+use super::desk::{Refusal, Restart, Upgrade, Wish};
 use super::problem::Problem;
-use super::server::Context;
+use super::server::{Context, PATIENCE};
 use super::{export, guard, release};
 use crate::output::stream::Stream;
 
@@ -63,11 +64,21 @@ async fn guarded(
         ));
     }
     match (&parts.method, path) {
-        (&Method::GET, "/live/session") => Ok(about(context)),
+        (&Method::GET, "/live/session") => Ok(typed(
+            StatusCode::OK,
+            "application/json",
+            about(context).to_string(),
+        )),
         (&Method::GET, "/live/export") => export(context).await,
         (&Method::GET, "/live/records") => Ok(records(&context.sources.stream)),
-        (&Method::POST, "/live/proposal") => propose(context, Wish::Upgrade(read(body).await?)),
-        (&Method::POST, "/live/restart") => propose(context, Wish::Restart(read(body).await?)),
+        (&Method::POST, "/live/proposal") => {
+            let wish: Upgrade = read(body).await?;
+            propose(context, Wish::Upgrade(wish.checked()?))
+        }
+        (&Method::POST, "/live/restart") => {
+            let wish: Restart = read(body).await?;
+            propose(context, Wish::Restart(wish.checked()?))
+        }
         (&Method::GET, path) if path.starts_with("/live/releases/") => {
             release(context, &path["/live/releases/".len()..]).await
         }
@@ -108,22 +119,20 @@ struct Token {
 /// The token for a session.
 async fn session(context: &Context, body: Incoming) -> Result<Answer, Problem> {
     let Token { token } = read(body).await?;
-    let cookie = context
+    let secret = context
         .session
         .take(&token)
         .map_err(|it| Problem::new(StatusCode::FORBIDDEN, it.to_string()))?;
-    let mut answer = about(context);
-    let cookie = HeaderValue::from_str(&cookie)
-        .map_err(|it| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, it.to_string()))?;
-    answer.headers_mut().insert(SET_COOKIE, cookie);
-    Ok(answer)
+    let mut about = about(context);
+    about["secret"] = json!(secret);
+    Ok(typed(StatusCode::OK, "application/json", about.to_string()))
 }
 
 /// Whom the page talks to.
-fn about(context: &Context) -> Answer {
+fn about(context: &Context) -> Value {
     let mut about = json!(context.sources.about);
     about["terminal"] = json!(context.sources.desk.is_attended());
-    typed(StatusCode::OK, "application/json", about.to_string())
+    about
 }
 
 /// The live cluster.
@@ -192,14 +201,19 @@ fn propose(context: &Context, wish: Wish) -> Result<Answer, Problem> {
     }
 }
 
+/// The body of a request, which has to come in time.
 async fn read<T: DeserializeOwned>(body: Incoming) -> Result<T, Problem> {
     let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "a request has 8 MB at most");
     if body.size_hint().lower() > MOST as u64 {
         return Err(too_large());
     }
-    let bytes = Limited::new(body, MOST)
-        .collect()
-        .await
+    let read = timeout(PATIENCE, Limited::new(body, MOST).collect()).await;
+    let late = || {
+        let words = format!("the body has to come within {} s", PATIENCE.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, words)
+    };
+    let bytes = read
+        .map_err(|_| late())?
         .map_err(|_| too_large())?
         .to_bytes();
     serde_json::from_slice(&bytes)

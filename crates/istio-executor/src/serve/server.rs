@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use istio_planner::Request;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::desk::Desk;
 use super::page::Page;
@@ -23,7 +23,14 @@ use crate::output::stream::Stream;
 use crate::release::Places;
 
 /// How long a client may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections at the same time. The page has six at most, and another program that opens more takes none of its memory.
+const CONNECTIONS: usize = 64;
+
+/// What one more hears.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// How long nothing is accepted after accepting failed: the process has no file left to open.
 const BREATH: Duration = Duration::from_millis(100);
@@ -103,7 +110,7 @@ impl Server {
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let (session, token) = Session::open(address.port()).map_err(Error::Randomness)?;
+        let (session, token) = Session::open().map_err(Error::Randomness)?;
         let context = Context {
             sources,
             session,
@@ -125,9 +132,15 @@ impl Server {
 
     /// Answers until it is dropped.
     pub async fn run(self) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let Ok((socket, _)) = self.listener.accept().await else {
                 tokio::time::sleep(BREATH).await;
+                continue;
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                // Nobody waits for whoever does not read it.
+                let _ = socket.try_write(FULL);
                 continue;
             };
             let context = Arc::clone(&self.context);
@@ -142,6 +155,7 @@ impl Server {
                     .header_read_timeout(PATIENCE)
                     .serve_connection(TokioIo::new(socket), service)
                     .await;
+                drop(place);
             });
         }
     }

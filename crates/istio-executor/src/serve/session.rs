@@ -1,11 +1,14 @@
-//! The one session: a token that is good once, for a cookie that is good as long as the server runs.
+//! The one session: a token that is good once, for a secret that is good as long as the server runs.
+//!
+//! The page keeps the secret for its origin, port included, and sends it in a header. A cookie would go to whatever listens
+//! on another port of this host.
 
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 
 /// Bytes of a secret: none is ever guessed.
@@ -14,8 +17,6 @@ const LENGTH: usize = 32;
 /// The session of the page. Secrets are kept as digests, and compared as such: how long that takes tells nothing.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// The cookie's name. Browsers keep cookies by host, whatever the port, so the port is in it.
-    name: String,
     state: Mutex<State>,
 }
 
@@ -24,7 +25,7 @@ enum State {
     /// Nobody came yet.
     Open { token: [u8; 32] },
     /// The token was used.
-    Taken { token: [u8; 32], cookie: [u8; 32] },
+    Taken { token: [u8; 32], secret: [u8; 32] },
 }
 
 /// Why a token got no session.
@@ -43,10 +44,9 @@ pub(super) enum Refusal {
 
 impl Session {
     /// Makes a session that waits for its token, and returns both.
-    pub(super) fn open(port: u16) -> Result<(Self, String), getrandom::Error> {
+    pub(super) fn open() -> Result<(Self, String), getrandom::Error> {
         let token = secret()?;
         let session = Self {
-            name: format!("refit-{port}"),
             state: Mutex::new(State::Open {
                 token: digest(&token),
             }),
@@ -54,21 +54,18 @@ impl Session {
         Ok((session, token))
     }
 
-    /// Takes the token for a session, once. Returns the value of `Set-Cookie`.
+    /// Takes the token for a session, once. Returns the secret that the page sends from then on.
     pub(super) fn take(&self, token: &str) -> Result<String, Refusal> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Taken { token: used, .. } if *used == digest(token) => Err(Refusal::Used),
             State::Open { token: wanted } if *wanted == digest(token) => {
-                let cookie = secret().map_err(|_| Refusal::NoRandomness)?;
+                let secret = secret().map_err(|_| Refusal::NoRandomness)?;
                 *state = State::Taken {
                     token: digest(token),
-                    cookie: digest(&cookie),
+                    secret: digest(&secret),
                 };
-                let name = &self.name;
-                Ok(format!(
-                    "{name}={cookie}; Path=/live; HttpOnly; SameSite=Strict"
-                ))
+                Ok(secret)
             }
             State::Open { .. } | State::Taken { .. } => Err(Refusal::Unknown),
         }
@@ -77,16 +74,18 @@ impl Session {
     /// Whether a request comes from the session.
     pub(super) fn admits(&self, headers: &HeaderMap) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State::Taken { cookie, .. } = &*state else {
+        let State::Taken { secret, .. } = &*state else {
             return false;
         };
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|it| it.to_str().ok())
-            .flat_map(|it| it.split(';'))
-            .filter_map(|it| it.trim().split_once('='))
-            .any(|(name, value)| name == self.name && digest(value) == *cookie)
+        let mut said = headers.get_all(AUTHORIZATION).iter();
+        match (said.next(), said.next()) {
+            (Some(said), None) => said
+                .to_str()
+                .ok()
+                .and_then(|it| it.strip_prefix("Bearer "))
+                .is_some_and(|it| digest(it) == *secret),
+            _ => false,
+        }
     }
 }
 
@@ -106,27 +105,32 @@ mod tests {
 
     use super::*;
 
-    fn cookie(text: &str) -> HeaderMap {
+    fn said(text: &str) -> HeaderMap {
         let value = HeaderValue::from_str(text).unwrap();
-        HeaderMap::from_iter([(COOKIE, value)])
+        HeaderMap::from_iter([(AUTHORIZATION, value)])
     }
 
     #[test]
-    fn a_token_is_good_once_and_only_its_cookie_is_admitted() {
-        let (session, token) = Session::open(8080).unwrap();
+    fn a_token_is_good_once_and_only_its_secret_is_admitted() {
+        let (session, token) = Session::open().unwrap();
         assert!(token.len() >= 43, "256 bits");
         assert_eq!(session.take("guessed"), Err(Refusal::Unknown));
-        assert!(!session.admits(&cookie("refit-8080=")));
-        let set = session.take(&token).unwrap();
-        assert!(set.contains("HttpOnly") && set.contains("SameSite=Strict"));
-        let pair = set.split(';').next().unwrap();
-        assert!(!pair.contains(&token), "the cookie is another secret");
-        assert!(session.admits(&cookie(pair)));
-        assert!(session.admits(&cookie(&format!("other=1; {pair}"))));
-        for other in ["refit-8080=", "refit-8080=x", &pair.replace("8080", "8081")] {
-            assert!(!session.admits(&cookie(other)), "{other}");
+        assert!(!session.admits(&said("Bearer ")));
+        let secret = session.take(&token).unwrap();
+        assert_ne!(secret, token);
+        let bearer = format!("Bearer {secret}");
+        assert!(session.admits(&said(&bearer)));
+        let mut twice = said(&bearer);
+        twice.append(AUTHORIZATION, HeaderValue::from_static("Bearer x"));
+        assert!(!session.admits(&twice));
+        let others = ["Bearer ", "Bearer x", &secret, &format!("Basic {secret}")];
+        for other in others {
+            assert!(!session.admits(&said(other)), "{other}");
         }
+        let cookie = HeaderValue::from_str(&format!("refit={secret}")).unwrap();
+        let cookie = HeaderMap::from_iter([(http::header::COOKIE, cookie)]);
+        assert!(!session.admits(&cookie), "what browsers send of themselves");
         assert_eq!(session.take(&token), Err(Refusal::Used));
-        assert!(session.admits(&cookie(pair)), "the session stays");
+        assert!(session.admits(&said(&bearer)), "the session stays");
     }
 }

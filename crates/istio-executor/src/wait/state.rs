@@ -42,7 +42,7 @@ pub fn deployment(live: &Value) -> State {
     let conditions = live["status"]["conditions"].as_array();
     for condition in conditions.into_iter().flatten() {
         if condition["type"] == "Progressing" && condition["reason"] == "ProgressDeadlineExceeded" {
-            return State::Failed(text(&condition["message"]));
+            return State::Failed(crate::output::line(&text(&condition["message"])));
         }
     }
     let replica_failure = live["status"]["conditions"]
@@ -53,7 +53,7 @@ pub fn deployment(live: &Value) -> State {
     if let Some(condition) = replica_failure {
         return State::Troubled(Trouble {
             key: "ReplicaFailure".to_owned(),
-            words: text(&condition["message"]),
+            words: crate::output::line(&text(&condition["message"])),
             patience: Some(PATIENCE),
             container: None,
         });
@@ -177,7 +177,7 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
             key: format!("{name} Unschedulable"),
             words: format!(
                 "pod {name} cannot be scheduled: {}",
-                text(&condition["message"])
+                crate::output::line(&text(&condition["message"]))
             ),
             patience: None,
             container: None,
@@ -192,7 +192,7 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
             let reason = waiting["reason"].as_str()?;
             let said = waiting["message"]
                 .as_str()
-                .map(|it| format!(": {it}"))
+                .map(|it| format!(": {}", crate::output::line(it)))
                 .unwrap_or_default();
             let container = text(&it["name"]);
             let restarts = it["restartCount"].as_u64().unwrap_or_default();

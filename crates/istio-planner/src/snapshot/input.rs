@@ -270,7 +270,9 @@ impl Member {
     ) -> Result<(), MemberFault> {
         match event {
             Event::Begin(name) => {
-                let own: String = name.chars().take(NAME).collect();
+                // A name is a line, whatever its archive says.
+                let plain = |it: char| if it.is_control() { '\u{fffd}' } else { it };
+                let own: String = name.chars().take(NAME).map(plain).collect();
                 self.name = match at.member {
                     Some(outer) => format!("{outer}!{own}"),
                     None => own,

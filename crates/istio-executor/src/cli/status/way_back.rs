@@ -198,7 +198,7 @@ impl Upgrade {
 fn shown(readiness: &Readiness, upgrade: Option<Upgrade>, form: Format) -> Result<Exit, Error> {
     let document = Document { readiness, upgrade };
     format::data(&document, form, || {
-        output::visible(&text(readiness, document.upgrade.as_ref()).join("\n"))
+        text(readiness, document.upgrade.as_ref()).join("\n")
     })?;
     let refused = document.upgrade.is_some_and(|it| it.refused.is_some());
     Ok(match readiness.verdict {
