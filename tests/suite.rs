@@ -6,6 +6,7 @@ mod suite {
     mod command_line;
     mod completion;
     mod control_plane;
+    mod credentials;
     mod damage;
     mod deadline;
     mod documents;

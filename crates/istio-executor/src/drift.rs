@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use istio_planner::credentials;
 use istio_planner::digest::{digest, relevant};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::Expected;
@@ -63,7 +64,14 @@ impl fmt::Display for Drift {
             Kind::Changed(fields) => {
                 write!(f, "{name} has changed since the plan was made:")?;
                 for field in fields {
-                    let (expected, live) = shown(field.expected.as_ref(), field.live.as_ref());
+                    let told = |it: &Option<Value>| {
+                        let mut it = it.clone();
+                        let values = it.iter_mut();
+                        values.for_each(|it| credentials::hide(&field.path, it, &mut |_| {}));
+                        it
+                    };
+                    let (expected, live) = (told(&field.expected), told(&field.live));
+                    let (expected, live) = shown(expected.as_ref(), live.as_ref());
                     write!(
                         f,
                         "\n  {}: expected {expected}, found {live}{}",
@@ -212,7 +220,7 @@ fn shown(expected: Option<&Value>, live: Option<&Value>) -> (String, String) {
             return (show(&ones), show(&others));
         }
     }
-    (whole(expected), whole(live))
+    (whole("", expected), whole("", live))
 }
 
 /// Follows a path: names with dots between, list elements by key (`containers[name=discovery]`), value or index, and

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::credentials::without;
 use crate::kubernetes::shown;
 use crate::outcome::Ref;
 use crate::snapshot::{Snapshot, kept};
@@ -39,7 +40,7 @@ pub fn compare(
         if detail == Detail::Meaning {
             quiet(&mut value);
         }
-        kube_yaml::to_string(&value)
+        kube_yaml::to_string(&without(value))
     };
     Comparison {
         live: kept(snapshot, object).map(|it| text(shown(&stored(snapshot, object, &it.value)))),

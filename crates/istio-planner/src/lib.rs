@@ -36,6 +36,8 @@ pub mod images;
 pub mod inventory;
 pub mod order;
 
+pub mod credentials;
+
 mod acceptance;
 mod cel;
 mod crds;

@@ -17,7 +17,10 @@ use crate::outcome::{
 use crate::plan::Plan;
 use crate::rendering::{self, Rendered};
 use crate::rules::{self, AtHand, Facts, Situation};
-use crate::{acceptance, dataplane, defaults, hops, input, inventory, notes, order, outcome, path};
+use crate::{
+    acceptance, credentials, dataplane, defaults, hops, input, inventory, notes, order, outcome,
+    path,
+};
 
 /// Plans what `input` asks for.
 pub fn plan(input: &Input) -> Outcome {
@@ -68,7 +71,7 @@ pub fn plan_with_objects(input: &Input) -> Planned {
         })
         .collect();
     let used = charts(input, &basis);
-    let outcome = Outcome {
+    let mut outcome = Outcome {
         schema: SCHEMA.to_owned(),
         verdict,
         direction,
@@ -90,7 +93,25 @@ pub fn plan_with_objects(input: &Input) -> Planned {
         notes: effect.notes,
         plan,
     };
+    credentials::hide_in(&mut outcome, &mut |found| quotable(input, found));
     Planned { outcome, predicted }
+}
+
+/// The credentials that sentences could quote: of the request, and of what istioctl installed.
+fn quotable(input: &Input, found: &mut dyn FnMut(&str)) {
+    let Input {
+        request, snapshot, ..
+    } = input;
+    let files = request.files.iter().map(|it| &it.text);
+    for text in files.chain(&request.sets) {
+        credentials::hidden_text(text, found);
+    }
+    for (object, kept) in &snapshot.objects {
+        let told = matches!(object.kind.as_str(), "ConfigMap" | "Deployment");
+        if told && object.name.contains("istio") {
+            credentials::hide("", &mut kept.value.clone(), found);
+        }
+    }
 }
 
 /// The releases that were read, the target's first.

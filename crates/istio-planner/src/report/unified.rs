@@ -6,6 +6,7 @@ use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDi
 use serde_json::Value;
 
 use super::words;
+use crate::credentials::without;
 use crate::kubernetes::shown;
 use crate::outcome::{Change, ChangeClass, Outcome, Ref};
 use crate::snapshot::Snapshot;
@@ -34,7 +35,8 @@ impl fmt::Display for Unified<'_> {
 impl Unified<'_> {
     fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
         let live = self.live(&change.object);
-        let before = live.map(shown).map(|it| kube_yaml::to_string(&it));
+        let text = |it: Value| kube_yaml::to_string(&without(it));
+        let before = live.map(shown).map(text);
         let after = match change.class {
             ChangeClass::Delete => None,
             ChangeClass::Orphan => before.clone(),
@@ -42,7 +44,7 @@ impl Unified<'_> {
             | ChangeClass::Change
             | ChangeClass::Replace
             | ChangeClass::TakeOver
-            | ChangeClass::Unchanged => change.predicted.as_ref().map(kube_yaml::to_string),
+            | ChangeClass::Unchanged => change.predicted.clone().map(text),
         };
         let name = change.object.to_string();
         writeln!(f, "{name} {}", words::class(change.class))?;

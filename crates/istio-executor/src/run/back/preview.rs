@@ -1,5 +1,6 @@
 //! What a rollback would do, object by object and field by field, before it is asked for.
 
+use istio_planner::credentials;
 use istio_planner::outcome::Ref;
 use istio_planner::plan::Plan;
 use serde_json::Value;
@@ -147,21 +148,18 @@ impl Preview {
                     lines.push("    its fields are owned as before again".to_owned());
                 }
                 lines.extend(back.iter().map(|it| {
-                    format!(
-                        "    {}: {} → {}",
-                        fields::path(&it.path),
-                        shown(it.from.as_ref()),
-                        shown(it.to.as_ref())
-                    )
+                    let path = fields::path(&it.path);
+                    let (from, to) = (shown(&path, it.from.as_ref()), shown(&path, it.to.as_ref()));
+                    format!("    {path}: {from} → {to}")
                 }));
                 lines.extend(kept.iter().map(|it| {
-                    let it_is = shown(it.difference.to.as_ref());
                     let path = fields::path(&it.difference.path);
+                    let it_is = shown(&path, it.difference.to.as_ref());
                     format!("    kept: {path} is {it_is}{}", by(it.author.as_ref()))
                 }));
                 lines.extend(lost.iter().map(|it| {
-                    let it_is = shown(it.difference.to.as_ref());
                     let path = fields::path(&it.difference.path);
+                    let it_is = shown(&path, it.difference.to.as_ref());
                     format!(
                         "    lost: {path}, now {it_is}{}: the upgrade had written this field",
                         by(it.author.as_ref())
@@ -218,11 +216,13 @@ pub(crate) fn by(author: Option<&Author>) -> String {
     }
 }
 
-/// A value, cut where it is long.
-pub(crate) fn shown(value: Option<&Value>) -> String {
+/// The value of a field without credentials, cut where it is long.
+pub(crate) fn shown(path: &str, value: Option<&Value>) -> String {
     let Some(value) = value else {
         return "nothing".to_owned();
     };
+    let mut value = value.clone();
+    credentials::hide(path, &mut value, &mut |_| {});
     let text = value.to_string();
     if text.chars().count() <= SHOWN {
         return text;
