@@ -18,6 +18,7 @@ mod suite {
     mod references;
     mod releases;
     mod small_files;
+    mod supply;
     mod surface;
     mod terminal;
 }

@@ -611,7 +611,7 @@ fn a_plan_of_another_schema_or_that_was_changed_is_refused() {
         ),
     ] {
         std::fs::write(&path, document.to_string()).unwrap();
-        let run = self::run(&["apply", path.to_str().unwrap(), "-y"], None);
+        let run = self::run(&["apply", path.to_str().unwrap()], None);
         assert_eq!(run.code, Some(code), "{}", run.stderr);
         assert!(run.stderr.contains(words), "{}", run.stderr);
     }

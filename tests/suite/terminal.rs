@@ -166,7 +166,7 @@ fn an_export_steers_nothing() {
         .unwrap();
         let export = path.to_str().unwrap();
         for format in [
-            "text", "json", "yaml", "diff", "markdown", "sarif", "junit", "name",
+            "text", "json", "yaml", "diff", "markdown", "sarif", "junit", "html", "name",
         ] {
             let arguments = [
                 "plan",

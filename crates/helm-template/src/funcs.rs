@@ -221,6 +221,13 @@ pub(crate) const NIL_POINTER: &str =
     "runtime error: invalid memory address or nil pointer dereference";
 
 /// Refuses text that would grow beyond the bound.
+/// A count of Go's 64-bit `int` as a size of this machine, whose sizes may have 32 bits (WebAssembly's have): none for a
+/// negative one, the largest where it is larger than any.
+pub(crate) fn size(count: i64) -> Option<usize> {
+    let most = usize::MAX >> 1;
+    (count >= 0).then(|| usize::try_from(count).map_or(most, |it| it.min(most)))
+}
+
 fn bounded(length: usize) -> Result<(), String> {
     if length > TEXT {
         return Err(format!("the text would be longer than {TEXT} bytes"));

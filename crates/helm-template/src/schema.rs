@@ -483,7 +483,7 @@ fn number(schema: &Map<String, Value>, value: f64, found: &mut Found) {
 fn size(schema: &Map<String, Value>, min: &str, max: &str, size: usize, found: &mut Found) {
     let limit = |name: &str| {
         let wanted = schema.get(name).and_then(Value::as_f64)?;
-        usize::try_from(crate::number::whole(wanted)?).ok()
+        crate::funcs::size(crate::number::whole(wanted)?)
     };
     if let Some(wanted) = limit(min).filter(|it| size < *it) {
         found.add(format!("{min}: got {size}, want {wanted}"));

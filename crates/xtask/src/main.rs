@@ -9,11 +9,14 @@ mod data;
 mod docs;
 mod facts;
 mod fuzz;
+mod notices;
 mod pkg;
 mod process;
 mod project;
 mod sample;
+mod sbom;
 mod schemas;
+mod supply;
 mod test;
 mod wasi;
 mod www;
@@ -35,6 +38,8 @@ usage: cargo xtask VERB
                      the targets of tests/fuzz, 30 minutes each
   data [VERSION…]    downloads official Istio releases, sums checked
   sample [--check]   writes what the releases render for the cluster of `refit plan --sample`
+  notices [--check]  writes the licenses of what others made into executable, package and page
+  sbom               writes what they are made of as CycloneDX, below the target folder
   wasi               builds the planner as one WASI file and prints where it is
   schemas FOLDER     writes the planner's table of kinds from api/openapi-spec/v3 of a Kubernetes release (needs Go)
 ";
@@ -51,8 +56,10 @@ fn main() -> Result<()> {
         "docs" => docs::run(&rest),
         "facts" => facts::run(&rest),
         "fuzz" => fuzz::run(&rest),
+        "notices" => notices::run(&rest),
         "pkg" => pkg::run(&rest),
         "sample" => sample::run(&rest),
+        "sbom" => sbom::run(&rest),
         "schemas" => schemas::run(&rest),
         "test" => test::run(&rest),
         "wasi" => wasi::run(&rest),

@@ -76,6 +76,18 @@ pub(crate) fn module() -> PathBuf {
     project::root().join("pkg/dist/wasm/planner_bg.wasm")
 }
 
+/// Throws away the compiled module, so that it is compiled another time.
+pub(crate) fn forget() -> Result<()> {
+    process::run(process::cargo().current_dir(project::root()).args([
+        "clean",
+        "--quiet",
+        "--target",
+        TARGET,
+        "--profile",
+        "wasm",
+    ]))
+}
+
 /// Installs a target of Rust's that is not there.
 pub(crate) fn add_target(target: &str) -> Result<()> {
     let mut list = Command::new("rustup");
@@ -99,7 +111,7 @@ fn compile(build: Build) -> Result<PathBuf> {
         Build::Full => ("wasm", "wasm"),
         Build::Quick => ("dev", "debug"),
     };
-    process::run(process::cargo().current_dir(project::root()).args([
+    process::run(process::cargo_for(TARGET).args([
         "build",
         "--quiet",
         "--locked",

@@ -1,9 +1,11 @@
 //! Running other programs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+
+use crate::project;
 
 /// Runs a program to its end; what it prints goes through. An exit code other than 0 is an error that names the program.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
@@ -44,6 +46,27 @@ pub(crate) fn is_there(program: &str, arg: &str) -> bool {
 /// The cargo that runs this program.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Where cargo keeps what it downloads.
+pub(crate) fn cargo_home() -> PathBuf {
+    let home = || std::env::home_dir().unwrap_or_default().join(".cargo");
+    std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+}
+
+/// The cargo that builds for a target of WebAssembly what is handed out: no path of this machine gets into it.
+pub(crate) fn cargo_for(target: &str) -> Command {
+    let flags = format!(
+        "CARGO_TARGET_{}_RUSTFLAGS",
+        target.to_uppercase().replace('-', "_")
+    );
+    let registry = cargo_home().join("registry/src");
+    let mut command = cargo();
+    command.current_dir(project::root()).env(
+        flags,
+        format!("--remap-path-prefix={}=registry", registry.display()),
+    );
+    command
 }
 
 /// Installs a folder's npm packages exactly as its lock file says; does nothing where that is already done.

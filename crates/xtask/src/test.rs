@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Result, anyhow, bail, ensure};
 
-use crate::{data, fuzz, pkg, process, project, wasi, www};
+use crate::{data, fuzz, notices, pkg, process, project, sbom, wasi, www};
 
 mod checks;
 pub(crate) mod report;
@@ -27,7 +27,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 23] = [
+const SUITES: [&str; 24] = [
     "format",
     "lints",
     "release",
@@ -36,6 +36,7 @@ const SUITES: [&str; 23] = [
     "package",
     "scripts",
     "page",
+    "supply",
     "wasi",
     "node",
     "browser",
@@ -129,6 +130,9 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         report.suite("scripts", scripts);
     }
     let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
+    if page {
+        report.suite("supply", || supply(long));
+    }
     let module = report.prepare("wasi", || wasi::build().map(Some));
     // The checks need one core and the tests of package and page wait much for a browser: both go at once.
     let shared = data.as_deref().filter(|_| built);
@@ -230,6 +234,63 @@ fn scripts() -> Result<Verdict> {
         &["--config=tests/oxlint.json", "--deny-warnings", "--quiet"],
     )?;
     Ok(Verdict::Passed(None))
+}
+
+/// What is handed out: the licenses of what others made are written down, what it is made of is told as CycloneDX's own
+/// schema has it, and nothing of the machine that built it is in it. `--long` builds module and page another time.
+fn supply(long: bool) -> Result<Verdict> {
+    notices::check()?;
+    let written = sbom::write()?;
+    let python = tools::cyclonedx()?;
+    for path in &written {
+        process::run(Command::new(&python).args(["-c", sbom::VALIDATE]).arg(path))?;
+    }
+    let mut built = vec![pkg::module()];
+    built.extend(files(&project::root().join("www/dist"))?);
+    built.extend(files(&project::root().join("pkg/dist"))?);
+    told_nothing_of_here(&built)?;
+    if long {
+        let read = |built: &[PathBuf]| -> Result<Vec<Vec<u8>>> {
+            built.iter().map(|it| Ok(std::fs::read(it)?)).collect()
+        };
+        let before = read(&built)?;
+        pkg::forget()?;
+        pkg::build(pkg::Build::Full)?;
+        www::build()?;
+        ensure!(
+            before == read(&built)?,
+            "module or page, built a second time, have other bytes"
+        );
+    }
+    Ok(Verdict::Passed(Some(format!("{} files", built.len()))))
+}
+
+/// All files below a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Fails where a file holds a path of this machine: it would have other bytes on another one.
+fn told_nothing_of_here(built: &[PathBuf]) -> Result<()> {
+    for place in [project::root(), project::target(), process::cargo_home()] {
+        let place = place.to_string_lossy().into_owned();
+        for path in built {
+            let bytes = std::fs::read(path)?;
+            let tells = bytes.windows(place.len()).any(|it| it == place.as_bytes());
+            ensure!(!tells, "{} holds the path {place}", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// Istio's definitions as a file, which `kube-apply` tries its merges on.

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 /// Builds the file and returns it.
 pub(crate) fn build() -> Result<PathBuf> {
     pkg::add_target(TARGET)?;
-    process::run(process::cargo().current_dir(project::root()).args([
+    process::run(process::cargo_for(TARGET).args([
         "build",
         "--quiet",
         "--locked",

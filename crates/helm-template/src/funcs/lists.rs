@@ -195,7 +195,7 @@ fn slice(_: &Call<'_>, args: &[Value]) -> Answer {
         Some(it) => super::math::to_int(it),
         None => i64::try_from(items.len()).unwrap_or(i64::MAX),
     };
-    let place = |it: i64| usize::try_from(it).ok();
+    let place = super::size;
     match place(start)
         .zip(place(end))
         .and_then(|(start, end)| items.get(start..end))
@@ -226,8 +226,8 @@ fn chunk(_: &Call<'_>, args: &[Value]) -> Answer {
         Value::Missing | Value::Nil => return Err(NIL_POINTER.to_owned()),
         other => return Err(format!("Cannot chunk type {}", other.kind())),
     };
-    let size = match usize::try_from(args.int(0)) {
-        Ok(size) if size > 0 => size,
+    let size = match super::size(args.int(0)) {
+        Some(size) if size > 0 => size,
         _ => return chunk_backwards(args.int(0), items),
     };
     let chunks = items.chunks(size).map(|it| Value::list(it.to_vec()));

@@ -30,7 +30,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         letters(call, args, &printable)
     }),
     function("randBytes", &[Int], |call, args| {
-        let count = usize::try_from(args.int(0)).unwrap_or(0);
+        let count = super::size(args.int(0)).unwrap_or(0);
         bounded(count)?;
         let bytes: Vec<u8> = (0..count)
             .map(|_| draw(call).to_le_bytes().first().copied().unwrap_or(0))
@@ -84,7 +84,7 @@ fn draw(call: &Call<'_>) -> u64 {
 }
 
 fn letters(call: &Call<'_>, args: &[Value], alphabet: &[u8]) -> Answer {
-    let count = usize::try_from(args.int(0)).unwrap_or(0);
+    let count = super::size(args.int(0)).unwrap_or(0);
     bounded(count)?;
     let text: String = (0..count)
         .filter_map(|_| {

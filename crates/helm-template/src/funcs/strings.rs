@@ -155,7 +155,7 @@ fn out_of_range(what: &str) -> String {
 fn substr(_: &Call<'_>, args: &[Value]) -> Answer {
     let (start, end, text) = (args.int(0), args.int(1), args.text(2));
     let length = text.len();
-    let place = |it: i64| usize::try_from(it).ok();
+    let place = super::size;
     if start < 0 {
         return match place(end) {
             Some(end) if end <= length => Ok(cut(text, 0..end)),
@@ -189,8 +189,7 @@ fn trunc(_: &Call<'_>, args: &[Value]) -> Answer {
 
 /// Goutils' `AbbreviateFull`.
 fn abbreviate(text: &str, offset: i64, width: i64) -> String {
-    let (Ok(mut offset), Ok(width)) = (usize::try_from(offset.max(0)), usize::try_from(width))
-    else {
+    let (Some(mut offset), Some(width)) = (super::size(offset.max(0)), super::size(width)) else {
         return text.to_owned();
     };
     if width < 4 || (offset > 0 && width < 7) || text.len() <= width {
@@ -216,7 +215,7 @@ fn abbreviate(text: &str, offset: i64, width: i64) -> String {
 }
 
 fn repeat(_: &Call<'_>, args: &[Value]) -> Answer {
-    let Ok(count) = usize::try_from(args.int(0)) else {
+    let Some(count) = super::size(args.int(0)) else {
         return Err("strings: negative Repeat count".to_owned());
     };
     let text = args.text(1);
@@ -226,7 +225,7 @@ fn repeat(_: &Call<'_>, args: &[Value]) -> Answer {
 
 /// Goutils' `WrapCustom`.
 fn wrap(text: &str, length: i64, separator: &str, long_words: bool) -> Answer {
-    let length = usize::try_from(length).unwrap_or(0).max(1);
+    let length = super::size(length).unwrap_or(0).max(1);
     let bytes = text.as_bytes();
     bounded(
         text.len()
@@ -269,7 +268,7 @@ fn wrap(text: &str, length: i64, separator: &str, long_words: bool) -> Answer {
 }
 
 fn indent(args: &[Value], before: &str) -> Answer {
-    let Ok(count) = usize::try_from(args.int(0)) else {
+    let Some(count) = super::size(args.int(0)) else {
         return Err("strings: negative Repeat count".to_owned());
     };
     let text = args.text(1);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
+use istio_planner::credentials;
 use istio_planner::outcome::{ChangeClass, Outcome, Verdict};
 use istio_planner::report;
 use istio_planner::snapshot::{Snapshot, SnapshotReader};
@@ -330,7 +331,9 @@ impl Args {
         for flag in self.request.flags() {
             command = format!("{command} {flag}");
         }
-        Some(command)
+        // A report is handed on; who runs the command has the credential.
+        let hidden = credentials::hidden_text(&command, &mut |_| {});
+        Some(hidden.unwrap_or(command))
     }
 
     /// Whether the sample is asked for as it is, so that what comes with this build is all there is to it.

@@ -19,7 +19,7 @@ use crate::journal::seal::Seal;
 use crate::journal::{self, Progress, progress, to_the_second};
 use crate::release::Places;
 use crate::run::resume::plan_of;
-use crate::{output, planning, snapshot};
+use crate::{planning, snapshot};
 
 mod way_back;
 

@@ -13,9 +13,20 @@ pub(super) struct Args {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+
+    /// Print the licenses of what others made and this program holds
+    #[arg(long, conflicts_with = "output")]
+    licenses: bool,
 }
 
+/// `cargo xtask notices` writes them.
+const NOTICES: &str = include_str!("../../data/notices.txt");
+
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    if args.licenses {
+        output::pager::print(NOTICES, true)?;
+        return Ok(Exit::Done);
+    }
     let version = env!("CARGO_PKG_VERSION");
     let document = json!({ "version": version });
     output::print(&match args.output {

