@@ -22,7 +22,7 @@ use crate::journal::copy::{self, Found};
 use crate::journal::{self, progress, to_the_second};
 use crate::run::back::preview::{Fate, Preview, by};
 use crate::run::resume::plan_of;
-use crate::{export, fields, output, planning, snapshot};
+use crate::{export, fields, planning, snapshot};
 
 /// Objects that are named; the rest is counted.
 const NAMED: usize = 10;
