@@ -153,11 +153,11 @@ fn a_literal_credential_is_written_and_never_said() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         run("plan", &["--to", "1.30.3", "--out", "plan.json"]);
-        let mode = std::fs::metadata(folder.path().join("plan.json"))
+        let permissions = std::fs::metadata(folder.path().join("plan.json"))
             .unwrap()
             .permissions()
             .mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(permissions & 0o777, 0o600);
     }
     // The file that recovers the request is the request; the words beside it hold nothing.
     let (_, stderr) = run("recover", &[]);

@@ -62,7 +62,7 @@ fn passed(passed_over: &[PassedOver]) -> String {
 pub fn read(paths: &[PathBuf]) -> Result<Snapshot, Error> {
     let mut reader = SnapshotReader::new();
     for path in paths {
-        let name = shown(&path);
+        let name = shown(path);
         if name == "-" {
             reader.read("-", io::stdin().lock())?;
         } else if path.is_dir() {

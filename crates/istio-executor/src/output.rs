@@ -185,16 +185,13 @@ fn coloured_only(text: &str) -> Cow<'_, str> {
     let mut pieces = text.split('\u{1b}');
     let mut shown = report::shown(pieces.next().unwrap_or_default()).into_owned();
     for piece in pieces {
-        match colour(piece) {
-            Some(end) => {
-                shown.push('\u{1b}');
-                shown.push_str(&piece[..end]);
-                shown.push_str(&report::shown(&piece[end..]));
-            }
-            None => {
-                shown.push_str(&report::shown("\u{1b}"));
-                shown.push_str(&report::shown(piece));
-            }
+        if let Some(end) = colour(piece) {
+            shown.push('\u{1b}');
+            shown.push_str(&piece[..end]);
+            shown.push_str(&report::shown(&piece[end..]));
+        } else {
+            shown.push_str(&report::shown("\u{1b}"));
+            shown.push_str(&report::shown(piece));
         }
     }
     Cow::Owned(shown)

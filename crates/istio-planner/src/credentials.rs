@@ -211,10 +211,13 @@ fn scalar(value: &str, indent: usize) -> usize {
     }
 }
 
+/// What is called with each text of a source.
+type Quoted<'a> = dyn FnMut(&str) + 'a;
+
 /// Hides credentials wherever an outcome says them in words or as values; what its plan writes stays.
 ///
 /// `sources` are what may be quoted beside the outcome's own values: the request's texts, objects of the cluster.
-pub(crate) fn hide_in(outcome: &mut Outcome, sources: &mut dyn FnMut(&mut dyn FnMut(&str))) {
+pub(crate) fn hide_in(outcome: &mut Outcome, sources: &mut dyn FnMut(&mut Quoted)) {
     let mut literals: Vec<String> = Vec::new();
     let mut found = |it: &str| {
         if it.len() >= SHORTEST && !literals.iter().any(|known| known == it) {

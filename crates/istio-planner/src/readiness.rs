@@ -110,6 +110,8 @@ mod tests {
             route("old", "2026-05-01T10:00:00Z"), route("new", "2026-05-02T10:00:00Z"),
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "istio-system", "name": "istio",
                 "creationTimestamp": "2026-05-03T10:00:00Z"}},
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "web",
+                "creationTimestamp": "2026-05-03T10:00:00Z"}},
         ]});
         let mut reader = SnapshotReader::new();
         reader

@@ -426,12 +426,12 @@ async fn more_connections_than_there_are_places_are_closed() {
     }
     // Accepted in order: this one is looked at after those. What it had sent is not read, so it may be reset at once.
     let asked = async || {
-        let head = format!(
+        let request = format!(
             "GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
             world.host()
         );
         let mut text = Vec::new();
-        let mut socket = world.send(&head).await;
+        let mut socket = world.send(&request).await;
         let _ = socket.read_to_end(&mut text).await;
         String::from_utf8_lossy(&text).into_owned()
     };
