@@ -202,7 +202,8 @@ impl Policy<'_> {
             let rules = of.and_then(|it| it.get("excludeResourceRules")?.as_array());
             rules.is_some_and(|it| it.iter().any(|it| write.is_named(it)))
         };
-        let selected = |of: Option<&Value>| of.is_none_or(|selectors| write.is_selected(it, selectors));
+        let selected =
+            |of: Option<&Value>| of.is_none_or(|selectors| write.is_selected(it, selectors));
         // A binding without rules of its own takes the policy's.
         let narrowed = resources
             .and_then(|it| it.get("resourceRules"))
