@@ -23,7 +23,7 @@ pub enum Error {
     /// The server could not be reached, or refused.
     #[error("cannot get {url}")]
     Get {
-        /// What was asked for.
+        /// What was asked for, without user, password and query.
         url: String,
         /// The cause.
         source: Box<ureq::Error>,
@@ -31,7 +31,7 @@ pub enum Error {
     /// The connection broke.
     #[error("cannot read {url}")]
     Read {
-        /// What was asked for.
+        /// What was asked for, without user, password and query.
         url: String,
         /// The cause.
         source: io::Error,
@@ -39,7 +39,7 @@ pub enum Error {
     /// The archive is not the published one.
     #[error("{url} has the checksum {got}, published is {published}")]
     Checksum {
-        /// What was asked for.
+        /// What was asked for, without user, password and query.
         url: String,
         /// SHA-256 of what came.
         got: String,
@@ -56,17 +56,21 @@ pub fn base() -> String {
         .unwrap_or_else(|| OFFICIAL.to_owned())
 }
 
-/// Returns the same without what may be a secret in it: user, password and query.
+/// Returns the same without what may be a secret in it.
 pub fn base_shown() -> String {
-    let base = base();
-    let base = base.split(['?', '#']).next().unwrap_or_default();
-    match base.split_once("://") {
+    shown(&base())
+}
+
+/// An address without user, password and query.
+fn shown(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match url.split_once("://") {
         Some((scheme, rest)) => {
             let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let host = host.rsplit('@').next().unwrap_or_default();
             format!("{scheme}://{host}{path}")
         }
-        None => base.to_owned(),
+        None => url.to_owned(),
     }
 }
 
@@ -85,7 +89,7 @@ pub fn download(version: &str, base: &str, cache: Option<&Path>) -> Result<Vec<u
     let got = sha256(&archive);
     if got != published {
         return Err(Error::Checksum {
-            url,
+            url: shown(&url),
             got,
             published,
         });
@@ -123,7 +127,7 @@ fn agent() -> ureq::Agent {
 /// Reads a whole answer; shows the progress of the archive of `version`.
 fn get(agent: &ureq::Agent, url: &str, version: Option<&str>) -> Result<Vec<u8>, Error> {
     let mut answer = agent.get(url).call().map_err(|source| Error::Get {
-        url: url.to_owned(),
+        url: shown(url),
         source: Box::new(source),
     })?;
     let bar = bar(version, answer.body().content_length());
@@ -134,7 +138,7 @@ fn get(agent: &ureq::Agent, url: &str, version: Option<&str>) -> Result<Vec<u8>,
         .read_to_end(&mut bytes);
     bar.end();
     read.map_err(|source| Error::Read {
-        url: url.to_owned(),
+        url: shown(url),
         source,
     })?;
     Ok(bytes)

@@ -73,3 +73,17 @@ fn a_version_that_was_never_published_is_an_error() {
         Err(Error::Get { .. })
     ));
 }
+
+#[test]
+fn an_error_does_not_say_the_credentials_of_a_mirror() {
+    let error = download("1.30.3", "http://user:hunter2@127.0.0.1:1/istio", None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot get http://127.0.0.1:1/istio/1.30.3/istio-1.30.3-linux-amd64.tar.gz.sha256"
+    );
+    let mut cause = std::error::Error::source(&error);
+    while let Some(it) = cause {
+        assert!(!it.to_string().contains("hunter2"), "{it}");
+        cause = it.source();
+    }
+}
