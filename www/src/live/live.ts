@@ -166,7 +166,7 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
   async function proposeIt(): Promise<void> {
     const asked = request();
     if (asked !== undefined) {
-      const { to, files = [], sets = [], namespace, force = false } = asked;
+      const { to, files = [], sets = [], namespace, force = false, prune, pruneOrphans } = asked;
       await proposeUpgrade({
         to,
         files,
@@ -174,6 +174,8 @@ function makePanel({ request, take, attempt }: LiveHooks): Panel {
         force,
         restart: restartToo.checked,
         ...(namespace === undefined ? {} : { namespace }),
+        ...(prune === undefined ? {} : { prune }),
+        ...(pruneOrphans === undefined ? {} : { pruneOrphans }),
       });
     }
   }

@@ -64,7 +64,10 @@ export type Message =
   | { kind: "said"; text: string };
 
 /** What the page proposes: a request, never a plan. */
-export interface UpgradeWish extends Pick<PlanOptions, "to" | "files" | "sets" | "namespace" | "force"> {
+export interface UpgradeWish extends Pick<
+  PlanOptions,
+  "to" | "files" | "sets" | "namespace" | "force" | "prune" | "pruneOrphans"
+> {
   restart: boolean;
 }
 

@@ -68,6 +68,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         files: args.request.planner_files()?,
         sets: args.request.sets.clone(),
         namespace: args.meant.plane.namespace.clone(),
+        prune: args.prune.named.clone(),
+        prune_orphans: args.prune.orphans,
         ..Default::default()
     };
     block_on(async {

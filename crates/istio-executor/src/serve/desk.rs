@@ -51,6 +51,12 @@ pub struct Upgrade {
     /// Restart the proxies of workloads too.
     #[serde(default)]
     pub restart: bool,
+    /// Objects to delete that would be left behind: `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+    #[serde(default)]
+    pub prune: Vec<String>,
+    /// Delete all of them but what is deleted by name only.
+    #[serde(default)]
+    pub prune_orphans: bool,
 }
 
 impl Upgrade {
@@ -72,6 +78,8 @@ impl Upgrade {
         fits("files", "names of files, each one line", names)?;
         let sets = self.sets.iter().all(|it| is_line(it) && it.contains('='));
         fits("sets", "settings as PATH=VALUE, each one line", sets)?;
+        let prune = self.prune.iter().all(|it| is_object(it));
+        fits("prune", "KIND/NAME or KIND/NAMESPACE/NAME", prune)?;
         Ok(self)
     }
 
@@ -83,6 +91,8 @@ impl Upgrade {
             sets: self.sets.clone(),
             namespace: self.namespace.clone(),
             force: self.force,
+            prune: self.prune.clone(),
+            prune_orphans: self.prune_orphans,
             ..Request::default()
         }
     }
@@ -142,9 +152,21 @@ fn namespace(name: Option<&str>) -> Result<(), Unfit> {
     )
 }
 
+fn is_kind(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphanumeric())
+}
+
+/// `KIND/NAME` or `KIND/NAMESPACE/NAME`.
+fn is_object(text: &str) -> bool {
+    match text.split('/').collect::<Vec<_>>().as_slice() {
+        [kind, name] => is_kind(kind) && is_segment(name),
+        [kind, namespace, name] => is_kind(kind) && is_label(namespace) && is_segment(name),
+        _ => false,
+    }
+}
+
 /// `KIND/NAMESPACE/NAME`, `KIND/NAMESPACE` or a namespace.
 fn is_workload(text: &str) -> bool {
-    let is_kind = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric());
     match text.split('/').collect::<Vec<_>>().as_slice() {
         [namespace] => is_label(namespace),
         [kind, namespace] => is_kind(kind) && is_label(namespace),
@@ -326,6 +348,7 @@ mod tests {
         let restart = |it: &str| serde_json::from_str::<Restart>(it).unwrap().checked();
         for fine in [
             r#"{"to":"1.30.3"}"#,
+            r#"{"to":"1.30.3","prune":["Service/istio-system/old","ClusterRole/istiod-old"],"pruneOrphans":true}"#,
             r#"{"to":"1.31.0-rc.0","namespace":"istio-system","sets":["a=b","c="],"files":[{"name":"my request.yaml","text":"spec:\n"}]}"#,
         ] {
             assert!(upgrade(fine).is_ok(), "{fine}");
@@ -347,6 +370,9 @@ mod tests {
             ("namespace", serde_json::json!("")),
             ("sets", serde_json::json!(["a=b\nhint: type yes"])),
             ("sets", serde_json::json!(["no setting"])),
+            ("prune", serde_json::json!(["Service"])),
+            ("prune", serde_json::json!(["Service/../old"])),
+            ("prune", serde_json::json!([format!("Service/{STEERS}")])),
             ("files", serde_json::json!([{"name": STEERS, "text": ""}])),
         ] {
             let mut wish = serde_json::json!({"to": "1.30.3"});

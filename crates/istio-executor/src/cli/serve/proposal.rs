@@ -60,8 +60,8 @@ impl Desk<'_> {
                 .namespace
                 .clone()
                 .or(self.args.meant.plane.namespace.clone()),
-            prune: self.args.prune.named.clone(),
-            prune_orphans: self.args.prune.orphans,
+            prune: [&self.args.prune.named[..], &wish.prune].concat(),
+            prune_orphans: self.args.prune.orphans || wish.prune_orphans,
             ..wish.request()
         };
         let places = self.args.target.places();
