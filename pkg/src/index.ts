@@ -11,7 +11,7 @@ import * as engine from "./engine.js";
 import { call, enter, instance, leave, start } from "./engine.js";
 import type { Diagnostic } from "./errors.js";
 import type { RequestFile } from "./input.js";
-import type { DefaultChange, Edit, Outcome, RestartReason } from "./outcome.js";
+import type { DefaultChange, Edit, Level, Outcome, RestartReason } from "./outcome.js";
 import { fetchStream } from "./wasm/planner.js";
 
 export {
@@ -117,6 +117,27 @@ export async function explain(code: string): Promise<string | undefined> {
   check.text(code, "the code");
   await start();
   return call((planner) => planner.explain(code));
+}
+
+/** What a code means. */
+export interface Explanation {
+  /** For example `version-skew`. */
+  code: string;
+  /** The weight that its findings have by default; `note` for behaviour that changes between releases. */
+  level: Level | "note";
+  /** What it says, in a sentence. */
+  title: string;
+  why: string;
+  settle: string;
+  /** Where the rule comes from. */
+  source: string;
+  link?: string;
+}
+
+/** Explains all codes: those of findings, then those of notes. */
+export async function codes(): Promise<Explanation[]> {
+  await start();
+  return JSON.parse(call((planner) => planner.codes())) as Explanation[];
 }
 
 /** A minor release of Istio, as far as a target is chosen by it. */
@@ -253,6 +274,46 @@ export async function defaults(
   return JSON.parse(call((planner) => planner.defaults({ from, to, profile, ...options }))) as DefaultChange[];
 }
 
+/** A part of a request that settles a finding. */
+export interface Choice {
+  /** What it does, in words. */
+  title: string;
+  /** The version to go to. */
+  to?: string;
+  /** The namespace of the control plane that is meant. */
+  namespace?: string;
+  /** An object to delete, as `prune` of a request names it. */
+  prune?: string;
+  /** Delete all that is left behind but what is deleted by name only. */
+  pruneOrphans?: boolean;
+}
+
+/** What is left to people, and which changes are real: places in the outcome's `findings` and `changes`. */
+export interface Agenda {
+  /** `decide` is between green and red: nothing stands against it, and something has to be decided first. */
+  state: "clear" | "decide" | "blocked" | "unknown";
+  /** For example `Clear, 3 to decide, 1 by hand`. */
+  title: string;
+  /** Findings that stand against it, or are worth a decision. */
+  decide: number[];
+  /** Findings about what would be gone afterwards. */
+  lost: number[];
+  /** Findings about what no plan does. */
+  byHand: number[];
+  /** Findings that are good to know. */
+  known: number[];
+  /** What in a request settles a finding, beside edits of its files; by the finding's place. */
+  choices: Record<number, Choice[]>;
+  /** Changes that are more than the release's name in labels. */
+  real: number[];
+  /** Changes that are no more than that. */
+  stamped: number[];
+  /** Of a change, by its place, the places of the fields that only name the release. */
+  stamps: Record<number, number[]>;
+  /** For example `3 created, 9 changed, 33 with new version labels only`. */
+  tally: string;
+}
+
 /** An outcome in the words that the command line and the page use too. */
 export interface Description {
   /** For example `Upgrade 1.29.6 → 1.30.3`. */
@@ -263,6 +324,8 @@ export interface Description {
   situation: string[];
   /** Words for the reasons of its restarts, for example of `stale-image`. */
   reasons: Partial<Record<RestartReason, string>>;
+  /** What is left to people, and which changes are real. */
+  agenda: Agenda;
   /** The whole outcome, for a ticket or a pull request. */
   markdown: string;
 }

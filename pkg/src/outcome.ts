@@ -203,6 +203,10 @@ pinned: boolean,
  */
 keep: string | null, 
 /**
+ * Why there is none, a clause without full stop.
+ */
+unkept?: string, 
+/**
  * The same as an edit of the request's file.
  */
 edit?: Edit, };
@@ -316,6 +320,10 @@ fix: string | null,
  * Edits of the request's file, each of which settles it.
  */
 fixes?: Array<Fix>, 
+/**
+ * The version to go to instead, which settles it.
+ */
+instead?: string, 
 /**
  * Where to read more.
  */
@@ -660,6 +668,10 @@ live: unknown,
  * What the request sets; absent when it says nothing.
  */
 request?: unknown, 
+/**
+ * The target's default, which it falls back to where the request says nothing; absent when there is none, or it is not known.
+ */
+default?: unknown, 
 /**
  * Where the live value was read.
  */

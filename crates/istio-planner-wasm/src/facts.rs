@@ -2,6 +2,7 @@
 
 use istio_catalog::{Catalog, Facts, Minor, Release, Version};
 use istio_planner::defaults::default_changes;
+use istio_planner::explain::Explained;
 use istio_planner::{Request, required};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -51,6 +52,14 @@ struct Compared {
 #[wasm_bindgen]
 pub fn explain(code: &str) -> Option<String> {
     istio_planner::explain::explain(code).map(|it| it.to_string())
+}
+
+/// Returns what every code means, as JSON: those of findings, then those of notes.
+#[wasm_bindgen]
+pub fn codes() -> Result<String, Failure> {
+    let all = istio_planner::explain::catalogue().into_iter();
+    let all: Vec<Explained> = all.filter_map(Explained::of).collect();
+    Ok(serde_json::to_string(&all)?)
 }
 
 /// Returns the releases whose charts are known, oldest first, as JSON; `facts` (JSON, as `refit facts -o json` prints it)

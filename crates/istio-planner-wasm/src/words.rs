@@ -16,6 +16,7 @@ struct Words {
     verdict: String,
     situation: Vec<String>,
     reasons: BTreeMap<RestartReason, &'static str>,
+    agenda: report::Agenda,
     markdown: String,
 }
 
@@ -53,6 +54,7 @@ pub fn describe(outcome: &str) -> Result<String, Failure> {
             .iter()
             .map(|it| (it.reason, it.reason.words()))
             .collect(),
+        agenda: report::agenda(&outcome),
         markdown: report::Markdown { outcome: &outcome }.to_string(),
     })?)
 }

@@ -251,6 +251,7 @@ pub(crate) fn hide_in(outcome: &mut Outcome, sources: &mut dyn FnMut(&mut Quoted
         hide(&it.path, &mut it.live, &mut found);
         it.request
             .iter_mut()
+            .chain(&mut it.default)
             .for_each(|value| hide(&it.path, value, &mut found));
         it.evidence
             .iter_mut()

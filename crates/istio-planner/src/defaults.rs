@@ -146,13 +146,17 @@ impl Comparison<'_> {
             tree::compare(Some(before), Some(after), &mut |path, from, to| {
                 if !is_choice_or_stamp(path) && !is_stray(component, path) {
                     let text = format!("values.{}", tree::text(path));
-                    let keep = self
-                        .keep(component, path, &text, from, to)
-                        .filter(|_| !ends(path, from));
+                    let keep = if ends(path, from) {
+                        Err(ENDS)
+                    } else {
+                        self.keep(component, path, &text, from, to)
+                    };
+                    let (keep, unkept) = parted(keep);
                     changes.push(DefaultChange {
                         pinned: self.is_pinned(&text),
                         edit: keep.as_deref().map(|it| kept_by(it, &text, from)),
                         keep,
+                        unkept,
                         component: component.clone(),
                         path: text,
                         from: from.cloned(),
@@ -175,7 +179,7 @@ impl Comparison<'_> {
     }
 
     /// Returns the one setting that keeps the old value: the source as compatibility version where that restores it,
-    /// else the setting itself where the target's chart knows it.
+    /// else the setting itself where the target's chart knows it; or why there is none.
     fn keep(
         &self,
         component: &str,
@@ -183,24 +187,47 @@ impl Comparison<'_> {
         text: &str,
         from: Option<&Value>,
         to: Option<&Value>,
-    ) -> Option<String> {
+    ) -> Result<String, &'static str> {
         if path.last().is_some_and(|it| self.to.is_unread(it)) {
-            return None;
+            return Err(UNREAD);
         }
         let restored = self.restored.as_ref().and_then(|it| it.get(component));
         if restored.is_some_and(|it| tree::is_same(tree::get(it, path), from)) {
-            return Some(format!("compatibilityVersion: \"{}\"", self.from));
+            return Ok(format!("compatibilityVersion: \"{}\"", self.from));
         }
-        let after = self.after.get(component)?;
-        if !tree::is_known(after, path) {
-            return None;
+        let after = self.after.get(component);
+        if !after.is_some_and(|it| tree::is_known(it, path)) {
+            return Err(UNKNOWN);
         }
         match (from, to) {
-            (Some(from), _) => tree::scalar(from).map(|from| format!("{text}={from}")),
+            (Some(from), _) => kept_alone(text, from),
             // The older chart had no such setting, which is as if it were off.
-            (None, Some(Value::Bool(true))) => Some(format!("{text}=false")),
-            _ => None,
+            (None, Some(Value::Bool(true))) => Ok(format!("{text}=false")),
+            (None, _) => Err(NEW),
         }
+    }
+}
+
+/// Why no setting keeps an old default.
+const UNREAD: &str = "the target no longer reads it";
+const UNKNOWN: &str = "the target's chart has no such setting";
+const NEW: &str = "the source has no such setting, so no value of it is the old behaviour";
+const LONG: &str = "more than one value: write what is to stay into a file of the request";
+const ENDS: &str = "the registry of before ends";
+const LISTED: &str = "a gateway of the profile: write it with its name into a file of the request";
+
+/// A value as the setting that says it.
+fn kept_alone(text: &str, value: &Value) -> Result<String, &'static str> {
+    tree::scalar(value)
+        .map(|it| format!("{text}={it}"))
+        .ok_or(LONG)
+}
+
+/// The setting that keeps, and why there is none.
+fn parted(keep: Result<String, &'static str>) -> (Option<String>, Option<String>) {
+    match keep {
+        Ok(keep) => (Some(keep), None),
+        Err(why) => (None, Some(why.to_owned())),
     }
 }
 
@@ -270,15 +297,19 @@ fn component_changes(
         let component = path.first().map(|it| tree::capitalised(it));
         let text = format!("components.{}", tree::text(path));
         // A gateway chosen by name needs a file: `--set` finds only those that the user listed (domain §1.4).
-        let keep = from
-            .filter(|_| to.is_some() && !text.contains('['))
-            .and_then(tree::scalar)
-            .map(|it| format!("{text}={it}"));
+        let keep = match (from, to) {
+            (None, _) => Err(NEW),
+            (_, None) => Err(UNKNOWN),
+            _ if text.contains('[') => Err(LISTED),
+            (Some(from), _) => kept_alone(&text, from),
+        };
+        let (keep, unkept) = parted(keep);
         changes.push(DefaultChange {
             component: component.unwrap_or_default(),
             pinned: pinned(&text),
             edit: keep.as_deref().map(|it| kept_by(it, &text, from)),
             keep,
+            unkept,
             path: text,
             from: from.cloned(),
             to: to.cloned(),

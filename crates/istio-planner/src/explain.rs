@@ -43,6 +43,38 @@ pub fn catalogue() -> Vec<Entry> {
     findings.chain(notes).collect()
 }
 
+/// A code and its explanation, as programs read them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explained {
+    /// The code in a line.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// Why it matters.
+    pub why: &'static str,
+    /// How to settle it.
+    pub settle: &'static str,
+    /// Where the rule comes from.
+    pub source: &'static str,
+    /// Where to read more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<&'static str>,
+}
+
+impl Explained {
+    /// Explains an entry of the catalogue; `None` where its code is none.
+    pub fn of(entry: Entry) -> Option<Self> {
+        let it = explain(entry.code)?;
+        Some(Self {
+            entry,
+            why: it.why,
+            settle: it.settle,
+            source: it.source,
+            link: it.link,
+        })
+    }
+}
+
 /// The JSON Schema of an outcome, with the closed list of codes, which the outcome's own floor does not know.
 #[cfg(feature = "schema")]
 pub fn outcome_schema() -> schemars::Schema {

@@ -215,6 +215,7 @@ impl Fact {
             subjects,
             fix,
             fixes: Vec::new(),
+            instead: None,
             link: Some(self.link()),
             accepted: None,
         })

@@ -388,6 +388,10 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "types", ts(as = "Option<Vec<Fix>>", optional))]
     pub fixes: Vec<Fix>,
+    /// The version to go to instead, which settles it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub instead: Option<String>,
     /// Where to read more.
     pub link: Option<String>,
     /// Why somebody has decided to go on with it; then it does not decide the verdict.
@@ -418,6 +422,10 @@ pub struct DefaultChange {
     pub pinned: bool,
     /// The one setting that keeps the old behaviour.
     pub keep: Option<String>,
+    /// Why there is none, a clause without full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
+    pub unkept: Option<String>,
     /// The same as an edit of the request's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "types", ts(optional))]
@@ -439,6 +447,10 @@ pub struct Reverted {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "types", ts(optional, type = "unknown"))]
     pub request: Option<Value>,
+    /// The target's default, which it falls back to where the request says nothing; absent when there is none, or it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional, type = "unknown"))]
+    pub default: Option<Value>,
     /// Where the live value was read.
     pub evidence: Vec<Subject>,
 }

@@ -3,6 +3,7 @@
 //! Every face prints these words; none makes its own. Colour and width are arguments, plain is the default. What a
 //! person reads passes through [`shown`].
 
+mod agenda;
 mod changes;
 mod colours;
 mod html;
@@ -17,6 +18,7 @@ mod text;
 mod unified;
 mod words;
 
+pub use agenda::{Agenda, Choice, State, agenda};
 pub use colours::Colours;
 pub use html::html;
 pub use junit::junit;

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
 use clap::builder::PossibleValuesParser;
-use istio_planner::explain::{self, Entry, Explanation};
-use serde::Serialize;
+use istio_planner::explain::{self, Entry, Explained, Explanation};
 
 use super::format::{Format, written};
 use super::suggest::{anything, nearest};
@@ -26,33 +25,6 @@ pub(super) struct Args {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
-}
-
-/// A code and its explanation as a program reads them.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Explained {
-    #[serde(flatten)]
-    entry: Entry,
-    why: &'static str,
-    settle: &'static str,
-    source: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<&'static str>,
-}
-
-impl Explained {
-    fn of(entry: Entry) -> Option<(Self, Explanation)> {
-        let it = explain::explain(entry.code)?;
-        let explained = Self {
-            entry,
-            why: it.why,
-            settle: it.settle,
-            source: it.source,
-            link: it.link,
-        };
-        Some((explained, it))
-    }
 }
 
 /// The codes, for completion.
@@ -110,11 +82,16 @@ fn listed(entries: &[Entry], format: Format) -> Result<String, Error> {
     Ok(text)
 }
 
+/// A code as programs and as people read it.
+fn both(entry: Entry) -> Option<(Explained, Explanation)> {
+    let words = explain::explain(entry.code)?;
+    Some((Explained::of(entry)?, words))
+}
+
 /// A page for each code.
 fn explained(entries: Vec<Entry>, format: Format) -> Result<String, Error> {
     let single = entries.len() == 1;
-    let all: Vec<(Explained, Explanation)> =
-        entries.into_iter().filter_map(Explained::of).collect();
+    let all: Vec<(Explained, Explanation)> = entries.into_iter().filter_map(both).collect();
     let documents: Vec<&Explained> = all.iter().map(|it| &it.0).collect();
     let data = match documents.as_slice() {
         [one] if single => written(one, format)?,

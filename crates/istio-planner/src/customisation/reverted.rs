@@ -65,6 +65,7 @@ pub(crate) fn reverted(installation: &Installation, after: &After) -> Vec<Revert
             path: setting.name(),
             live: setting.value.clone(),
             request: after.said(&setting.keys()).map(whole),
+            default: after.fallback(&setting.keys()),
             evidence: vec![setting.evidence.clone()],
         })
         .collect();
@@ -73,6 +74,10 @@ pub(crate) fn reverted(installation: &Installation, after: &After) -> Vec<Revert
             path: "profile".to_owned(),
             live: Value::from(installation.profile.clone()),
             request: after.said(&["profile"]).map(whole),
+            default: after
+                .said(&["profile"])
+                .is_none()
+                .then(|| Value::from(after.profile.clone())),
             evidence: vec![installation.evidence.clone()],
         });
     }
@@ -117,6 +122,15 @@ impl After<'_> {
                     .iter()
                     .all(Option::is_none)
                 && same(None))
+    }
+
+    /// What a setting falls back to that the request does not say.
+    fn fallback(&self, keys: &[&str]) -> Option<Value> {
+        if self.said(keys).is_some() {
+            return None;
+        }
+        let merged = self.merged(keys).or_else(|| self.mesh(keys));
+        merged.or_else(|| self.default(keys)).as_ref().map(whole)
     }
 
     /// What the request says at a path, or at one of the other places of the same setting.

@@ -185,6 +185,7 @@ fn finding(cluster: &Cluster, name: &str, minor: u32, context: &Context) -> Opti
         subjects,
         fix: Some(format!("Check that the mesh does without {name}, then take it out of the request.")),
         fixes: Vec::new(),
+        instead: None,
         link: Some(format!("https://istio.io/latest/news/releases/1.{minor}.x/announcing-1.{minor}/change-notes/")),
         accepted: None,
     })

@@ -18,6 +18,12 @@ impl Finding {
         self
     }
 
+    /// Names the version to go to instead.
+    pub(crate) fn instead(mut self, version: &impl ToString) -> Self {
+        self.instead = Some(version.to_string());
+        self
+    }
+
     /// Adds an edit of the request's file that settles it.
     pub(crate) fn by(mut self, fix: impl IntoIterator<Item = Fix>) -> Self {
         self.fixes.extend(fix);

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use serde_json::Value;
 
+use super::outline::Digest;
 use super::shown::shown;
 use super::words;
-use crate::outcome::{
-    Change, ChangeClass, Finding, Hop, Level, Outcome, Restart, Subject, Verdict as Judged,
-};
+use crate::outcome::{Change, Finding, Hop, Level, Outcome, Restart, Subject, Verdict as Judged};
 use crate::plan::{Action, Step, Wait};
 use crate::words::count;
 
@@ -73,9 +72,12 @@ struct Section {
 
 /// All parts that hold something.
 fn sections(outcome: &Outcome, command: &str) -> Vec<Section> {
+    let digest = Digest::of(&outcome.changes);
     let mut all = Vec::new();
     let mut add = |id, title, count: usize, body: &dyn Fn() -> Markup| {
-        if count > 0 {
+        // What only gets the release's name in its labels is no change to count, but stands there.
+        let beside = id == "objects" && !digest.stamped.is_empty();
+        if count > 0 || beside {
             let body = body();
             all.push(Section {
                 id,
@@ -86,11 +88,6 @@ fn sections(outcome: &Outcome, command: &str) -> Vec<Section> {
         }
     };
     let steps = outcome.plan.as_ref().map_or(&[][..], |it| &it.steps);
-    let touched: Vec<&Change> = outcome
-        .changes
-        .iter()
-        .filter(|it| it.class != ChangeClass::Unchanged)
-        .collect();
     // Of one step the findings are the whole way.
     let hops = if outcome.path.len() > 1 {
         &outcome.path[..]
@@ -121,7 +118,9 @@ fn sections(outcome: &Outcome, command: &str) -> Vec<Section> {
         outcome.reverted.len(),
         &|| reverted(outcome),
     );
-    add("objects", "Objects", touched.len(), &|| objects(&touched));
+    add("objects", "Objects", digest.real.len(), &|| {
+        objects(&digest)
+    });
     add("restarts", "Restarts", outcome.restarts.len(), &|| {
         restarts(&outcome.restarts)
     });
@@ -208,14 +207,14 @@ fn defaults(outcome: &Outcome) -> Markup {
             markup! { (code(&it.path)) @if it.pinned { " (pinned)" } },
             side(it.from.as_ref()),
             side(it.to.as_ref()),
-            markup! { @if let Some(keep) = &it.keep { (code(keep)) } },
+            markup! { @if let Some(keep) = &it.keep { (code(keep)) } @if let Some(why) = &it.unkept { (shown(why)) } },
         ]
     };
     table(&head, outcome.defaults.iter().map(row))
 }
 
 fn reverted(outcome: &Outcome) -> Markup {
-    let head = ["Setting", "In the cluster", "In the request", "Read from"];
+    let head = ["Setting", "In the cluster", "With the request", "Read from"];
     let from = |it: &Subject| {
         let object = it
             .object
@@ -231,22 +230,29 @@ fn reverted(outcome: &Outcome) -> Markup {
         vec![
             code(&it.path),
             side(Some(&it.live)),
-            side(it.request.as_ref()),
+            side(it.request.as_ref().or(it.default.as_ref())),
             markup! { (shown(&evidence.join(", "))) },
         ]
     };
     table(&head, outcome.reverted.iter().map(row))
 }
 
-fn objects(touched: &[&Change]) -> Markup {
-    // In the order in which the outcome has them.
+fn objects(digest: &Digest) -> Markup {
     let mut seen = BTreeSet::new();
-    let components = touched.iter().map(|it| it.component.as_str());
+    let changes: Vec<&Change> = digest.real.iter().map(|it| it.change).collect();
+    let components = changes.iter().map(|it| it.component.as_str());
     let components: Vec<&str> = components.filter(|it| seen.insert(*it)).collect();
     markup! {
+        p class="soft" { (digest.tally()) }
         @for component in components {
             h3 { @if component.is_empty() { "No component" } @else { (shown(component)) } }
-            @for it in touched.iter().filter(|it| it.component == component) { (object(it)) }
+            @for it in changes.iter().filter(|it| it.component == component) { (object(it)) }
+        }
+        @if !digest.stamped.is_empty() {
+            details {
+                summary { (count(digest.stamped.len(), "object")) " with new version labels only" }
+                @for it in &digest.stamped { (object(it)) }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use super::changes::is_stamp;
 use super::words;
 use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Level, Outcome, Restart};
 use crate::rules::Code;
+use crate::words::count;
 
 /// Findings about what only people can do.
 const BY_HAND: [Code; 3] = [
@@ -39,24 +40,64 @@ pub(super) struct Outline<'a> {
     pub(super) known: Vec<&'a Finding>,
 }
 
+/// Where a finding stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Decide,
+    ByHand,
+    Lost,
+    Known,
+}
+
+impl Place {
+    /// The place of a finding.
+    pub(super) fn of(finding: &Finding) -> Self {
+        let code = Code::parse(&finding.code);
+        let is = |codes: &[Code]| code.is_some_and(|it| codes.contains(&it));
+        match finding.level {
+            _ if finding.accepted.is_some() => Self::Known,
+            Level::Block | Level::Unknown => Self::Decide,
+            _ if is(&BY_HAND) => Self::ByHand,
+            _ if is(&LOST) => Self::Lost,
+            Level::Warn => Self::Decide,
+            Level::Info => Self::Known,
+        }
+    }
+}
+
 impl<'a> Outline<'a> {
     /// Puts the findings of an outcome in their places.
     pub(super) fn of(outcome: &'a Outcome) -> Self {
         let mut outline = Self::default();
         for finding in &outcome.findings {
-            let code = Code::parse(&finding.code);
-            let is = |codes: &[Code]| code.is_some_and(|it| codes.contains(&it));
-            let place = match finding.level {
-                _ if finding.accepted.is_some() => &mut outline.known,
-                Level::Block | Level::Unknown => &mut outline.decide,
-                _ if is(&BY_HAND) => &mut outline.by_hand,
-                _ if is(&LOST) => &mut outline.lost,
-                Level::Warn => &mut outline.decide,
-                Level::Info => &mut outline.known,
+            let place = match Place::of(finding) {
+                Place::Decide => &mut outline.decide,
+                Place::ByHand => &mut outline.by_hand,
+                Place::Lost => &mut outline.lost,
+                Place::Known => &mut outline.known,
             };
             place.push(finding);
         }
         outline
+    }
+
+    /// How much would be gone, each setting for itself.
+    pub(super) fn lost_number(&self, outcome: &Outcome) -> usize {
+        let settings = outcome.reverted.len();
+        let told = |it: &&&Finding| settings == 0 || it.code != Code::SettingsReverted.as_str();
+        self.lost.iter().filter(told).count() + settings
+    }
+
+    /// `3 to decide`, `2 would be lost`, `1 by hand`: what is left to people.
+    pub(super) fn left(&self, outcome: &Outcome) -> Vec<String> {
+        let all = [
+            (self.decide.len(), "to decide"),
+            (self.lost_number(outcome), "would be lost"),
+            (self.by_hand.len(), "by hand"),
+        ];
+        let some = all.iter().filter(|it| it.0 > 0);
+        some.map(|(number, words)| format!("{number} {words}"))
+            .collect()
     }
 }
 
@@ -73,8 +114,15 @@ pub(super) struct Digest<'a> {
     /// What is more than a name of a release in labels, the heaviest class first.
     pub(super) real: Vec<Shown<'a>>,
     /// Objects that only get the release's name in their labels.
-    pub(super) stamped: usize,
+    pub(super) stamped: Vec<&'a Change>,
     unchanged: usize,
+}
+
+/// Whether all that changes of an object is the release's name in its labels.
+pub(super) fn is_stamped(change: &Change) -> bool {
+    change.class == ChangeClass::Change
+        && !change.fields.is_empty()
+        && change.fields.iter().all(is_stamp)
 }
 
 /// Classes by weight.
@@ -95,11 +143,8 @@ impl<'a> Digest<'a> {
             let fields: Vec<_> = change.fields.iter().filter(|it| !is_stamp(it)).collect();
             if change.class == ChangeClass::Unchanged {
                 digest.unchanged += 1;
-            } else if change.class == ChangeClass::Change
-                && fields.is_empty()
-                && !change.fields.is_empty()
-            {
-                digest.stamped += 1;
+            } else if is_stamped(change) {
+                digest.stamped.push(change);
             } else {
                 digest.real.push(Shown { change, fields });
             }
@@ -107,6 +152,12 @@ impl<'a> Digest<'a> {
         let weight = |it: &Shown| CLASSES.iter().position(|class| *class == it.change.class);
         digest.real.sort_by_key(weight);
         digest
+    }
+
+    /// `12 changes`: the real ones.
+    pub(super) fn number(&self) -> Option<String> {
+        let number = self.real.len();
+        (number > 0).then(|| count(number, "change"))
     }
 
     /// `3 created, 9 changed, 33 with new version labels only`.
@@ -129,8 +180,9 @@ impl<'a> Digest<'a> {
                 parts.push(format!("{number} {}", words::class(class)));
             }
         }
-        if self.stamped > 0 {
-            parts.push(format!("{} with new version labels only", self.stamped));
+        if !self.stamped.is_empty() {
+            let number = self.stamped.len();
+            parts.push(format!("{number} with new version labels only"));
         }
         if self.unchanged > 0 {
             parts.push(format!("{} unchanged", self.unchanged));

@@ -33,6 +33,7 @@ pub fn redacted(outcome: &Outcome) -> Outcome {
     for reverted in &mut outcome.reverted {
         reverted.live = Value::Null;
         reverted.request = None;
+        reverted.default = None;
         reverted.evidence.iter_mut().for_each(without_value);
     }
     for change in &mut outcome.changes {

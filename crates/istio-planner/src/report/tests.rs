@@ -11,7 +11,7 @@ use crate::outcome::{
 };
 use crate::rules::Code;
 
-fn object(kind: &str, name: &str) -> Ref {
+pub(super) fn object(kind: &str, name: &str) -> Ref {
     Ref {
         api_version: "v1".to_owned(),
         kind: kind.to_owned(),
@@ -34,7 +34,7 @@ fn field(
     }
 }
 
-fn change(object: Ref, class: ChangeClass, fields: Vec<FieldChange>) -> Change {
+pub(super) fn change(object: Ref, class: ChangeClass, fields: Vec<FieldChange>) -> Change {
     Change {
         object,
         component: "Pilot".to_owned(),
@@ -48,7 +48,7 @@ fn change(object: Ref, class: ChangeClass, fields: Vec<FieldChange>) -> Change {
     clippy::too_many_lines,
     reason = "one document with a little of everything"
 )]
-fn outcome() -> Outcome {
+pub(super) fn outcome() -> Outcome {
     let stamp = field(
         "metadata.labels[\"helm.sh/chart\"]",
         json!("istiod-1.29.6"),
@@ -114,12 +114,14 @@ fn outcome() -> Outcome {
             to: Some(json!("true")),
             pinned: false,
             edit: None,
+            unkept: None,
             keep: Some("compatibilityVersion: \"1.29\"".to_owned()),
         }],
         reverted: vec![Reverted {
             path: "values.pilot.traceSampling".to_owned(),
             live: json!(10),
             request: None,
+            default: Some(json!(1)),
             evidence: vec![
                 Subject::of(object("ConfigMap", "values")).field("data.original-values"),
             ],
@@ -186,7 +188,7 @@ fn text_begins_with_the_verdict_and_folds_what_is_long() {
               istioctl · Kubernetes 1.35.2
 
             Would be lost (2)
-                  values.pilot.traceSampling  10 → (absent)
+                  values.pilot.traceSampling  10 → 1
               warn A scale would be overwritten [scale-reset]
                   · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3 …
                   → Put it into the request
@@ -201,7 +203,7 @@ fn text_begins_with_the_verdict_and_folds_what_is_long() {
             Data plane: 1 workload, 3 pods
               Deployment istio-system/shop  3 of 1.29.6 → 1.30.3  rollout restart
 
-            3 changes, 1 workload, 3 pods to restart
+            2 would be lost, 2 changes, 1 workload, 3 pods to restart
             Next: refit upgrade --to 1.30.3
         "#]],
     );
@@ -219,7 +221,7 @@ fn full_text_holds_every_field_and_line() {
               profile default
 
             Would be lost (2)
-                  values.pilot.traceSampling  10 → (absent)  ConfigMap istio-system/values
+                  values.pilot.traceSampling  10 → 1  ConfigMap istio-system/values
               warn A scale would be overwritten [scale-reset]
                   Because <someone> set it
                   · HorizontalPodAutoscaler istio-system/istiod spec.minReplicas: 3
@@ -247,7 +249,7 @@ fn full_text_holds_every_field_and_line() {
               Deployment istio-system/shop 3 of 1.29.6 → 1.30.3 rollout restart its proxy is
                 of another version
 
-            3 changes, 1 workload, 3 pods to restart
+            2 would be lost, 2 changes, 1 workload, 3 pods to restart
             Next: refit upgrade --to 1.30.3
         "#]],
     );

@@ -70,7 +70,7 @@ impl fmt::Display for Text<'_> {
         page.gap();
         self.findings(&mut page, "To decide", &outline.decide);
         self.findings(&mut page, "To do by hand", &outline.by_hand);
-        self.lost(&mut page, &outline.lost);
+        self.lost(&mut page, &outline);
         self.changes(&mut page, &digest);
         self.defaults(&mut page);
         let notes: Vec<&Finding> = self.outcome.notes.iter().collect();
@@ -260,7 +260,8 @@ impl Text<'_> {
     }
 
     /// What would be gone afterwards: findings, and the settings that the request does not repeat.
-    fn lost(&self, page: &mut Page, lost: &[&Finding]) {
+    fn lost(&self, page: &mut Page, outline: &Outline) {
+        let lost = &outline.lost;
         let reverted = &self.outcome.reverted;
         if reverted.is_empty() {
             return self.findings(page, "Would be lost", lost);
@@ -269,7 +270,7 @@ impl Text<'_> {
             lost.iter().partition(|it| it.code == "settings-reverted");
         self.heading(
             page,
-            &format!("Would be lost ({})", others.len() + reverted.len()),
+            &format!("Would be lost ({})", outline.lost_number(self.outcome)),
         );
         for finding in settings {
             let code = span(self.colours.faint, format!("[{}]", finding.code));
@@ -288,7 +289,7 @@ impl Text<'_> {
                 let change = format!(
                     "{} → {}",
                     words::value(&it.live),
-                    words::side(it.request.as_ref())
+                    words::side(it.request.as_ref().or(it.default.as_ref()))
                 );
                 let evidence = it.evidence.first().map(words::origin).unwrap_or_default();
                 let evidence = if self.full { evidence } else { String::new() };
@@ -541,24 +542,16 @@ impl Text<'_> {
     /// Counts, and what comes next.
     fn end(&self, page: &mut Page, outline: &Outline, digest: &Digest) {
         page.gap();
-        let mut parts = Vec::new();
-        let mut add = |number: usize, words: String| {
-            if number > 0 {
-                parts.push(words);
-            }
-        };
-        let (decide, by_hand) = (outline.decide.len(), outline.by_hand.len());
-        add(decide, format!("{decide} to decide"));
-        add(by_hand, format!("{by_hand} by hand"));
-        let changed = digest.real.len() + digest.stamped;
-        add(changed, count(changed, "change"));
+        let mut parts = outline.left(self.outcome);
+        parts.extend(digest.number());
         let restarts = &self.outcome.restarts;
-        add(
-            restarts.len(),
-            format!("{} to restart", words::workloads(restarts)),
-        );
+        if !restarts.is_empty() {
+            parts.push(format!("{} to restart", words::workloads(restarts)));
+        }
         let steps = self.outcome.plan.as_ref().map_or(0, |it| it.steps.len());
-        add(steps, count(steps, "step"));
+        if steps > 0 {
+            parts.push(count(steps, "step"));
+        }
         if parts.is_empty() {
             parts.push("nothing changes".to_owned());
         }

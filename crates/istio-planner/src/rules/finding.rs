@@ -20,6 +20,7 @@ impl Finding {
             subjects: Vec::new(),
             fix: None,
             fixes: Vec::new(),
+            instead: None,
             link: code.explanation().link.map(str::to_owned),
             accepted: None,
         }

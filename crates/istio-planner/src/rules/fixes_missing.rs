@@ -64,11 +64,13 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         ),
     );
     let place = Subject::flag("--to").value(it.request.to.clone());
-    let fix = better.map_or_else(
-        || "No patch of this minor has all of them yet; read the notes".to_owned(),
-        |newest| format!("Go to {newest}, which has all of them"),
-    );
-    vec![finding.about([place]).fix(fix)]
+    let finding = finding.about([place]);
+    vec![match better {
+        Some(newest) => finding
+            .fix(format!("Go to {newest}, which has all of them"))
+            .instead(newest),
+        None => finding.fix("No patch of this minor has all of them yet; read the notes"),
+    }]
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     vec![
         finding
             .about([Subject::flag("--to").value(it.request.to.clone())])
-            .fix(format!("Plan with `--to {newest}`")),
+            .fix(format!("Plan with `--to {newest}`"))
+            .instead(newest),
     ]
 }
 

@@ -59,7 +59,11 @@ fn open(it: &Situation, to: &Version) -> Option<Finding> {
         details(&hits),
     );
     let place = Subject::flag("--to").value(it.request.to.clone());
-    Some(finding.about([place]).about(subjects(&hits)).fix(fix))
+    let finding = finding.about([place]).about(subjects(&hits)).fix(fix);
+    Some(match safe {
+        Some(safe) => finding.instead(safe),
+        None => finding,
+    })
 }
 
 /// Bulletins whose ranges are prose: whether the target is hit stays unknown.

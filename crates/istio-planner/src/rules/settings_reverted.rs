@@ -112,6 +112,7 @@ mod tests {
             path: path.to_owned(),
             live: json!(1),
             request: None,
+            default: None,
             evidence: Vec::new(),
         };
         cluster.reverted = ["a", "b", "c", "d", "e", "f"].map(reverted).to_vec();
@@ -130,6 +131,7 @@ mod tests {
             path: path.to_owned(),
             live: json!(1),
             request,
+            default: None,
             evidence: Vec::new(),
         };
         cluster.reverted = vec![reverted("a", None), reverted("b", Some(json!(2)))];

@@ -29,8 +29,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     namespaces.dedup();
     let fix = if namespaces.len() == planes.len() {
         format!(
-            "Name the one that is meant with `--namespace {}`",
-            namespaces.join("` or `--namespace ")
+            "Name the one that is meant with `--istio-namespace {}`",
+            namespaces.join("` or `--istio-namespace ")
         )
     } else {
         "Upgrade them by revisions, one after the other".to_owned()

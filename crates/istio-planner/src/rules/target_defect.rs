@@ -74,10 +74,10 @@ impl Defect {
         if subjects.is_empty() {
             return None;
         }
-        let fix = until.map_or_else(
+        let take = until.map(|patch| Version::new(to.major, to.minor, patch));
+        let fix = take.as_ref().map_or_else(
             || self.otherwise.to_owned(),
-            |patch| {
-                let take = Version::new(to.major, to.minor, patch);
+            |take| {
                 format!(
                     "Take {take} or a newer patch of {}, which is without it",
                     to.minor_release()
@@ -90,19 +90,21 @@ impl Defect {
         } else {
             ""
         };
-        Some(
-            Finding::new(
-                Code::TargetDefect,
-                self.level,
-                format!("Istio {to} {}", self.title),
-                format!(
-                    "{}.{runs} Known as {}, from {}",
-                    self.detail, self.id, self.source
-                ),
-            )
-            .about(subjects)
-            .fix(fix),
+        let finding = Finding::new(
+            Code::TargetDefect,
+            self.level,
+            format!("Istio {to} {}", self.title),
+            format!(
+                "{}.{runs} Known as {}, from {}",
+                self.detail, self.id, self.source
+            ),
         )
+        .about(subjects)
+        .fix(fix);
+        Some(match take {
+            Some(take) => finding.instead(&take),
+            None => finding,
+        })
     }
 }
 

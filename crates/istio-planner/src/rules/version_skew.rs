@@ -43,7 +43,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         format!("{from_minor} to {to_minor} is more than one minor apart"),
         detail,
     );
-    vec![finding.about(it.source.evidence.iter().cloned()).fix(fix)]
+    let finding = finding.about(it.source.evidence.iter().cloned()).fix(fix);
+    vec![match it.hops.get(1) {
+        Some(next) => finding.instead(next),
+        None => finding,
+    }]
 }
 
 #[cfg(test)]
