@@ -372,9 +372,11 @@ fn count(counts: &str, word: &str) -> u32 {
         .unwrap_or(0)
 }
 
-/// The browser's suite; with a control plane also the page of `refit serve`, before a cluster.
+/// The browsers' suite; with a control plane also the page of `refit serve`, before a cluster.
 fn browser(chromium: PathBuf, plane: Option<&PathBuf>, refit: &Path) -> Result<Verdict> {
     let mut env = vec![("CHROMIUM", chromium)];
+    // Its test says itself what it cannot show without it.
+    env.extend(tools::firefox().ok().map(|it| ("FIREFOX", it)));
     if let Some(plane) = plane {
         env.push(("REFIT", refit.to_owned()));
         env.push(("TESTPLANE", plane.clone()));

@@ -26,6 +26,22 @@ pub(crate) fn chromium(places: &[&str]) -> Result<PathBuf, String> {
     find().ok_or_else(|| missing.to_owned())
 }
 
+/// Finds Firefox (`FIREFOX` first), or installs Debian's where that is allowed; without it the walk in it is skipped.
+pub(crate) fn firefox() -> Result<PathBuf, String> {
+    const DEBIAN: &str = "/usr/bin/firefox-esr";
+    let named = std::env::var_os("FIREFOX").map(PathBuf::from);
+    let find = || {
+        let places = named.clone().into_iter().chain([PathBuf::from(DEBIAN)]);
+        places.into_iter().find(|it| it.is_file())
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    let missing = "no Firefox: install Debian's package `firefox-esr`, or set FIREFOX";
+    install("firefox-esr", missing)?;
+    find().ok_or_else(|| missing.to_owned())
+}
+
 /// Installs valgrind, which counts instructions, where it is not there and may be; without it a test is skipped.
 pub(crate) fn valgrind() -> Result<(), String> {
     if process::is_there("valgrind", "--version") {
