@@ -99,8 +99,8 @@ for (const colorScheme of ["light", "dark"]) {
     await it.sample("Edited by others");
     await it.tab("Objects");
     await it.page.getByLabel("Find an object").fill("deployment istio-system/istiod");
-    const change = it.page.locator(".change", { hasText: "istiod" }).first();
-    await change.locator("summary").first().click();
+    await it.page.locator(".leaf", { hasText: "istiod" }).first().click();
+    const change = it.page.locator(".pane");
     await change.getByRole("button", { name: "Unified" }).click();
     await change.locator(".cm-changedText, .cm-deletedText").first().waitFor();
     const found = await it.page.evaluate(() => globalThis.axe.run({ runOnly: ["color-contrast"] }));
@@ -120,7 +120,7 @@ test("what is printed is all of it, light, and nothing to click", async () => {
     assert.ok(await panel.isVisible());
     assert.ok((await panel.textContent()).length > 20);
   }
-  assert.deepEqual(await it.page.locator("button:visible:not(.follow)").allTextContents(), []);
+  assert.deepEqual(await it.page.locator("button:visible:not(.follow, .leaf)").allTextContents(), []);
   assert.equal(await it.page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "light");
 });
 

@@ -27,6 +27,7 @@ async function overflow(where) {
 for (const [colorScheme, width, height] of [
   ["light", 1440, 900],
   ["dark", 1440, 900],
+  ["light", 768, 1024],
   ["light", 360, 740],
   ["dark", 360, 740],
 ]) {
@@ -38,14 +39,21 @@ for (const [colorScheme, width, height] of [
       found.push(...(await overflow(name)), ...(await violations(name)));
       await it.page.screenshot({ path: output(`${name}-${colorScheme}-${width}.png`), fullPage: true });
     };
+    const inSight = async (selector) => {
+      const { left, right, top, bottom } = await it.page.locator(selector).evaluate((node) => {
+        const { left, right, top, bottom } = node.getBoundingClientRect();
+        return { left, right, top, bottom };
+      });
+      assert.ok(left >= 0 && top >= 0 && right <= width && bottom <= height, `${selector} is cut`);
+    };
     await it.page.waitForSelector(".editor .cm-content");
     await look("welcome");
     await it.sample("Settings reverted");
     for (const name of TABS) {
       await it.tab(name);
       if (name === "Objects") {
-        await it.page.locator(".change summary").first().click();
-        await it.page.locator(".detail .arriving:not([aria-busy])").first().waitFor();
+        await it.page.locator(".leaf").nth(1).click();
+        await it.page.locator(".pane .arriving:not([aria-busy])").first().waitFor();
       }
       if (name === "Steps") {
         await it.page.locator(".steps summary").first().click();
@@ -60,6 +68,7 @@ for (const [colorScheme, width, height] of [
     await look("object");
     await it.page.keyboard.press("Escape");
     await it.page.click("#target");
+    await inSight("#versions");
     await look("versions");
     await it.pick([golden("truncated/export/cluster.yaml")]);
     await it.page.waitForSelector(".verdict.error");
@@ -67,6 +76,53 @@ for (const [colorScheme, width, height] of [
     assert.deepEqual(found, []);
   });
 }
+
+test("nothing of the column and of the tabs is cut or lies over another", async () => {
+  for (const [width, height] of [
+    [1280, 900],
+    [900, 900],
+    [360, 740],
+  ]) {
+    await it.open({ viewport: { width, height } });
+    await it.sample("A whole plan");
+    const tabs = await it.page.locator('.tabs [role="tab"]').evaluateAll((all) =>
+      all.map((tab) => {
+        const { left, right } = tab.getBoundingClientRect();
+        return { left, right, inner: tab.scrollWidth - tab.clientWidth };
+      }),
+    );
+    for (const [at, tab] of tabs.entries()) {
+      assert.ok(tab.inner <= 0 && (at === 0 || tab.left >= tabs[at - 1].right), `${width}: tab ${at}`);
+    }
+    const column = await it.page.locator("#input").evaluate((node) => node.scrollHeight - node.clientHeight);
+    assert.equal(column, 0, `${width}: the column scrolls by itself`);
+    // Its end comes into sight with the page's.
+    await it.page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    await it.page.locator("#input summary", { hasText: "More" }).waitFor();
+    const over = await it.page.evaluate(() => {
+      const { right } = document.querySelector("main").getBoundingClientRect();
+      return [...document.querySelectorAll(".card, .agenda-part, .verdict, .finding")]
+        .filter((card) => card.getBoundingClientRect().right > right + 0.5)
+        .map((card) => card.className);
+    });
+    assert.deepEqual(over, [], `${width}: over the margin`);
+  }
+});
+
+test("words in passing stand below each other, and each keeps its button", async () => {
+  await it.sample("A whole plan");
+  await it.page.getByRole("button", { name: "Recover my settings" }).click();
+  await it.page
+    .getByRole("button", { name: /^(Use it|Put it|Replace)/ })
+    .first()
+    .click();
+  await it.settled();
+  await it.page.evaluate(() => document.querySelector("#theme").focus());
+  const before = await it.page.locator("#toast > div").count();
+  await it.page.getByRole("button", { name: "Paste", exact: true }).click();
+  await it.page.waitForFunction((before) => document.querySelectorAll("#toast > div").length > before, before);
+  assert.ok((await it.page.locator("#toast").getByRole("button", { name: "Undo" }).count()) >= Math.min(before, 1));
+});
 
 test("nothing moves where the user wants no motion", async () => {
   await it.open({ reducedMotion: "reduce" });

@@ -93,6 +93,23 @@ export function usePage() {
     await it.page.keyboard.press("Delete");
     await it.page.keyboard.insertText(text);
   };
+  /** Waits until the session of another day is written. */
+  it.remembered = async () => {
+    await it.page.waitForFunction(async () => (await indexedDB.databases()).length > 0);
+    await it.page.waitForFunction(
+      () =>
+        new Promise((resolve) => {
+          const opening = indexedDB.open("refit");
+          opening.onsuccess = () => {
+            const asked = opening.result.transaction("session").objectStore("session").get("last");
+            asked.onsuccess = () => {
+              opening.result.close();
+              resolve(asked.result !== undefined);
+            };
+          };
+        }),
+    );
+  };
   /** Waits until the page has planned what it was asked for last. */
   it.settled = async () => {
     await it.page.waitForSelector("#result:not([aria-busy])");

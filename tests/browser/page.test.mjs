@@ -163,7 +163,7 @@ test("a typo is completed away: an error at its line, fixed by its quick fix", n
   assert.ok((await it.page.locator(".editor .cm-lintRange-error").count()) > 0);
   await it.page.locator(".finding .evidence .follow", { hasText: "request.yaml:7" }).first().click();
   assert.ok(await it.page.evaluate(() => document.querySelector(".editor").shadowRoot.activeElement !== null));
-  await it.page.getByRole("button", { name: "Rename it to autoscaleMin" }).click();
+  await it.page.locator(".findings").getByRole("button", { name: "Rename it to autoscaleMin" }).click();
   await it.page.waitForSelector(".verdict.clear");
   const text = await it.editorText();
   assert.match(text, /# two at night\n {6}autoscaleMin: 2/);
@@ -196,7 +196,7 @@ test("keeping everything empties the list, strings staying strings", needsGaller
 
 test("evidence opens the object at its field, and the focus comes back", needsGallery, async () => {
   await it.sample("An upgrade, step by step");
-  const row = it.page.locator(".evidence li", { hasText: "spec.minReplicas" }).first();
+  const row = it.page.locator(".evidence li li", { hasText: "spec.minReplicas" }).first();
   await row.locator(".follow").click();
   await it.page.waitForSelector(".object-dialog .cm-here");
   assert.match(await it.page.textContent(".object-dialog .cm-here"), /minReplicas/);
@@ -209,8 +209,8 @@ test("an object is compared as fields, in one column and in two; noise is folded
   await it.sample("Edited by others");
   await it.tab("Objects");
   await it.page.getByLabel("Find an object").fill("deployment istio-system/istiod");
-  const change = it.page.locator(".change", { hasText: "istiod" }).first();
-  await change.locator("summary").first().click();
+  await it.page.locator(".leaf", { hasText: "istiod" }).first().click();
+  const change = it.page.locator(".pane");
   await change.locator(".diff .path").first().waitFor();
   const quiet = await change.locator(".diff .path").count();
   await change.getByRole("button", { name: "Unified" }).click();
@@ -218,9 +218,9 @@ test("an object is compared as fields, in one column and in two; noise is folded
   await change.getByRole("button", { name: "Side by side" }).click();
   await change.locator(".cm-mergeViewEditor").nth(1).waitFor();
   assert.ok(!(await change.textContent()).includes("managedFields"));
+  await change.getByRole("button", { name: "Fields" }).click();
   await it.page.getByLabel("Show noise").check();
-  await it.page.locator(".change .diff .path").first().waitFor();
-  assert.ok((await it.page.locator(".change", { hasText: "istiod" }).first().locator(".diff .path").count()) > quiet);
+  await change.locator(`.diff li:nth-child(${quiet + 1})`).waitFor();
 });
 
 test("settings are recovered, seen before they are used", needsGallery, async () => {
@@ -357,7 +357,7 @@ test("a session stays only where the user says so, and is forgotten with the res
   await it.sample("Blocked by skew");
   assert.deepEqual(await kept(), []);
   await it.page.check("#remember");
-  await it.page.waitForFunction(async () => (await indexedDB.databases()).length > 0);
+  await it.remembered();
   await it.settled();
   // Another day: nothing is left of this tab.
   await it.page.evaluate(() => sessionStorage.clear());

@@ -101,7 +101,7 @@ test("a finding leads to the file in which it stands, and its fix edits that one
   await it.page.getByRole("tab", { name: /base\.yaml 1 errors?/ }).waitFor();
   await it.page.locator(".finding .evidence .follow", { hasText: "base.yaml:6" }).first().click();
   assert.equal(await chosen(), "base.yaml");
-  await it.page.getByRole("button", { name: "Rename it to autoscaleMin" }).click();
+  await it.page.locator(".findings").getByRole("button", { name: "Rename it to autoscaleMin" }).click();
   await it.page.waitForSelector(".verdict:not(.blocked)");
   assert.match(await it.editorText(), /autoscaleMin: 2/);
   await it.page.getByRole("tab", { name: /prod\.yaml/ }).click();

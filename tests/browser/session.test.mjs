@@ -124,7 +124,7 @@ test("one's own session of another day is not handed on", async () => {
   await it.pick(CLEAR);
   await it.page.waitForSelector(".outcome");
   await it.page.check("#remember");
-  await it.page.waitForFunction(async () => (await indexedDB.databases()).length > 0);
+  await it.remembered();
   await it.settled();
   const other = await it.context.newPage();
   await other.goto(`${it.server.origin}/some/where/`);

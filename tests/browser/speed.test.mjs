@@ -149,6 +149,33 @@ test(
     console.log(`# planned in ${took} ms, longest task ${Math.round(worst)} ms, machine ${slow.toFixed(1)} times slow`);
     assert.ok(took < 4000 * slow, `${took} ms`);
     assert.ok(worst <= 50 * slow, `a task of ${worst} ms`);
+    // What is typed while a plan is made is planned once, after it; it is said, and can be stopped.
+    await it.page.evaluate(() => {
+      globalThis.plans = 0;
+      const post = Worker.prototype.postMessage;
+      Worker.prototype.postMessage = function (message, ...rest) {
+        globalThis.plans += Number(message.method === "plan");
+        return post.call(this, message, ...rest);
+      };
+    });
+    const setting = (value) => it.page.fill("#sets", `values.pilot.traceSampling=${value}`);
+    const began = Date.now();
+    await setting(1);
+    await it.page.waitForFunction(() => globalThis.plans === 1);
+    for (const value of [2, 3, 4, 5]) {
+      await setting(value);
+      await it.page.waitForTimeout(260);
+    }
+    await it.page.waitForSelector("#result:not([aria-busy])", { timeout: 60_000 });
+    const again = Date.now() - began;
+    const plans = await it.page.evaluate(() => globalThis.plans);
+    assert.ok(plans <= 3, `${plans} plans of five edits`);
+    console.log(`# five edits were planned by ${plans} plans in ${again} ms`);
+    const waves = await it.page.locator(".waves tbody tr").count();
+    assert.ok(waves > 15, String(waves));
+    const lanes = await it.page.locator(".lanes .rule").count();
+    assert.ok(lanes <= 15, `${lanes} lanes of ${waves} waves`);
+    console.log(`# ${waves} waves in ${lanes} lanes`);
     const held = await it.page.evaluate(() => document.querySelector("#memory")?.textContent ?? "");
     await it.page.click("#forget");
     await it.page.waitForSelector(".welcome");

@@ -6,13 +6,15 @@ export interface Address {
   sample?: string;
   to?: string;
   tab?: string;
+  /** The object whose change is shown: `Deployment istio-system/istiod`. */
+  object?: string;
 }
 
 /** Reads what the address says; undefined where it says nothing. */
 export function readAddress(): Address | undefined {
   const words = new URLSearchParams(location.hash.slice(1));
   const address: Address = {};
-  for (const name of ["sample", "to", "tab"] as const) {
+  for (const name of ["sample", "to", "tab", "object"] as const) {
     const value = words.get(name);
     if (value !== null && value !== "") {
       address[name] = value;

@@ -47,7 +47,8 @@ export function ownScript(address: string): string {
 }
 
 export class Client {
-  #worker = this.#start();
+  /** Started when it is first asked: the page is painted before. */
+  #worker: Worker | undefined;
   #waiting = new Map<number, Waiting>();
   #last = 0;
   /** Newer facts, which each new worker is told again. */
@@ -63,18 +64,19 @@ export class Client {
     const question: Question = { id: this.#last, method, args };
     return new Promise<Calls[M]["result"]>((resolve, reject) => {
       this.#waiting.set(question.id, { resolve, reject, progress });
+      this.#worker ??= this.#start();
       this.#worker.postMessage(question);
     });
   }
 
   /** Stops whatever the worker does; what it has read is gone. */
   reset(): void {
-    this.#worker.terminate();
+    this.#worker?.terminate();
+    this.#worker = undefined;
     for (const waiting of this.#waiting.values()) {
       waiting.reject(new DOMException("cancelled", "AbortError"));
     }
     this.#waiting.clear();
-    this.#worker = this.#start();
     if (this.#facts !== undefined) {
       void this.ask("useFacts", [this.#facts]);
     }

@@ -1,6 +1,6 @@
 // The request: where to, and with which settings. Makes a `Request`, nothing more.
 
-import type { Fix, KnownField, PlanOptions, Release, RequestFile } from "refit-planner";
+import type { Choice, Fix, KnownField, PlanOptions, Release, RequestFile } from "refit-planner";
 
 import { el } from "./dom.js";
 import type { Remark } from "./editor.js";
@@ -9,7 +9,7 @@ import { type RequestFiles, makeRequestFiles } from "./request-files.js";
 import { type TargetPicker, makeTarget } from "./target.js";
 
 /** Nothing typed. */
-const EMPTY = JSON.stringify(["", "", "", ""]);
+const EMPTY = JSON.stringify(["", "", "", "", ""]);
 
 export interface Form {
   element: HTMLElement;
@@ -26,6 +26,10 @@ export interface Form {
   isTyped: () => boolean;
   /** Fills the form, by what somebody typed or by something else. */
   setRequest: (request: Partial<PlanOptions>, typed?: boolean) => void;
+  /** Takes what settles a finding. */
+  choose: (choice: Choice) => void;
+  /** Takes an object off those that are deleted; without a name, all that are left behind. */
+  unprune: (name?: string) => void;
   /** Offers to recover the settings, or not. */
   setRecoverable: (possible: boolean) => void;
   /** Shows findings at their lines. */
@@ -54,6 +58,14 @@ export function makeForm(hooks: FormHooks): Form {
   });
   const from = line("from", "as the cluster shows");
   const namespace = line("namespace", "istio-system");
+  const prune = el("textarea", {
+    id: "prune",
+    rows: 2,
+    spellcheck: "false",
+    placeholder: "Service/istio-system/old-gateway",
+    on: { input: changed },
+  });
+  const pruneOrphans = el("input", { id: "prune-orphans", type: "checkbox", on: { change: changed } });
   const force = el("input", { id: "force", type: "checkbox", on: { change: changed } });
   const recoverButton = el(
     "button",
@@ -78,6 +90,8 @@ export function makeForm(hooks: FormHooks): Form {
     el("summary", {}, "More"),
     field("Version that runs now, where the export does not tell", from),
     field("Namespace of the control plane, where there are several", namespace),
+    field("Objects to delete that the target leaves behind, one on a line", prune),
+    el("label", { class: "check" }, pruneOrphans, "Delete all of them but gateways and definitions"),
     el("label", { class: "check" }, force, "Write the plan although a finding blocks"),
   );
   const element = el(
@@ -92,7 +106,9 @@ export function makeForm(hooks: FormHooks): Form {
 
   /** All that can be typed but the target. */
   const typed = (): string =>
-    JSON.stringify([files.all(), sets.value, from.value, namespace.value].map((it) => (it.length === 0 ? "" : it)));
+    JSON.stringify(
+      [files.all(), sets.value, from.value, namespace.value, prune.value].map((it) => (it.length === 0 ? "" : it)),
+    );
   let filled = typed();
 
   return {
@@ -111,13 +127,36 @@ export function makeForm(hooks: FormHooks): Form {
         sets: lines(sets.value),
         ...(from.value.trim() === "" ? {} : { from: from.value.trim() }),
         ...(namespace.value.trim() === "" ? {} : { namespace: namespace.value.trim() }),
+        ...(prune.value.trim() === "" ? {} : { prune: lines(prune.value) }),
+        ...(pruneOrphans.checked ? { pruneOrphans: true } : {}),
         force: force.checked,
       };
     },
+    choose(choice) {
+      if (choice.to !== undefined) {
+        target.setValue(choice.to);
+      }
+      namespace.value = choice.namespace ?? namespace.value;
+      if (choice.prune !== undefined) {
+        prune.value = [...new Set([...lines(prune.value), choice.prune])].join("\n");
+      }
+      pruneOrphans.checked ||= choice.pruneOrphans === true;
+      changed();
+    },
+    unprune(name) {
+      if (name === undefined) {
+        pruneOrphans.checked = false;
+      } else {
+        prune.value = lines(prune.value)
+          .filter((it) => it !== name)
+          .join("\n");
+      }
+      changed();
+    },
     clear() {
       files.load([]);
-      sets.value = from.value = namespace.value = "";
-      force.checked = more.open = false;
+      sets.value = from.value = namespace.value = prune.value = "";
+      force.checked = pruneOrphans.checked = more.open = false;
       target.setValue("");
       filled = typed();
     },
@@ -131,6 +170,8 @@ export function makeForm(hooks: FormHooks): Form {
       sets.value = (it.sets ?? []).join("\n");
       from.value = it.from ?? "";
       namespace.value = it.namespace ?? "";
+      prune.value = (it.prune ?? []).join("\n");
+      pruneOrphans.checked = it.pruneOrphans ?? false;
       force.checked = it.force ?? false;
       filled = byHand ? EMPTY : typed();
     },

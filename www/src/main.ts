@@ -12,12 +12,13 @@ import { type Taken, versionOf } from "./intake.js";
 import { listenForFiles, listenForTheme, takeText } from "./listen.js";
 import { openObject } from "./object-dialog.js";
 import { keepOffline } from "./offline.js";
+import { afterPaint, stickByItsEnd } from "./paint.js";
 import { type WaysOut, fileOf, isCancelled, isPanic, problemOf, problemView } from "./problem.js";
 import type { Keep, Overview, Problem } from "./protocol.js";
 import { makeReading } from "./reading.js";
 import { forgetKept, forgetRemembered } from "./remembered.js";
 import { factsBeside, fetchBeside, releasesBeside } from "./beside.js";
-import { makeSession } from "./session.js";
+import { type Place, makeSession } from "./session.js";
 import { type Sample, beside as samplesBeside, madeUp } from "./samples.js";
 import { fromHash, isShared, toHash } from "./share.js";
 import { upgradeLine } from "./shell.js";
@@ -53,6 +54,7 @@ const card = makeClusterCard({
 const welcome = makeWelcome((sample) => void session.useSample(sample));
 const result = byId("result");
 const status = byId("status");
+const working = byId("working");
 const rememberBox = byId("remember") as HTMLInputElement;
 
 const page = freshPage();
@@ -98,11 +100,14 @@ const session = makeSession({
 start();
 
 function start(): void {
-  fill(byId("input"), card.element, form.element);
+  const column = byId("input");
+  fill(column, card.element, form.element);
+  stickByItsEnd(column);
   card.show(page.cluster);
   showWelcome();
   listenForFiles(listeners);
   listenForTheme();
+  byId("stop").addEventListener("click", cancel);
   byId("forget").addEventListener("click", () => void forget());
   rememberBox.addEventListener("change", () => void (rememberBox.checked ? session.keep() : forgetRemembered()));
   addEventListener("beforeprint", () => result.querySelector(".tabs")?.dispatchEvent(new Event(ALL_PANELS)));
@@ -112,17 +117,23 @@ function start(): void {
     event.preventDefault();
     result.focus();
   });
-  void client.ask("releases", []).then((it) => {
+  welcome.setSamples(madeUp());
+  afterPaint(begin);
+}
+
+/** Asks the planner, and goes on where the address or a reload says. */
+function begin(): void {
+  const known = client.ask("releases", []).then((it) => {
     form.setReleases(it);
     return showCommands();
   }, showProblem);
-  welcome.setSamples(madeUp());
   if (/^#(token=|live$)/.test(location.hash)) {
     void goLive();
   } else {
     const found = findBeside();
     void findFacts();
-    void keepOffline((...content) => say(content, true), agreeToReload);
+    // What the page has loaded by then is not loaded again.
+    void known.then(() => keepOffline((...content) => say(content, true), agreeToReload));
     void openShared().then((shared) => (shared ? undefined : session.restore(found)));
   }
 }
@@ -160,7 +171,7 @@ function schedule(): void {
     result.setAttribute("aria-busy", "true");
     page.timer = setTimeout(() => {
       page.timer = undefined;
-      void attempt("Planning", (progress) => plan(progress));
+      void planAgain();
     }, 250);
   } else {
     void showCommands();
@@ -168,7 +179,23 @@ function schedule(): void {
   }
 }
 
+/** Plans what is asked for now: one plan at a time, and of all that was typed meanwhile only the last. */
+async function planAgain(): Promise<void> {
+  if (page.planning) {
+    page.again = true;
+    return;
+  }
+  page.planning = true;
+  await attempt("Planning", (progress) => plan(progress));
+  page.planning = false;
+  if (page.again) {
+    page.again = false;
+    await planAgain();
+  }
+}
+
 function unschedule(): void {
+  page.again = false;
   clearTimeout(page.timer);
   page.timer = undefined;
   if (page.doing === 0) {
@@ -318,7 +345,11 @@ function hooks(): Hooks {
         result.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
       }
     },
-    turned: () => (page.live === undefined && !isShared(location.hash) ? session.write("push") : undefined),
+    turned: (form) => (page.live === undefined && !isShared(location.hash) ? session.write(form) : undefined),
+    choose: own ? form.choose : undefined,
+    unprune: own ? form.unprune : undefined,
+    pruned: { names: page.planned?.prune ?? [], orphans: page.planned?.pruneOrphans === true },
+    toFinding,
     live: own,
     explain: (code) => client.ask("explain", [code]),
     apply: own ? (edits, file) => void attempt("Editing the request", () => applyEdits(edits, file)) : undefined,
@@ -340,6 +371,19 @@ function hooks(): Hooks {
     command: page.planned === undefined ? "" : upgradeLine(page.planned),
     missingReleases: page.cluster.missingReleases,
   };
+}
+
+/** Goes to the card of a finding. */
+function toFinding(at: number): void {
+  page.view.tab = "Findings";
+  page.view.levels.clear();
+  page.view.word = "";
+  if (page.overview !== undefined) {
+    draw(page.overview);
+    const card = document.getElementById(`findings-${at}`);
+    card?.scrollIntoView({ block: "start" });
+    card?.querySelector("h3")?.focus({ preventScroll: true });
+  }
 }
 
 const ENDINGS: Record<Keep, string> = { json: ".json", markdown: ".md", html: ".html", sarif: ".sarif", plan: "" };
@@ -373,12 +417,12 @@ async function openShared(): Promise<boolean> {
 }
 
 /** Shows an outcome whose export is not here, and says whose it is. */
-async function showWithoutExport(text: string, note: string, tab?: string): Promise<void> {
+async function showWithoutExport(text: string, note: string, { tab, object }: Place = {}): Promise<void> {
   const answer = await client.ask("open", [text]);
   page.cluster = noCluster(page.beside);
   page.planned = page.sample = undefined;
   page.note = note;
-  page.view = { ...freshState(), ...(tab !== undefined && { tab }) };
+  page.view = { ...freshState(), ...(tab !== undefined && { tab }), object };
   form.setRecoverable(false);
   card.show(page.cluster);
   showOutcome(answer);
@@ -398,11 +442,15 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
   page.doing += 1;
   result.setAttribute("aria-busy", "true");
   // What takes no time needs no word.
-  const later = setTimeout(() => card.busy(`${what} …`), 150);
+  const later = setTimeout(() => {
+    card.busy(`${what} …`);
+    showWorking(what);
+  }, 150);
   try {
     await work((it) => {
       clearTimeout(later);
       card.progress(it);
+      showWorking(what);
     });
   } catch (error) {
     if (!isCancelled(error)) {
@@ -413,10 +461,19 @@ async function attempt(what: string, work: (progress: (it: Progress) => void) =>
     page.doing -= 1;
     if (page.doing === 0) {
       card.idle();
+      working.hidden = true;
       if (page.timer === undefined) {
         result.removeAttribute("aria-busy");
       }
     }
+  }
+}
+
+/** Says what is done over an outcome that stands meanwhile, wherever the page is scrolled to. */
+function showWorking(what: string): void {
+  if (page.overview !== undefined && working.hidden) {
+    fill(working.querySelector("span") ?? working, `${what} …`);
+    working.hidden = false;
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   Action,
   Change,
   ChangeClass,
+  Choice,
   Comparison,
   Coverage,
   DefaultChange,
@@ -84,6 +85,8 @@ export interface Overview {
   waves: Wave[];
   /** Workloads that no step restarts. */
   byHand: Wave | null;
+  /** The first of them, where there is a plan. */
+  hand: Restart[];
   steps: ShortStep[] | null;
 }
 
@@ -97,6 +100,8 @@ export interface ShortHop extends Omit<Hop, "findings" | "notes"> {
 export interface ShortFinding extends Finding {
   /** How many subjects there are. */
   count: number;
+  /** What in the request settles it, beside edits of its files. */
+  choices: Choice[];
 }
 
 /** A change without its fields. */
@@ -121,9 +126,11 @@ export type ShortAction = Pick<Action, "action"> & { object: Ref | null };
 export interface Wave {
   id: string;
   title: string;
+  /** How many waves these are, where they are shown as one. */
+  waves?: number;
   workloads: number;
   pods: number;
-  /** Pods by namespace, most first. */
+  /** Pods by namespace, as people count. */
   namespaces: [string, number][];
 }
 

@@ -4,7 +4,7 @@
 import type { PlanOptions } from "refit-planner";
 
 export interface Session {
-  request: Pick<PlanOptions, "to" | "files" | "sets" | "from" | "namespace" | "force">;
+  request: Pick<PlanOptions, "to" | "files" | "sets" | "from" | "namespace" | "force" | "prune" | "pruneOrphans">;
   /** The redacted outcome, as a link would hold it. */
   outcome: string;
   /** Names of the files that were read. */

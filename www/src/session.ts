@@ -25,7 +25,7 @@ export interface SessionHooks {
   /** Opens the outcome of a link; whether the address is one. */
   openShared: () => Promise<boolean>;
   /** Shows an outcome whose export is not here. */
-  showWithoutExport: (outcome: string, note: string, tab?: string) => Promise<void>;
+  showWithoutExport: (outcome: string, note: string, place?: Place) => Promise<void>;
   /** Shows the outcome that is there. */
   show: () => void;
   showWelcome: () => void;
@@ -46,6 +46,15 @@ export interface Session {
   useSample: (sample: Sample) => Promise<void>;
 }
 
+/** Where in an outcome to begin. */
+export interface Place {
+  tab?: string | undefined;
+  object?: string | undefined;
+  to?: string | undefined;
+  /** The request that was there, in the place of the sample's own. */
+  request?: Kept["request"] | undefined;
+}
+
 export function makeSession(hooks: SessionHooks): Session {
   const { page, client, form, attempt } = hooks;
   const rememberBox = byId("remember") as HTMLInputElement;
@@ -53,19 +62,19 @@ export function makeSession(hooks: SessionHooks): Session {
   /** Goes on where a reload of this tab, or the address, says; otherwise offers the session of another day. */
   async function restore(found: Promise<readonly Sample[]>): Promise<void> {
     const kept = keptForReload();
-    const { sample, to, tab } = readAddress() ?? {};
+    const { sample, to, tab, object } = readAddress() ?? {};
     if (kept !== undefined) {
       form.setRequest(kept.request, true);
     }
     if (sample !== undefined) {
       const known = (await found).find((it) => it.name === sample);
       if (known !== undefined) {
-        await openSample(known, kept?.sample === sample ? kept.request : undefined, to, tab);
+        await openSample(known, { request: kept?.sample === sample ? kept.request : undefined, to, tab, object });
       }
     } else if (kept?.outcome !== undefined && kept.sample === undefined) {
       const { outcome, files } = kept;
       await attempt("Opening what was here", () =>
-        hooks.showWithoutExport(outcome, ownNote("The page was loaded again.", files), tab),
+        hooks.showWithoutExport(outcome, ownNote("The page was loaded again.", files), { tab, object }),
       );
     } else if (to !== undefined) {
       form.setTarget(to);
@@ -78,16 +87,17 @@ export function makeSession(hooks: SessionHooks): Session {
     if (page.live !== undefined || (await hooks.openShared())) {
       return;
     }
-    const { sample, to, tab } = readAddress() ?? {};
+    const { sample, to, tab, object } = readAddress() ?? {};
     if (sample !== undefined && sample !== page.sample) {
       const known = page.samples.find((it) => it.name === sample);
       if (known !== undefined) {
-        await openSample(known, undefined, to, tab);
+        await openSample(known, { to, tab, object });
       }
     } else if (page.overview === undefined || (sample === undefined && to === undefined && tab === undefined)) {
       hooks.showWelcome();
     } else {
       page.view.tab = tab ?? page.view.tab;
+      page.view.object = object ?? page.view.object;
       hooks.show();
     }
   }
@@ -98,6 +108,7 @@ export function makeSession(hooks: SessionHooks): Session {
       ...(page.sample !== undefined && { sample: page.sample }),
       ...(page.overview?.target.version && { to: page.overview.target.version }),
       tab: page.view.tab,
+      ...(page.view.tab === "Objects" && page.view.object !== undefined && { object: page.view.object }),
     };
   }
 
@@ -141,7 +152,7 @@ export function makeSession(hooks: SessionHooks): Session {
       }
       return;
     }
-    const { to, files, sets, from, namespace, force } = page.planned;
+    const { to, files, sets, from, namespace, force, prune, pruneOrphans } = page.planned;
     const session = {
       request: {
         to,
@@ -150,6 +161,8 @@ export function makeSession(hooks: SessionHooks): Session {
         ...(from && { from }),
         ...(namespace && { namespace }),
         ...(force && { force }),
+        ...(prune && prune.length > 0 && { prune }),
+        ...(pruneOrphans && { pruneOrphans }),
       },
       outcome: await client.ask("redacted", []),
       files: page.cluster.files.map((it) => it.name),
@@ -176,7 +189,7 @@ export function makeSession(hooks: SessionHooks): Session {
   }
 
   /** Opens a sample with its own request, or with the one that was there before a reload. */
-  async function openSample(sample: Sample, kept?: Kept["request"], to?: string, tab?: string): Promise<void> {
+  async function openSample(sample: Sample, { request: kept, to, tab, object }: Place = {}): Promise<void> {
     await attempt("Fetching the sample", async () => {
       const { files, releases, request } = await sample.load();
       page.cluster = { ...noCluster(page.beside), files, releases };
@@ -185,7 +198,7 @@ export function makeSession(hooks: SessionHooks): Session {
       form.clear();
       form.setRequest({ ...(kept ?? own), ...(to !== undefined && { to }) });
     });
-    page.view = { ...freshState(), ...(tab !== undefined && { tab }) };
+    page.view = { ...freshState(), ...(tab !== undefined && { tab }), object };
     await hooks.read();
   }
 

@@ -8,7 +8,16 @@ export function quoted(word: string): string {
 }
 
 /** What performs the request in a terminal. */
-export function upgradeLine({ to, files = [], sets = [], namespace, revision, force }: PlanOptions): string {
+export function upgradeLine({
+  to,
+  files = [],
+  sets = [],
+  namespace,
+  revision,
+  force,
+  prune = [],
+  pruneOrphans,
+}: PlanOptions): string {
   const words = ["refit", "upgrade", "--to", to];
   for (const { name } of files) {
     words.push("-f", name);
@@ -21,6 +30,12 @@ export function upgradeLine({ to, files = [], sets = [], namespace, revision, fo
   }
   if (namespace !== undefined) {
     words.push("--istio-namespace", namespace);
+  }
+  for (const name of prune) {
+    words.push("--prune", name);
+  }
+  if (pruneOrphans === true) {
+    words.push("--prune-orphans");
   }
   if (force === true) {
     words.push("--force");

@@ -30,6 +30,9 @@ export interface PageState {
   turn: number;
   /** The plan that is made a moment after the last change. */
   timer: ReturnType<typeof setTimeout> | undefined;
+  /** A plan is made of what was asked for last, or is to be made again after it. */
+  planning: boolean;
+  again: boolean;
   /** How much is being done. */
   doing: number;
   /** Releases that were fetched from beside the page, or from `refit serve`. */
@@ -55,6 +58,8 @@ export function freshPage(): PageState {
     planned: undefined,
     turn: 0,
     timer: undefined,
+    planning: false,
+    again: false,
     doing: 0,
     fetched: new Set(),
     live: undefined,

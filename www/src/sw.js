@@ -8,7 +8,8 @@ const DATA = `${SCOPE}data`;
 const IS_DATA = /\/(releases|samples)\/[^/]+\.(tar\.gz|ya?ml)$/;
 
 self.addEventListener("install", (event) => {
-  const files = FILES.map((it) => new Request(it, { cache: "reload" }));
+  // What is named by its content is taken as the page has just loaded it; the rest is asked for as it is today.
+  const files = FILES.map((it) => new Request(it, { cache: it.startsWith("assets/") ? "force-cache" : "no-cache" }));
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(files)));
 });
 

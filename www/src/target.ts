@@ -56,13 +56,33 @@ export function makeTarget(changed: () => void): TargetPicker {
   }
 
   function open(filter: string): void {
-    const offered = [...known].reverse().filter((it) => it.version.startsWith(filter));
+    // Releases before candidates, the newest first.
+    const newestFirst = [...known].reverse();
+    const offered = [...newestFirst.filter((it) => !it.candidate), ...newestFirst.filter((it) => it.candidate)].filter(
+      (it) => it.version.startsWith(filter),
+    );
     fill(list, offered.map(option));
     active = -1;
     list.hidden = offered.length === 0;
+    place();
     input.setAttribute("aria-expanded", String(!list.hidden));
     input.removeAttribute("aria-activedescendant");
   }
+
+  /** Lays the list over the page, below the field or above it: the column that holds both would cut it. */
+  function place(): void {
+    const { left, top, bottom, width } = input.getBoundingClientRect();
+    Object.assign(list.style, {
+      left: `${left}px`,
+      minWidth: `${width}px`,
+      maxWidth: `${innerWidth - left - 8}px`,
+    });
+    const below = innerHeight - bottom > Math.min(304, top);
+    list.style.top = below ? `${bottom + 4}px` : "auto";
+    list.style.bottom = below ? "auto" : `${innerHeight - top + 4}px`;
+  }
+  // It goes along with the field.
+  addEventListener("scroll", () => (list.hidden ? undefined : place()), { capture: true, passive: true });
 
   function close(): void {
     list.hidden = true;

@@ -16,23 +16,26 @@ export interface WindowedOptions<T> {
 const MARGIN = 8;
 /** Lists up to this long are not scrolled by themselves. */
 const SHORT = 14;
+/** How much of the window a longer one gets. */
+const SHARE = 0.7;
 
 /** Makes the list. Its rows tell screen readers their place in the whole. */
 export function windowed<T>({ label, total, rowHeight, load, row }: WindowedOptions<T>): HTMLElement {
+  const most = Math.max(SHORT, Math.floor((innerHeight * SHARE) / rowHeight));
   const rows = el("div", { class: "rows" });
   const space = el("div", { class: "space", role: "list", "aria-label": label }, rows);
   const frame = el(
     "div",
-    { class: "windowed", tabindex: total > SHORT ? 0 : undefined, role: "group", "aria-label": label },
+    { class: "windowed", tabindex: total > most ? 0 : undefined, role: "group", "aria-label": label },
     space,
   );
   space.style.height = `${total * rowHeight}px`;
-  frame.style.maxHeight = `${SHORT * rowHeight + rowHeight / 2}px`;
+  frame.style.maxHeight = `${most * rowHeight + rowHeight / 2}px`;
   let turn = 0;
   let shown = "";
 
   async function show(): Promise<void> {
-    const height = frame.clientHeight || SHORT * rowHeight;
+    const height = frame.clientHeight || most * rowHeight;
     const from = Math.max(0, Math.floor(frame.scrollTop / rowHeight) - MARGIN);
     const to = Math.min(total, Math.ceil((frame.scrollTop + height) / rowHeight) + MARGIN);
     if (shown === `${from}-${to}`) {

@@ -5,6 +5,8 @@ import type { Overview } from "../protocol.js";
 import { count, valueText } from "../words.js";
 import type { Hooks } from "./hooks.js";
 
+const PINNED = "set by the installation or the request";
+
 /** Defaults that differ between the two releases: what moves, what is pinned, and what keeps the old behaviour. */
 export function defaults({ defaults: all }: Overview, hooks: Hooks): HTMLElement {
   if (all.length === 0) {
@@ -82,6 +84,7 @@ function row(it: DefaultChange, { apply }: Hooks): HTMLElement {
     el(
       "td",
       { "data-label": "Keeps" },
+      it.keep === null && el("span", { class: "hint" }, it.pinned ? PINNED : (it.unkept ?? "")),
       it.keep !== null && [
         el("code", {}, it.keep),
         el(

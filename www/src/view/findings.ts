@@ -3,6 +3,7 @@ import type { Level } from "refit-planner";
 import { el, fill, folding, link, words } from "../dom.js";
 import type { Overview, ShortFinding } from "../protocol.js";
 import { LEVELS } from "../words.js";
+import { guide, remedies } from "./remedies.js";
 import { evidence } from "./evidence.js";
 import type { Hooks } from "./hooks.js";
 
@@ -140,41 +141,35 @@ export function card(
   async function toggle(): Promise<void> {
     meaning.hidden = !meaning.hidden;
     ask.setAttribute("aria-expanded", String(!meaning.hidden));
+    meaning.nextElementSibling?.toggleAttribute("hidden", meaning.hidden);
     if (!meaning.hidden && meaning.textContent === "") {
       meaning.textContent = (await hooks.explain(finding.code)) ?? "There is no more to say about this code.";
     }
   }
-  const { apply } = hooks;
-  const fixes = apply === undefined ? [] : (finding.fixes ?? []);
-  const file = finding.subjects.find((it) => it.line !== undefined && hooks.requestFiles.includes(it.file ?? ""))?.file;
   const more = place && {
     count: finding.count,
     load: () => hooks.subjects(place.list, place.at, finding.subjects.length),
   };
   return el(
     "article",
-    { class: `finding ${finding.level}` },
-    el("div", { class: "finding-head" }, el("h3", {}, words(finding.title)), ask),
+    { class: `finding ${finding.level}`, id: place && `${place.list}-${place.at}` },
+    el(
+      "div",
+      { class: "finding-head" },
+      el("h3", { tabindex: -1, "data-focus": `title-${key}` }, words(finding.title)),
+      ask,
+    ),
+    finding.accepted !== undefined && el("p", { class: "fix" }, el("strong", {}, "Accepted "), words(finding.accepted)),
     finding.detail !== "" && el("p", {}, words(finding.detail)),
     meaning,
+    el("p", { class: "source guide-link", hidden: true }, el("a", { href: guide(finding.code) }, "In the guide")),
     evidence(finding.subjects, hooks.follow, more),
     finding.fix !== null && finding.fix.length > 400
       ? folding(`fix-${key}`, hooks.state.open, ["How to settle it"], () =>
           el("p", { class: "fix" }, words(finding.fix ?? "")),
         )
       : finding.fix !== null && el("p", { class: "fix" }, el("strong", {}, "Fix "), words(finding.fix)),
-    fixes.length > 0 &&
-      el(
-        "p",
-        { class: "quick" },
-        fixes.map((fix) =>
-          el(
-            "button",
-            { type: "button", class: "primary small", on: { click: () => apply?.(fix.edits, file) } },
-            words(fix.title),
-          ),
-        ),
-      ),
+    remedies(finding, hooks),
     finding.link !== null && el("p", { class: "source" }, link(finding.link, finding.link.replace(/^https:\/\//, ""))),
   );
 }

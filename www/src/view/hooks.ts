@@ -1,6 +1,6 @@
 // What views ask of the page, and what they keep when the page plans again.
 
-import type { Edit, FieldChange, Ref, ShownObject, Subject } from "refit-planner";
+import type { Choice, Edit, FieldChange, Ref, ShownObject, Subject } from "refit-planner";
 
 import type { Keep, Overview, ShortAction } from "../protocol.js";
 import type { Comparison, Restart } from "refit-planner";
@@ -15,7 +15,12 @@ export interface ViewState {
   classes: Set<string>;
   objectWord: string;
   noise: boolean;
-  split: boolean;
+  /** How an object's change is shown. */
+  form: string;
+  /** The object whose change is shown, by its name (`refName`). */
+  object: string | undefined;
+  /** Objects that somebody has looked at and ticked. */
+  viewed: Set<string>;
 }
 
 export function freshState(): ViewState {
@@ -28,7 +33,9 @@ export function freshState(): ViewState {
     classes: new Set(),
     objectWord: "",
     noise: false,
-    split: matchMedia("(min-width: 90rem)").matches,
+    object: undefined,
+    viewed: new Set(),
+    form: "Fields",
   };
 }
 
@@ -38,8 +45,16 @@ export interface Hooks {
   planFor: ((version: string) => void) | undefined;
   /** Turns to a tab. */
   turnTo: (tab: string) => void;
-  /** The user turned to another tab, which `state` names. */
-  turned: () => void;
+  /** The user turned to another tab or object, which `state` names: a place to come back to, or not. */
+  turned: (form: "push" | "replace") => void;
+  /** Takes what settles a finding into the request; undefined where the request is not at hand. */
+  choose: ((choice: Choice) => void) | undefined;
+  /** Takes an object off those that the request deletes. */
+  unprune: ((name?: string) => void) | undefined;
+  /** What the request deletes: names, and whether all that is left behind. */
+  pruned: { names: readonly string[]; orphans: boolean };
+  /** Goes to a finding's card. */
+  toFinding: (at: number) => void;
   /** The cluster is at hand, not only an outcome that was handed on. */
   live: boolean;
   explain: (code: string) => Promise<string | undefined>;

@@ -2,6 +2,7 @@
 
 import { el } from "../dom.js";
 import type { Overview } from "../protocol.js";
+import { agenda } from "./agenda.js";
 import { defaults } from "./defaults.js";
 import { findings } from "./findings.js";
 import type { Hooks } from "./hooks.js";
@@ -16,19 +17,19 @@ import { verdict } from "./verdict.js";
 import { way } from "./way.js";
 
 export function outcomeView(overview: Overview, hooks: Hooks): HTMLElement {
-  const touched = overview.changes.filter((it) => it.class !== "unchanged").length;
   const { state } = hooks;
   return el(
     "div",
     { class: "outcome" },
     verdict(overview, hooks),
+    agenda(overview, hooks),
     keeping(overview, hooks),
     tabs(
       [
         { name: "Findings", number: overview.findings.length, make: () => findings(overview, hooks) },
         { name: "Defaults", number: overview.defaults.length, make: () => defaults(overview, hooks) },
         { name: "Reverted", number: overview.reverted.length, make: () => reverted(overview, hooks) },
-        { name: "Objects", number: touched, make: () => objects(overview, hooks) },
+        { name: "Objects", number: overview.words.agenda.real.length, make: () => objects(overview, hooks) },
         { name: "Restarts", number: overview.restarts, make: () => restarts(overview, hooks) },
         { name: "Steps", number: overview.steps?.length ?? 0, make: () => steps(overview, hooks) },
         ...(overview.path.length > 0
@@ -40,7 +41,7 @@ export function outcomeView(overview: Overview, hooks: Hooks): HTMLElement {
       (name) => {
         if (name !== state.tab) {
           state.tab = name;
-          hooks.turned();
+          hooks.turned("push");
         }
       },
     ),

@@ -9,8 +9,12 @@ import { waiting } from "./waiting.js";
 
 /** Namespaces that a lane tells apart; the rest is one piece. */
 const PIECES = 8;
+/** Lanes that can be told apart at a glance. */
+const LANES = 15;
 const LANE = 40;
 const WIDTH = 1000;
+/** How wide a letter of a label is, about. */
+const LETTER = 11;
 
 /** Which workloads are renewed when: waves as a timeline and as a table, then every workload. */
 export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
@@ -21,8 +25,9 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
       ? waiting("Which workloads restart can be told once the target's release is at hand.", hooks)
       : el("p", { class: "empty" }, "No workload has to be restarted.");
   }
-  const lanes = [...waves, ...(byHand === null ? [] : [byHand])];
-  const pods = lanes.reduce((sum, it) => sum + it.pods, 0);
+  const all = [...waves, ...(byHand === null ? [] : [byHand])];
+  const pods = all.reduce((sum, it) => sum + it.pods, 0);
+  const lanes = folded(all);
   return el(
     "div",
     {},
@@ -35,11 +40,17 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
       "figure",
       { class: "timeline" },
       timeline(lanes),
-      el("figcaption", { class: "hint" }, "One lane for each wave, one after the other; as long as it has pods."),
+      el(
+        "figcaption",
+        { class: "hint" },
+        lanes.length < all.length
+          ? `${count(all.length, "wave")}, one after the other, folded to ${lanes.length} lanes; each as long as it has pods.`
+          : "One lane for each wave, one after the other; as long as it has pods.",
+      ),
     ),
     el(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Waves" },
+      { class: "scroll waves-box", tabindex: 0, role: "region", "aria-label": "Waves" },
       el(
         "table",
         { class: "waves" },
@@ -52,7 +63,7 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
             ["Wave", "Workloads", "Pods", "Namespaces"].map((it) => el("th", { scope: "col" }, it)),
           ),
         ),
-        el("tbody", {}, lanes.map(waveRow)),
+        el("tbody", {}, all.map(waveRow)),
       ),
     ),
     el("h2", {}, "Workloads", el("span", { class: "number" }, total)),
@@ -64,6 +75,49 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
       row: (it) => workload(it, overview.words.reasons, hooks),
     }),
   );
+}
+
+/** Lanes of neighbouring waves: first those of the same namespaces, then as many together as it takes. */
+function folded(waves: readonly Wave[]): readonly Wave[] {
+  if (waves.length <= LANES) {
+    return waves;
+  }
+  const hand = waves.filter((it) => it.id === "by-hand");
+  const lanes: Wave[] = [];
+  for (const wave of waves.filter((it) => it.workloads > 0 && it.id !== "by-hand")) {
+    const last = lanes.at(-1);
+    if (last !== undefined && names(last) === names(wave)) {
+      lanes[lanes.length - 1] = together(last, wave);
+    } else {
+      lanes.push(wave);
+    }
+  }
+  const each = Math.ceil(lanes.length / (LANES - hand.length));
+  const starts = [...lanes.keys()].filter((at) => at % each === 0);
+  return [...starts.map((at) => lanes.slice(at, at + each).reduce(together)), ...hand];
+}
+
+function together(one: Wave, other: Wave): Wave {
+  const namespaces = new Map(one.namespaces);
+  for (const [name, pods] of other.namespaces) {
+    namespaces.set(name, (namespaces.get(name) ?? 0) + pods);
+  }
+  const waves = (one.waves ?? 1) + (other.waves ?? 1);
+  const all = [...namespaces];
+  const title =
+    all.length === 1 ? `${all[0]?.[0]}, ${waves} waves` : `${all[0]?.[0]} to ${all.at(-1)?.[0]}, ${waves} waves`;
+  return {
+    id: one.id,
+    title,
+    waves,
+    workloads: one.workloads + other.workloads,
+    pods: one.pods + other.pods,
+    namespaces: all,
+  };
+}
+
+function names({ namespaces }: Wave): string {
+  return namespaces.map(([name]) => name).join(" ");
 }
 
 function waveRow(it: Wave): HTMLElement {
@@ -110,13 +164,15 @@ function timeline(lanes: readonly Wave[]): SVGElement {
         return bar;
       },
     );
-    const right = start > WIDTH / 2;
+    const label = `${lane.title} · ${count(lane.pods, "pod")}`;
+    // Before the bar where it does not fit behind it.
+    const right = x + 8 + label.length * LETTER > WIDTH * 1.35 && start > WIDTH * 1.35 - x;
     const place = { x: right ? start - 8 : x + 8, y: y + LANE / 2 + 7, "text-anchor": right ? "end" : "start" };
     const pods = count(lane.pods, "pod");
     return [
       svg("line", { x1: 0, x2: WIDTH * 1.35, y1: y + LANE, y2: y + LANE, class: "rule" }),
       ...bars,
-      svg("text", { ...place, class: "label wide" }, `${lane.title} · ${pods}`),
+      svg("text", { ...place, class: "label wide" }, label),
       // The table below has the names where there is no room for them.
       svg("text", { ...place, class: "label narrow" }, pods),
     ];

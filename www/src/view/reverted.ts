@@ -7,7 +7,7 @@ import { evidence } from "./evidence.js";
 import type { Hooks } from "./hooks.js";
 
 /** Settings of the cluster that the request would take back, each kept by one click: written into the file, with their types. */
-export function reverted({ reverted: all }: Overview, hooks: Hooks): HTMLElement {
+export function reverted({ reverted: all, target }: Overview, hooks: Hooks): HTMLElement {
   if (all.length === 0) {
     return el("p", { class: "empty" }, "The request reverts no setting of the installation.");
   }
@@ -44,13 +44,22 @@ export function reverted({ reverted: all }: Overview, hooks: Hooks): HTMLElement
           { class: "sides" },
           el("dt", {}, "in the cluster"),
           el("dd", {}, el("pre", { class: "minus" }, valueText(it.live))),
-          el("dt", {}, "with this request"),
-          el("dd", {}, el("pre", { class: "plus" }, it.request === undefined ? "the default" : valueText(it.request))),
+          el(
+            "dt",
+            {},
+            it.request === undefined ? `the default of ${target.version ?? "the target"}` : "with this request",
+          ),
+          el("dd", {}, el("pre", { class: "plus" }, after(it))),
         ),
         evidence(it.evidence, hooks.follow),
       ),
     ),
   );
+}
+
+/** What the setting would be. */
+function after({ request, default: fallback }: Reverted): string {
+  return request === undefined && fallback === undefined ? "not set" : valueText(request ?? fallback);
 }
 
 function kept({ path, live }: Reverted): Edit {

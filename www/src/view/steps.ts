@@ -1,6 +1,6 @@
 import type { Wait } from "refit-planner";
 
-import { type Child, copyButton, el, folding } from "../dom.js";
+import { el, folding } from "../dom.js";
 import type { Overview, ShortAction, ShortStep } from "../protocol.js";
 import { count, refName } from "../words.js";
 import { windowed } from "../windowed.js";
@@ -17,7 +17,6 @@ export function steps({ steps: all, verdict }: Overview, hooks: Hooks): HTMLElem
   return el(
     "div",
     {},
-    hooks.command !== "" && commands(hooks),
     el(
       "ol",
       { class: "steps" },
@@ -34,34 +33,6 @@ export function steps({ steps: all, verdict }: Overview, hooks: Hooks): HTMLElem
         ),
       ),
     ),
-  );
-}
-
-function commands({ command, requestFiles, saveRequest, keep }: Hooks): HTMLElement {
-  return el(
-    "div",
-    { class: "commands" },
-    line(
-      command,
-      "Plans again against the live cluster, asks, and performs it.",
-      requestFiles.map((it) =>
-        el("button", { type: "button", class: "copy", on: { click: () => saveRequest(it) } }, `Save ${it}`),
-      ),
-    ),
-    line(
-      "refit apply plan.json",
-      "Performs exactly this plan, and stops where the cluster differs from this export.",
-      el("button", { type: "button", class: "copy", on: { click: () => void keep("plan") } }, "Save plan.json"),
-    ),
-  );
-}
-
-function line(command: string, about: string, buttons: Child): HTMLElement {
-  return el(
-    "div",
-    { class: "command" },
-    el("p", { class: "hint" }, about),
-    el("div", {}, el("code", {}, command), copyButton(command), buttons),
   );
 }
 

@@ -1,6 +1,6 @@
 import { el, words as wordsOf } from "../dom.js";
 import type { Overview } from "../protocol.js";
-import { LEVELS, VERDICTS, count } from "../words.js";
+import { LEVELS, count } from "../words.js";
 import type { Hooks } from "./hooks.js";
 import { planButton } from "./way.js";
 
@@ -11,12 +11,12 @@ export function verdict(outcome: Overview, hooks: Hooks): HTMLElement {
   const { source, target, words } = outcome;
   return el(
     "header",
-    { class: `verdict ${outcome.verdict}` },
+    { class: `verdict ${outcome.verdict} ${words.agenda.state === "decide" ? "decide" : ""}`.trim() },
     el("span", { class: "verdict-icon", "aria-hidden": "true" }, ICONS[outcome.verdict]),
     el(
       "div",
       {},
-      el("h1", { tabindex: -1, id: "verdict", "data-focus": "verdict" }, VERDICTS[outcome.verdict]),
+      el("h1", { tabindex: -1, id: "verdict", "data-focus": "verdict" }, words.agenda.title),
       el("p", { class: "verdict-line" }, `${words.headline}: ${words.verdict}`),
       reason(outcome),
       path(outcome),
@@ -70,14 +70,14 @@ function path({ hops, verdict: it }: Overview): HTMLElement | null {
   );
 }
 
-function counts({ levels, changes, restarts }: Overview): HTMLElement[] {
+function counts({ levels, words, restarts }: Overview): HTMLElement[] {
   const badges = LEVELS.filter(([level]) => levels[level] > 0).map(([level, label]) =>
     el("span", { class: `badge ${level}` }, `${levels[level]} ${label.toLowerCase()}`),
   );
-  const touched = changes.filter((it) => it.class !== "unchanged" && it.class !== "orphan").length;
+  const touched = words.agenda.real.length;
   return [
     ...badges,
-    ...(touched > 0 ? [el("span", { class: "badge" }, count(touched, "object changes", "objects change"))] : []),
+    ...(touched > 0 ? [el("span", { class: "badge" }, count(touched, "change"))] : []),
     ...(restarts > 0
       ? [el("span", { class: "badge" }, count(restarts, "workload restarts", "workloads restart"))]
       : []),

@@ -21,10 +21,8 @@ export function waiting(what: string, { missingReleases, live }: Waiting): HTMLE
   );
 }
 
-/** Where Istio publishes a release. */
+/** The archive of a release, where Istio publishes it. */
 export function releaseLink(version: string): Node {
-  return link(
-    `https://github.com/istio/istio/releases/tag/${encodeURIComponent(version)}`,
-    `istio-${version}-linux-amd64.tar.gz`,
-  );
+  const [tag, name] = [encodeURIComponent(version), `istio-${version}-linux-amd64.tar.gz`];
+  return link(`https://github.com/istio/istio/releases/download/${tag}/${encodeURIComponent(name)}`, name);
 }

@@ -1,11 +1,13 @@
 // An outcome cut to what the page shows at once.
 
-import type { Action, Change, Description, Finding, Hop, Level, Outcome, Restart } from "refit-planner";
+import type { Action, Change, Choice, Description, Finding, Hop, Level, Outcome, Restart } from "refit-planner";
 
 import type { Overview, ShortAction, ShortChange, ShortFinding, ShortHop, Wave } from "../protocol.js";
 
 /** Subjects that a finding shows before it is asked for more. */
 const SUBJECTS = 5;
+/** Workloads that are named one by one under the verdict. */
+const BY_HAND = 50;
 
 export function overview(outcome: Outcome, words: Description): Overview {
   const { verdict, direction, source, target, hops, installers, inventory, defaults, reverted } = outcome;
@@ -13,6 +15,7 @@ export function overview(outcome: Outcome, words: Description): Overview {
   for (const finding of outcome.findings) {
     levels[finding.level] += 1;
   }
+  const { choices } = words.agenda;
   return {
     words: { ...words, markdown: "" },
     verdict,
@@ -24,8 +27,8 @@ export function overview(outcome: Outcome, words: Description): Overview {
     installers,
     inventory,
     levels,
-    findings: outcome.findings.map(shortFinding),
-    notes: outcome.notes.map(shortFinding),
+    findings: outcome.findings.map((it, at) => shortFinding(it, choices[at])),
+    notes: outcome.notes.map((it) => shortFinding(it)),
     defaults,
     reverted,
     changes: outcome.changes.map(shortChange),
@@ -41,11 +44,11 @@ export function shortAction(action: Action): ShortAction {
 }
 
 function shortHop({ findings, notes, ...hop }: Hop): ShortHop {
-  return { ...hop, findings: findings.map(shortFinding), notes: notes.map(shortFinding) };
+  return { ...hop, findings: findings.map((it) => shortFinding(it)), notes: notes.map((it) => shortFinding(it)) };
 }
 
-function shortFinding(finding: Finding): ShortFinding {
-  return { ...finding, subjects: finding.subjects.slice(0, SUBJECTS), count: finding.subjects.length };
+function shortFinding(finding: Finding, choices: Choice[] = []): ShortFinding {
+  return { ...finding, subjects: finding.subjects.slice(0, SUBJECTS), count: finding.subjects.length, choices };
 }
 
 function shortChange({ fields, predicted: _predicted, ...change }: Change): ShortChange {
@@ -54,7 +57,7 @@ function shortChange({ fields, predicted: _predicted, ...change }: Change): Shor
 }
 
 /** Restarts by the step that makes them, and those that none makes. */
-function waves({ plan, restarts }: Outcome): { waves: Wave[]; byHand: Wave | null } {
+function waves({ plan, restarts }: Outcome): Pick<Overview, "waves" | "byHand" | "hand"> {
   const waves: Wave[] = [];
   const done = new Set<string>();
   for (const step of plan?.steps ?? []) {
@@ -70,8 +73,15 @@ function waves({ plan, restarts }: Outcome): { waves: Wave[]; byHand: Wave | nul
   if (itself.length > 0) {
     waves.unshift(wave("by-itself", "Rolls by itself", itself));
   }
-  return { waves, byHand: hand.length === 0 ? null : wave("by-hand", plan === null ? "No plan yet" : "By hand", hand) };
+  return {
+    waves,
+    byHand: hand.length === 0 ? null : wave("by-hand", plan === null ? "No plan yet" : "By hand", hand),
+    hand: plan === null ? [] : hand.slice(0, BY_HAND),
+  };
 }
+
+/** The order in which people count: `shop-2` before `shop-10`. */
+const natural = new Intl.Collator("en", { numeric: true });
 
 function key({ object }: Pick<Restart, "object">): string {
   return `${object.kind}/${object.namespace}/${object.name}`;
@@ -88,6 +98,6 @@ function wave(id: string, title: string, all: readonly Pick<Restart, "object" | 
     title,
     workloads: all.length,
     pods: all.reduce((sum, it) => sum + it.pods, 0),
-    namespaces: [...namespaces].sort((a, b) => b[1] - a[1]),
+    namespaces: [...namespaces].sort(([a], [b]) => natural.compare(a, b)),
   };
 }

@@ -1,0 +1,95 @@
+// The guide: made from the rules, found by words, there without a network, and where findings lead.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+
+import { codes } from "refit-planner";
+
+import { usePage } from "./page.mjs";
+
+const it = usePage();
+const axe = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const guide = () => `${it.server.origin}/some/where/guide.html`;
+
+test("every code of the outcome's schema is explained, in the rules' words", async () => {
+  const schema = JSON.parse(await readFile(new URL("../../pkg/schema/outcome.json", import.meta.url), "utf8"));
+  const known = schema.$defs.Finding.properties.code.enum;
+  const explained = await codes();
+  assert.deepEqual(
+    explained.map((entry) => entry.code),
+    known,
+  );
+  await it.page.goto(`${guide()}#settle`);
+  for (const { code, title, why, settle } of explained) {
+    const text = await it.page.locator(`[id="${code}"]`).textContent();
+    for (const words of [code, title, why, settle]) {
+      assert.ok(text.includes(words.replaceAll("`", "")), `${code}: ${words}`);
+    }
+  }
+});
+
+test("each topic is a page of its own, and the search goes through all of them", async () => {
+  await it.page.goto(guide());
+  const shown = () => it.page.locator(".topic:visible").evaluateAll((all) => all.map((one) => one.id));
+  assert.deepEqual(await shown(), ["export"]);
+  for (const [name, id] of [
+    ["Plan", "plan"],
+    ["Read a verdict", "verdict"],
+    ["Settle a finding", "settle"],
+    ["Perform", "perform"],
+    ["Roll back", "rollback"],
+  ]) {
+    await it.page.getByRole("link", { name, exact: true }).first().click();
+    assert.deepEqual(await shown(), [id]);
+  }
+  await it.page.getByLabel("Search").fill("disruption budget");
+  assert.deepEqual(await shown(), []);
+  const hits = await it.page.locator(".results a").allTextContents();
+  assert.ok(
+    hits.some((hit) => hit.startsWith("istiod-no-disruption-budget")),
+    String(hits),
+  );
+  await it.page.locator(".results a", { hasText: "istiod-no-disruption-budget" }).click();
+  assert.deepEqual(await shown(), ["settle"]);
+  assert.ok(await it.page.locator("#istiod-no-disruption-budget").isVisible());
+});
+
+test("a finding leads to its page, and where refit comes from is said; without a network too", async () => {
+  await it.page.evaluate(() => navigator.serviceWorker.ready);
+  await it.page.reload();
+  await it.sample("Blocked by skew");
+  await it.page.getByRole("button", { name: "version-skew", exact: true }).click();
+  const href = await it.page
+    .locator(".finding", { has: it.page.getByRole("button", { name: "version-skew", exact: true }) })
+    .getByRole("link", { name: "In the guide" })
+    .getAttribute("href");
+  await it.context.setOffline(true);
+  await it.page.goto(new URL(href, it.page.url()).href);
+  assert.ok(await it.page.locator("#version-skew").isVisible());
+  await it.page.getByRole("link", { name: "Perform", exact: true }).click();
+  assert.ok(await it.page.locator("#install").isVisible());
+  await it.context.setOffline(false);
+  it.allowed.push(/Failed to load resource|net::ERR_INTERNET_DISCONNECTED/);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`axe and fit: ${colorScheme}`, async () => {
+    for (const width of [360, 1440]) {
+      await it.open({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
+      for (const topic of ["verdict", "settle", "perform"]) {
+        await it.page.goto(`${guide()}#${topic}`);
+        await it.page.evaluate(axe);
+        const found = await it.page.evaluate(() => globalThis.axe.run({ rules: { "target-size": { enabled: true } } }));
+        assert.deepEqual(
+          found.violations.map((rule) => `${topic} ${width}: ${rule.id}: ${rule.nodes[0].html}`),
+          [],
+        );
+        const over = await it.page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(over, 0, `${topic} overflows at ${width}`);
+      }
+    }
+  });
+}
