@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { describe } from "refit-planner";
+
 import { data, golden, needsData, needsGallery, usePage } from "./page.mjs";
 
 const it = usePage();
@@ -414,7 +416,7 @@ test("the downloaded HTML holds everything, and nothing in it runs", needsGaller
   const html = await it.download("HTML");
   const other = await it.context.newPage();
   await other.setContent(html);
-  assert.equal(await other.textContent(".verdict h1"), "Clear");
+  assert.equal(await other.textContent(".verdict h1"), (await describe(outcome)).agenda.title);
   const rows = (selector) => other.locator(selector).count();
   assert.equal(await rows("#findings article"), outcome.findings.length);
   assert.equal(await rows("#notes article"), outcome.notes.length);
@@ -428,6 +430,13 @@ test("the downloaded HTML holds everything, and nothing in it runs", needsGaller
     outcome.plan.steps.flatMap((step) => [...step.actions, ...step.waits]).length,
   );
   assert.equal(await rows("button, input, script, link, img"), 0);
+  for (const width of [320, 900]) {
+    await other.setViewportSize({ width, height: 800 });
+    const over = await other.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    assert.equal(over, 0, `it scrolls sideways at ${width} px`);
+  }
 });
 
 test("the worker reaches no other origin", async () => {

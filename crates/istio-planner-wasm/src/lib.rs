@@ -18,7 +18,7 @@ mod words;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 pub use editing::{edit, fields};
-pub use facts::{defaults, embedded, codes, explain, needs, profile, releases};
+pub use facts::{codes, defaults, embedded, explain, needs, profile, releases};
 pub use failure::{Diagnostic, Failure};
 pub use fetch::fetch_stream;
 pub use rendering::Renderer;

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use serde_json::Value;
 
+use super::agenda::{State, agenda};
 use super::outline::Digest;
 use super::shown::shown;
 use super::words;
-use crate::outcome::{Change, Finding, Hop, Level, Outcome, Restart, Subject, Verdict as Judged};
+use crate::outcome::{Change, Finding, Hop, Level, Outcome, Restart, Subject};
 use crate::plan::{Action, Step, Wait};
 use crate::words::count;
 
@@ -25,6 +26,7 @@ const SEEN: usize = 12;
 pub fn html(outcome: &Outcome, command: &str) -> String {
     let headline = words::headline(outcome);
     let sections = sections(outcome, command);
+    let agenda = agenda(outcome);
     let page = markup! {
         (DOCTYPE)
         html lang="en" {
@@ -38,8 +40,8 @@ pub fn html(outcome: &Outcome, command: &str) -> String {
             }
             body {
                 main {
-                    header class={ "verdict " (verdict(outcome.verdict)) } {
-                        h1 { (capital(verdict(outcome.verdict))) }
+                    header class={ "verdict " (state(agenda.state)) } {
+                        h1 { (agenda.title) }
                         p class="line" { (shown(&headline)) ": " (words::verdict(outcome)) }
                         @if outcome.hops.len() > 1 { p class="hops" { (shown(&outcome.hops.join(" → "))) } }
                         ul { @for line in words::situation(outcome) { li { (spoken(&line)) } } }
@@ -370,11 +372,12 @@ fn place(it: &Subject) -> Option<String> {
     })
 }
 
-fn verdict(verdict: Judged) -> &'static str {
-    match verdict {
-        Judged::Clear => "clear",
-        Judged::Blocked => "blocked",
-        Judged::Unknown => "unknown",
+fn state(state: State) -> &'static str {
+    match state {
+        State::Clear => "clear",
+        State::Decide => "decide",
+        State::Blocked => "blocked",
+        State::Unknown => "unknown",
     }
 }
 
@@ -386,9 +389,4 @@ fn label(level: Level) -> &'static str {
         Level::Warn => "Warns",
         Level::Info => "Info",
     }
-}
-
-fn capital(word: &str) -> String {
-    let (first, rest) = word.split_at(word.len().min(1));
-    first.to_uppercase() + rest
 }
