@@ -1,6 +1,8 @@
 // The golden cases, for Node and for the browser's tests. The Rust side of this is src/lib.rs.
 
 import { readFile, readdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const ROOT = new URL("./golden/", import.meta.url);
 
@@ -27,11 +29,8 @@ async function goldenCase(name) {
     /** The export's files with their bytes. */
     files: () =>
       Promise.all(description.files.map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) }))),
-    /** What releases rendered for it, with their bytes. */
-    releases: () =>
-      Promise.all(
-        (description.releases ?? []).map(async (it) => ({ name: it, bytes: await readFile(new URL(it, folder)) })),
-      ),
+    /** Its releases with their bytes: a folder of charts as an archive, or a file of what one rendered. */
+    releases: () => Promise.all((description.releases ?? []).map((it) => release(folder, it))),
     /** What is asked for, its files written out. */
     request: async () => ({
       ...request,
@@ -41,4 +40,36 @@ async function goldenCase(name) {
       ),
     }),
   };
+}
+
+async function release(folder, name) {
+  if (/\.ya?ml$/.test(name)) return { name, bytes: await readFile(new URL(name, folder)) };
+  const root = new URL(`${name}/`, folder);
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((it) => it.isFile()).map((it) => `${it.parentPath ?? it.path}/${it.name}`);
+  const files = await Promise.all(
+    paths.sort().map(async (path) => ({
+      path: `manifests/${path.slice(fileURLToPath(root).length)}`,
+      bytes: await readFile(path),
+    })),
+  );
+  return { name: `istio-${name.split("/").pop()}.tar.gz`, bytes: gzipSync(tar(files)) };
+}
+
+/** Packs files as POSIX ustar does (https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html). */
+function tar(files) {
+  const BLOCK = 512;
+  const blocks = files.flatMap(({ path, bytes }) => {
+    const header = Buffer.alloc(BLOCK);
+    header.write(path, 0);
+    header.write("0000644\0", 100);
+    header.write(`${bytes.length.toString(8).padStart(11, "0")}\0`, 124);
+    header.write("00000000000\0", 136);
+    header.write("        0", 148);
+    header.write("ustar\u000000", 257);
+    const sum = header.reduce((all, byte) => all + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    return [header, bytes, Buffer.alloc(-bytes.length & (BLOCK - 1))];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
 }

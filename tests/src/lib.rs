@@ -2,6 +2,7 @@
 
 pub mod fuzzing;
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,8 @@ struct Asked {
     sets: Vec<String>,
     #[serde(default)]
     force: bool,
+    #[serde(default)]
+    prune_orphans: bool,
 }
 
 impl GoldenCase {
@@ -114,6 +117,7 @@ impl GoldenCase {
                 files: files.collect(),
                 sets: asked.sets.clone(),
                 force: asked.force,
+                prune_orphans: asked.prune_orphans,
                 ..Request::default()
             },
             snapshot: reader.finish()?,
@@ -125,13 +129,33 @@ impl GoldenCase {
 }
 
 impl GoldenCase {
-    /// What releases rendered for the case.
+    /// The releases of the case: charts from a folder, or a file of what one rendered.
     fn releases(&self) -> Vec<Release> {
         let read = |name: &String| {
-            let bytes = fs::read(self.folder.join(name)).expect("the manifests are there");
+            let path = self.folder.join(name);
+            if path.is_dir() {
+                let mut files = BTreeMap::new();
+                read_files(&path, "", &mut files);
+                return Release::from_files(files);
+            }
+            let bytes = fs::read(path).expect("the manifests are there");
             Release::read_manifests(name, &bytes).expect("they are readable")
         };
         self.description.releases.iter().map(read).collect()
+    }
+}
+
+/// Reads a folder's files, named by their paths below it.
+fn read_files(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).expect("a release's folder can be listed") {
+        let path = entry.expect("its entries can be read").path();
+        let name = path.file_name().expect("an entry has a name");
+        let name = format!("{prefix}{}", name.to_string_lossy());
+        if path.is_dir() {
+            read_files(&path, &format!("{name}/"), files);
+        } else {
+            files.insert(name, fs::read(path).expect("its files can be read"));
+        }
     }
 }
 

@@ -24,6 +24,14 @@ macro_rules! cases {
 
 cases! {
     archive "archive";
+    charts_downgrade "charts-downgrade";
+    charts_gateway_dropped "charts-gateway-dropped";
+    charts_kept "charts-kept";
+    charts_overlay "charts-overlay";
+    charts_prune "charts-prune";
+    charts_refused "charts-refused";
+    charts_reverted "charts-reverted";
+    charts_upgrade "charts-upgrade";
     clear_upgrade "clear-upgrade";
     downgrade "downgrade";
     forced "forced";
