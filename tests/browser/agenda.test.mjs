@@ -33,6 +33,7 @@ test("the verdict says what is left, and each thing leads to its finding", async
   const last = titles(agenda.byHand).at(-1);
   await it.page.getByRole("button", { name: last, exact: true }).click();
   assert.equal(await it.page.evaluate(() => document.activeElement.textContent), last);
+  assert.match(it.page.url(), /tab=Findings/);
   await it.open({});
   await it.pick(CLEAR);
   await it.page.waitForSelector(".outcome");

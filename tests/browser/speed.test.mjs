@@ -176,6 +176,21 @@ test(
     const lanes = await it.page.locator(".lanes .rule").count();
     assert.ok(lanes <= 15, `${lanes} lanes of ${waves} waves`);
     console.log(`# ${waves} waves in ${lanes} lanes`);
+    // Over an outcome that stands it is said that it is planned again, wherever the page is scrolled to; and it can be stopped.
+    await it.page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    await setting(6);
+    const working = it.page.locator("#working");
+    await working.waitFor();
+    assert.match(await working.textContent(), /^Planning …/);
+    const box = await working.boundingBox();
+    assert.ok(box.y > 0 && box.y + box.height <= 900, JSON.stringify(box));
+    await working.getByRole("button", { name: "Stop" }).click();
+    const read = it.page.getByRole("button", { name: "Read 2 files again" });
+    await read.waitFor();
+    assert.ok(await read.evaluate((button) => button === document.activeElement));
+    await read.click();
+    await it.page.waitForSelector(".outcome", { timeout: 120_000 });
+    await it.settled();
     const held = await it.page.evaluate(() => document.querySelector("#memory")?.textContent ?? "");
     await it.page.click("#forget");
     await it.page.waitForSelector(".welcome");

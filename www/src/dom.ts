@@ -74,6 +74,13 @@ export function link(address: string, text: string): Node {
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, text);
 }
 
+/** Saves a file to this machine. */
+export function save(name: string, blob: Blob): void {
+  const address = URL.createObjectURL(blob);
+  el("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
 /** A button that copies a text. */
 export function copyButton(text: string | (() => string), label = "Copy"): HTMLButtonElement {
   const button = el("button", { type: "button", class: "copy", on: { click: () => void copy() } }, label);

@@ -55,7 +55,11 @@ function show(): void {
     it.hidden = it !== topic;
   }
   for (const it of links) {
-    it.toggleAttribute("aria-current", it.hash === `#${topic?.id}`);
+    if (it.hash === `#${topic?.id}`) {
+      it.setAttribute("aria-current", "page");
+    } else {
+      it.removeAttribute("aria-current");
+    }
   }
   target?.scrollIntoView();
 }

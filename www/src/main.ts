@@ -6,7 +6,7 @@ import { writeAddress } from "./address.js";
 import { ask } from "./ask.js";
 import { Client } from "./client.js";
 import { makeClusterCard } from "./cluster-card.js";
-import { byId, el, fill } from "./dom.js";
+import { byId, el, fill, save } from "./dom.js";
 import { makeForm } from "./form.js";
 import { type Taken, versionOf } from "./intake.js";
 import { listenForFiles, listenForTheme, takeText } from "./listen.js";
@@ -340,6 +340,7 @@ function hooks(): Hooks {
       : undefined,
     turnTo(tab) {
       page.view.tab = tab;
+      hooks().turned("push");
       if (page.overview !== undefined) {
         draw(page.overview);
         result.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
@@ -375,7 +376,10 @@ function hooks(): Hooks {
 
 /** Goes to the card of a finding. */
 function toFinding(at: number): void {
-  page.view.tab = "Findings";
+  if (page.view.tab !== "Findings") {
+    page.view.tab = "Findings";
+    hooks().turned("push");
+  }
   page.view.levels.clear();
   page.view.word = "";
   if (page.overview !== undefined) {
@@ -399,12 +403,6 @@ async function keep(kind: Keep): Promise<void> {
     const name = `refit-${page.overview?.source.version ?? "unknown"}-to-${page.overview?.target.version ?? "unknown"}`;
     save(kind === "plan" ? "plan.json" : `${name}${ENDINGS[kind]}`, blob);
   });
-}
-
-function save(name: string, blob: Blob): void {
-  const address = URL.createObjectURL(blob);
-  el("a", { href: address, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
 /** Opens the outcome in the address, where there is one. */
