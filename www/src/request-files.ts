@@ -6,6 +6,7 @@ import type { Fix, KnownField, RequestFile } from "refit-planner";
 import { ask } from "./ask.js";
 import { type Child, el, fill } from "./dom.js";
 import type { Editor, Remark } from "./editor.js";
+import { afterPaint } from "./paint.js";
 import { sizeOfText } from "./words.js";
 
 /** The name of a file that was typed here. */
@@ -71,8 +72,8 @@ export function makeRequestFiles(hooks: RequestFilesHooks): RequestFiles {
     });
     showRemarks();
   };
-  // The editor is large, and the page is of use before it is there.
-  requestIdleCallback(() => void start(), { timeout: 500 });
+  // The editor is large, and the page is of use before it is there; the planner is asked for first.
+  afterPaint(() => setTimeout(() => void start()));
 
   function first(): RequestFile {
     return files[0] ?? blank(FILE);
