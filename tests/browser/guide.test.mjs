@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { codes } from "refit-planner";
 
-import { usePage } from "./page.mjs";
+import { output, usePage } from "./page.mjs";
 
 const it = usePage();
 const axe = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
@@ -73,23 +73,25 @@ test("a finding leads to its page, and where refit comes from is said; without a
   it.allowed.push(/Failed to load resource|net::ERR_INTERNET_DISCONNECTED/);
 });
 
-for (const colorScheme of ["light", "dark"]) {
-  test(`axe and fit: ${colorScheme}`, async () => {
-    for (const width of [360, 1440]) {
-      await it.open({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
-      for (const topic of ["verdict", "settle", "perform"]) {
-        await it.page.goto(`${guide()}#${topic}`);
-        await it.page.evaluate(axe);
-        const found = await it.page.evaluate(() => globalThis.axe.run({ rules: { "target-size": { enabled: true } } }));
-        assert.deepEqual(
-          found.violations.map((rule) => `${topic} ${width}: ${rule.id}: ${rule.nodes[0].html}`),
-          [],
-        );
-        const over = await it.page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        assert.equal(over, 0, `${topic} overflows at ${width}`);
-      }
+for (const [colorScheme, width] of [
+  ["light", 360],
+  ["dark", 1440],
+]) {
+  test(`axe, fit and screenshots: ${colorScheme}, ${width}`, async () => {
+    await it.open({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
+    for (const topic of ["verdict", "settle", "perform"]) {
+      await it.page.goto(`${guide()}#${topic}`);
+      await it.page.screenshot({ path: output(`guide-${topic}-${colorScheme}-${width}.png`) });
+      await it.page.evaluate(axe);
+      const found = await it.page.evaluate(() => globalThis.axe.run({ rules: { "target-size": { enabled: true } } }));
+      assert.deepEqual(
+        found.violations.map((rule) => `${topic}: ${rule.id}: ${rule.nodes[0].html}`),
+        [],
+      );
+      const over = await it.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      assert.equal(over, 0, `${topic} overflows`);
     }
   });
 }

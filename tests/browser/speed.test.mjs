@@ -176,6 +176,14 @@ test(
     const lanes = await it.page.locator(".lanes .rule").count();
     assert.ok(lanes <= 15, `${lanes} lanes of ${waves} waves`);
     console.log(`# ${waves} waves in ${lanes} lanes`);
+    const titles = await it.page.locator(".waves tbody th").allTextContents();
+    const numbers = titles.flatMap((title) => / ns-(\d+) /.exec(title)?.[1] ?? []).map(Number);
+    assert.deepEqual(
+      numbers,
+      [...numbers].sort((a, b) => a - b),
+      "in the order in which people count",
+    );
+    assert.ok(numbers.length > 15);
     // Over an outcome that stands it is said that it is planned again, wherever the page is scrolled to; and it can be stopped.
     await it.page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
     await setting(6);

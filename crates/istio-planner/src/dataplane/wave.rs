@@ -67,6 +67,43 @@ impl std::str::FromStr for Share {
     }
 }
 
+/// A name in the order in which people count: `shop-2` before `shop-10`.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Counted {
+    parts: Vec<Part>,
+    name: String,
+}
+
+/// Digits, by how many there are, or what stands between them.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Number(usize, String),
+    Text(String),
+}
+
+impl Counted {
+    fn of(name: &str) -> Self {
+        let digit = |it: char| it.is_ascii_digit();
+        let mut parts = Vec::new();
+        let mut rest = name;
+        while let Some(first) = rest.chars().next() {
+            let end = rest.find(|it| digit(it) != digit(first));
+            let (part, after) = rest.split_at(end.unwrap_or(rest.len()));
+            parts.push(if digit(first) {
+                let number = part.trim_start_matches('0');
+                Part::Number(number.len(), number.to_owned())
+            } else {
+                Part::Text(part.to_owned())
+            });
+            rest = after;
+        }
+        Self {
+            parts,
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// Returns the waves of a restart; what restarts itself, and what no restart helps, is in none. A group of more than
 /// `most` workloads (of all that are restarted) makes several waves.
 pub fn waves(
@@ -86,19 +123,19 @@ pub fn waves(
         .filter(|it| !matches!(it.how, RestartHow::Auto | RestartHow::None))
         .collect();
     // Gateways, groups by name, those of no group.
-    let mut groups: BTreeMap<(u8, String), Vec<Restart>> = BTreeMap::new();
+    let mut groups: BTreeMap<(u8, Counted), Vec<Restart>> = BTreeMap::new();
     for restart in &todo {
         let group = if gateways.contains(&restart.object) {
-            (0, "gateways".to_owned())
+            (0, Counted::of("gateways"))
         } else {
             match grouping {
                 Grouping::Namespace => {
                     let namespace = restart.object.namespace.as_deref().unwrap_or("default");
-                    (1, namespace.to_owned())
+                    (1, Counted::of(namespace))
                 }
                 Grouping::Label(key) => match label(snapshot, &restart.object, key) {
-                    Some(value) => (1, format!("{key}={value}")),
-                    None => (2, format!("no {key}")),
+                    Some(value) => (1, Counted::of(&format!("{key}={value}"))),
+                    None => (2, Counted::of(&format!("no {key}"))),
                 },
             }
         };
@@ -107,7 +144,7 @@ pub fn waves(
     let size = most.map_or(usize::MAX, |it| it.of(todo.len()));
     groups
         .into_iter()
-        .flat_map(|((_, name), restarts)| {
+        .flat_map(|((_, Counted { name, .. }), restarts)| {
             let parts = restarts.len().div_ceil(size.min(restarts.len()));
             restarts
                 .chunks(size.min(restarts.len()))
@@ -135,4 +172,21 @@ fn label(snapshot: &Snapshot, object: &Ref, key: &str) -> Option<String> {
     let workload = snapshot.workloads.get(&name)?;
     let own = workload.labels.get(key);
     own.or_else(|| workload.template_labels.get(key)).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counted;
+
+    #[test]
+    fn names_are_sorted_as_people_count() {
+        let mut names = [
+            "shop-10", "shop-2", "shop", "1a", "shop-02", "b", "10a", "2a",
+        ];
+        names.sort_by_key(|it| Counted::of(it));
+        let sorted = [
+            "1a", "2a", "10a", "b", "shop", "shop-02", "shop-2", "shop-10",
+        ];
+        assert_eq!(names, sorted);
+    }
 }
