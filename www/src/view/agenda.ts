@@ -7,7 +7,7 @@ import { type Child, copyButton, el, folding, words } from "../dom.js";
 import type { Overview } from "../protocol.js";
 import { count, refName } from "../words.js";
 import type { Hooks } from "./hooks.js";
-import { remedies } from "./remedies.js";
+import { guideLink, remedies } from "./remedies.js";
 
 /** Findings that are seen without opening anything. */
 const SEEN = 5;
@@ -132,7 +132,7 @@ function run({ steps, verdict, words: { agenda } }: Overview, hooks: Hooks): HTM
   if (command === "") {
     return null;
   }
-  const where = el("a", { href: "./guide.html#install" }, "Where refit comes from");
+  const where = guideLink("install", "Where refit comes from");
   if (steps === null) {
     const why =
       verdict === "blocked"

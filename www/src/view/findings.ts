@@ -3,7 +3,7 @@ import type { Level } from "refit-planner";
 import { el, fill, folding, link, words } from "../dom.js";
 import type { Overview, ShortFinding } from "../protocol.js";
 import { LEVELS } from "../words.js";
-import { guide, remedies } from "./remedies.js";
+import { guideLink, remedies } from "./remedies.js";
 import { evidence } from "./evidence.js";
 import type { Hooks } from "./hooks.js";
 
@@ -162,7 +162,7 @@ export function card(
     finding.accepted !== undefined && el("p", { class: "fix" }, el("strong", {}, "Accepted "), words(finding.accepted)),
     finding.detail !== "" && el("p", {}, words(finding.detail)),
     meaning,
-    el("p", { class: "source guide-link", hidden: true }, el("a", { href: guide(finding.code) }, "In the guide")),
+    el("p", { class: "source guide-link", hidden: true }, guideLink(finding.code, "In the guide")),
     evidence(finding.subjects, hooks.follow, more),
     finding.fix !== null && finding.fix.length > 400
       ? folding(`fix-${key}`, hooks.state.open, ["How to settle it"], () =>

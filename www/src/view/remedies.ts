@@ -10,9 +10,9 @@ import type { Hooks } from "./hooks.js";
 /** Choices that are seen without opening anything. */
 const SEEN = 3;
 
-/** The page of the guide about a code. */
-export function guide(code: string): string {
-  return `./guide.html#${encodeURIComponent(code)}`;
+/** Leads to a page of the guide, beside this one: who leaves this one has to drop the export again. */
+export function guideLink(place: string, text: string): HTMLElement {
+  return el("a", { href: `./guide.html#${encodeURIComponent(place)}`, target: "_blank", rel: "noopener" }, text);
 }
 
 /** The buttons of a finding; nothing where there are none, or where the request is not at hand. */
