@@ -3,12 +3,15 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, symlink, mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+
+import { goldenCases } from "../golden.mjs";
 
 const PACKAGE = fileURLToPath(new URL("../../pkg/", import.meta.url));
 const MODULE = join(PACKAGE, "dist/wasm/planner_bg.wasm");
@@ -128,6 +131,81 @@ test("rollup makes files of it that run", async () => {
   await bundle.close();
   runs(join(folder, "rollup/program.mjs"));
 });
+
+test("webpack makes a file of it that runs", async () => {
+  const { default: webpack } = await import("webpack");
+  const stats = await new Promise((done, fail) => {
+    const said = (error, stats) => (error ? fail(error) : done(stats));
+    webpack(
+      {
+        context: folder,
+        entry: "./program.mjs",
+        mode: "production",
+        target: "node18",
+        experiments: { outputModule: true },
+        output: { path: join(folder, "webpack"), filename: "program.mjs", library: { type: "module" } },
+      },
+      said,
+    );
+  });
+  assert.deepEqual(stats.toJson({ all: false, errors: true, warnings: true }).errors, []);
+  runs(join(folder, "webpack/program.mjs"));
+});
+
+test("webpack takes the browser's half for browsers, and the module as a file beside", async () => {
+  const { default: webpack } = await import("webpack");
+  await writeFile(join(folder, "web.mjs"), 'import { explain } from "refit-planner";\nexplain("version-skew");\n');
+  const stats = await new Promise((done, fail) => {
+    const said = (error, stats) => (error ? fail(error) : done(stats));
+    const output = { path: join(folder, "webpack-web"), filename: "web.js", assetModuleFilename: "[name][ext]" };
+    webpack({ context: folder, entry: "./web.mjs", mode: "production", performance: false, output }, said);
+  });
+  const { assets, errors, warnings } = stats.toJson({ all: false, assets: true, errors: true, warnings: true });
+  assert.deepEqual([...errors, ...warnings], []);
+  const names = assets.map((it) => it.name);
+  assert.ok(names.includes("planner_bg.wasm"), names.join());
+  for (const name of names.filter((it) => it.endsWith(".js"))) {
+    const text = await readFile(join(folder, "webpack-web", name), "utf8");
+    assert.ok(!text.includes("node:fs"), name);
+  }
+});
+
+test("Vite makes a page of it, with the module as a file beside", async () => {
+  const { build } = await import("vite");
+  const root = join(folder, "vite");
+  await mkdir(root);
+  await writeFile(join(root, "index.html"), '<script type="module" src="./main.js"></script>');
+  await writeFile(join(root, "main.js"), 'import { explain } from "refit-planner";\nexplain("version-skew");\n');
+  const [built] = [await build({ root, configFile: false, logLevel: "error", build: { write: false } })].flat();
+  const names = built.output.map((it) => it.fileName);
+  assert.ok(
+    names.some((it) => /planner_bg.*\.wasm$/.test(it)),
+    names.join(),
+  );
+  const code = built.output.filter((it) => it.type === "chunk").map((it) => it.code);
+  assert.ok(!code.join("\n").includes("node:fs"));
+});
+
+/** Programs that run JavaScript, as npm brings them. */
+const RUNTIMES = ["node-18", "node-22", "node-24", "node-26", "bun"];
+for (const name of RUNTIMES) {
+  const program = fileURLToPath(new URL(`../node_modules/${name}/bin/${name.split("-")[0]}`, import.meta.url));
+  test(
+    `${name} plans every golden case as natively`,
+    { skip: !existsSync(program) && "npm has none for it" },
+    async () => {
+      const script = fileURLToPath(new URL("./deno.mjs", import.meta.url));
+      const run = spawnSync(program, [script], { encoding: "utf8", maxBuffer: 1 << 26, timeout: 120_000 });
+      assert.equal(run.status, 0, run.stderr);
+      const got = JSON.parse(run.stdout);
+      for (const golden of await goldenCases()) {
+        const { outcome, error } = got[golden.name];
+        assert.equal(outcome, golden.expected.outcome, golden.name);
+        assert.deepEqual(error, golden.expected.error && JSON.parse(golden.expected.error), golden.name);
+      }
+    },
+  );
+}
 
 test("the module is taken as bytes, compiled, or from an address", async () => {
   const bytes = await readFile(MODULE);
