@@ -9,6 +9,7 @@ mod connections;
 mod failures;
 mod gateways;
 mod images;
+mod job;
 mod kills;
 mod pairs;
 mod plans;

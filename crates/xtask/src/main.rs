@@ -6,6 +6,7 @@ mod bench;
 mod catalog;
 mod ci;
 mod data;
+mod dist;
 mod docs;
 mod facts;
 mod fuzz;
@@ -32,6 +33,8 @@ usage: cargo xtask VERB
   ci                 test, with nothing skipped
   catalog ARCHIVE…   writes the data of istio-catalog from release archives
   facts FOLDER       writes what istio-catalog knows beyond archives: dates, support, registries, bulletins
+  dist --repository URL [--url URL] [--target TRIPLE]… [--profile PROFILE] [--no-page] [--out DIR]
+                     what a release hands out: static binaries, archives, image, npm package, krew, Homebrew, install.sh, sums
   docs               writes the pages of the manual, docs/manual
   bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
   fuzz [TARGET…] [--minutes N]
@@ -53,6 +56,7 @@ fn main() -> Result<()> {
         "catalog" => catalog::run(&rest),
         "ci" => ci::run(&rest),
         "data" => data::run(&rest),
+        "dist" => dist::run(&rest),
         "docs" => docs::run(&rest),
         "facts" => facts::run(&rest),
         "fuzz" => fuzz::run(&rest),

@@ -29,17 +29,15 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file for each product below the target folder, and returns them.
-pub(crate) fn write() -> Result<Vec<PathBuf>> {
+/// Writes a file for each product below the target folder, and returns them in the order of [`Product::ALL`].
+pub(crate) fn write() -> Result<[PathBuf; 3]> {
     let folder = project::target().join("sbom");
     fs::create_dir_all(&folder)?;
-    let mut written = Vec::new();
-    for product in Product::ALL {
-        let path = folder.join(format!("{}.cdx.json", product.name()));
+    let written = Product::ALL.map(|it| folder.join(format!("{}.cdx.json", it.name())));
+    for (product, path) in Product::ALL.into_iter().zip(&written) {
         let mut text = serde_json::to_string_pretty(&document(product)?)?;
         text.push('\n');
-        fs::write(&path, text)?;
-        written.push(path);
+        fs::write(path, text)?;
     }
     Ok(written)
 }

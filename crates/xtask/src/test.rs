@@ -12,6 +12,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use crate::{data, fuzz, notices, pkg, process, project, sbom, wasi, www};
 
 mod checks;
+mod distribution;
 pub(crate) mod report;
 pub(crate) mod tools;
 
@@ -27,7 +28,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 24] = [
+const SUITES: [&str; 25] = [
     "format",
     "lints",
     "release",
@@ -37,6 +38,7 @@ const SUITES: [&str; 24] = [
     "scripts",
     "page",
     "supply",
+    "dist",
     "wasi",
     "node",
     "browser",
@@ -122,6 +124,9 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     if page {
         report.suite("supply", || supply(long));
     }
+    if page && built {
+        report.suite("dist", || distribution::run(long, &refit));
+    }
     let module = report.prepare("wasi", || wasi::build().map(Some));
     // The checks need one core and the tests of package and page wait much for a browser: both go at once.
     let shared = data.as_deref().filter(|_| built);
@@ -205,12 +210,13 @@ fn format() -> Result<Verdict> {
 
 /// TypeScript and JavaScript: written as prettier writes them, and without what oxlint holds for a mistake.
 fn scripts() -> Result<Verdict> {
-    const PLACES: [&str; 6] = [
+    const PLACES: [&str; 7] = [
         "pkg/src",
         "pkg/examples",
         "www/src",
         "www/vite.config.ts",
         "tests/browser",
+        "tests/dist",
         "tests/node",
     ];
     let tests = project::root().join("tests");
@@ -333,6 +339,7 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
     // The one that is built for speed plans real clusters in seconds.
     if let Some(refit) = refit.filter(|it| it.is_file()) {
         command.env("REFIT", refit);
+        command.env("REFIT_IMAGE", distribution::image(long, refit)?);
     }
     if long {
         command.env("REFIT_LONG", "1");

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use istio_planner::plan::Plan;
 use serde_json::{Value, json};
 
@@ -165,6 +167,22 @@ impl Cluster {
     /// Returns the file that leads to it.
     pub(super) fn kubeconfig(&self) -> &Path {
         &self.admin
+    }
+
+    /// Returns the file with the rights of `refit rbac`.
+    pub(super) fn own_kubeconfig(&self) -> &Path {
+        &self.refit
+    }
+
+    /// Returns the address of the API server, and the authority that it is known by.
+    pub(super) fn server(&self) -> (String, Vec<u8>) {
+        let config = self.config();
+        let cluster = &config["clusters"][0]["cluster"];
+        let authority = cluster["certificate-authority-data"].as_str().unwrap();
+        (
+            cluster["server"].as_str().unwrap().to_owned(),
+            BASE64_STANDARD.decode(authority).unwrap(),
+        )
     }
 
     /// Makes a namespace and returns its name.

