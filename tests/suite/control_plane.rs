@@ -11,6 +11,7 @@ mod gateways;
 mod images;
 mod job;
 mod kills;
+mod names;
 mod pairs;
 mod plans;
 mod restarts;
