@@ -6,6 +6,7 @@
 
 mod cluster;
 mod connections;
+mod day;
 mod failures;
 mod gateways;
 mod images;

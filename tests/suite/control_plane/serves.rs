@@ -252,7 +252,7 @@ fn versions(cluster: &Cluster) -> Vec<String> {
 }
 
 /// Makes a Deployment in a namespace of its own whose pods have a sidecar of the release that runs.
-fn injected(cluster: &Cluster, namespace: &str) -> String {
+pub(super) fn injected(cluster: &Cluster, namespace: &str) -> String {
     cluster.await_field(
         "validatingwebhookconfiguration",
         "default",
@@ -274,7 +274,7 @@ fn injected(cluster: &Cluster, namespace: &str) -> String {
 }
 
 /// The images of the sidecars of a namespace.
-fn proxies(cluster: &Cluster, namespace: &str) -> Vec<String> {
+pub(super) fn proxies(cluster: &Cluster, namespace: &str) -> Vec<String> {
     let text = cluster.done(&["get", "pods", "-n", namespace, "-o", "json"], None);
     let pods: Value = serde_json::from_str(&text).unwrap();
     let pods = pods["items"].as_array().unwrap();
