@@ -4,6 +4,7 @@
 mod suite {
     mod architecture;
     mod command_line;
+    mod compare;
     mod completion;
     mod control_plane;
     mod credentials;
