@@ -53,6 +53,11 @@ function text(it: string): string {
   return it.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
+/** Files of the samples are kept once they were used, as those beside the page are. */
+function isSample(name: string): boolean {
+  return /\.(ya?ml|gz|json)$/.test(name);
+}
+
 /** Writes `sw.js`: the page's own files, by a version that changes with any of them. */
 function serviceWorker(): Plugin {
   return {
@@ -80,7 +85,10 @@ function serviceWorker(): Plugin {
         hash.update(source);
         const text = source
           .replace("__VERSION__", hash.digest("hex").slice(0, 16))
-          .replace("__FILES__", JSON.stringify(["./", ...shipped, ...files.filter((it) => it !== "index.html")]));
+          .replace(
+            "__FILES__",
+            JSON.stringify(["./", ...shipped, ...files.filter((it) => it !== "index.html" && !isSample(it))]),
+          );
         this.emitFile({ type: "asset", fileName: "sw.js", source: text });
       },
     },

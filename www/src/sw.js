@@ -5,7 +5,7 @@ const CACHE = `${SCOPE}__VERSION__`;
 const FILES = __FILES__;
 /** Data that does not change with the page: kept from one version to the next. */
 const DATA = `${SCOPE}data`;
-const IS_DATA = /\/(releases|samples)\/[^/]+\.(tar\.gz|ya?ml)$/;
+const IS_DATA = /\/(releases|samples|assets)\/[^/]+\.(gz|ya?ml|json)$/;
 
 self.addEventListener("install", (event) => {
   // What is named by its content is taken as the page has just loaded it; the rest is asked for as it is today.
