@@ -48,3 +48,27 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 pub(crate) fn is_rendered(rendering: &istio_render::Rendering) -> bool {
     rendering.components.iter().any(|it| it.name == "Pilot")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    #[test]
+    fn a_request_without_istiod_leaves_it_old() {
+        let mut cluster = Cluster::new();
+        cluster.render("IngressGateways", json!({}));
+        assert_eq!(cluster.codes(check), ["control-plane-not-rendered Block"]);
+        cluster.request.to = "1.29.6".to_owned();
+        assert!(cluster.check(check).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_request_with_istiod() {
+        let mut cluster = Cluster::new();
+        cluster.render("Pilot", json!({}));
+        assert!(cluster.check(check).is_empty());
+    }
+}

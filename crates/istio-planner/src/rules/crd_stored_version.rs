@@ -73,7 +73,8 @@ fn lost(live: &Value, rendered: &Value) -> Vec<String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::lost;
+    use super::{check, lost};
+    use crate::rules::fixture::Cluster;
 
     fn definition(versions: &[(&str, bool)]) -> Value {
         let versions: Vec<_> = versions
@@ -98,5 +99,27 @@ mod tests {
         let live = json!({"status": {"storedVersions": ["v1beta1"]}});
         assert!(lost(&live, &definition(&[("v1", true), ("v1beta1", true)])).is_empty());
         assert!(lost(&json!({}), &definition(&[])).is_empty());
+    }
+
+    #[test]
+    fn a_definition_that_drops_a_stored_version_blocks() {
+        let crd = |versions: Value, stored: Value| {
+            json!({
+                "apiVersion": "apiextensions.k8s.io/v1",
+                "kind": "CustomResourceDefinition",
+                "metadata": {"name": "virtualservices.networking.istio.io"},
+                "spec": {"versions": versions},
+                "status": {"storedVersions": stored},
+            })
+        };
+        let both = json!([{"name": "v1", "served": true}, {"name": "v1beta1", "served": true}]);
+        let older = json!([{"name": "v1beta1", "served": true}]);
+        let mut cluster = Cluster::new();
+        cluster.object(crd(both.clone(), json!(["v1"])));
+        cluster.render("Base", crd(older, json!([])));
+        assert_eq!(cluster.codes(check), ["crd-stored-version Block"]);
+        cluster.rendering = None;
+        cluster.render("Base", crd(both, json!([])));
+        assert!(cluster.check(check).is_empty());
     }
 }

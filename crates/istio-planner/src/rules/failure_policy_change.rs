@@ -63,3 +63,44 @@ fn is_policy(change: &Change, field: &FieldChange) -> bool {
         && field.to.is_some()
         && !opened
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+    use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
+    use crate::rules::fixture::Cluster;
+
+    fn cluster(kind: &str, from: &str, to: &str) -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.render("Pilot", json!({}));
+        cluster.changes.push(Change {
+            object: Ref::new("admissionregistration.k8s.io/v1", kind, "", "istio"),
+            component: "Pilot".to_owned(),
+            class: ChangeClass::Change,
+            fields: vec![FieldChange {
+                path: "webhooks[name=a].failurePolicy".to_owned(),
+                from: Some(from.into()),
+                to: Some(to.into()),
+                owner: None,
+            }],
+            predicted: None,
+        });
+        cluster
+    }
+
+    #[test]
+    fn an_injector_that_opens_or_closes_is_told() {
+        let kind = "MutatingWebhookConfiguration";
+        let detail = |from, to| cluster(kind, from, to).check(check)[0].detail.clone();
+        assert!(detail("Fail", "Ignore").starts_with("With Ignore"));
+        assert!(detail("Ignore", "Fail").starts_with("With Fail"));
+    }
+
+    #[test]
+    fn the_validator_of_every_new_installation_starts_open() {
+        let cluster = cluster("ValidatingWebhookConfiguration", "Fail", "Ignore");
+        assert!(cluster.check(check).is_empty());
+    }
+}

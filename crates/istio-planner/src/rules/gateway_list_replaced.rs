@@ -104,3 +104,49 @@ fn is_current(it: &Situation, gateway: &ComponentVersion) -> bool {
         .and_then(Version::parse_tag)
         .is_some_and(|it_version| Some(&it_version) == it.from)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+    use crate::rules::fixture::{Cluster, component};
+
+    fn cluster(version: &str) -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.render("Pilot", json!({}));
+        cluster
+            .inventory
+            .components
+            .push(component("IngressGateways", "edge", "1.29.6"));
+        cluster.object(json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {
+                "namespace": "istio-system",
+                "name": "edge",
+                "labels": {"operator.istio.io/version": version},
+            },
+        }));
+        cluster
+    }
+
+    #[test]
+    fn a_gateway_that_runs_and_is_not_rendered_is_named() {
+        assert_eq!(
+            cluster("1.29.6").codes(check),
+            ["gateway-list-replaced Warn"]
+        );
+    }
+
+    #[test]
+    fn one_that_is_rendered_or_left_by_an_older_release_is_not() {
+        let mut rendered = cluster("1.29.6");
+        rendered.render(
+            "IngressGateways",
+            json!({"kind": "Deployment", "metadata": {"namespace": "istio-system", "name": "edge"}}),
+        );
+        assert!(rendered.check(check).is_empty());
+        assert!(cluster("1.28.1").check(check).is_empty());
+    }
+}

@@ -113,3 +113,39 @@ fn frailty(snapshot: &Snapshot, budgets: &Budgets, object: &Ref) -> Option<&'sta
         _ => Some("has no disruption budget"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::check;
+    use crate::outcome::{Ref, Restart, RestartHow, RestartReason};
+    use crate::rules::fixture::Cluster;
+
+    fn cluster(how: RestartHow, replicas: u32) -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.deployment("shop", "web-istio", replicas.into(), &[("app", "web")]);
+        cluster.restarts.push(Restart {
+            object: Ref::new("apps/v1", "Deployment", "shop", "web-istio"),
+            pods: replicas,
+            proxies: BTreeMap::from([("1.29.6".to_owned(), replicas)]),
+            to: Some("1.30.3".to_owned()),
+            how,
+            reason: RestartReason::StaleImage,
+        });
+        cluster
+    }
+
+    #[test]
+    fn one_replica_loses_traffic() {
+        assert_eq!(
+            cluster(RestartHow::Auto, 1).codes(check),
+            ["istiod-rolls-gateways Warn"]
+        );
+    }
+
+    #[test]
+    fn what_is_restarted_by_a_rollout_is_not_istiods() {
+        assert!(cluster(RestartHow::Rollout, 1).check(check).is_empty());
+    }
+}

@@ -46,3 +46,42 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         )),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use istio_catalog::Version;
+
+    use super::check;
+    use crate::outcome::{Ref, Restart, RestartHow, RestartReason};
+    use crate::rules::fixture::Cluster;
+
+    fn cluster(proxy: &str) -> Cluster {
+        let mut cluster = Cluster::new();
+        cluster.proxy_version = Version::parse_tag(proxy);
+        cluster.restarts.push(Restart {
+            object: Ref::new("apps/v1", "Deployment", "shop", "web"),
+            pods: 1,
+            proxies: BTreeMap::from([("1.29.6".to_owned(), 1)]),
+            to: Some(proxy.to_owned()),
+            how: RestartHow::Rollout,
+            reason: RestartReason::StaleImage,
+        });
+        cluster
+    }
+
+    #[test]
+    fn proxies_of_another_version_are_told_with_their_direction() {
+        assert!(!cluster("1.29.6").check(check)[0].detail.contains("newer"));
+        assert!(cluster("1.31.0").check(check)[0].detail.contains("newer"));
+    }
+
+    #[test]
+    fn proxies_of_the_target_and_no_restart_are_nothing() {
+        assert!(cluster("1.30.3").check(check).is_empty());
+        let mut still = cluster("1.29.6");
+        still.restarts.clear();
+        assert!(still.check(check).is_empty());
+    }
+}

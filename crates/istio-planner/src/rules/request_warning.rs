@@ -66,3 +66,22 @@ fn not_left_over(it: &Situation) -> Option<Finding> {
         "Write `KIND/NAME` or `KIND/NAMESPACE/NAME` of an object that the plan shows as left behind",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    #[test]
+    fn what_is_to_be_pruned_and_is_not_left_over_is_named() {
+        let mut cluster = Cluster::new();
+        assert!(cluster.check(check).is_empty());
+        cluster.diff.unmatched = vec!["ConfigMap/istio-system/none".to_owned()];
+        let findings = cluster.check(check);
+        assert_eq!(findings[0].code, "request-warning");
+        assert_eq!(
+            findings[0].subjects[0].value,
+            Some("ConfigMap/istio-system/none".into())
+        );
+    }
+}

@@ -37,3 +37,25 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             .fix("Look what says the same in the older release, or accept that their effect ends"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::check;
+    use crate::customisation::Setting;
+    use crate::outcome::Subject;
+    use crate::rules::fixture::Cluster;
+
+    #[test]
+    fn a_setting_that_the_target_does_not_know_is_named() {
+        let mut cluster = Cluster::new();
+        assert!(cluster.check(check).is_empty());
+        let path = ["values", "pilot", "old"].map(str::to_owned).to_vec();
+        cluster
+            .unknown
+            .push(Setting::new(path, json!(true), Subject::default()));
+        let findings = cluster.check(check);
+        assert!(findings[0].detail.contains("values.pilot.old"));
+    }
+}

@@ -30,3 +30,18 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     });
     missing.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    #[test]
+    fn a_release_that_is_there_is_not_missed() {
+        let mut cluster = Cluster::new();
+        cluster.render("Pilot", serde_json::json!({}));
+        assert!(cluster.check(check).is_empty());
+        cluster.at_hand.source = false;
+        assert_eq!(cluster.codes(check), ["source-release-missing Unknown"]);
+    }
+}

@@ -27,3 +27,17 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     });
     missing.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::rules::fixture::Cluster;
+
+    #[test]
+    fn a_release_that_is_there_is_not_missed() {
+        let mut cluster = Cluster::new();
+        assert!(cluster.check(check).is_empty());
+        cluster.at_hand.target = false;
+        assert_eq!(cluster.codes(check), ["target-release-missing Unknown"]);
+    }
+}
