@@ -166,7 +166,11 @@ fn a_day_from_the_plan_to_the_way_back() {
     let status = walk(&cluster, &["status"], None, 0);
     has(
         &status,
-        &["1.30.3, begun by", "Apply definitions and shared rights"],
+        &[
+            "stopped: interrupted",
+            "1.30.3, begun by",
+            "Apply definitions and shared rights",
+        ],
     );
 
     let done = walk(&cluster, &upgrade, Some("Go on with it?"), 0);

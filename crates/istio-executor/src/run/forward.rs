@@ -52,7 +52,7 @@ pub enum Error {
     #[error("the lease was lost: another refit may be at work")]
     LeaseLost,
     /// The user stopped it.
-    #[error("stopped")]
+    #[error("interrupted")]
     Interrupted,
     /// The plan is being put back.
     #[error("this plan is being put back: go on with `refit rollback`")]
