@@ -69,6 +69,6 @@ pub(super) fn run(long: bool, refit: &Path) -> Result<Verdict> {
         env.push((variable, tools::go_tool(module, version, name)?));
     }
     env.extend(tools::oracles()?);
-    tools::ruby().map_err(anyhow::Error::msg)?;
+    tools::readers().map_err(anyhow::Error::msg)?;
     node("dist", &env)
 }

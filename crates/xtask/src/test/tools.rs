@@ -130,12 +130,16 @@ pub(crate) fn schemas() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Installs Ruby, the language of Homebrew's formulas, where it is not there and may be.
-pub(crate) fn ruby() -> Result<(), String> {
-    if process::is_there("ruby", "--version") {
-        return Ok(());
+/// Installs Ruby, the language of Homebrew's formulas, and groff, which `man` shows pages by, where they are not there and
+/// may be.
+pub(crate) fn readers() -> Result<(), String> {
+    for (program, package) in [("ruby", "ruby"), ("groff", "groff-base")] {
+        if !process::is_there(program, "--version") {
+            let missing = format!("no {program}: install Debian's package `{package}`");
+            install(package, &missing)?;
+        }
     }
-    install("ruby", "no Ruby: install Debian's package `ruby`")
+    Ok(())
 }
 
 /// The package of `PyPI` that carries kubectl (and Helm 4), and its version.
