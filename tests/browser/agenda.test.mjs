@@ -101,6 +101,7 @@ test("workloads to restart by hand have their reason in words", needsGallery, as
   assert.ok(hand.length > 0);
   const part = it.page.locator(".agenda-part.by-hand");
   await part.getByText(/to restart by hand$/).click();
+  await part.locator(".by-hand-workloads li").first().waitFor();
   const lines = await part.locator(".by-hand-workloads li").allTextContents();
   assert.deepEqual(
     lines,

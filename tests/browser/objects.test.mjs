@@ -27,6 +27,7 @@ test("what is more than a version label is counted, the same everywhere; the res
   const sum = chips.reduce((sum, chip) => sum + Number(/\d+$/.exec(chip)[0]), 0);
   assert.equal(sum, agenda.real.length);
   await panel.getByText(`${agenda.stamped.length} objects get new version labels only`).click();
+  await panel.locator(".stamped li").first().waitFor();
   assert.equal(await panel.locator(".stamped li").count(), agenda.stamped.length);
   const html = await it.download("HTML");
   const other = await it.context.newPage();
