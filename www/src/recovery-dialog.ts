@@ -26,7 +26,7 @@ export function showRecovery(
         ? found.unexplained.length === 0
           ? "Rendered with the source's release, it reproduces everything that the export holds of the installation."
           : "Rendered with the source's release and compared with the export."
-        : "It was not compared with the cluster: the source's release is not at hand.",
+        : "It was not compared with the cluster: the source's release was not found.",
     ),
     host,
     found.evidence.length > 0 &&

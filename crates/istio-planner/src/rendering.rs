@@ -11,7 +11,7 @@ use crate::outcome::Kubernetes;
 pub(crate) struct Rendered {
     /// `spec` of what files and sets say, merged.
     pub(crate) user: Value,
-    /// What the target makes of it; `None` where the release is not at hand, or refuses.
+    /// What the target makes of it; `None` where the release was not found, or refuses.
     pub(crate) rendering: Option<Rendering>,
     /// It was rendered before the request was made, so that no profile is known.
     pub(crate) already: bool,

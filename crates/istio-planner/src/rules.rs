@@ -74,8 +74,8 @@ table::rules! {
     request_meaning_changed RequestMeaningChanged "request-meaning-changed" (once) "The target reads the same request otherwise than the source did.";
     istioctl_defect IstioctlDefect "istioctl-defect" (once) "A known defect of istioctl is corrected here.";
     render_failed RenderFailed "render-failed" (once) "A chart of the target refuses the values.";
-    target_release_missing TargetReleaseMissing "target-release-missing" (once) "The target's release is not at hand, so nothing was rendered.";
-    source_release_missing SourceReleaseMissing "source-release-missing" (once hides_nothing) "The source's release is not at hand, so settings cannot be told from its defaults.";
+    target_release_missing TargetReleaseMissing "target-release-missing" (once) "The target's release was not found, so nothing was rendered.";
+    source_release_missing SourceReleaseMissing "source-release-missing" (once hides_nothing) "The source's release was not found, so settings cannot be told from its defaults.";
     apply_refused ApplyRefused "apply-refused" (once) "The API server would refuse a rendered object.";
     istiod_single_replica IstiodSingleReplica "istiod-single-replica" (once) "Fewer than two istiod would run during or after the upgrade.";
     istiod_no_disruption_budget IstiodNoDisruptionBudget "istiod-no-disruption-budget" (once) "No disruption budget covers istiod.";

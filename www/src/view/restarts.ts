@@ -22,7 +22,7 @@ export function restarts(overview: Overview, hooks: Hooks): HTMLElement {
   const total = overview.restarts;
   if (total === 0) {
     return overview.changes.length === 0 && hooks.missingReleases.length > 0
-      ? waiting("Which workloads restart can be told once the target's release is at hand.", hooks)
+      ? waiting("Which workloads restart can be told once the target's release archive is given.", hooks)
       : el("p", { class: "empty" }, "No workload has to be restarted.");
   }
   const all = [...waves, ...(byHand === null ? [] : [byHand])];

@@ -12,7 +12,7 @@ export function steps({ steps: all, verdict }: Overview, hooks: Hooks): HTMLElem
   if (all === null) {
     return verdict === "blocked"
       ? el("p", { class: "empty" }, "There is no plan while something blocks.")
-      : waiting("Every step in order can be told once the target's release is at hand.", hooks);
+      : waiting("Every step in order can be told once the target's release archive is given.", hooks);
   }
   return el(
     "div",

@@ -190,7 +190,7 @@ impl Recovery {
         let mut lines =
             vec!["# Reproduces the installation as far as the export tells.".to_owned()];
         if !self.compared {
-            lines.push("# The source's release was not at hand, so the rest was not compared with what it renders.".to_owned());
+            lines.push("# The source's release was not found, so the rest was not compared with what it renders.".to_owned());
         }
         let edit = |path: &String| {
             let edit = self.edits.iter().find(|it| it.0 == *path);

@@ -1,4 +1,4 @@
-//! `source-release-missing`: the source's release is not at hand, so settings cannot be told from its defaults.
+//! `source-release-missing`: the source's release was not found, so settings cannot be told from its defaults.
 
 use super::Code;
 use super::Explanation;
@@ -6,7 +6,7 @@ use super::Situation;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
-    meaning: "The source's release archive is not at hand.",
+    meaning: "The source's release archive was not found.",
     why: "Settings of the installation cannot be told from the defaults of the source, nor changed defaults be listed \
           in full.",
     settle: "Give the release archive, or the folder that holds it, with `--releases`.",
@@ -21,7 +21,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         Finding::new(
             Code::SourceReleaseMissing,
             Level::Unknown,
-            format!("The release archive of Istio {from} is not at hand"),
+            format!("The release archive of Istio {from} was not found"),
             "What the installation set is told from what the source would apply by default; without it some settings that \
              the request would revert can be missing here",
         )

@@ -1,4 +1,4 @@
-//! `target-release-missing`: the target's release is not at hand, so nothing was rendered.
+//! `target-release-missing`: the target's release was not found, so nothing was rendered.
 
 use super::Code;
 use super::Explanation;
@@ -6,7 +6,7 @@ use super::Situation;
 use crate::outcome::{Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
-    meaning: "The target's release archive is not at hand, so its manifests were not rendered.",
+    meaning: "The target's release archive was not found, so its manifests were not rendered.",
     why: "Changes, restarts and the target's own validation of the request are missing in this outcome.",
     settle: "Give the release archive, or the folder that holds it, with `--releases`.",
     source: "1.31:operator/pkg/render/manifest.go:283-368 (profiles and charts are what is rendered)",
@@ -18,7 +18,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         Finding::new(
             Code::TargetReleaseMissing,
             Level::Unknown,
-            format!("The release archive of Istio {to} is not at hand"),
+            format!("The release archive of Istio {to} was not found"),
             "Nothing was rendered: the changes of objects and the target's own validation of the request are missing here, and \
              restarts are told by today's webhooks",
         )
