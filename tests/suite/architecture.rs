@@ -38,6 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["helm-template", "istio-catalog", "kube-yaml"],
     ),
     ("kube-apply", &[]),
+    ("kube-model", &["kube-apply"]),
     ("kube-yaml", &[]),
 ];
 
@@ -72,6 +73,7 @@ fn crates_depend_on_what_the_map_allows_and_on_nothing_else() {
 fn the_planner_and_what_it_stands_on_are_pure() {
     for name in [
         "kube-apply",
+        "kube-model",
         "kube-yaml",
         "helm-template",
         "istio-catalog",

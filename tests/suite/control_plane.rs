@@ -12,6 +12,7 @@ mod gateways;
 mod images;
 mod job;
 mod kills;
+mod model;
 mod names;
 mod pairs;
 mod plans;
