@@ -338,6 +338,10 @@ async fn guarded(
         let mut content = (*content).clone();
         if let Some(live) = &live {
             content["metadata"]["resourceVersion"] = version(live);
+            // A version alone is none where the object is gone: the server would make it.
+            if matches!(body, Body::Apply { .. }) {
+                content["metadata"]["uid"] = live["metadata"]["uid"].clone();
+            }
         }
         let write = body.write(&content);
         match writer.write(object, &write).await {

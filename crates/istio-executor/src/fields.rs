@@ -252,6 +252,80 @@ pub fn author(object: &Value, path: &[Part]) -> Option<Author> {
         })
 }
 
+/// Returns the managers of all who own a field of an object, as its `managedFields` tell.
+pub fn owners<'a>(object: &'a Value, path: &[Part]) -> Vec<&'a str> {
+    let entries = object["metadata"]["managedFields"].as_array();
+    entries
+        .into_iter()
+        .flatten()
+        .filter(|it| owns(&it["fieldsV1"], path))
+        .filter_map(|it| it["manager"].as_str())
+        .collect()
+}
+
+/// Returns `to` with those of its differences from `from` undone that are meant: each is asked about by its path, and by
+/// what stands there in `to`.
+pub fn but_for(
+    from: &Value,
+    to: &Value,
+    is_meant: &dyn Fn(&[Part], Option<&Value>) -> bool,
+) -> Value {
+    undone(&mut Vec::new(), Some(from), Some(to), is_meant).unwrap_or_default()
+}
+
+fn undone(
+    here: &mut Vec<Part>,
+    from: Option<&Value>,
+    to: Option<&Value>,
+    is_meant: &dyn Fn(&[Part], Option<&Value>) -> bool,
+) -> Option<Value> {
+    if from == to {
+        return to.cloned();
+    }
+    let mut inner = |part: Part, from: Option<&Value>, to: Option<&Value>| {
+        here.push(part);
+        let value = undone(here, from, to, is_meant);
+        here.pop();
+        value
+    };
+    match (from, to) {
+        (Some(Value::Object(_)) | None, Some(Value::Object(new))) if !new.is_empty() => {
+            let none = Map::new();
+            let old = from.and_then(Value::as_object).unwrap_or(&none);
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let all: Map<String, Value> = names
+                .into_iter()
+                .filter_map(|name| {
+                    let part = Part::Field(name.clone());
+                    Some((name.clone(), inner(part, old.get(name), new.get(name))?))
+                })
+                .collect();
+            (from.is_some() || !all.is_empty()).then_some(Value::Object(all))
+        }
+        (Some(Value::Array(old)), Some(Value::Array(new))) if keys_of(&[old, new]).is_some() => {
+            let keys = keys_of(&[old, new]).unwrap_or_default();
+            let find = |list: &'_ [Value], name: &[(String, String)]| {
+                list.iter()
+                    .position(|it| identity(it, keys).as_slice() == name)
+            };
+            let mut names: Vec<_> = new.iter().map(|it| identity(it, keys)).collect();
+            names.extend(
+                old.iter()
+                    .map(|it| identity(it, keys))
+                    .filter(|it| find(new, it).is_none()),
+            );
+            let all = names.into_iter().filter_map(|name| {
+                let (from, to) = (find(old, &name), find(new, &name));
+                let (from, to) = (from.map(|it| &old[it]), to.map(|it| &new[it]));
+                inner(Part::Element(name), from, to)
+            });
+            Some(Value::Array(all.collect()))
+        }
+        _ if is_meant(here, to) => from.cloned(),
+        _ => to.cloned(),
+    }
+}
+
 /// Whether a set of fields holds this one, or the list or map around it as a whole.
 fn owns(fields: &Value, path: &[Part]) -> bool {
     let mut here = fields;

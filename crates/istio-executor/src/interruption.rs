@@ -46,6 +46,15 @@ impl Interruption {
         Self { asked, listener }
     }
 
+    /// One that a test asks.
+    #[cfg(test)]
+    pub(crate) fn by(asked: watch::Receiver<u32>) -> Self {
+        Self {
+            asked,
+            listener: tokio::spawn(async {}),
+        }
+    }
+
     /// Whether it was asked to stop.
     pub fn is_asked(&self) -> bool {
         *self.asked.borrow() > 0
@@ -67,6 +76,7 @@ impl Interruption {
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         tokio::select! {
+            biased;
             done = work => done,
             () = self.asked() => Err(Error::stopped()),
         }
@@ -94,6 +104,7 @@ pub(crate) async fn signal() {
         use tokio::signal::unix::{SignalKind, signal};
         if let Ok(mut terminate) = signal(SignalKind::terminate()) {
             tokio::select! {
+                biased;
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }

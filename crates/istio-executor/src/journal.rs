@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use k8s_openapi::jiff::Timestamp;
+use crate::clock;
 
 pub mod copy;
 #[cfg(feature = "crash-points")]
@@ -144,7 +144,7 @@ impl Journal {
     ///
     /// Never: the record that was appended is there.
     pub fn append(&mut self, event: Event) -> Result<&Record, Error> {
-        let record = Record::new(&self.plan, Timestamp::now().to_string(), event);
+        let record = Record::new(&self.plan, clock::now().to_string(), event);
         self.append_record(record)?;
         Ok(self.records.last().expect("appended above"))
     }

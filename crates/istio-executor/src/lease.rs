@@ -8,17 +8,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use istio_planner::outcome::Ref;
-use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::clock;
 use crate::cluster::{self, Cluster, LeaseWriter, Write, Writer};
 use crate::journal::copy::MANAGER;
 
 mod holder;
 
+#[cfg(test)]
+pub(crate) use holder::{Machine, machine};
 use holder::{holder, is_dead, known_as};
 
 /// A lease that is not renewed for so long is free.
@@ -67,7 +69,7 @@ impl State {
     fn now() -> Self {
         Self {
             renewed: Instant::now(),
-            at: SystemTime::now(),
+            at: clock::system(),
             lost: false,
         }
     }
@@ -75,27 +77,29 @@ impl State {
     /// Whether it was renewed so lately that nobody can have it.
     fn is_fresh(&self) -> bool {
         let limit = DURATION.saturating_sub(MARGIN);
-        !self.lost && self.renewed.elapsed() < limit && self.at.elapsed().is_ok_and(|it| it < limit)
+        !self.lost
+            && self.renewed.elapsed() < limit
+            && clock::since(self.at).is_some_and(|it| it < limit)
     }
 }
 
 impl Held {
-    fn new() -> Self {
+    fn since(state: State) -> Self {
         Self {
-            state: watch::Sender::new(State::now()),
+            state: watch::Sender::new(state),
         }
     }
 
     /// One that was taken a moment ago.
     #[cfg(test)]
     pub(crate) fn taken() -> Self {
-        Self::new()
+        Self::since(State::now())
     }
 
     /// One that is another's.
     #[cfg(test)]
     pub(crate) fn lost() -> Self {
-        let held = Self::new();
+        let held = Self::taken();
         held.state.send_modify(|it| it.lost = true);
         held
     }
@@ -139,7 +143,7 @@ impl Lease {
         own.until(cluster.deadline());
         let holder = holder();
         let mut seen: Option<(String, Instant)> = None;
-        loop {
+        let taken = loop {
             let live = own.get(&object).await?;
             let other = live
                 .as_ref()
@@ -163,14 +167,16 @@ impl Lease {
                     continue;
                 }
             }
+            // The answer may come late: what is held counts from before the request.
+            let before = State::now();
             match write(&own, &object, &holder, live.as_ref()).await {
-                Ok(()) => break,
+                Ok(()) => break before,
                 // Somebody was faster: look again who it is.
                 Err(error) if error.code() == Some(409) => seen = None,
                 Err(error) => return Err(error.into()),
             }
-        }
-        let held = Arc::new(Held::new());
+        };
+        let held = Arc::new(Held::since(taken));
         own.until(None);
         let renewal = tokio::spawn(renew(
             Arc::clone(&own),
@@ -233,7 +239,12 @@ async fn renew(cluster: Arc<Cluster>, object: Ref, holder: String, held: Arc<Hel
         let renewal = async {
             let live = cluster.get(&object).await?;
             let other = live.as_ref().and_then(other_holder);
-            if live.is_some() && other.as_ref() != Some(&holder) {
+            // One that is gone may have been another's meanwhile, who is done with it: what we know is older than that.
+            let is_ours = match &live {
+                Some(_) => other.as_ref() == Some(&holder),
+                None => held.state.borrow().is_fresh(),
+            };
+            if !is_ours {
                 return Ok(false);
             }
             write(&cluster, &object, &holder, live.as_ref()).await?;
@@ -261,9 +272,7 @@ async fn write(
     live: Option<&Value>,
 ) -> Result<(), cluster::Error> {
     // MicroTime has exactly six digits.
-    let now = Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
-        .to_string();
+    let now = clock::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
     let acquired = live
         .filter(|it| other_holder(it).as_deref() == Some(holder))
         .and_then(|it| it["spec"]["acquireTime"].as_str())
@@ -282,7 +291,10 @@ async fn write(
     });
     let write = match live {
         Some(live) => {
-            manifest["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            // A version alone is none where the lease is gone: the server would make it.
+            for field in ["resourceVersion", "uid"] {
+                manifest["metadata"][field] = live["metadata"][field].clone();
+            }
             Write::Replace {
                 manifest: &manifest,
                 manager: MANAGER,

@@ -11,6 +11,7 @@
 
 pub mod apply;
 pub mod cli;
+mod clock;
 pub mod cluster;
 pub mod diagnostic;
 pub mod drift;
@@ -30,5 +31,7 @@ pub mod release;
 pub mod restart;
 pub mod run;
 pub mod serve;
+#[cfg(test)]
+mod simulation;
 pub mod snapshot;
 pub mod wait;

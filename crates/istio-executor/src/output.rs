@@ -77,12 +77,23 @@ fn out(text: &str) -> io::Result<()> {
 
 /// Writes a line to standard error. A standard error that is gone is not worth an error.
 pub fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", report::shown(text));
+    line_to_stderr(&report::shown(text));
 }
 
 /// The same, in refit's colours.
 pub fn say_styled(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", coloured_only(text));
+    line_to_stderr(&coloured_only(text));
+}
+
+#[cfg(not(test))]
+fn line_to_stderr(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Where the harness keeps it until a test fails.
+#[cfg(test)]
+fn line_to_stderr(text: &str) {
+    eprintln!("{text}");
 }
 
 /// Says what went wrong; lines that begin with `hint: ` say what to do about it.

@@ -4,7 +4,6 @@ use istio_planner::outcome::Outcome;
 use istio_planner::snapshot::Snapshot;
 use istio_planner::{Input, Request};
 use istio_render::Release;
-use k8s_openapi::jiff::Timestamp;
 
 use crate::output;
 use crate::release::{self, Places};
@@ -112,5 +111,5 @@ pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Outcome
 
 /// Returns today in UTC as `YYYY-MM-DD`.
 pub fn today() -> String {
-    Timestamp::now().strftime("%Y-%m-%d").to_string()
+    crate::clock::now().strftime("%Y-%m-%d").to_string()
 }

@@ -331,10 +331,7 @@ async fn with_lease(
             let stopped = matches!(error, forward::Error::Interrupted);
             let mut words = output::chain(&error);
             if begun {
-                words = format!(
-                    "{words}\ngo on with `refit apply --resume`, or roll it back with `refit rollback` (journal {})",
-                    work.journal.path().display()
-                );
+                words = format!("{words}\n{}", ways_on(&work, plan, options));
             }
             let error = anyhow::anyhow!("{words}");
             Err(if stopped {
@@ -345,6 +342,23 @@ async fn with_lease(
         }
         Ok(()) => proxies(plan, work.journal.records()),
     }
+}
+
+/// How to go on with what was begun, or put it back. What is only on this machine is named: the cluster does not know it.
+fn ways_on(work: &Work<'_>, plan: &Plan, options: &Options) -> String {
+    let journal = work.journal.path();
+    if options.local {
+        return format!(
+            "go on with `refit apply {} --journal local`, or roll it back with `refit rollback {} --journal local` (journal {})",
+            journal.with_extension("plan.json").display(),
+            copy::short(&plan.id),
+            journal.display()
+        );
+    }
+    format!(
+        "go on with `refit apply --resume`, or roll it back with `refit rollback` (journal {})",
+        journal.display()
+    )
 }
 
 /// Tells which pods still run another proxy than they should after all restarts.

@@ -94,6 +94,20 @@ async fn another_write_in_between_is_drift() {
     assert!(matches!(applied(answers).await, Err(Error::Drift(_))));
 }
 
+/// The words are a 1.36 server's: without the uid it would make the object (`tests/suite/control_plane/model.rs`).
+#[tokio::test]
+async fn an_object_that_others_delete_in_between_is_drift() {
+    let words = "Operation cannot be fulfilled on configmaps \"c\": uid mismatch: the provided object specified uid u, and no existing object was found";
+    let answers = vec![
+        answer(409, &json!({ "message": words })),
+        answer(404, &json!({})),
+    ];
+    let Err(Error::Drift(drift)) = applied(answers).await else {
+        panic!("an object that is gone is drift")
+    };
+    assert_eq!(drift.kind, drift::Kind::Gone);
+}
+
 #[tokio::test]
 async fn fields_that_others_took_are_drift() {
     let conflict = answer(

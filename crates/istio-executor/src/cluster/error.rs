@@ -74,8 +74,14 @@ impl Error {
         matches!(self, Self::Api { message, .. } if message.contains("failed calling webhook"))
     }
 
-    /// Whether the object was written by somebody else since it was read. A conflict of fields is another thing.
+    /// Whether the object was written by somebody else since it was read, or is gone, or another one. A conflict of fields
+    /// is another thing.
     pub fn is_stale(&self) -> bool {
-        matches!(self, Self::Api { code: 409, message, .. } if message.contains("the object has been modified"))
+        const WORDS: [&str; 3] = [
+            "the object has been modified",
+            "uid mismatch",
+            "UID in precondition",
+        ];
+        matches!(self, Self::Api { code: 409, message, .. } if WORDS.iter().any(|it| message.contains(it)))
     }
 }

@@ -90,6 +90,17 @@ async fn what_is_refused_is_not_asked_again() {
     server.await.unwrap();
 }
 
+/// The words are a 1.36 server's (`tests/suite/control_plane/model.rs`).
+#[tokio::test]
+async fn what_was_made_again_under_its_name_is_not_what_was_to_be_deleted() {
+    let (cluster, handle) = cluster();
+    let words = "Operation cannot be fulfilled on ConfigMap \"c\": the UID in the precondition (u) does not match the UID in record (v). The object might have been deleted and then recreated";
+    let answers = vec![answer(409, &json!({ "message": words }))];
+    let server = tokio::spawn(serve(handle, answers));
+    assert!(!writer(cluster).delete(&object(), Some("u")).await.unwrap());
+    server.await.unwrap();
+}
+
 #[tokio::test]
 async fn a_budget_that_forbids_an_eviction_is_an_answer() {
     let (cluster, handle) = cluster();

@@ -176,7 +176,12 @@ fn deleted(answer: Result<Value, Error>) -> Result<bool, Error> {
         // Its successor has the name already: the answer to an earlier attempt was lost, or others were faster.
         Err(Error::Api {
             code: 409, message, ..
-        }) if message.contains("UID in precondition") => Ok(false),
+        }) if ["UID in precondition", "UID in the precondition"]
+            .iter()
+            .any(|it| message.contains(it)) =>
+        {
+            Ok(false)
+        }
         Err(error) => Err(error),
     }
 }

@@ -2,9 +2,34 @@
 
 use std::path::Path;
 
+/// The machine that a test has an executor run on.
+#[cfg(test)]
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    /// The holder that this process is.
+    pub(crate) process: String,
+    /// Holders that were processes of this machine and are no more.
+    pub(crate) dead: Vec<String>,
+}
+
+#[cfg(test)]
+tokio::task_local! {
+    static MACHINE: Machine;
+}
+
+/// Does something on a machine.
+#[cfg(test)]
+pub(crate) async fn machine<T>(machine: Machine, work: impl Future<Output = T>) -> T {
+    MACHINE.scope(machine, work).await
+}
+
 /// `user@host/boot/namespace/process/start`: the boot tells a machine from another of the same name (pods of one workload
 /// are alike in that), the namespace tells containers apart, the start a process from a later one with its number.
 pub(super) fn holder() -> String {
+    #[cfg(test)]
+    if let Ok(it) = MACHINE.try_with(|it| it.process.clone()) {
+        return it;
+    }
     let process = std::process::id();
     format!(
         "{}@{}/{process}/{}",
@@ -81,6 +106,10 @@ fn started(process: u32) -> Option<String> {
 
 /// Whether the holder was a process of this machine that is no more. Never guesses: without `/proc` nobody is dead.
 pub(super) fn is_dead(holder: &str) -> bool {
+    #[cfg(test)]
+    if let Ok(is_dead) = MACHINE.try_with(|it| it.dead.iter().any(|dead| dead == holder)) {
+        return is_dead;
+    }
     let mut parts = holder.rsplitn(3, '/');
     let (Some(start), Some(process), Some(other)) = (parts.next(), parts.next(), parts.next())
     else {

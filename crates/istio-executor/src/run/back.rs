@@ -15,6 +15,7 @@ use crate::{apply, fields, wait};
 use former::{Before, difference, untouched};
 
 mod former;
+mod ours;
 pub mod preview;
 #[cfg(test)]
 mod tests;
@@ -112,12 +113,15 @@ pub struct Restoration {
 }
 
 impl Restoration {
-    /// The object as it was, and as the action left it; nothing where there was none.
-    fn before(&self) -> Option<Before<'_>> {
+    /// The object as it was, and as the plan left it; nothing where there was none. Where that was not written down, what
+    /// is there now tells (`live`).
+    fn before(&self, live: Option<&Value>) -> Option<Before<'_>> {
         let former = self.former.as_ref()?;
+        let stored = self.stored.as_ref().map(|it| fields::patched(former, it));
+        let stored = stored.or_else(|| live.filter(|_| !self.ended).cloned());
         Some(Before {
             former,
-            left: self.stored.as_ref().map(|it| fields::patched(former, it)),
+            left: stored.map(|it| ours::by_plan(former, &it)),
         })
     }
 }
@@ -256,6 +260,7 @@ impl Rollback<'_, '_> {
     pub(crate) async fn run(&mut self) -> Result<Left, Error> {
         let interruption = self.work.session.interruption;
         let left = tokio::select! {
+            biased;
             left = self.all() => left,
             () = interruption.demanded() => Err(Error::Interrupted),
         };
@@ -361,6 +366,7 @@ impl Rollback<'_, '_> {
             let end = Instant::now() + self.work.session.options.readiness;
             let deadline = Deadline { end, begun: end };
             let ready = tokio::select! {
+                biased;
                 ready = wait::until(self.work.writer(), &condition, deadline, &mut report) => ready,
                 () = self.work.session.interruption.asked() => return,
             };
@@ -386,7 +392,7 @@ impl Rollback<'_, '_> {
                 object: object.clone(),
                 source: Box::new(source),
             })?;
-            let before = touched.before();
+            let before = touched.before(live.as_ref());
             different.extend(
                 difference(before.as_ref(), live.as_ref())
                     .filter(|_| before.is_some() || object.kind != "CustomResourceDefinition")
@@ -407,7 +413,7 @@ impl Rollback<'_, '_> {
             return Ok(true);
         }
         self.tell_losses(it, live.as_ref());
-        let Some(before) = it.before() else {
+        let Some(before) = it.before(live.as_ref()) else {
             let Some(live) = live else { return Ok(true) };
             if it.object.kind == "CustomResourceDefinition"
                 && has_objects(self.work.writer(), &live)
@@ -442,7 +448,7 @@ impl Rollback<'_, '_> {
             return;
         }
         let name = cluster::name(&it.object);
-        match it.before() {
+        match it.before(Some(live)) {
             Some(before) if before.left.is_some() => {
                 for lost in before.lost(live) {
                     let path = fields::path(&lost.path);

@@ -6,11 +6,11 @@ use std::time::Duration;
 use istio_planner::digest::relevant;
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Action, Plan, Step};
-use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Work;
+use crate::clock;
 use crate::cluster;
 use crate::drift::Drift;
 use crate::journal::{self, Event, Next, Record, Scope, next, progress};
@@ -161,6 +161,7 @@ impl Execution<'_, '_> {
             fresh: BTreeSet::new(),
         };
         let result = tokio::select! {
+            biased;
             result = run.steps() => result,
             () = interruption.demanded() => Err(Error::Interrupted),
         };
@@ -266,7 +267,7 @@ impl Run<'_, '_, '_> {
                 });
             }
             let progress = progress(self.execution.work.journal.records());
-            let held = pace::hold(self.execution.work.plan, step, &progress, Timestamp::now())
+            let held = pace::hold(self.execution.work.plan, step, &progress, clock::now())
                 .map_err(Error::Frozen)?;
             let Some(held) = held else { return Ok(()) };
             let reason = format!("{}, until {}", held.reason, held.until);
@@ -277,11 +278,12 @@ impl Run<'_, '_, '_> {
                 })?;
                 told = Some(reason);
             }
-            let left = held.until.duration_since(Timestamp::now());
+            let left = held.until.duration_since(clock::now());
             let left = Duration::try_from(left).unwrap_or_default();
             let until = Instant::now() + left;
             let interruption = self.execution.work.session.interruption;
             tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(self.overall.map_or(until, |it| it.min(until))) => {}
                 () = interruption.asked() => return Err(Error::Interrupted),
             }
@@ -304,7 +306,7 @@ impl Run<'_, '_, '_> {
             let (former, omitted) = match action {
                 // A restart is not put back.
                 Action::Restart { how, .. } => {
-                    mark = Some(Timestamp::now().to_string());
+                    mark = Some(clock::now().to_string());
                     pods = restart::to_renew(cluster, &object, *how).await?;
                     (None, true)
                 }
@@ -385,6 +387,7 @@ impl Run<'_, '_, '_> {
             // It may take long, and stopping between two pods leaves nothing half-written.
             let interruption = self.execution.work.session.interruption;
             tokio::select! {
+                biased;
                 done = work => done,
                 () = interruption.asked() => return Err(Error::Interrupted),
             }

@@ -7,7 +7,6 @@ use istio_planner::order::pacing::{self, Pacing};
 use istio_planner::outcome::{Restart, RestartHow};
 use istio_planner::plan::Plan;
 use istio_planner::snapshot::Snapshot;
-use k8s_openapi::jiff::Timestamp;
 
 use crate::cluster::Cluster;
 use crate::error::Error;
@@ -115,7 +114,7 @@ impl Wish {
         };
         sealed(Plan {
             // Every run is its own: restarting again later is meant.
-            id: format!("{PREFIX}{}", Timestamp::now().as_millisecond()),
+            id: format!("{PREFIX}{}", crate::clock::now().as_millisecond()),
             source: Some(found.version.clone()),
             target: found.version.clone(),
             direction: None,

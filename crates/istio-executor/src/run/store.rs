@@ -9,6 +9,7 @@ use anyhow::Context;
 use istio_planner::plan::Plan;
 
 use super::resume::genuine;
+use crate::clock;
 use crate::error::Error;
 use crate::journal::{Journal, progress};
 
@@ -44,7 +45,7 @@ pub(crate) fn prune(folder: &Path) -> io::Result<()> {
     journals.sort();
     journals.reverse();
     for (number, (modified, path)) in journals.iter().enumerate() {
-        let old = modified.elapsed().is_ok_and(|it| it > AGE);
+        let old = clock::since(*modified).is_some_and(|it| it > AGE);
         if number < KEPT && !old {
             continue;
         }
@@ -115,8 +116,7 @@ mod tests {
                 .append(true)
                 .open(journal.path())
                 .unwrap();
-            let time =
-                SystemTime::now() - Duration::from_mins(100 - u64::try_from(number).unwrap());
+            let time = clock::system() - Duration::from_mins(100 - u64::try_from(number).unwrap());
             file.set_modified(time).unwrap();
         }
         prune(path).unwrap();

@@ -16,7 +16,7 @@ use crate::journal::copy::MANAGER;
 pub(super) struct Before<'a> {
     /// As it was.
     pub(super) former: &'a Value,
-    /// As the plan left it; nothing where that is not known: then everything is as it was.
+    /// As the plan left it, without what others wrote; nothing where that is not known: then everything is as it was.
     pub(super) left: Option<Value>,
 }
 
@@ -163,12 +163,12 @@ pub(super) fn ownership(object: &Value) -> Vec<Value> {
 }
 
 /// A manager's entry: who, how, in which version of the API.
-type Entry = (String, String, String);
+pub(super) type Entry = (String, String, String);
 
 /// Fields, each as the way to it in an entry's `fieldsV1`.
-type Set = BTreeSet<Vec<String>>;
+pub(super) type Set = BTreeSet<Vec<String>>;
 
-fn entry(it: &Value) -> Entry {
+pub(super) fn entry(it: &Value) -> Entry {
     let text = |name: &str| it[name].as_str().unwrap_or_default().to_owned();
     (text("manager"), text("operation"), text("apiVersion"))
 }
@@ -192,7 +192,7 @@ fn sets(entries: &[Value]) -> BTreeMap<Entry, Set> {
 }
 
 /// Writes a tree of fields as the ways to them; each ends with `.`.
-fn members(node: &Value, here: &mut Vec<String>, set: &mut Set) {
+pub(super) fn members(node: &Value, here: &mut Vec<String>, set: &mut Set) {
     let Some(map) = node.as_object().filter(|it| !it.is_empty()) else {
         let mut path = here.clone();
         path.push(".".to_owned());
@@ -213,7 +213,7 @@ fn members(node: &Value, here: &mut Vec<String>, set: &mut Set) {
 }
 
 /// Makes a tree of fields of the ways to them.
-fn tree(set: &Set) -> Value {
+pub(super) fn tree(set: &Set) -> Value {
     let mut root = Value::Object(Map::new());
     for path in set {
         let mut here = &mut root;

@@ -92,7 +92,7 @@ async fn fate(
     if !it.ended && untouched(it.former.as_ref(), live, None) {
         return Ok((Fate::Kept, None));
     }
-    let before = it.before();
+    let before = it.before(live);
     let (Some(before), Some(live)) = (&before, live) else {
         return Ok(match (before, live) {
             (None, Some(live))

@@ -182,6 +182,57 @@ fn what_others_took_since_is_theirs_and_what_the_plan_took_is_given_back() {
     assert_eq!(difference(Some(&before), Some(&done)), None);
 }
 
+/// Found by seed 16 of the simulation: somebody wrote a note after the object was written down, and before the plan wrote it.
+#[test]
+fn what_others_wrote_just_before_the_plan_did_is_theirs_too() {
+    let entry = |manager: &str, operation: &str, fields: Value| json!({ "manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields });
+    let state = |value: &str, note: Option<&str>, entries: Vec<Value>| {
+        let annotations = note.map(|it| json!({ "annotations": { "note": it } }));
+        let mut metadata = annotations.unwrap_or_else(|| json!({}));
+        metadata["managedFields"] = entries.into();
+        json!({ "kind": "ConfigMap", "metadata": metadata, "data": { "a": value, "b": "2" } })
+    };
+    let ours = entry(
+        "istio-operator",
+        "Apply",
+        json!({ "f:data": { "f:a": {} } }),
+    );
+    let note = json!({ "f:metadata": { "f:annotations": { ".": {}, "f:note": {} } } });
+    let theirs = entry("kubectl", "Update", note.clone());
+    let taken = entry(
+        "helm",
+        "Update",
+        json!({ "f:data": { "f:a": {}, "f:b": {} } }),
+    );
+    let kept = entry("helm", "Update", json!({ "f:data": { "f:b": {} } }));
+    let former = state("1", None, vec![taken.clone()]);
+    let stored = state(
+        "2",
+        Some("x"),
+        vec![ours.clone(), kept.clone(), theirs.clone()],
+    );
+    let live = state("2", Some("y"), vec![ours, kept, theirs.clone()]);
+    for (ended, stored) in [(true, Some(fields::patch(&former, &stored))), (false, None)] {
+        let restoration = Restoration {
+            step: "s".to_owned(),
+            action: 0,
+            object: object("ConfigMap", "c"),
+            former: Some(former.clone()),
+            omitted: false,
+            ended,
+            left: None,
+            stored,
+        };
+        let before = restoration.before(Some(&live)).unwrap();
+        let wanted = before.values(Some(&live));
+        assert_eq!(wanted["metadata"]["annotations"]["note"], "y", "{ended}");
+        assert_eq!(wanted["data"], former["data"]);
+        let mut owners = before.ownership(&live);
+        owners.sort_by_key(|it| it["manager"].to_string());
+        assert_eq!(owners, [taken.clone(), theirs.clone()]);
+    }
+}
+
 #[test]
 fn a_webhook_that_refuses_goes_on_refusing() {
     let with = |policy: &str| {

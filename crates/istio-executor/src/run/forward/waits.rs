@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Step, Wait};
-use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Error, Run};
 use crate::apply;
+use crate::clock;
 use crate::cluster::{self, Write};
 use crate::journal::copy::MANAGER;
 use crate::journal::{Event, progress};
@@ -71,6 +71,7 @@ impl Run<'_, '_, '_> {
         let name = cluster::name(wait::object(condition));
         let mut report = |reason: &str| narrator.waiting(&name, reason);
         tokio::select! {
+            biased;
             ended = wait::until(writer, condition, deadline, &mut report) => {
                 ended.map_err(|source| {
                     // Once, here, and nowhere else: it may hold passwords.
@@ -97,9 +98,7 @@ impl Run<'_, '_, '_> {
         if taken || writer.get(lock).await?.is_none() {
             return Ok(false);
         }
-        let now = Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%S.%6fZ")
-            .to_string();
+        let now = clock::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string();
         let patch = json!({
             "spec": {
                 "holderIdentity": MANAGER,
