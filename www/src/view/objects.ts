@@ -16,7 +16,10 @@ type Numbered = ShortChange & { at: number };
 export function objects(overview: Overview, hooks: Hooks): HTMLElement {
   const { changes } = overview;
   if (changes.length === 0) {
-    return waiting("Which objects change, field by field, can be told once the target's release archive is given.", hooks);
+    return waiting(
+      "Which objects change, field by field, can be told once the target's release archive is given.",
+      hooks,
+    );
   }
   const { state } = hooks;
   const { agenda } = overview.words;
