@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use super::Error;
 
@@ -71,7 +71,7 @@ impl Connection {
     /// Reads the kubeconfig; none where there is none, or nothing in it.
     fn file(&self) -> Result<Option<Kubeconfig>, Error> {
         if let Some(path) = &self.kubeconfig {
-            return Kubeconfig::read_from(path).map(Some).map_err(failed);
+            return read(path).map(Some);
         }
         let given = env::var_os("KUBECONFIG").filter(|it| !it.is_empty());
         let paths: Vec<PathBuf> = match given {
@@ -85,12 +85,30 @@ impl Connection {
     }
 }
 
+/// Reads one file.
+fn read(path: &Path) -> Result<Kubeconfig, Error> {
+    Kubeconfig::read_from(path).map_err(|error| match error {
+        // The parser quotes the line, and with it the token that may stand there.
+        KubeconfigError::Parse(error) => {
+            let place = error
+                .location()
+                .map(|it| format!(":{}:{}", it.line(), it.column()));
+            failed(format!(
+                "{}{}: this is no kubeconfig, or its YAML is damaged",
+                path.display(),
+                place.unwrap_or_default()
+            ))
+        }
+        error => failed(error),
+    })
+}
+
 /// Reads those files that are there; of what several of them name the first counts.
 fn merged(paths: &[PathBuf]) -> Result<Option<Kubeconfig>, Error> {
     let is_there = |it: &&PathBuf| !it.as_os_str().is_empty() && Path::exists(it);
     let mut file = Kubeconfig::default();
     for path in paths.iter().filter(is_there) {
-        let next = Kubeconfig::read_from(path).map_err(failed)?;
+        let next = read(path)?;
         file = file.merge(next).map_err(failed)?;
     }
     let is_empty = file.current_context.is_none() && file.contexts.is_empty();

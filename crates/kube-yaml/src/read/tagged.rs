@@ -97,7 +97,8 @@ fn tagged<'a>(
         (_, value) if tag == found => Ok(value),
         #[expect(clippy::cast_precision_loss, reason = "Go converts the same way")]
         ("float", NodeValue::Int(it)) => Ok(NodeValue::Float(it as f64)),
-        _ => refuse(format!("cannot decode !!{found} `{text}` as a !!{tag}")),
+        // Go quotes the value; here it may be a Secret's.
+        _ => refuse(format!("cannot decode a !!{found} as a !!{tag}")),
     }
 }
 

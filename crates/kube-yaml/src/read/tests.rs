@@ -73,6 +73,14 @@ fn keys_become_text_as_in_go() {
 }
 
 #[test]
+fn a_value_that_its_tag_does_not_fit_is_not_quoted() {
+    refused(
+        "password: !!int secret",
+        &expect!["1:17: cannot decode a !!str as a !!int"],
+    );
+}
+
+#[test]
 fn the_last_of_equal_keys_wins() {
     check("a: 1\nb: 2\na: 3\n", &json!({"a": 3, "b": 2}));
     let many: String = (0..40).map(|it| format!("k{}: {it}\n", it % 20)).collect();

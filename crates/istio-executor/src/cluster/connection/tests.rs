@@ -76,3 +76,26 @@ fn files_that_are_there_are_merged_and_the_first_wins() {
     assert!(merged(&[write("d", "")]).unwrap().is_none());
     assert!(merged(&[write("e", "contexts: {")]).is_err());
 }
+
+/// The library quotes the lines around what it cannot read, and a token may stand there.
+#[test]
+fn a_damaged_kubeconfig_is_named_by_its_place_and_not_quoted() {
+    for (user, place) in [
+        ("token: SECRET: oops", ":6:18"),
+        ("token: !!int SECRET", ":6:18"),
+        ("exec: SECRET", ":6:11"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let text =
+            format!("apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    {user}\n");
+        fs::write(&path, text).unwrap();
+        let connection = Connection {
+            kubeconfig: Some(path),
+            context: None,
+        };
+        let error = connection.file().unwrap_err().to_string();
+        assert!(!error.contains("SECRET"), "{error}");
+        assert!(error.contains(place), "{error}");
+    }
+}
