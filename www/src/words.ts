@@ -6,9 +6,9 @@ import type { Problem } from "./protocol.js";
 
 /** Labels of levels, in the order in which they weigh. */
 export const LEVELS: readonly (readonly [Level, string])[] = [
-  ["block", "Blocks"],
+  ["block", "Blocking"],
   ["unknown", "Unknown"],
-  ["warn", "Warns"],
+  ["warn", "Warnings"],
   ["info", "Info"],
 ];
 

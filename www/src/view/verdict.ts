@@ -71,9 +71,10 @@ function path({ hops, verdict: it }: Overview): HTMLElement | null {
 }
 
 function counts({ levels, words, restarts }: Overview): HTMLElement[] {
-  const badges = LEVELS.filter(([level]) => levels[level] > 0).map(([level, label]) =>
-    el("span", { class: `badge ${level}` }, `${levels[level]} ${label.toLowerCase()}`),
-  );
+  const badges = LEVELS.filter(([level]) => levels[level] > 0).map(([level, label]) => {
+    const text = level === "warn" ? count(levels.warn, "warning") : `${levels[level]} ${label.toLowerCase()}`;
+    return el("span", { class: `badge ${level}` }, text);
+  });
   const touched = words.agenda.real.length;
   return [
     ...badges,

@@ -384,9 +384,9 @@ fn state(state: State) -> &'static str {
 /// The word of a level as a label.
 fn label(level: Level) -> &'static str {
     match level {
-        Level::Block => "Blocks",
+        Level::Block => "Blocking",
         Level::Unknown => "Unknown",
-        Level::Warn => "Warns",
+        Level::Warn => "Warning",
         Level::Info => "Info",
     }
 }
