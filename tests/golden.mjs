@@ -1,5 +1,6 @@
 // The golden cases, for Node and for the browser's tests. The Rust side of this is src/lib.rs.
 
+import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -11,6 +12,16 @@ export async function goldenCases() {
   const entries = await readdir(ROOT, { withFileTypes: true });
   const names = entries.filter((it) => it.isDirectory()).map((it) => it.name);
   return Promise.all(names.sort().map(goldenCase));
+}
+
+/** Holds what `node/deno.mjs` printed in a runtime against what is expected, byte by byte. */
+export async function assertGolden(printed) {
+  const got = JSON.parse(printed);
+  for (const golden of await goldenCases()) {
+    const { outcome, error } = got[golden.name];
+    assert.equal(outcome, golden.expected.outcome, golden.name);
+    assert.deepEqual(error, golden.expected.error && JSON.parse(golden.expected.error), golden.name);
+  }
 }
 
 /** Files as contents for the package. */
