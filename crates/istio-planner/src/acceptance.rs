@@ -75,13 +75,7 @@ fn is_about(finding: &Finding, acceptance: &Acceptance) -> bool {
         return true;
     };
     let mut objects = finding.subjects.iter().filter_map(|it| it.object.as_ref());
-    let named = |it: &Ref| {
-        let whole = match &it.namespace {
-            Some(namespace) => format!("{}/{namespace}/{}", it.kind, it.name),
-            None => format!("{}/{}", it.kind, it.name),
-        };
-        whole.eq_ignore_ascii_case(wanted)
-    };
+    let named = |it: &Ref| it.argument().eq_ignore_ascii_case(wanted);
     let first = objects.next();
     first.is_some_and(named) && objects.all(named)
 }

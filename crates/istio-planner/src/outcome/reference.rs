@@ -33,6 +33,14 @@ impl Ref {
             name: text(metadata, "name")?,
         })
     }
+
+    /// Returns `KIND/NAMESPACE/NAME`, or `KIND/NAME`, as flags name an object.
+    pub(crate) fn argument(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{}/{namespace}/{}", self.kind, self.name),
+            None => format!("{}/{}", self.kind, self.name),
+        }
+    }
 }
 
 /// `Deployment istio-system/istiod`.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::changes::is_stamp;
 use super::outline::{Digest, Outline, Place, is_stamped};
-use crate::outcome::{ChangeClass, Finding, Outcome, Ref, Verdict};
+use crate::outcome::{ChangeClass, Finding, Outcome, Verdict};
 use crate::rules::Code;
 
 /// Findings and changes by their places in the outcome's lists.
@@ -146,7 +146,7 @@ fn choices_of(finding: &Finding, outcome: &Outcome) -> Vec<Choice> {
             let orphans = all.filter(|it| it.class == ChangeClass::Orphan);
             let each = orphans.map(|it| Choice {
                 title: format!("Delete `{}`", it.object),
-                prune: Some(named(&it.object)),
+                prune: Some(it.object.argument()),
                 ..Choice::default()
             });
             let together = Choice {
@@ -171,14 +171,6 @@ fn namespaces(finding: &Finding) -> Vec<String> {
         once
     } else {
         Vec::new()
-    }
-}
-
-/// `KIND/NAMESPACE/NAME`.
-fn named(object: &Ref) -> String {
-    match &object.namespace {
-        Some(namespace) => format!("{}/{namespace}/{}", object.kind, object.name),
-        None => format!("{}/{}", object.kind, object.name),
     }
 }
 
