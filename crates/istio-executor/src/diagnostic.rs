@@ -49,7 +49,7 @@ pub fn snippets(outcome: &Outcome, request: &Request) -> String {
                 .label(shown(subject.field.as_deref().unwrap_or_default()));
             let mut group = level
                 .primary_title(shown(&finding.detail))
-                .id(&*finding.code)
+                .id(finding.code.as_str())
                 .element(
                     Snippet::source(lines)
                         .path(shown(&source.name))

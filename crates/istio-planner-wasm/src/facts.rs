@@ -51,6 +51,7 @@ struct Compared {
 /// Returns what a code of a finding means, in words; `undefined` for a name that is no code.
 #[wasm_bindgen]
 pub fn explain(code: &str) -> Option<String> {
+    let code = istio_planner::Code::parse(code)?;
     istio_planner::explain::explain(code).map(|it| it.to_string())
 }
 

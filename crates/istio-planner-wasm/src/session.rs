@@ -7,7 +7,7 @@ use istio_planner::compare::{Comparison, Detail, compare};
 use istio_planner::customisation::{Recovery, recover};
 use istio_planner::outcome::{FieldChange, Ref, Subject};
 use istio_planner::snapshot::{self, Shown, SnapshotReader};
-use istio_planner::{Input, Request, needs, report};
+use istio_planner::{Code, Input, Request, needs, report};
 use istio_render::{Manifests, Release, ReleaseReader};
 use serde::Serialize;
 use serde_json::Value;
@@ -69,7 +69,7 @@ struct Missing<'a> {
 #[derive(Debug, Serialize)]
 struct Gap<'a> {
     what: &'a str,
-    code: &'a str,
+    code: Code,
     unknown: &'a str,
     command: &'a str,
 }

@@ -1,8 +1,7 @@
 //! Findings that somebody has decided on: they stay where they are, say why, and no longer decide the verdict.
 
 use crate::input::{Acceptance, Request};
-use crate::outcome::{Finding, Level, Ref, Subject};
-use crate::rules::Code;
+use crate::outcome::{Code, Finding, Level, Ref, Subject};
 
 /// Findings that nobody can decide on: what they speak of loses data or traffic, or leaves nothing to perform.
 const BINDING: [Code; 15] = [
@@ -32,7 +31,8 @@ pub(crate) fn accept(findings: &mut Vec<Finding>, request: &Request, today: Opti
             wrong.push(refused(acceptance, &why));
             continue;
         }
-        let meant = |it: &&mut Finding| it.code == acceptance.code && is_about(it, acceptance);
+        let meant =
+            |it: &&mut Finding| it.code.as_str() == acceptance.code && is_about(it, acceptance);
         for finding in findings.iter_mut().filter(meant) {
             finding.accepted = Some(acceptance.reason.trim().to_owned());
         }
@@ -42,7 +42,7 @@ pub(crate) fn accept(findings: &mut Vec<Finding>, request: &Request, today: Opti
 
 /// Why an acceptance does not hold.
 fn refusal(acceptance: &Acceptance, today: Option<&str>) -> Option<String> {
-    let Some(code) = Code::parse(&acceptance.code) else {
+    let Some(code) = Code::parse(&acceptance.code).filter(|it| !it.is_note()) else {
         return Some("there is no such code".to_owned());
     };
     if BINDING.contains(&code) {

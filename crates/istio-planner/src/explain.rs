@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 
-use crate::rules::Code;
+use crate::outcome::Code;
+use crate::{notes, rules};
 
 pub use crate::rules::Explanation;
 
-/// Returns what a code, or the code of a note, means; `None` for a name that is no code.
-pub fn explain(code: &str) -> Option<Explanation> {
-    Code::parse(code)
-        .map(Code::explanation)
-        .or_else(|| crate::notes::explanation(code))
+/// Returns what a code means.
+pub fn explain(code: Code) -> Option<Explanation> {
+    rules::explanation(code).or_else(|| notes::explanation(code))
 }
 
 /// A code in a line.
@@ -18,7 +17,7 @@ pub fn explain(code: &str) -> Option<Explanation> {
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// For example `version-skew`.
-    pub code: &'static str,
+    pub code: Code,
     /// The weight that its findings have by default: `block`, `unknown`, `warn` or `info`; `note` for behaviour that
     /// changes between releases.
     pub level: &'static str,
@@ -28,19 +27,14 @@ pub struct Entry {
 
 /// Returns all codes: of findings in the order of the contract, then of notes.
 pub fn catalogue() -> Vec<Entry> {
-    let findings = Code::ALL.iter().map(|code| Entry {
-        code: code.as_str(),
-        level: usual_level(*code),
-        title: code.explanation().meaning,
-    });
-    let notes = crate::notes::codes().filter_map(|code| {
+    let entry = |code: Code| {
         Some(Entry {
             code,
-            level: "note",
-            title: crate::notes::explanation(code)?.meaning,
+            level: usual_level(code),
+            title: explain(code)?.meaning,
         })
-    });
-    findings.chain(notes).collect()
+    };
+    Code::ALL.iter().copied().filter_map(entry).collect()
 }
 
 /// A code and its explanation, as programs read them.
@@ -73,17 +67,6 @@ impl Explained {
             link: it.link,
         })
     }
-}
-
-/// The JSON Schema of an outcome, with the closed list of codes, which the outcome's own floor does not know.
-#[cfg(feature = "schema")]
-pub fn outcome_schema() -> schemars::Schema {
-    let mut schema = schemars::schema_for!(crate::outcome::Outcome);
-    let codes: Vec<_> = catalogue().into_iter().map(|it| it.code).collect();
-    if let Some(code) = schema.pointer_mut("/$defs/Finding/properties/code") {
-        code["enum"] = codes.into();
-    }
-    schema
 }
 
 /// The weight that findings of a code have unless the cluster says otherwise.
@@ -119,6 +102,7 @@ fn usual_level(code: Code) -> &'static str {
         | Code::NodeAgentsRestart
         | Code::IstiodRollsGateways
         | Code::RevisionTagStale => "info",
+        note if note.is_note() => "note",
         _ => "warn",
     }
 }
@@ -126,37 +110,20 @@ fn usual_level(code: Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::explain;
-    use crate::rules::Code;
+    use crate::outcome::Code;
 
     #[test]
-    fn every_code_is_explained_in_full_sentences() {
+    fn every_code_is_explained() {
         for code in Code::ALL {
-            let it = explain(code.as_str()).expect("each code is explained");
-            for text in [it.meaning, it.why, it.settle] {
-                assert!(
-                    text.ends_with('.') && text.len() > 20,
-                    "{}: {text}",
-                    code.as_str()
-                );
+            let it = explain(*code).unwrap_or_else(|| panic!("{code} is not explained"));
+            assert!(!it.source.is_empty(), "{code}");
+            if code.is_note() {
+                continue;
             }
-            assert!(!it.source.is_empty());
+            for text in [it.meaning, it.why, it.settle] {
+                assert!(text.ends_with('.') && text.len() > 20, "{code}: {text}");
+            }
         }
-    }
-
-    #[test]
-    fn the_catalogue_holds_every_code_once() {
-        let all = super::catalogue();
-        let mut codes: Vec<_> = all.iter().map(|it| it.code).collect();
-        codes.sort_unstable();
-        let count = codes.len();
-        codes.dedup();
-        assert_eq!(codes.len(), count);
-        assert!(count > Code::ALL.len());
-        assert!(all.iter().all(|it| explain(it.code).is_some()));
-    }
-
-    #[test]
-    fn a_name_that_is_no_code_is_not_explained() {
-        assert_eq!(explain("no-such-code"), None);
+        assert_eq!(super::catalogue().len(), Code::ALL.len());
     }
 }

@@ -53,6 +53,6 @@ mod words;
 
 pub use input::{Acceptance, Input, Request, RequestFile, required};
 pub use istio_catalog::Facts;
-pub use outcome::Outcome;
+pub use outcome::{Code, Outcome};
 pub use planning::{Planned, plan, plan_with_objects};
-pub use rules::{Code, Explanation};
+pub use rules::Explanation;

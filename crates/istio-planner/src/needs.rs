@@ -2,7 +2,8 @@
 
 use crate::customisation;
 use crate::input::{self, KINDS, Request, required};
-use crate::rules::{ALWAYS, Code, is_kind, plural};
+use crate::outcome::Code;
+use crate::rules::{ALWAYS, is_kind, plural};
 use crate::snapshot::Snapshot;
 
 /// Returns the versions of all releases that a plan for `request` in this cluster reads: the target's, then the source's.
@@ -31,7 +32,7 @@ pub struct Gap {
     /// What is missing, for example `CustomResourceDefinition`.
     pub what: String,
     /// The finding that says so.
-    pub code: &'static str,
+    pub code: Code,
     /// What stays unknown, as a sentence without full stop.
     pub unknown: &'static str,
     /// The line that exports it.
@@ -56,21 +57,21 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
         .filter(|it| !snapshot.refused.keys().any(|refused| is_kind(refused, it)))
         .map(|kind| Gap {
             what: kind.to_owned(),
-            code: Code::ExportIncomplete.as_str(),
+            code: Code::ExportIncomplete,
             unknown: "Rules that read it cannot say that all is well",
             command: command(usize::from(kind == "CustomResourceDefinition")),
         })
         .collect();
     gaps.extend(snapshot.refused.keys().map(|kind| Gap {
         what: kind.clone(),
-        code: Code::ExportIncomplete.as_str(),
+        code: Code::ExportIncomplete,
         unknown: "Rules that read it cannot say that all is well",
         command: ROLE.to_owned(),
     }));
     if snapshot.server_version.is_none() {
         gaps.push(Gap {
             what: "the server's version".to_owned(),
-            code: Code::KubernetesUnknown.as_str(),
+            code: Code::KubernetesUnknown,
             unknown: "Whether the target runs on this Kubernetes stays unknown",
             command: command(2),
         });
@@ -78,7 +79,7 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
     if !snapshot.managed_fields {
         gaps.push(Gap {
             what: "managedFields".to_owned(),
-            code: Code::OwnershipUnknown.as_str(),
+            code: Code::OwnershipUnknown,
             unknown: "Who owns which field stays unknown, and so which edits of others are overwritten",
             command: command(0),
         });
@@ -101,7 +102,7 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
 
 #[cfg(test)]
 mod tests {
-    use super::coverage;
+    use super::{Code, coverage};
     use crate::input::Request;
     use crate::snapshot::Snapshot;
 
@@ -114,7 +115,9 @@ mod tests {
             .find(|it| it.what == "CustomResourceDefinition");
         assert!(definitions.is_some_and(|it| it.command.ends_with("crds.yaml")));
         let codes: Vec<_> = coverage.gaps.iter().map(|it| it.code).collect();
-        assert!(codes.contains(&"kubernetes-unknown") && codes.contains(&"ownership-unknown"));
+        assert!(
+            codes.contains(&Code::KubernetesUnknown) && codes.contains(&Code::OwnershipUnknown)
+        );
         assert!(coverage.none.contains(&"networkpolicies"));
         assert!(!coverage.none.contains(&"pods"));
     }
@@ -134,7 +137,7 @@ mod tests {
             coverage
                 .gaps
                 .iter()
-                .all(|it| it.what != "Pod" && it.code == "export-incomplete")
+                .all(|it| it.what != "Pod" && it.code == Code::ExportIncomplete)
         );
         assert!(!coverage.none.contains(&"networkpolicies"));
     }

@@ -9,7 +9,7 @@
 use istio_catalog::{Catalog, Minor, Version};
 use serde_json::Value;
 
-use crate::outcome::{self, Finding, Level, Subject};
+use crate::outcome::{self, Code, Finding, Level, Subject};
 use crate::rules::Explanation;
 use crate::snapshot::Snapshot;
 use cluster::Cluster;
@@ -44,8 +44,8 @@ pub(crate) struct Context<'a> {
 
 /// A change of behaviour.
 struct Fact {
-    /// The finding's code; stable.
-    id: &'static str,
+    /// The finding's code.
+    code: Code,
     /// The first patch of each branch that has it, as minor and patch, oldest first. Minors after the last have it,
     /// other minors do not.
     since: &'static [(u32, u32)],
@@ -128,17 +128,12 @@ pub(crate) fn notes(
     findings
 }
 
-/// The codes of all notes.
-pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
-    facts().map(|it| it.id).chain([variables::CODE])
-}
-
-/// Returns what the code of a note means; `None` for a name that is none.
-pub(crate) fn explanation(code: &str) -> Option<Explanation> {
+/// Returns what the code of a note means; `None` for that of a rule.
+pub(crate) fn explanation(code: Code) -> Option<Explanation> {
     if code == variables::CODE {
         return Some(variables::EXPLANATION);
     }
-    let fact = facts().find(|it| it.id == code)?;
+    let fact = facts().find(|it| it.code == code)?;
     Some(Explanation {
         meaning: fact.title,
         why: fact.detail,
@@ -208,7 +203,7 @@ impl Fact {
             ),
         };
         Some(Finding {
-            code: self.id.to_owned(),
+            code: self.code,
             level,
             title,
             detail: format!("{} Affects {}.", self.detail, self.affects.words()),

@@ -11,9 +11,12 @@ use serde_json::Value;
 use crate::edit::{Edit, Fix};
 use crate::plan::Plan;
 
+mod code;
 mod finding;
 mod reference;
 
+pub use code::Code;
+pub(crate) use code::codes;
 pub(crate) use finding::sort;
 
 /// The value of [`Outcome::schema`].
@@ -373,7 +376,7 @@ pub enum Level {
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
     /// Stable, kebab-case; `refit explain` knows it.
-    pub code: String,
+    pub code: Code,
     /// How much it weighs.
     pub level: Level,
     /// One sentence without full stop.

@@ -103,6 +103,7 @@ fn restart(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Code;
     use crate::rules::fixture::Cluster;
 
     fn proxies(version: &str, pods: u32) -> ProxyCount {
@@ -161,7 +162,7 @@ mod tests {
             .map(|it| {
                 it.findings
                     .iter()
-                    .any(|it| it.code == "kubernetes-below-minimum")
+                    .any(|it| it.code == Code::KubernetesBelowMinimum)
             })
             .collect();
         assert_eq!(blocked, [false, false, true]);

@@ -6,8 +6,7 @@ use istio_catalog::{Facts, Version};
 use serde::Serialize;
 
 use crate::input::Input;
-use crate::outcome::{Finding, Level, Outcome, Ref, Verdict};
-use crate::rules::Code;
+use crate::outcome::{Code, Finding, Level, Outcome, Ref, Verdict};
 
 /// Findings about what going back loses: fields, objects and versions that only the newer release knows, and
 /// certificates.
@@ -59,7 +58,7 @@ pub fn readiness(input: &Input, downgrade: &Outcome, since: Option<&str>) -> Rea
     let end = version.and_then(|it| facts.end_of_life(it.minor_release()));
     let supported_until = end.map(|it| it.date);
     let ended = supported_until.as_deref().zip(input.as_of.as_deref());
-    let is_lost = |it: &&Finding| Code::parse(&it.code).is_some_and(|it| LOST.contains(&it));
+    let is_lost = |it: &&Finding| LOST.contains(&it.code);
     let stands = |it: &&Finding| matches!(it.level, Level::Block | Level::Unknown);
     let findings = || downgrade.findings.iter().filter(|it| it.accepted.is_none());
     Readiness {
@@ -148,9 +147,9 @@ mod tests {
             readiness
                 .open
                 .iter()
-                .any(|it| it.code == "no-control-plane")
+                .any(|it| it.code == Code::NoControlPlane)
         );
-        assert!(!readiness.open.iter().any(|it| it.code == "fields-lost"));
+        assert!(!readiness.open.iter().any(|it| it.code == Code::FieldsLost));
         assert_eq!(readiness.verdict, Verdict::Blocked);
     }
 

@@ -29,7 +29,10 @@ pub(super) struct Args {
 
 /// The codes, for completion.
 pub(super) fn codes() -> PossibleValuesParser {
-    let codes: Vec<&'static str> = explain::catalogue().iter().map(|it| it.code).collect();
+    let codes: Vec<&'static str> = explain::catalogue()
+        .iter()
+        .map(|it| it.code.as_str())
+        .collect();
     PossibleValuesParser::new(codes)
 }
 
@@ -45,15 +48,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     };
     let code = asked.trim().to_lowercase().replace(['_', ' '], "-");
-    if let Some(entry) = catalogue.iter().find(|it| it.code == code) {
+    if let Some(entry) = catalogue.iter().find(|it| it.code.as_str() == code) {
         output::data(&explained(vec![entry.clone()], args.output)?)?;
         return Ok(Exit::Done);
     }
     let words = asked.to_lowercase();
-    let has = |it: &&Entry| it.code.contains(&code) || it.title.to_lowercase().contains(&words);
+    let has =
+        |it: &&Entry| it.code.as_str().contains(&code) || it.title.to_lowercase().contains(&words);
     let found: Vec<Entry> = catalogue.iter().filter(has).cloned().collect();
     if found.is_empty() {
-        let nearest = nearest(&code, catalogue.iter().map(|it| it.code));
+        let nearest = nearest(&code, catalogue.iter().map(|it| it.code.as_str()));
         let hint = match nearest {
             Some(it) => format!("did you mean {it}?"),
             None => "refit explain lists all codes".to_owned(),
@@ -71,7 +75,7 @@ fn listed(entries: &[Entry], format: Format) -> Result<String, Error> {
     }
     let width = entries
         .iter()
-        .map(|it| it.code.len())
+        .map(|it| it.code.as_str().len())
         .max()
         .unwrap_or_default();
     let mut text = String::new();

@@ -303,7 +303,7 @@ impl Args {
     fn next(&self, outcome: &Outcome) -> Option<String> {
         let to = outcome.target.version.as_deref()?;
         if outcome.verdict == Verdict::Blocked {
-            let first = outcome.findings.first().map(|it| it.code.as_str());
+            let first = outcome.findings.first().map(|it| it.code);
             return first
                 .map(|code| format!("refit explain {code}, settle what blocks, and plan again"));
         }

@@ -29,7 +29,7 @@ enum Document {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let schema = match args.document {
-        Document::Outcome => istio_planner::explain::outcome_schema(),
+        Document::Outcome => schema_for!(istio_planner::Outcome),
         Document::Plan => schema_for!(istio_planner::plan::Plan),
         Document::Request => schema_for!(istio_planner::Request),
         Document::Record => schema_for!(journal::Record),

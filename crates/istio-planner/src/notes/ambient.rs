@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 /// Says what data plane a namespace or pod is in.
 const DATA_PLANE: &str = "istio.io/dataplane-mode";
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "waypoint-attachment",
+        code: Code::WaypointAttachment,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -28,7 +28,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: unattached_waypoints,
     },
     Fact {
-        id: "ambient-redirection-annotation",
+        code: Code::AmbientRedirectionAnnotation,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -44,7 +44,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "ambient-dns-capture",
+        code: Code::AmbientDnsCapture,
         since: &[(25, 0)],
         until: &[],
         level: Level::Warn,
@@ -62,7 +62,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| off(cluster, "AMBIENT_DNS_CAPTURE"),
     },
     Fact {
-        id: "iptables-reconciled",
+        code: Code::IptablesReconciled,
         since: &[(29, 0)],
         until: &[],
         level: Level::Warn,
@@ -79,7 +79,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| off(cluster, "AMBIENT_RECONCILE_POD_RULES_ON_STARTUP"),
     },
     Fact {
-        id: "excluded-namespaces-leave",
+        code: Code::ExcludedNamespacesLeave,
         since: &[(30, 0)],
         until: &[],
         level: Level::Warn,
@@ -94,7 +94,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: excluded_namespaces,
     },
     Fact {
-        id: "ambient-gateways-excluded",
+        code: Code::AmbientGatewaysExcluded,
         since: &[(25, 0)],
         until: &[],
         level: Level::Info,
@@ -108,7 +108,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: gateways_in_ambient,
     },
     Fact {
-        id: "cni-own-network",
+        code: Code::CniOwnNetwork,
         since: &[(26, 0)],
         until: &[],
         level: Level::Warn,
@@ -125,7 +125,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: agent_under_policies,
     },
     Fact {
-        id: "cni-unprivileged",
+        code: Code::CniUnprivileged,
         since: &[(24, 0)],
         until: &[],
         level: Level::Info,
@@ -152,7 +152,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "cni-file-mode",
+        code: Code::CniFileMode,
         since: &[(30, 0)],
         until: &[],
         level: Level::Info,
@@ -171,7 +171,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "ztunnel-names",
+        code: Code::ZtunnelNames,
         since: &[(25, 0)],
         until: &[],
         level: Level::Warn,
@@ -185,7 +185,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: renamed_ztunnels,
     },
     Fact {
-        id: "ztunnel-names-fixed",
+        code: Code::ZtunnelNamesFixed,
         since: &[(26, 0)],
         until: &[],
         level: Level::Warn,
@@ -206,7 +206,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "dry-run-policies-ambient",
+        code: Code::DryRunPoliciesAmbient,
         since: &[(29, 0)],
         until: &[],
         level: Level::Warn,
@@ -237,7 +237,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "multi-network-ingress",
+        code: Code::MultiNetworkIngress,
         since: &[(29, 0)],
         until: &[],
         level: Level::Info,
@@ -263,7 +263,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "workload-requests-larger",
+        code: Code::WorkloadRequestsLarger,
         since: &[(29, 7), (30, 4), (31, 0)],
         until: &[],
         level: Level::Warn,

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "automatic-sni",
+        code: Code::AutomaticSni,
         since: &[(21, 0)],
         until: &[],
         level: Level::Warn,
@@ -27,7 +27,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| originated_tls(cluster, |tls| is_empty(tls, "sni")),
     },
     Fact {
-        id: "server-certificates-verified",
+        code: Code::ServerCertificatesVerified,
         since: &[(21, 0)],
         until: &[],
         level: Level::Warn,
@@ -44,7 +44,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| originated_tls(cluster, is_unverified),
     },
     Fact {
-        id: "destination-rule-tls-external",
+        code: Code::DestinationRuleTlsExternal,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -61,7 +61,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: tls_for_external_services,
     },
     Fact {
-        id: "destination-rule-merge",
+        code: Code::DestinationRuleMerge,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -78,7 +78,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: differing_exports,
     },
     Fact {
-        id: "circuit-breaker-metrics",
+        code: Code::CircuitBreakerMetrics,
         since: &[(29, 0)],
         until: &[],
         level: Level::Info,
@@ -95,7 +95,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| policies(cluster, "connectionPool", |_| true),
     },
     Fact {
-        id: "unhealthy-endpoints-sent",
+        code: Code::UnhealthyEndpointsSent,
         since: &[(31, 0)],
         until: &[],
         level: Level::Warn,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 const API: &str = "gateway.networking.k8s.io";
 const OLD_LABEL: &str = "istio.io/gateway-name";
@@ -13,7 +13,7 @@ const NETWORK: &str = "topology.istio.io/network";
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "gateway-name-label-changes",
+        code: Code::GatewayNameLabelChanges,
         since: &[(21, 0)],
         until: &[],
         level: Level::Info,
@@ -27,7 +27,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| selecting(cluster, OLD_LABEL),
     },
     Fact {
-        id: "gateway-name-label-gone",
+        code: Code::GatewayNameLabelGone,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -41,7 +41,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| selecting(cluster, OLD_LABEL),
     },
     Fact {
-        id: "gateway-attributes-copied",
+        code: Code::GatewayAttributesCopied,
         since: &[(27, 0)],
         until: &[],
         level: Level::Info,
@@ -58,7 +58,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: with_attributes,
     },
     Fact {
-        id: "multi-network-gateways",
+        code: Code::MultiNetworkGateways,
         since: &[(23, 0)],
         until: &[],
         level: Level::Info,
@@ -82,7 +82,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "strict-gateway-merging",
+        code: Code::StrictGatewayMerging,
         since: &[(31, 0)],
         until: &[],
         level: Level::Warn,
@@ -99,7 +99,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: merged_across_namespaces,
     },
     Fact {
-        id: "tls-listeners",
+        code: Code::TlsListeners,
         since: &[(30, 0)],
         until: &[],
         level: Level::Warn,
@@ -113,7 +113,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: tls_listeners,
     },
     Fact {
-        id: "backend-tls-policy-alpha-gone",
+        code: Code::BackendTlsPolicyAlphaGone,
         since: &[(28, 0)],
         until: &[],
         level: Level::Warn,
@@ -136,7 +136,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "inference-pool-alpha-gone",
+        code: Code::InferencePoolAlphaGone,
         since: &[(28, 0)],
         until: &[],
         level: Level::Warn,
@@ -159,7 +159,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "gateway-agents-encrypted",
+        code: Code::GatewayAgentsEncrypted,
         since: &[(31, 0)],
         until: &[],
         level: Level::Info,

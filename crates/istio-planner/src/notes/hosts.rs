@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
 use crate::dataplane::{namespace_labels, selector::matches};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "service-entry-target-port",
+        code: Code::ServiceEntryTargetPort,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -28,7 +28,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: target_ports,
     },
     Fact {
-        id: "discovery-selectors-scope",
+        code: Code::DiscoverySelectorsScope,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -46,7 +46,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: not_selected,
     },
     Fact {
-        id: "sidecar-scope-conflicts",
+        code: Code::SidecarScopeConflicts,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -74,7 +74,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "sidecar-best-service-namespace",
+        code: Code::SidecarBestServiceNamespace,
         since: &[(30, 0)],
         until: &[],
         level: Level::Warn,
@@ -91,7 +91,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: shared_hosts,
     },
     Fact {
-        id: "service-entry-addresses",
+        code: Code::ServiceEntryAddresses,
         since: &[(25, 0)],
         until: &[],
         level: Level::Info,
@@ -108,7 +108,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: without_addresses,
     },
     Fact {
-        id: "dns-auto-allocation-deprecated",
+        code: Code::DnsAutoAllocationDeprecated,
         since: &[(25, 0)],
         until: &[],
         level: Level::Info,
@@ -125,7 +125,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "workload-entry-tunnel-label",
+        code: Code::WorkloadEntryTunnelLabel,
         since: &[(29, 6), (30, 3), (31, 0)],
         until: &[],
         level: Level::Info,
@@ -140,7 +140,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: unlabelled_workload_entries,
     },
     Fact {
-        id: "service-entry-passthrough-ambient",
+        code: Code::ServiceEntryPassthroughAmbient,
         since: &[(28, 0)],
         until: &[],
         level: Level::Warn,

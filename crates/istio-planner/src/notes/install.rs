@@ -2,7 +2,7 @@
 
 use super::cluster::{Cluster, Item, of_workload};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 /// Values that the charts no longer take from 1.24 on (releasenotes/notes/51987.yaml).
 const GONE_IN_24: &[&str] = &[
@@ -21,7 +21,7 @@ const GONE_IN_24: &[&str] = &[
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "dns-certificates-gone",
+        code: Code::DnsCertificatesGone,
         since: &[(18, 0)],
         until: &[],
         level: Level::Warn,
@@ -36,7 +36,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| cluster.mesh_settings(&["certificates"]),
     },
     Fact {
-        id: "installed-state-gone",
+        code: Code::InstalledStateGone,
         since: &[(21, 0)],
         until: &[],
         level: Level::Info,
@@ -53,7 +53,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "in-cluster-operator-gone",
+        code: Code::InClusterOperatorGone,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -75,7 +75,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "external-profile-gone",
+        code: Code::ExternalProfileGone,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -95,7 +95,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "istiod-remote-gone",
+        code: Code::IstiodRemoteGone,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -109,7 +109,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: remote_components,
     },
     Fact {
-        id: "crds-templated",
+        code: Code::CrdsTemplated,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -123,7 +123,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: crds_without_release,
     },
     Fact {
-        id: "cni-values-moved",
+        code: Code::CniValuesMoved,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -137,7 +137,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| values(cluster, &["istio_cni"]),
     },
     Fact {
-        id: "values-gone",
+        code: Code::ValuesGone,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -151,7 +151,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| values(cluster, GONE_IN_24),
     },
     Fact {
-        id: "cni-policy-role-gone",
+        code: Code::CniPolicyRoleGone,
         since: &[(21, 0)],
         until: &[],
         level: Level::Info,
@@ -165,7 +165,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| values(cluster, &["cni.psp_cluster_role"]),
     },
     Fact {
-        id: "cni-privileged-gone",
+        code: Code::CniPrivilegedGone,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -180,7 +180,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| values(cluster, &["cni.privileged"]),
     },
     Fact {
-        id: "multi-cluster-values-gone",
+        code: Code::MultiClusterValuesGone,
         since: &[(27, 0)],
         until: &[],
         level: Level::Info,
@@ -203,7 +203,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "cni-log-level",
+        code: Code::CniLogLevel,
         since: &[(23, 0)],
         until: &[],
         level: Level::Info,
@@ -217,7 +217,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| values(cluster, &["cni.logLevel"]),
     },
     Fact {
-        id: "image-registry",
+        code: Code::ImageRegistry,
         since: &[(30, 0)],
         until: &[(31, 0)],
         level: Level::Warn,
@@ -235,7 +235,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| images_of(cluster, "docker.io/istio/"),
     },
     Fact {
-        id: "image-registry-back",
+        code: Code::ImageRegistryBack,
         since: &[(31, 0)],
         until: &[],
         level: Level::Warn,
@@ -253,7 +253,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| images_of(cluster, "registry.istio.io/release/"),
     },
     Fact {
-        id: "untaint-controller",
+        code: Code::UntaintController,
         since: &[(30, 0)],
         until: &[],
         level: Level::Info,
@@ -275,7 +275,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "gke-detected",
+        code: Code::GkeDetected,
         since: &[(26, 0)],
         until: &[],
         level: Level::Info,
@@ -302,7 +302,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "remote-endpoint-slices",
+        code: Code::RemoteEndpointSlices,
         since: &[(28, 0)],
         until: &[],
         level: Level::Info,

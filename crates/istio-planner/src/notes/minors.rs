@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::cluster::{Cluster, of_pod};
 use super::{Affects, Fact, Setting};
 use crate::inventory::{Role, is_active, role};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "locality-without-service",
+        code: Code::LocalityWithoutService,
         since: &[(20, 0)],
         until: &[],
         level: Level::Info,
@@ -24,7 +24,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: workloads_without_service,
     },
     Fact {
-        id: "port-names-in-ztunnel",
+        code: Code::PortNamesInZtunnel,
         since: &[(26, 5), (27, 2), (28, 0)],
         until: &[],
         level: Level::Info,
@@ -53,7 +53,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "control-characters-refused",
+        code: Code::ControlCharactersRefused,
         since: &[(27, 6), (28, 4), (29, 0)],
         until: &[],
         level: Level::Warn,
@@ -78,7 +78,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "waypoints-reach-networks",
+        code: Code::WaypointsReachNetworks,
         since: &[(28, 0)],
         until: &[],
         level: Level::Info,
@@ -100,7 +100,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "connections-per-event-bound",
+        code: Code::ConnectionsPerEventBound,
         since: &[(28, 0)],
         until: &[],
         level: Level::Info,
@@ -117,7 +117,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: bound_listeners,
     },
     Fact {
-        id: "istiod-memory-target",
+        code: Code::IstiodMemoryTarget,
         since: &[(29, 0)],
         until: &[],
         level: Level::Info,
@@ -147,7 +147,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "debug-of-own-namespace",
+        code: Code::DebugOfOwnNamespace,
         since: &[(28, 7), (29, 3), (30, 0)],
         until: &[],
         level: Level::Info,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Item, of_workload};
 use super::{Affects, Fact, listeners, references};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 use crate::snapshot::Workload;
 
 /// Addresses at which clouds and Kubernetes answer with credentials.
@@ -20,7 +20,7 @@ const METADATA: &[&str] = &[
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "gateway-secrets-need-grant",
+        code: Code::GatewaySecretsNeedGrant,
         since: &[(26, 5), (27, 2), (28, 0)],
         until: &[],
         level: Level::Warn,
@@ -37,7 +37,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: references::certificates,
     },
     Fact {
-        id: "incomplete-cacerts",
+        code: Code::IncompleteCacerts,
         since: &[(26, 1), (27, 0)],
         until: &[],
         level: Level::Warn,
@@ -60,7 +60,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "backend-tls-fails-closed",
+        code: Code::BackendTlsFailsClosed,
         since: &[(29, 7), (30, 4), (31, 1)],
         until: &[],
         level: Level::Warn,
@@ -80,7 +80,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "nftables-not-pinned",
+        code: Code::NftablesNotPinned,
         since: &[(29, 7), (30, 4), (31, 0)],
         until: &[],
         level: Level::Warn,
@@ -101,7 +101,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "jwks-of-metadata-blocked",
+        code: Code::JwksOfMetadataBlocked,
         since: &[(29, 7), (31, 1)],
         until: &[],
         level: Level::Warn,
@@ -128,7 +128,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "tls-minimum-downstream",
+        code: Code::TlsMinimumDownstream,
         since: &[(27, 6), (28, 4), (29, 1), (30, 0)],
         until: &[],
         level: Level::Warn,
@@ -151,7 +151,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "tls-route-hosts-limited",
+        code: Code::TlsRouteHostsLimited,
         since: &[(27, 9), (28, 6), (29, 2), (30, 0)],
         until: &[],
         level: Level::Warn,
@@ -166,7 +166,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: listeners::hosts_beyond,
     },
     Fact {
-        id: "cors-origins-stricter",
+        code: Code::CorsOriginsStricter,
         since: &[(28, 6), (29, 1), (30, 0)],
         until: &[],
         level: Level::Warn,
@@ -191,7 +191,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "retry-budget-percent",
+        code: Code::RetryBudgetPercent,
         since: &[(28, 6), (29, 2), (30, 0)],
         until: &[],
         level: Level::Warn,
@@ -211,7 +211,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "long-proxy-version-refused",
+        code: Code::LongProxyVersionRefused,
         since: &[(29, 7), (30, 4), (31, 0)],
         until: &[],
         level: Level::Warn,
@@ -240,7 +240,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "host-network-leaves-ambient",
+        code: Code::HostNetworkLeavesAmbient,
         since: &[(29, 7), (30, 4), (31, 0)],
         until: &[],
         level: Level::Warn,
@@ -266,7 +266,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "empty-selector-takes-none",
+        code: Code::EmptySelectorTakesNone,
         since: &[(30, 5), (31, 1)],
         until: &[],
         level: Level::Warn,
@@ -280,7 +280,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: empty_selectors,
     },
     Fact {
-        id: "listener-set-conflicts",
+        code: Code::ListenerSetConflicts,
         since: &[(30, 4), (31, 0)],
         until: &[],
         level: Level::Warn,
@@ -294,7 +294,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: listeners::conflicts,
     },
     Fact {
-        id: "istio-csr-alpn",
+        code: Code::IstioCsrAlpn,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -317,7 +317,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "ambient-dns-order",
+        code: Code::AmbientDnsOrder,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -343,7 +343,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "ambient-inside-pods",
+        code: Code::AmbientInsidePods,
         since: &[(21, 0)],
         until: &[],
         level: Level::Warn,
@@ -362,7 +362,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "log-rotation-flags-gone",
+        code: Code::LogRotationFlagsGone,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -385,7 +385,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "unhealthy-not-terminating",
+        code: Code::UnhealthyNotTerminating,
         since: &[(25, 0)],
         until: &[],
         level: Level::Info,
@@ -409,7 +409,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "inference-pool-version",
+        code: Code::InferencePoolVersion,
         since: &[(28, 0)],
         until: &[],
         level: Level::Warn,

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "external-name-alias",
+        code: Code::ExternalNameAlias,
         since: &[(21, 0)],
         until: &[],
         level: Level::Warn,
@@ -29,7 +29,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: external_names,
     },
     Fact {
-        id: "overlapping-wildcard-hosts",
+        code: Code::OverlappingWildcardHosts,
         since: &[(18, 7), (19, 6), (20, 2), (21, 0)],
         until: &[],
         level: Level::Warn,
@@ -46,7 +46,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: overlapping_wildcards,
     },
     Fact {
-        id: "default-retry-without-503",
+        code: Code::DefaultRetryWithout503,
         since: &[(24, 0)],
         until: &[],
         level: Level::Info,
@@ -63,7 +63,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: retries_by_default,
     },
     Fact {
-        id: "inbound-retry-policy",
+        code: Code::InboundRetryPolicy,
         since: &[(24, 0)],
         until: &[],
         level: Level::Info,
@@ -80,7 +80,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| envoy_filters(cluster, &["retry_policy"]),
     },
     Fact {
-        id: "traffic-distribution-zone",
+        code: Code::TrafficDistributionZone,
         since: &[(27, 0)],
         until: &[],
         level: Level::Info,
@@ -94,7 +94,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: prefer_close,
     },
     Fact {
-        id: "mirror-host-suffix",
+        code: Code::MirrorHostSuffix,
         since: &[(28, 0)],
         until: &[],
         level: Level::Warn,
@@ -111,7 +111,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: mirrors,
     },
     Fact {
-        id: "internal-headers",
+        code: Code::InternalHeaders,
         since: &[(25, 0)],
         until: &[],
         level: Level::Warn,
@@ -125,7 +125,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: internal_headers,
     },
     Fact {
-        id: "filter-order",
+        code: Code::FilterOrder,
         since: &[(20, 0)],
         until: &[],
         level: Level::Warn,
@@ -141,7 +141,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: relative_network_filters,
     },
     Fact {
-        id: "envoy-filters-gone",
+        code: Code::EnvoyFiltersGone,
         since: &[(20, 0)],
         until: &[],
         level: Level::Warn,
@@ -164,7 +164,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "connections-per-event",
+        code: Code::ConnectionsPerEvent,
         since: &[(26, 0)],
         until: &[],
         level: Level::Info,

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, of_workload};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "debug-endpoints",
+        code: Code::DebugEndpoints,
         since: &[(27, 6), (28, 4), (29, 0)],
         until: &[],
         level: Level::Warn,
@@ -26,7 +26,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: debug_readers,
     },
     Fact {
-        id: "debug-over-xds",
+        code: Code::DebugOverXds,
         since: &[(27, 8), (28, 5), (29, 1), (30, 0)],
         until: &[],
         level: Level::Info,
@@ -43,7 +43,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: debug_readers,
     },
     Fact {
-        id: "configuration-over-xds",
+        code: Code::ConfigurationOverXds,
         since: &[(29, 7), (30, 4), (31, 0)],
         until: &[],
         level: Level::Warn,
@@ -76,7 +76,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "jwks-fail-closed",
+        code: Code::JwksFailClosed,
         since: &[(27, 8), (28, 5), (29, 1), (30, 0)],
         until: &[],
         level: Level::Info,
@@ -90,7 +90,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: fetched_keys,
     },
     Fact {
-        id: "policy-names-literal",
+        code: Code::PolicyNamesLiteral,
         since: &[(28, 7), (29, 3), (30, 0)],
         until: &[],
         level: Level::Warn,

@@ -6,12 +6,12 @@ use super::cluster::{Cluster, of_pod, of_workload};
 use super::{Affects, Fact, Setting};
 use serde_json::Value;
 
-use crate::outcome::{Level, Ref, Subject};
+use crate::outcome::{Code, Level, Ref, Subject};
 use istio_catalog::Version;
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "dns-upstream-random",
+        code: Code::DnsUpstreamRandom,
         since: &[(25, 0)],
         until: &[],
         level: Level::Info,
@@ -34,7 +34,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "native-sidecars",
+        code: Code::NativeSidecars,
         since: &[(27, 0)],
         until: &[],
         level: Level::Warn,
@@ -53,7 +53,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: native_nodes,
     },
     Fact {
-        id: "native-sidecars-mixed-nodes",
+        code: Code::NativeSidecarsMixedNodes,
         since: &[(27, 0)],
         until: &[],
         level: Level::Warn,
@@ -72,7 +72,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: mixed_nodes,
     },
     Fact {
-        id: "startup-probe",
+        code: Code::StartupProbe,
         since: &[(20, 0)],
         until: &[],
         level: Level::Info,
@@ -94,7 +94,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "core-dump-annotation",
+        code: Code::CoreDumpAnnotation,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -108,7 +108,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| cluster.annotated("sidecar.istio.io/enableCoreDump", |it| it == "true"),
     },
     Fact {
-        id: "dns-respects-exclusions",
+        code: Code::DnsRespectsExclusions,
         since: &[(23, 0)],
         until: &[],
         level: Level::Warn,
@@ -123,7 +123,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: excluded_dns,
     },
     Fact {
-        id: "virtual-interfaces-annotation",
+        code: Code::VirtualInterfacesAnnotation,
         since: &[(26, 5), (27, 2), (28, 0)],
         until: &[],
         level: Level::Info,
@@ -139,7 +139,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "delta-xds",
+        code: Code::DeltaXds,
         since: &[(22, 0)],
         until: &[],
         level: Level::Info,
@@ -164,7 +164,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "bootstrap-xds",
+        code: Code::BootstrapXds,
         since: &[(21, 0)],
         until: &[],
         level: Level::Warn,
@@ -185,7 +185,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "first-party-jwt",
+        code: Code::FirstPartyJwt,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,

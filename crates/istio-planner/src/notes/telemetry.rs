@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::cluster::{Cluster, of_workload};
 use super::{Affects, Fact, Setting};
-use crate::outcome::{Level, Subject};
+use crate::outcome::{Code, Level, Subject};
 
 pub(super) const FACTS: &[Fact] = &[
     Fact {
-        id: "default-tracing",
+        code: Code::DefaultTracing,
         since: &[(22, 0)],
         until: &[],
         level: Level::Warn,
@@ -25,7 +25,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: default_tracing,
     },
     Fact {
-        id: "telemetry-expressions",
+        code: Code::TelemetryExpressions,
         since: &[(24, 0)],
         until: &[],
         level: Level::Warn,
@@ -40,7 +40,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: old_attributes,
     },
     Fact {
-        id: "telemetry-filters-gone",
+        code: Code::TelemetryFiltersGone,
         since: &[(21, 0)],
         until: &[],
         level: Level::Info,
@@ -67,7 +67,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "opencensus-provider-gone",
+        code: Code::OpencensusProviderGone,
         since: &[(23, 0)],
         until: &[],
         level: Level::Warn,
@@ -81,7 +81,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| providers(cluster, &["opencensus"], &[]),
     },
     Fact {
-        id: "opencensus-gone",
+        code: Code::OpencensusGone,
         since: &[(25, 0)],
         until: &[],
         level: Level::Warn,
@@ -95,7 +95,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| providers(cluster, &[], &["defaultConfig.tracing.openCensusAgent"]),
     },
     Fact {
-        id: "lightstep-gone",
+        code: Code::LightstepGone,
         since: &[(27, 0)],
         until: &[],
         level: Level::Warn,
@@ -115,7 +115,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "stackdriver-gone",
+        code: Code::StackdriverGone,
         since: &[(23, 0)],
         until: &[],
         level: Level::Warn,
@@ -137,7 +137,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "stats-tag-patterns",
+        code: Code::StatsTagPatterns,
         since: &[(23, 0)],
         until: &[],
         level: Level::Info,
@@ -158,7 +158,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "deferred-clusters",
+        code: Code::DeferredClusters,
         since: &[(23, 0)],
         until: &[],
         level: Level::Info,
@@ -175,7 +175,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: chosen_metrics,
     },
     Fact {
-        id: "deferred-metrics",
+        code: Code::DeferredMetrics,
         since: &[(24, 0)],
         until: &[],
         level: Level::Info,
@@ -192,7 +192,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: chosen_metrics,
     },
     Fact {
-        id: "stats-compression-annotation",
+        code: Code::StatsCompressionAnnotation,
         since: &[(29, 0)],
         until: &[],
         level: Level::Warn,
@@ -206,7 +206,7 @@ pub(super) const FACTS: &[Fact] = &[
         evidence: |cluster| cluster.annotated("sidecar.istio.io/statsCompression", |_| true),
     },
     Fact {
-        id: "upstream-span-for-gateway",
+        code: Code::UpstreamSpanForGateway,
         since: &[(28, 0)],
         until: &[],
         level: Level::Info,
@@ -229,7 +229,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "json-log-order",
+        code: Code::JsonLogOrder,
         since: &[(22, 3), (23, 0)],
         until: &[],
         level: Level::Info,
@@ -253,7 +253,7 @@ pub(super) const FACTS: &[Fact] = &[
         },
     },
     Fact {
-        id: "grafana-dashboards",
+        code: Code::GrafanaDashboards,
         since: &[(25, 0), (27, 0)],
         until: &[],
         level: Level::Info,

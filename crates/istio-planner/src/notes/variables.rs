@@ -4,11 +4,11 @@ use istio_catalog::Version;
 
 use super::Context;
 use super::cluster::Cluster;
-use crate::outcome::{Finding, Level, Subject};
+use crate::outcome::{Code, Finding, Level, Subject};
 use crate::rules::Explanation;
 
 /// The code of these findings.
-pub(super) const CODE: &str = "variable-unread";
+pub(super) const CODE: Code = Code::VariableUnread;
 
 /// What they mean.
 pub(super) const EXPLANATION: Explanation = Explanation {
@@ -176,7 +176,7 @@ fn finding(cluster: &Cluster, name: &str, minor: u32, context: &Context) -> Opti
         "is set by the request"
     };
     (!subjects.is_empty()).then(|| Finding {
-        code: CODE.to_owned(),
+        code: CODE,
         level: Level::Warn,
         title: format!("{name} has no effect from 1.{minor} on"),
         detail: format!(

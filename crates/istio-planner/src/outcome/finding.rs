@@ -98,8 +98,8 @@ pub(crate) fn sort(findings: &mut [Finding]) {
         finding.subjects.dedup();
     }
     findings.sort_by(|a, b| {
-        (a.level, &a.code)
-            .cmp(&(b.level, &b.code))
+        (a.level, a.code.as_str())
+            .cmp(&(b.level, b.code.as_str()))
             .then_with(|| {
                 a.subjects
                     .iter()

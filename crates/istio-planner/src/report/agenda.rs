@@ -8,8 +8,7 @@ use serde::Serialize;
 
 use super::changes::is_stamp;
 use super::outline::{Digest, Outline, Place, is_stamped};
-use crate::outcome::{ChangeClass, Finding, Outcome, Verdict};
-use crate::rules::Code;
+use crate::outcome::{ChangeClass, Code, Finding, Outcome, Verdict};
 
 /// Findings and changes by their places in the outcome's lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -132,8 +131,8 @@ fn choices_of(finding: &Finding, outcome: &Outcome) -> Vec<Choice> {
             ..Choice::default()
         }];
     }
-    match Code::parse(&finding.code) {
-        Some(Code::SeveralControlPlanes) => namespaces(finding)
+    match finding.code {
+        Code::SeveralControlPlanes => namespaces(finding)
             .into_iter()
             .map(|namespace| Choice {
                 title: format!("Plan the one in `{namespace}`"),
@@ -141,7 +140,7 @@ fn choices_of(finding: &Finding, outcome: &Outcome) -> Vec<Choice> {
                 ..Choice::default()
             })
             .collect(),
-        Some(Code::OrphansLeft) => {
+        Code::OrphansLeft => {
             let all = outcome.changes.iter();
             let orphans = all.filter(|it| it.class == ChangeClass::Orphan);
             let each = orphans.map(|it| Choice {

@@ -26,7 +26,7 @@ pub fn junit(outcome: &Outcome) -> String {
         let _ = write!(
             text,
             "<testcase classname=\"refit.{}\" name=\"{title}\">",
-            xml(&finding.code)
+            xml(finding.code.as_str())
         );
         let body = xml(&told(finding));
         let level = words::level(finding.level);

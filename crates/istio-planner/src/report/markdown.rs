@@ -76,8 +76,8 @@ fn findings(f: &mut fmt::Formatter<'_>, title: &str, findings: &[&Finding]) -> f
     writeln!(f, "\n## {title}")?;
     for finding in findings {
         let code = match &finding.link {
-            Some(link) => format!("[{}]({})", code_span(&finding.code), address(link)),
-            None => code_span(&finding.code),
+            Some(link) => format!("[{}]({})", code_span(finding.code.as_str()), address(link)),
+            None => code_span(finding.code.as_str()),
         };
         writeln!(
             f,

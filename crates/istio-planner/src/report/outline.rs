@@ -3,8 +3,7 @@
 
 use super::changes::is_stamp;
 use super::words;
-use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Level, Outcome, Restart};
-use crate::rules::Code;
+use crate::outcome::{Change, ChangeClass, Code, FieldChange, Finding, Level, Outcome, Restart};
 use crate::words::count;
 
 /// Findings about what only people can do.
@@ -52,8 +51,7 @@ pub(super) enum Place {
 impl Place {
     /// The place of a finding.
     pub(super) fn of(finding: &Finding) -> Self {
-        let code = Code::parse(&finding.code);
-        let is = |codes: &[Code]| code.is_some_and(|it| codes.contains(&it));
+        let is = |codes: &[Code]| codes.contains(&finding.code);
         match finding.level {
             _ if finding.accepted.is_some() => Self::Known,
             Level::Block | Level::Unknown => Self::Decide,
@@ -84,7 +82,7 @@ impl<'a> Outline<'a> {
     /// How much would be gone, each setting for itself.
     pub(super) fn lost_number(&self, outcome: &Outcome) -> usize {
         let settings = outcome.reverted.len();
-        let told = |it: &&&Finding| settings == 0 || it.code != Code::SettingsReverted.as_str();
+        let told = |it: &&&Finding| settings == 0 || it.code != Code::SettingsReverted;
         self.lost.iter().filter(told).count() + settings
     }
 

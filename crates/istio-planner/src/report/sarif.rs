@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::words;
 use crate::explain::explain;
-use crate::outcome::{Finding, Level, Outcome, Subject};
+use crate::outcome::{Code, Finding, Level, Outcome, Subject};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -17,11 +17,11 @@ const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 /// Never: a log is plain data whose keys are strings.
 pub fn sarif(outcome: &Outcome) -> String {
     let all: Vec<&Finding> = outcome.findings.iter().chain(&outcome.notes).collect();
-    let mut codes: Vec<&str> = all.iter().map(|it| it.code.as_str()).collect();
-    codes.sort_unstable();
+    let mut codes: Vec<Code> = all.iter().map(|it| it.code).collect();
+    codes.sort_unstable_by_key(|it| it.as_str());
     codes.dedup();
     let fallback = fallback(outcome, &all);
-    let rules: Vec<Value> = codes.iter().map(|it| rule(it, &all)).collect();
+    let rules: Vec<Value> = codes.iter().map(|it| rule(*it, &all)).collect();
     let results: Vec<Value> = all.iter().map(|it| result(it, &codes, &fallback)).collect();
     let log = json!({
         "$schema": SCHEMA,
@@ -42,7 +42,7 @@ pub fn sarif(outcome: &Outcome) -> String {
     text
 }
 
-fn rule(code: &str, all: &[&Finding]) -> Value {
+fn rule(code: Code, all: &[&Finding]) -> Value {
     let link = all
         .iter()
         .filter(|it| it.code == code)
@@ -68,7 +68,7 @@ fn fallback(outcome: &Outcome, all: &[&Finding]) -> String {
     files.next().unwrap_or("cluster.yaml").to_owned()
 }
 
-fn result(finding: &Finding, codes: &[&str], fallback: &str) -> Value {
+fn result(finding: &Finding, codes: &[Code], fallback: &str) -> Value {
     let level = match finding.level {
         Level::Block => "error",
         Level::Unknown | Level::Warn => "warning",
@@ -95,7 +95,7 @@ fn result(finding: &Finding, codes: &[&str], fallback: &str) -> Value {
     }
     let mut result = json!({
         "ruleId": finding.code,
-        "ruleIndex": codes.binary_search(&finding.code.as_str()).unwrap_or_default(),
+        "ruleIndex": codes.iter().position(|it| *it == finding.code).unwrap_or_default(),
         "level": level,
         "message": {"text": format!("{}.", sentences.join(". "))},
         "locations": locations,

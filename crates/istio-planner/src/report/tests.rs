@@ -5,11 +5,10 @@ use serde_json::json;
 
 use super::{Colours, Markdown, Text, html, json, junit, redacted, sarif};
 use crate::outcome::{
-    Change, ChangeClass, ControlPlane, DefaultChange, Direction, FieldChange, Finding, Installer,
-    InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow, RestartReason,
-    Reverted, SCHEMA, Source, Subject, Target, Verdict,
+    Change, ChangeClass, Code, ControlPlane, DefaultChange, Direction, FieldChange, Finding,
+    Installer, InstallerKind, Inventory, Kubernetes, Level, Outcome, Ref, Restart, RestartHow,
+    RestartReason, Reverted, SCHEMA, Source, Subject, Target, Verdict,
 };
-use crate::rules::Code;
 
 pub(super) fn object(kind: &str, name: &str) -> Ref {
     Ref {

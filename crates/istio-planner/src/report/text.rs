@@ -8,7 +8,7 @@ use super::colours::Colours;
 use super::outline::{Digest, Outline, Shown, by_namespace};
 use super::page::{Page, Place, plain, span};
 use super::{changes, words};
-use crate::outcome::{Change, ChangeClass, FieldChange, Finding, Level, Outcome};
+use crate::outcome::{Change, ChangeClass, Code, FieldChange, Finding, Level, Outcome};
 use crate::plan::Step;
 use crate::words::count;
 
@@ -266,8 +266,9 @@ impl Text<'_> {
         if reverted.is_empty() {
             return self.findings(page, "Would be lost", lost);
         }
-        let (settings, others): (Vec<&Finding>, Vec<&Finding>) =
-            lost.iter().partition(|it| it.code == "settings-reverted");
+        let (settings, others): (Vec<&Finding>, Vec<&Finding>) = lost
+            .iter()
+            .partition(|it| it.code == Code::SettingsReverted);
         self.heading(
             page,
             &format!("Would be lost ({})", outline.lost_number(self.outcome)),

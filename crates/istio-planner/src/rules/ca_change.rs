@@ -196,7 +196,7 @@ fn with_revision(name: &str, revision: &str) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
 
     fn mesh(trust_domain: &str) -> Value {
@@ -220,7 +220,7 @@ mod tests {
             &json!([{"name": "ENABLE_CA_SERVER", "value": "false"}]),
         ));
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "ca-change");
+        assert_eq!(findings[0].code, Code::CaChange);
         assert_eq!(
             findings[0].title,
             "The apply changes 2 settings of the certificate authority"

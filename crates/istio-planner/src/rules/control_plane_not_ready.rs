@@ -215,7 +215,7 @@ fn part(pod: &Pod) -> Option<&str> {
 mod tests {
     use serde_json::json;
 
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
     use crate::snapshot::Owner;
 
@@ -224,7 +224,7 @@ mod tests {
         let mut cluster = Cluster::new();
         cluster.pod("istio-system", "istiod-1", &[]).ready = false;
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "control-plane-not-ready");
+        assert_eq!(findings[0].code, Code::ControlPlaneNotReady);
         assert!(findings[0].detail.starts_with("Not ready: 1 of istiod."));
     }
 

@@ -91,7 +91,7 @@ fn is_touched(pod: &Pod) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
 
     fn cluster(app: &str, allowed: i64, expected: i64) -> Cluster {
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_budget_over_istiod_without_room_is_worth_a_warning() {
         let findings = cluster("istiod", 0, 1).check(check);
-        assert_eq!(findings[0].code, "disruption-budget-exhausted");
+        assert_eq!(findings[0].code, Code::DisruptionBudgetExhausted);
         assert_eq!(findings[0].subjects[0].value, Some(json!(0)));
     }
 

@@ -102,7 +102,7 @@ fn two_servers(it: &Situation) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Code, check};
     use crate::outcome::{Level, Ref};
     use crate::rules::fixture::Cluster;
     use crate::snapshot::{Conflict, Origin};
@@ -172,8 +172,8 @@ mod tests {
             .filter_map(|it| it.file.as_deref())
             .collect();
         assert_eq!(
-            (findings[0].code.as_str(), files),
-            ("export-conflict", vec!["a.yaml", "b.yaml"])
+            (findings[0].code, files),
+            (Code::ExportConflict, vec!["a.yaml", "b.yaml"])
         );
     }
 }

@@ -81,7 +81,7 @@ fn missing(it: &Situation) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
     use crate::snapshot::{Origin, Refused};
 
@@ -133,7 +133,7 @@ mod tests {
             .kinds
             .remove("apiextensions.k8s.io/v1/CustomResourceDefinition");
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "export-incomplete");
+        assert_eq!(findings[0].code, Code::ExportIncomplete);
         assert_eq!(
             findings[0].title,
             "The export holds no CustomResourceDefinition"

@@ -64,7 +64,7 @@ fn finding(level: Level, subjects: Vec<Subject>, fields: &str, detail: String) -
 mod tests {
     use serde_json::{Value, json};
 
-    use super::check;
+    use super::{Code, check};
     use crate::outcome::Level;
     use crate::rules::fixture::Cluster;
 
@@ -104,8 +104,8 @@ mod tests {
         let findings = cluster("security.istio.io", &spec, &all, &some).check(check);
         assert_eq!(findings.len(), 1);
         assert_eq!(
-            (findings[0].code.as_str(), findings[0].level),
-            ("fields-lost", Level::Block)
+            (findings[0].code, findings[0].level),
+            (Code::FieldsLost, Level::Block)
         );
         assert_eq!(
             findings[0].subjects[0].field.as_deref(),

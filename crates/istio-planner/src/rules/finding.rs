@@ -1,7 +1,7 @@
 //! How a rule makes a finding, where its subjects stand, and what all findings amount to.
 
-use super::Code;
-use crate::outcome::{Finding, Level, Ref, Subject, Verdict};
+use super::RULES;
+use crate::outcome::{Code, Finding, Level, Ref, Subject, Verdict};
 use crate::snapshot::{Origin, Snapshot};
 
 impl Finding {
@@ -13,7 +13,7 @@ impl Finding {
         detail: impl Into<String>,
     ) -> Self {
         Self {
-            code: code.as_str().to_owned(),
+            code,
             level,
             title: title.into(),
             detail: detail.into(),
@@ -21,7 +21,9 @@ impl Finding {
             fix: None,
             fixes: Vec::new(),
             instead: None,
-            link: code.explanation().link.map(str::to_owned),
+            link: super::explanation(code)
+                .and_then(|it| it.link)
+                .map(str::to_owned),
             accepted: None,
         }
     }
@@ -61,9 +63,11 @@ fn origin<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Origin> {
 
 /// Returns what the findings amount to.
 pub(crate) fn verdict(findings: &[Finding]) -> Verdict {
-    let hides = |it: &Finding| {
-        it.level == Level::Unknown && Code::parse(&it.code).is_none_or(Code::could_hide_a_block)
+    let could_hide = |code: Code| {
+        let rule = RULES.iter().find(|it| it.code == code);
+        rule.is_none_or(|it| it.could_hide_a_block)
     };
+    let hides = |it: &Finding| it.level == Level::Unknown && could_hide(it.code);
     let open = || findings.iter().filter(|it| it.accepted.is_none());
     if open().any(|it| it.level == Level::Block) {
         Verdict::Blocked

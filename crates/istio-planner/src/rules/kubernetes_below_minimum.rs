@@ -35,7 +35,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
     use crate::snapshot::Node;
 
@@ -70,7 +70,7 @@ mod tests {
             cluster.snapshot.nodes.insert(name.to_owned(), node);
         }
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "kubernetes-below-minimum");
+        assert_eq!(findings[0].code, Code::KubernetesBelowMinimum);
         assert_eq!(findings[0].subjects[0].object.as_ref().unwrap().name, "b");
     }
 }

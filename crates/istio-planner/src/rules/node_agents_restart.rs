@@ -84,7 +84,7 @@ fn restart(it: &Situation, rolled: &[&Change]) -> Option<Finding> {
 mod tests {
     use serde_json::json;
 
-    use super::check;
+    use super::{Code, check};
     use crate::outcome::{Change, ChangeClass, FieldChange, Ref};
     use crate::rules::fixture::Cluster;
 
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_ztunnel_that_is_replaced_cuts_connections() {
         let findings = cluster("Ztunnel", ChangeClass::Change, "spec.template.spec").check(check);
-        assert_eq!(findings[0].code, "node-agents-restart");
+        assert_eq!(findings[0].code, Code::NodeAgentsRestart);
         assert!(findings[0].detail.contains("istiod goes first"));
         let mut cluster = cluster("Ztunnel", ChangeClass::Change, "spec.template.spec");
         cluster.source.version = Some("1.31.0".to_owned());

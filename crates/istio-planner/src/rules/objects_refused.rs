@@ -41,7 +41,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
 
     fn definition(group: &str, kind: &str, spec: &Value) -> Value {
@@ -78,7 +78,7 @@ mod tests {
         let some = source(&json!({"mode": {"type": "string", "enum": ["A"]}}));
         let of = |mode: &str| json!({"rules": [{"mode": mode}]});
         let findings = cluster("networking.istio.io", &of("B"), &all, &some).check(check);
-        assert_eq!(findings[0].code, "objects-refused");
+        assert_eq!(findings[0].code, Code::ObjectsRefused);
         assert_eq!(
             findings[0].subjects[0].field.as_deref(),
             Some("spec.rules[0].mode")

@@ -69,7 +69,7 @@ fn not_left_over(it: &Situation) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
 
     #[test]
@@ -78,7 +78,7 @@ mod tests {
         assert!(cluster.check(check).is_empty());
         cluster.diff.unmatched = vec!["ConfigMap/istio-system/none".to_owned()];
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "request-warning");
+        assert_eq!(findings[0].code, Code::RequestWarning);
         assert_eq!(
             findings[0].subjects[0].value,
             Some("ConfigMap/istio-system/none".into())

@@ -69,7 +69,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
         let mut cluster = Cluster::new();
         cluster.inventory.control_planes[0].tags = vec!["default".to_owned(), "prod".to_owned()];
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "revision-tag-stale");
+        assert_eq!(findings[0].code, Code::RevisionTagStale);
         assert!(findings[0].fix.as_deref().unwrap().contains("tag set prod"));
     }
 

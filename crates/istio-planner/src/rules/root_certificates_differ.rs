@@ -83,7 +83,7 @@ fn joined(fingerprints: &BTreeSet<&str>) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::check;
+    use super::{Code, check};
     use crate::fingerprint::of_pem;
     use crate::rules::fixture::{Cluster, control_plane};
 
@@ -107,7 +107,7 @@ mod tests {
         assert!(cluster.check(check).is_empty());
         root(&mut cluster, "bank", "eHl6");
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "root-certificates-differ");
+        assert_eq!(findings[0].code, Code::RootCertificatesDiffer);
         assert_eq!(findings[0].subjects.len(), 1);
         let value = findings[0].subjects[0]
             .value

@@ -52,7 +52,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{Code, check};
     use crate::rules::fixture::Cluster;
     use crate::snapshot::Container;
 
@@ -69,7 +69,7 @@ mod tests {
                 ..Container::default()
             });
         let findings = cluster.check(check);
-        assert_eq!(findings[0].code, "source-version-unknown");
+        assert_eq!(findings[0].code, Code::SourceVersionUnknown);
         let values: Vec<_> = findings[0]
             .subjects
             .iter()

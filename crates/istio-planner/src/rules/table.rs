@@ -1,7 +1,7 @@
-//! How a row of the table of rules becomes a module, a code, its explanation and a check.
+//! How a row of the table of codes becomes a module, its explanation and a check.
 
-use super::Situation;
-use crate::outcome::Finding;
+use super::{Explanation, Situation};
+use crate::outcome::{Code, Finding};
 
 /// What a rule is called with, and gives.
 pub(super) type Check = fn(&Situation) -> Vec<Finding>;
@@ -32,52 +32,37 @@ impl Runs {
     }
 }
 
-/// Makes modules, codes, names, explanations and the list of checks from one table.
-///
-/// A row is `module Variant "code" (runs) "Summary.";`, where `runs` is `once` or `hops` (once, and for every hop),
-/// and `hides_nothing` after it says that no block could hide behind a finding of level `unknown`.
+/// A rule.
+pub(super) struct Rule {
+    /// What its findings are called.
+    pub(super) code: Code,
+    /// What they mean.
+    pub(super) explanation: Explanation,
+    /// Whether a block could hide behind the missing evidence, so that the verdict cannot be `clear`.
+    ///
+    /// Only asked of findings of level `unknown`. Missing managedFields hide no block: what they show
+    /// (take-overs, scale resets) is of level `warn`.
+    pub(super) could_hide_a_block: bool,
+    /// Its check.
+    pub(super) runs: Runs,
+}
+
+/// Makes modules and the list of rules from the rows of the table of codes.
 macro_rules! rules {
-    ($($module:ident $variant:ident $name:literal ($runs:ident $($hides:ident)?) $doc:literal;)*) => {
+    (
+        rules { $($module:ident $variant:ident $name:literal ($runs:ident $($hides:ident)?) $doc:literal;)* }
+        notes { $($note:tt)* }
+    ) => {
         $(pub(crate) mod $module;)*
 
-        /// What a finding is called. The list is closed: a new rule is a new row of the table.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Code {
-            $(#[doc = $doc] $variant,)*
-        }
-
-        impl Code {
-            /// Every code, in the order of the table.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// Returns the code as it is printed, stable and in kebab-case.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                }
-            }
-
-            /// What it means.
-            pub(crate) fn explanation(self) -> Explanation {
-                match self {
-                    $(Self::$variant => $module::EXPLANATION,)*
-                }
-            }
-
-            /// Whether a block could hide behind the missing evidence, so that the verdict cannot be `clear`.
-            ///
-            /// Only asked of findings of level `unknown`. Missing managedFields hide no block: what they show
-            /// (take-overs, scale resets) is of level `warn`.
-            pub(crate) fn could_hide_a_block(self) -> bool {
-                match self {
-                    $(Self::$variant => $crate::rules::table::hides!($($hides)?),)*
-                }
-            }
-        }
-
-        /// Every code with its check.
-        const RULES: &[(Code, Runs)] = &[
-            $((Code::$variant, $crate::rules::table::runs!($runs $module)),)*
+        /// Every rule, in the order of the table.
+        const RULES: &[Rule] = &[
+            $(Rule {
+                code: Code::$variant,
+                explanation: $module::EXPLANATION,
+                could_hide_a_block: $crate::rules::table::hides!($($hides)?),
+                runs: $crate::rules::table::runs!($runs $module),
+            },)*
         ];
     };
 }

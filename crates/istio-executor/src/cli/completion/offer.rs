@@ -102,7 +102,7 @@ fn named(names: Vec<String>) -> Vec<CompletionCandidate> {
 
 fn codes() -> Vec<CompletionCandidate> {
     let all = catalogue().into_iter();
-    all.map(|it| CompletionCandidate::new(it.code).help(Some(it.title.to_string().into())))
+    all.map(|it| CompletionCandidate::new(it.code.as_str()).help(Some(it.title.to_string().into())))
         .collect()
 }
 

@@ -214,7 +214,7 @@ fn findings(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
             .collect()
     };
     let all = super::findings(&it.before, outcome);
-    let there = |code: &String| all.iter().any(|it| it.code == *code);
+    let there = |code: &String| all.iter().any(|it| it.code.as_str() == code);
     for code in codes("mustNot") {
         tally.note(!there(&code), || {
             format!("finding {code} must not be there")

@@ -138,7 +138,10 @@ fn only_big_ambient_meshes_outgrow_a_request() {
             said: &|_| Vec::new(),
         };
         let findings = notes(&cluster, &version("1.30.3"), &version("1.31.0"), &context);
-        findings.into_iter().map(|it| it.code).collect::<Vec<_>>()
+        findings
+            .into_iter()
+            .map(|it| it.code.as_str())
+            .collect::<Vec<_>>()
     };
     assert_eq!(codes(40_000), [""; 0]);
     assert_eq!(codes(40_001), [BIG]);
@@ -160,10 +163,10 @@ fn every_fact_names_what_it_speaks_of_and_nothing_else() {
         patches::facts(),
     ];
     let cases: BTreeMap<&str, Case> = groups.into_iter().flatten().map(|it| (it.id, it)).collect();
-    for fact in facts().filter(|it| it.id != BIG) {
+    for fact in facts().filter(|it| it.code.as_str() != BIG) {
         let case = cases
-            .get(fact.id)
-            .unwrap_or_else(|| panic!("{} has no case", fact.id));
+            .get(fact.code.as_str())
+            .unwrap_or_else(|| panic!("{} has no case", fact.code));
         let (minor, patch) = *fact.since.last().unwrap();
         let from = match patch {
             0 => format!("1.{}.0", minor - 1),
@@ -172,19 +175,19 @@ fn every_fact_names_what_it_speaks_of_and_nothing_else() {
         let to = format!("1.{minor}.{patch}");
         let find = |yaml: &str| {
             let findings = found(yaml, &from, &to, &Request::default());
-            findings.into_iter().find(|it| it.code == fact.id)
+            findings.into_iter().find(|it| it.code == fact.code)
         };
-        let hit = find(&case.hit).unwrap_or_else(|| panic!("{} finds nothing", fact.id));
+        let hit = find(&case.hit).unwrap_or_else(|| panic!("{} finds nothing", fact.code));
         let named = hit.subjects.iter().any(|it| {
             let object = it.object.as_ref().map(|it| it.name.as_str());
             (object, it.field.as_deref()) == (Some(case.subject.0), Some(case.subject.1))
         });
-        assert!(named, "{} names {:?}", fact.id, hit.subjects);
+        assert!(named, "{} names {:?}", fact.code, hit.subjects);
         let miss = find(&case.miss);
         assert!(
             miss.is_none(),
             "{} must not name {:?}",
-            fact.id,
+            fact.code,
             miss.map(|it| it.subjects)
         );
     }

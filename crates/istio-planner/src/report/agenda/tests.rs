@@ -1,7 +1,6 @@
 use super::super::tests::{change, object, outcome};
 use super::{State, agenda};
-use crate::outcome::{ChangeClass, Finding, Level, Subject, Verdict};
-use crate::rules::Code;
+use crate::outcome::{ChangeClass, Code, Finding, Level, Subject, Verdict};
 
 #[test]
 fn what_only_names_the_release_is_no_real_change() {

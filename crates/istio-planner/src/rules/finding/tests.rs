@@ -1,5 +1,5 @@
-use super::{Code, verdict};
-use crate::outcome::{Finding, Level, Ref, Subject, Verdict, sort};
+use super::verdict;
+use crate::outcome::{Code, Finding, Level, Ref, Subject, Verdict, sort};
 
 fn finding(code: Code, level: Level) -> Finding {
     Finding::new(code, level, "title", "detail")
@@ -12,27 +12,6 @@ fn object(kind: &str, namespace: Option<&str>, name: &str) -> Subject {
         namespace: namespace.map(str::to_owned),
         name: name.to_owned(),
     })
-}
-
-#[test]
-fn names_are_unique_and_kebab_case() {
-    let mut names: Vec<_> = Code::ALL.iter().map(|it| it.as_str()).collect();
-    assert!(
-        names
-            .iter()
-            .all(|it| it.bytes().all(|it| it.is_ascii_lowercase() || it == b'-'))
-    );
-    let count = names.len();
-    names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), count);
-}
-
-#[test]
-fn a_name_leads_back_to_its_code() {
-    for code in Code::ALL {
-        assert_eq!(Code::parse(code.as_str()), Some(*code));
-    }
 }
 
 #[test]

@@ -257,7 +257,7 @@ pub(super) fn facts() -> Vec<Case> {
 /// The objects and fields that a fact names between 1.29.6 and 1.30.4.
 fn named(id: &str, yaml: &str, from: &str) -> Vec<(String, String)> {
     let findings = found(yaml, from, "1.30.4", &Request::default());
-    let notes = findings.into_iter().filter(|it| it.code == id);
+    let notes = findings.into_iter().filter(|it| it.code.as_str() == id);
     let subjects = notes.flat_map(|it| it.subjects);
     subjects
         .map(|it| {
