@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::{Minor, Release};
+use crate::{ComponentName, Minor, Release};
 
 /// What a release was asked for and does not ship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Release {
         let effective = |(component, chart): (&String, &Value)| {
             let mut tree = chart.clone();
             merge(&mut tree, &fitting(component, &overlay, chart));
-            if component == "Ztunnel" && self.archive.ztunnel_takes_globals {
+            if *component == ComponentName::Ztunnel && self.archive.ztunnel_takes_globals {
                 merge(&mut tree, &known(overlay.get("global"), chart));
             }
             let mut tree = unscoped(component, tree);
@@ -163,11 +163,11 @@ fn known(map: Option<&Value>, chart: &Value) -> Value {
 
 /// The root of `spec.values` that is a component's own.
 fn own_root(component: &str) -> Option<&'static str> {
-    match component {
-        "Pilot" => Some("pilot"),
-        "Cni" => Some("cni"),
-        "Ztunnel" => Some("ztunnel"),
-        "IngressGateways" | "EgressGateways" => Some("gateways"),
+    match ComponentName::parse(component)? {
+        ComponentName::Pilot => Some("pilot"),
+        ComponentName::Cni => Some("cni"),
+        ComponentName::Ztunnel => Some("ztunnel"),
+        ComponentName::IngressGateways | ComponentName::EgressGateways => Some("gateways"),
         _ => None,
     }
 }
@@ -205,18 +205,19 @@ fn own_part(component: &str, tree: Value) -> Value {
     let Value::Object(tree) = tree else {
         return tree;
     };
-    let gateway = match component {
-        "IngressGateways" => Some("istio-ingressgateway"),
-        "EgressGateways" => Some("istio-egressgateway"),
+    let name = ComponentName::parse(component);
+    let gateway = match name {
+        Some(ComponentName::IngressGateways) => Some("istio-ingressgateway"),
+        Some(ComponentName::EgressGateways) => Some("istio-egressgateway"),
         _ => None,
     };
-    let keep = |key: &str| match component {
-        "Pilot" => !matches!(
+    let keep = |key: &str| match name {
+        Some(ComponentName::Pilot) => !matches!(
             key,
             "base" | "cni" | "defaultRevision" | "gateways" | "ztunnel"
         ),
-        "Base" => matches!(key, "base" | "defaultRevision" | "global"),
-        "IstiodRemote" => key == "istiodRemote",
+        Some(ComponentName::Base) => matches!(key, "base" | "defaultRevision" | "global"),
+        Some(ComponentName::IstiodRemote) => key == "istiodRemote",
         _ => key == "global" || own_root(component).is_none_or(|root| root == key),
     };
     let mut part: Map<String, Value> = tree.into_iter().filter(|(key, _)| keep(key)).collect();
@@ -228,9 +229,15 @@ fn own_part(component: &str, tree: Value) -> Value {
 
 /// Leaves to every other component only those globals that the istiod chart does not have: each stands once.
 fn apart(mut parts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
-    let shared = parts.get("Pilot").and_then(|it| it.get("global")).cloned();
+    let shared = parts
+        .get(ComponentName::Pilot.as_str())
+        .and_then(|it| it.get("global"))
+        .cloned();
     for (component, part) in &mut parts {
-        let Some(part) = part.as_object_mut().filter(|_| component != "Pilot") else {
+        let Some(part) = part
+            .as_object_mut()
+            .filter(|_| *component != ComponentName::Pilot)
+        else {
             continue;
         };
         if let (Some(global), Some(shared)) = (part.get_mut("global"), &shared) {

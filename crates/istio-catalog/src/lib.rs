@@ -13,6 +13,7 @@
 
 mod bulletin;
 mod catalog;
+mod component;
 mod defaults;
 mod delta;
 mod facts;
@@ -23,6 +24,7 @@ mod version;
 
 pub use bulletin::{Affected, Bulletin, Precondition};
 pub use catalog::{Catalog, RemovedSetting};
+pub use component::ComponentName;
 pub use defaults::{NotShipped, merge};
 pub use delta::Delta;
 pub use facts::{API_VERSION, Correction, EndOfLife, Facts, FactsError, Support, days_between};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::kept::KEPT;
-use crate::{Minor, Version};
+use crate::{ComponentName, Minor, Version};
 
 /// Facts of one release, taken from its archive.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Release {
 
     /// Returns the registry that its images come from: of its charts, else of its default profile.
     pub fn hub(&self) -> Option<&str> {
-        let pilot = self.archive.charts.get("Pilot");
+        let pilot = self.archive.charts.get(ComponentName::Pilot.as_str());
         let profile = || self.archive.profiles.get("default")?.get("hub");
         pilot
             .and_then(|it| it.pointer("/global/hub"))

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{Catalog, Facts, Minor, NotShipped, Release, Version};
+use istio_catalog::{Catalog, ComponentName, Facts, Minor, NotShipped, Release, Version};
 use serde_json::Value;
 
 use crate::edit::Edit;
@@ -267,7 +267,7 @@ fn is_choice_or_stamp(path: &[&str]) -> bool {
 /// Tells settings that a chart is given and does not read: of `meshConfig` ztunnel reads `proxyMetadata` alone
 /// (1.30.3:manifests/charts/ztunnel/templates/daemonset.yaml).
 fn is_stray(component: &str, path: &[&str]) -> bool {
-    component == "Ztunnel"
+    component == ComponentName::Ztunnel
         && matches!(path, ["ztunnel", "meshConfig", rest @ ..] if !rest.starts_with(&["defaultConfig", "proxyMetadata"]))
 }
 

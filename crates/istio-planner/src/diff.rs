@@ -9,6 +9,7 @@ mod immutable;
 mod leftover;
 mod webhook;
 
+use istio_catalog::ComponentName;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -304,7 +305,7 @@ impl<'a> Applying<'a> {
         for object in &mut objects {
             let live = Ref::of(object).and_then(|it| self.live.get(&key(&it)));
             webhook::stays_unstamped(live.map(|it| it.1), object);
-            let write = self.write("Pilot", "", object);
+            let write = self.write(ComponentName::Pilot.as_str(), "", object);
             self.tag_writes.extend(write);
         }
         self.deactivate();

@@ -6,6 +6,7 @@
 
 pub mod pacing;
 
+use istio_catalog::ComponentName;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -41,29 +42,40 @@ pub struct Context<'a> {
 /// Puts everything in order.
 pub fn plan(context: &Context<'_>) -> Plan {
     let writes = &context.diff.writes;
-    let is = |component: &'static str| move |it: &Write| it.component == component;
-    let injection = |it: &Write| it.component == "Pilot" && is_injection(&it.object);
-    let istiod = |it: &Write| it.component == "Pilot" && !is_injection(&it.object);
+    let is = |component: ComponentName| move |it: &Write| it.component == component;
+    let injection = |it: &Write| it.component == ComponentName::Pilot && is_injection(&it.object);
+    let istiod = |it: &Write| it.component == ComponentName::Pilot && !is_injection(&it.object);
     let gateways = gateways(writes);
     let others = |it: &Write| {
         ![
-            "Base",
-            "Pilot",
-            "Cni",
-            "Ztunnel",
-            "IngressGateways",
-            "EgressGateways",
+            ComponentName::Base,
+            ComponentName::Pilot,
+            ComponentName::Cni,
+            ComponentName::Ztunnel,
+            ComponentName::IngressGateways,
+            ComponentName::EgressGateways,
         ]
-        .contains(&it.component.as_str())
+        .into_iter()
+        .any(|component| it.component == component)
     };
     let base = apply(
         "base",
         "Apply definitions and shared rights",
         writes,
-        is("Base"),
+        is(ComponentName::Base),
     );
-    let cni = apply("cni", "Apply the CNI node agent", writes, is("Cni"));
-    let ztunnel = apply("ztunnel", "Apply ztunnel", writes, is("Ztunnel"));
+    let cni = apply(
+        "cni",
+        "Apply the CNI node agent",
+        writes,
+        is(ComponentName::Cni),
+    );
+    let ztunnel = apply(
+        "ztunnel",
+        "Apply ztunnel",
+        writes,
+        is(ComponentName::Ztunnel),
+    );
     let addons = apply("addons", "Apply other components", writes, others);
     let istiod = apply("pilot", "Apply istiod", writes, istiod);
     let injection = apply(
@@ -134,8 +146,8 @@ fn is_injection(object: &Ref) -> bool {
 
 /// One step for each gateway, ingress first.
 fn gateways(writes: &[Write]) -> Vec<Option<Step>> {
-    let mut names: Vec<(&str, &str)> = Vec::new();
-    for component in ["IngressGateways", "EgressGateways"] {
+    let mut names: Vec<(ComponentName, &str)> = Vec::new();
+    for component in ComponentName::GATEWAYS {
         for write in writes.iter().filter(|it| it.component == component) {
             let name = (component, write.instance.as_str());
             if !names.contains(&name) {
@@ -146,7 +158,7 @@ fn gateways(writes: &[Write]) -> Vec<Option<Step>> {
     names
         .into_iter()
         .map(|(component, instance)| {
-            let id = format!("{}-{instance}", component.to_lowercase());
+            let id = format!("{}-{instance}", component.as_str().to_lowercase());
             let title = format!("Apply gateway {instance}");
             apply(id.trim_end_matches('-'), &title, writes, |it| {
                 it.component == component && it.instance == instance

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{Minor, Version};
+use istio_catalog::{ComponentName, Minor, Version};
 use serde_json::Value;
 
 use crate::customisation::{self, After, Installation, Setting};
@@ -315,7 +315,9 @@ fn concerns(change: &DefaultChange, basis: &Basis, rendered: &Rendered) -> bool 
         None => false,
     };
     // A component that a profile turns on or off stands in neither list on one of the sides.
-    matches!(component, "Base" | "Pilot")
+    [ComponentName::Base, ComponentName::Pilot]
+        .iter()
+        .any(|it| component == *it)
         || change.path.starts_with("components.")
         || basis
             .inventory

@@ -1,5 +1,6 @@
 //! Components: which there are, which a request turns on, and what their charts see (domain §2.1, §2.2).
 
+use istio_catalog::ComponentName;
 use serde_json::{Map, Value};
 
 use crate::operator::merge::{get, get_bool, get_str, set};
@@ -10,7 +11,7 @@ use crate::{Diagnostic, go, quantity};
 #[derive(Debug)]
 pub(crate) struct Kind {
     /// As in the label `operator.istio.io/component`.
-    pub(crate) name: &'static str,
+    pub(crate) name: ComponentName,
     /// Below `spec.components`.
     pub(crate) key: &'static str,
     on_by_default: bool,
@@ -29,7 +30,7 @@ pub(crate) struct Kind {
 /// Components of 1.24 and newer in the order in which they are rendered.
 pub(crate) const KINDS: [Kind; 6] = [
     Kind {
-        name: "Base",
+        name: ComponentName::Base,
         key: "base",
         on_by_default: true,
         is_gateway: false,
@@ -39,7 +40,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         flat: false,
     },
     Kind {
-        name: "Pilot",
+        name: ComponentName::Pilot,
         key: "pilot",
         on_by_default: true,
         is_gateway: false,
@@ -49,7 +50,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         flat: false,
     },
     Kind {
-        name: "IngressGateways",
+        name: ComponentName::IngressGateways,
         key: "ingressGateways",
         on_by_default: true,
         is_gateway: true,
@@ -59,7 +60,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         flat: false,
     },
     Kind {
-        name: "EgressGateways",
+        name: ComponentName::EgressGateways,
         key: "egressGateways",
         on_by_default: false,
         is_gateway: true,
@@ -69,7 +70,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         flat: false,
     },
     Kind {
-        name: "Cni",
+        name: ComponentName::Cni,
         key: "cni",
         on_by_default: false,
         is_gateway: false,
@@ -79,7 +80,7 @@ pub(crate) const KINDS: [Kind; 6] = [
         flat: false,
     },
     Kind {
-        name: "Ztunnel",
+        name: ComponentName::Ztunnel,
         key: "ztunnel",
         on_by_default: false,
         is_gateway: false,

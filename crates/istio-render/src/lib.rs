@@ -263,7 +263,7 @@ fn current(
                 .unwrap_or_default();
             overlay::apply(kind, &instance, revision, &mut objects, diagnostics)?;
             components.push(Component {
-                name: kind.name.to_owned(),
+                name: kind.name.into(),
                 namespace: instance.namespace,
                 objects,
                 values: Value::Object(values),

@@ -3,6 +3,7 @@
 //!
 //! What they do not tell (the merged `IstioOperator`) is read off the objects themselves.
 
+use istio_catalog::ComponentName;
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
@@ -18,21 +19,25 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// Components in istioctl's order of applying, with how else than by their label objects of each are known:
 /// `app.kubernetes.io/name` of charts, and the start of names (1.30.3:manifests/charts/*/templates).
-const COMPONENTS: [(&str, &[&str], &[&str]); 6] = [
-    ("Base", &["istio-base"], &["istio-reader-service-account"]),
-    ("Pilot", &["istiod"], &["istiod"]),
+const COMPONENTS: [(ComponentName, &[&str], &[&str]); 6] = [
     (
-        "IngressGateways",
+        ComponentName::Base,
+        &["istio-base"],
+        &["istio-reader-service-account"],
+    ),
+    (ComponentName::Pilot, &["istiod"], &["istiod"]),
+    (
+        ComponentName::IngressGateways,
         &["istio-ingressgateway"],
         &["istio-ingressgateway"],
     ),
     (
-        "EgressGateways",
+        ComponentName::EgressGateways,
         &["istio-egressgateway"],
         &["istio-egressgateway"],
     ),
-    ("Cni", &["istio-cni"], &["istio-cni"]),
-    ("Ztunnel", &["ztunnel"], &["ztunnel"]),
+    (ComponentName::Cni, &["istio-cni"], &["istio-cni"]),
+    (ComponentName::Ztunnel, &["ztunnel"], &["ztunnel"]),
 ];
 
 /// What belongs to none of Istio's components.
@@ -156,7 +161,10 @@ impl Manifests {
     pub(crate) fn rendering(&self, options: &Options) -> Rendering {
         let mut components = self.components.clone();
         let merged = self.merged();
-        if let Some(pilot) = components.iter_mut().find(|it| it.name == "Pilot") {
+        if let Some(pilot) = components
+            .iter_mut()
+            .find(|it| it.name == ComponentName::Pilot)
+        {
             pilot.values = merged["spec"]["values"].clone();
         }
         let revision = crate::revision(&merged);
@@ -283,13 +291,16 @@ fn component_label(object: &Value) -> Option<&str> {
         object,
         &["metadata", "labels", "operator.istio.io/component"],
     );
-    COMPONENTS.iter().map(|it| it.0).find(|it| *it == label)
+    COMPONENTS
+        .iter()
+        .map(|it| it.0.as_str())
+        .find(|it| *it == label)
 }
 
 fn name_label(object: &Value) -> Option<&'static str> {
     let label = get_str(object, &["metadata", "labels", "app.kubernetes.io/name"]);
     let named = COMPONENTS.iter().find(|it| it.1.contains(&label));
-    named.map(|it| it.0)
+    named.map(|it| it.0.as_str())
 }
 
 fn component_of(object: &Value) -> &str {
@@ -298,14 +309,14 @@ fn component_of(object: &Value) -> &str {
         let known = COMPONENTS
             .iter()
             .find(|it| it.2.iter().any(|start| name.starts_with(start)));
-        known.map(|it| it.0)
+        known.map(|it| it.0.as_str())
     };
     let is_definition = get_str(object, &["kind"]) == "CustomResourceDefinition";
     let rest = || {
         if is_definition && name.ends_with(".istio.io") {
-            "Base"
+            ComponentName::Base.as_str()
         } else if name.starts_with("istio") || name == "values" || name.starts_with("values-") {
-            "Pilot"
+            ComponentName::Pilot.as_str()
         } else {
             OTHERS
         }
@@ -318,7 +329,7 @@ fn component_of(object: &Value) -> &str {
 
 /// Groups objects by component in istioctl's order; of gateways each is one of its own, known by its Deployment's name.
 fn components(objects: Vec<Value>) -> Vec<Component> {
-    let names = COMPONENTS.iter().map(|it| it.0).chain([OTHERS]);
+    let names = COMPONENTS.iter().map(|it| it.0.as_str()).chain([OTHERS]);
     let mut components = Vec::new();
     let mut rest = objects;
     for name in names {

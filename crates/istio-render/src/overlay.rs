@@ -3,6 +3,7 @@
 pub(crate) mod strategic;
 pub(crate) mod tree;
 
+use istio_catalog::ComponentName;
 use serde_json::{Map, Value, json};
 
 use crate::component::{Instance, Kind};
@@ -29,7 +30,7 @@ pub(crate) fn apply(
     } else {
         instance.name.clone()
     };
-    if kind.name == "Pilot" && !revision.is_empty() && revision != "default" {
+    if kind.name == ComponentName::Pilot && !revision.is_empty() && revision != "default" {
         name = format!("{name}-{revision}");
     }
     let service = service(kind, k8s);

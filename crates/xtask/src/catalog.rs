@@ -7,28 +7,40 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
-use istio_catalog::{Archive, Catalog, Delta, Minor, Overlays, Version};
+use istio_catalog::{Archive, Catalog, ComponentName, Delta, Minor, Overlays, Version};
 use serde_json::{Map, Value};
 
 use crate::project;
 
 /// Components and the folders of their charts (domain §2.1).
 const CHARTS: &[(&str, &str)] = &[
-    ("Base", "base"),
-    ("Cni", "istio-cni"),
-    ("EgressGateways", "gateways/istio-egress"),
+    (ComponentName::Base.as_str(), "base"),
+    (ComponentName::Cni.as_str(), "istio-cni"),
+    (
+        ComponentName::EgressGateways.as_str(),
+        "gateways/istio-egress",
+    ),
     ("Grafana", "istio-telemetry/grafana"),
-    ("IngressGateways", "gateways/istio-ingress"),
+    (
+        ComponentName::IngressGateways.as_str(),
+        "gateways/istio-ingress",
+    ),
     ("Istiocoredns", "istiocoredns"),
-    ("IstiodRemote", "istiod-remote"),
+    (ComponentName::IstiodRemote.as_str(), "istiod-remote"),
     ("Kiali", "istio-telemetry/kiali"),
-    ("Pilot", "istio-control/istio-discovery"),
-    ("Policy", "istio-policy"),
+    (
+        ComponentName::Pilot.as_str(),
+        "istio-control/istio-discovery",
+    ),
+    (ComponentName::Policy.as_str(), "istio-policy"),
     ("Prometheus", "istio-telemetry/prometheus"),
     ("PrometheusOperator", "istio-telemetry/prometheusOperator"),
-    ("Telemetry", "istio-telemetry/mixer-telemetry"),
+    (
+        ComponentName::Telemetry.as_str(),
+        "istio-telemetry/mixer-telemetry",
+    ),
     ("Tracing", "istio-telemetry/tracing"),
-    ("Ztunnel", "ztunnel"),
+    (ComponentName::Ztunnel.as_str(), "ztunnel"),
 ];
 
 /// Keys under which a chart hides its defaults from Helm (domain §1.6).

@@ -1,7 +1,7 @@
 //! What istioctl applied, where it left no record of what it was asked for (1.21 to 1.25): the mesh configuration, the
 //! injector's values and istiod's environment, against what the source renders by default.
 
-use istio_catalog::{Catalog, Version};
+use istio_catalog::{Catalog, ComponentName, Version};
 use istio_render::{OperatorFile, Options, Release, Rendering};
 use serde_json::{Map, Value, json};
 
@@ -150,7 +150,7 @@ impl<'a> Rendered<'a> {
             .rendering
             .components
             .iter()
-            .filter(|it| it.name == "Pilot");
+            .filter(|it| it.name == ComponentName::Pilot);
         components
             .flat_map(|it| &it.objects)
             .filter(move |it| text(it, "/kind") == Some(kind))

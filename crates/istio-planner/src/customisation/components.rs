@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use istio_catalog::{Minor, Version};
+use istio_catalog::{ComponentName, Minor, Version};
 use serde_json::{Value, json};
 
 use super::identity::Identity;
@@ -13,17 +13,17 @@ use crate::outcome::{ControlPlane, Ref, Subject};
 use crate::snapshot::{Object, Snapshot};
 
 /// Components that there is one of, and where they stand in `spec.components`.
-pub(super) const SINGLE: [(&str, &str); 4] = [
-    ("Base", "base"),
-    ("Pilot", "pilot"),
-    ("Cni", "cni"),
-    ("Ztunnel", "ztunnel"),
+pub(super) const SINGLE: [(ComponentName, &str); 4] = [
+    (ComponentName::Base, "base"),
+    (ComponentName::Pilot, "pilot"),
+    (ComponentName::Cni, "cni"),
+    (ComponentName::Ztunnel, "ztunnel"),
 ];
 
 /// Lists of gateways.
-pub(super) const LISTS: [(&str, &str); 2] = [
-    ("IngressGateways", "ingressGateways"),
-    ("EgressGateways", "egressGateways"),
+pub(super) const LISTS: [(ComponentName, &str); 2] = [
+    (ComponentName::IngressGateways, "ingressGateways"),
+    (ComponentName::EgressGateways, "egressGateways"),
 ];
 
 /// An installation, and the objects that are its own.
@@ -39,14 +39,14 @@ impl<'a> Installed<'a> {
     /// Objects of a component, as their labels say.
     pub(super) fn objects(
         self,
-        component: &'a str,
+        component: ComponentName,
     ) -> impl Iterator<Item = (&'a Ref, &'a Object)> + use<'a> {
         self.snapshot.objects.iter().filter(move |(_, kept)| {
             let labels = kept.value.pointer("/metadata/labels");
             let label = |key: &str| labels.and_then(|it| it.get(key)?.as_str());
             let is = |key: &str, wanted: &str| label(key).is_none_or(|it| it == wanted);
             let version = label("operator.istio.io/version").and_then(Version::parse_tag);
-            component_of(&kept.value) == Some(component)
+            component_of(&kept.value).is_some_and(|it| it == component)
                 && is("istio.io/rev", &self.plane.revision)
                 && is(
                     "install.operator.istio.io/owning-resource-namespace",
@@ -66,7 +66,7 @@ impl<'a> Installed<'a> {
     /// Gateways of a list: their Deployments.
     pub(super) fn gateways(
         self,
-        component: &'a str,
+        component: ComponentName,
     ) -> impl Iterator<Item = (&'a Ref, &'a Object)> + use<'a> {
         self.objects(component)
             .filter(|(object, _)| object.kind == "Deployment")
@@ -80,7 +80,12 @@ impl<'a> Installed<'a> {
     }
 
     /// The path of a gateway in its list. Names are told apart by the namespace where several are the same.
-    pub(super) fn element(self, list: &str, component: &'a str, gateway: &Ref) -> Vec<String> {
+    pub(super) fn element(
+        self,
+        list: &str,
+        component: ComponentName,
+        gateway: &Ref,
+    ) -> Vec<String> {
         let mut same = self
             .gateways(component)
             .filter(|(it, _)| it.name == gateway.name);
@@ -93,7 +98,7 @@ impl<'a> Installed<'a> {
     }
 
     /// Says of every gateway of a list that it is on: a list in a request replaces the profile's.
-    pub(super) fn listed(self, component: &'a str, list: &str) -> Vec<Setting> {
+    pub(super) fn listed(self, component: ComponentName, list: &str) -> Vec<Setting> {
         let mut settings = Vec::new();
         for (object, kept) in self.gateways(component) {
             let path = self.element(list, component, object);
@@ -122,7 +127,7 @@ pub(super) fn component_of(object: &Value) -> Option<&str> {
     let label = |key: &str| labels.get(key).and_then(Value::as_str);
     let is_ztunnel = label("app.kubernetes.io/name") == Some("ztunnel")
         && label("app.kubernetes.io/part-of") == Some("istio");
-    label("operator.istio.io/component").or(is_ztunnel.then_some("Ztunnel"))
+    label("operator.istio.io/component").or(is_ztunnel.then_some(ComponentName::Ztunnel.as_str()))
 }
 
 /// Returns settings that turn on what is installed, turn off what is not, and put it where it is.
@@ -140,7 +145,7 @@ pub(super) fn settings(installed: Installed<'_>, residue: &Residue) -> Vec<Setti
 fn single(
     installed: Installed<'_>,
     residue: &Residue,
-    component: &'static str,
+    component: ComponentName,
     key: &str,
 ) -> Vec<Setting> {
     let rendered: Vec<Ref> = residue.rendered(component).filter_map(Ref::of).collect();
@@ -160,7 +165,7 @@ fn single(
         .map(|(object, kept)| Subject::kept(object, kept))
         .unwrap_or_default();
     let mut settings = Vec::new();
-    let needs_workload = component != "Base";
+    let needs_workload = component != ComponentName::Base;
     if rendered.is_empty() && !live.is_empty() && (workload.is_some() || !needs_workload) {
         settings.push(setting("enabled", json!(true), evidence.clone()));
         let namespaces = first.and_then(|it| it.0.namespace.as_ref());
@@ -195,7 +200,7 @@ fn single(
 fn gateways(
     installed: Installed<'_>,
     residue: &Residue,
-    component: &'static str,
+    component: ComponentName,
     list: &str,
 ) -> Vec<Setting> {
     let rendered: BTreeSet<_> = residue

@@ -2,7 +2,7 @@
 //!
 //! Each is tried, and kept where it explains more than it breaks.
 
-use istio_catalog::Catalog;
+use istio_catalog::{Catalog, ComponentName};
 use serde_json::{Value, json};
 
 use super::components::Installed;
@@ -20,99 +20,132 @@ pub(super) enum Guess {
     Profile(String),
 }
 
-/// What decides whether an object is rendered: component (empty: any), kind, part of its name, path below `values`, and
+/// What decides whether an object is rendered: component (none: any), kind, part of its name, path below `values`, and
 /// whether the value is true where the object is there.
-const SWITCHES: [(&str, &str, &str, &str, bool); 17] = [
+type Switch = (
+    Option<ComponentName>,
+    &'static str,
+    &'static str,
+    &'static str,
+    bool,
+);
+
+/// What of them is known.
+const SWITCHES: [Switch; 17] = [
     (
-        "Pilot",
+        Some(ComponentName::Pilot),
         "HorizontalPodAutoscaler",
         "",
         "pilot.autoscaleEnabled",
         true,
     ),
     (
-        "Pilot",
+        Some(ComponentName::Pilot),
         "ValidatingWebhookConfiguration",
         "",
         "global.configValidation",
         true,
     ),
     (
-        "Pilot",
+        Some(ComponentName::Pilot),
         "ConfigMap",
         "istio-sidecar-injector",
         "global.omitSidecarInjectorConfigMap",
         false,
     ),
-    ("Pilot", "ConfigMap", "istio", "pilot.configMap", true),
     (
-        "Pilot",
+        Some(ComponentName::Pilot),
+        "ConfigMap",
+        "istio",
+        "pilot.configMap",
+        true,
+    ),
+    (
+        Some(ComponentName::Pilot),
         "MutatingWebhookConfiguration",
         "",
         "global.operatorManageWebhooks",
         false,
     ),
-    ("Pilot", "EnvoyFilter", "", "telemetry.enabled", true),
-    ("Pilot", "EnvoyFilter", "", "telemetry.v2.enabled", true),
     (
+        Some(ComponentName::Pilot),
+        "EnvoyFilter",
         "",
+        "telemetry.enabled",
+        true,
+    ),
+    (
+        Some(ComponentName::Pilot),
+        "EnvoyFilter",
+        "",
+        "telemetry.v2.enabled",
+        true,
+    ),
+    (
+        None,
         "ValidatingAdmissionPolicy",
         "",
         "experimental.stableValidationPolicy",
         true,
     ),
     (
-        "",
+        None,
         "PodDisruptionBudget",
         "",
         "global.defaultPodDisruptionBudget.enabled",
         true,
     ),
     (
-        "",
+        None,
         "NetworkPolicy",
         "",
         "global.networkPolicy.enabled",
         true,
     ),
-    ("", "ClusterRole", "reader", "global.enableReaderRBAC", true),
     (
-        "Cni",
+        None,
+        "ClusterRole",
+        "reader",
+        "global.enableReaderRBAC",
+        true,
+    ),
+    (
+        Some(ComponentName::Cni),
         "ResourceQuota",
         "",
         "cni.resourceQuotas.enabled",
         true,
     ),
     (
-        "Ztunnel",
+        Some(ComponentName::Ztunnel),
         "ResourceQuota",
         "",
         "ztunnel.resourceQuotas.enabled",
         true,
     ),
     (
-        "IngressGateways",
+        Some(ComponentName::IngressGateways),
         "HorizontalPodAutoscaler",
         "",
         "gateways.istio-ingressgateway.autoscaleEnabled",
         true,
     ),
     (
-        "EgressGateways",
+        Some(ComponentName::EgressGateways),
         "HorizontalPodAutoscaler",
         "",
         "gateways.istio-egressgateway.autoscaleEnabled",
         true,
     ),
     (
-        "IngressGateways",
+        Some(ComponentName::IngressGateways),
         "Service",
         "",
         "gateways.istio-ingressgateway.customService",
         false,
     ),
     (
-        "EgressGateways",
+        Some(ComponentName::EgressGateways),
         "Service",
         "",
         "gateways.istio-egressgateway.customService",
@@ -121,10 +154,16 @@ const SWITCHES: [(&str, &str, &str, &str, bool); 17] = [
 ];
 
 /// Numbers of replicas that let a budget be rendered: component, path below `values`.
-const REPLICAS: [(&str, &str); 3] = [
-    ("Pilot", "pilot"),
-    ("IngressGateways", "gateways.istio-ingressgateway"),
-    ("EgressGateways", "gateways.istio-egressgateway"),
+const REPLICAS: [(ComponentName, &str); 3] = [
+    (ComponentName::Pilot, "pilot"),
+    (
+        ComponentName::IngressGateways,
+        "gateways.istio-ingressgateway",
+    ),
+    (
+        ComponentName::EgressGateways,
+        "gateways.istio-egressgateway",
+    ),
 ];
 
 /// Returns what is worth trying for what is left.
@@ -182,9 +221,9 @@ pub(super) fn variants(installed: Installed<'_>, best: &Candidate) -> Vec<Guess>
 fn images(installed: Installed<'_>, best: &Candidate) -> Vec<Guess> {
     let mut guesses = Vec::new();
     for (component, key, container, image) in [
-        ("Pilot", "pilot", "discovery", "pilot"),
-        ("Cni", "cni", "install-cni", "install-cni"),
-        ("Ztunnel", "ztunnel", "istio-proxy", "ztunnel"),
+        (ComponentName::Pilot, "pilot", "discovery", "pilot"),
+        (ComponentName::Cni, "cni", "install-cni", "install-cni"),
+        (ComponentName::Ztunnel, "ztunnel", "istio-proxy", "ztunnel"),
     ] {
         let workload = |it: &&Value| matches!(text(it, "/kind"), Some("Deployment" | "DaemonSet"));
         let rendered = best.residue.rendered(component).find(workload);
@@ -231,8 +270,8 @@ fn image_of<'a>(workload: &'a Value, container: &str) -> Option<&'a str> {
 }
 
 fn switches(change: &Change, is_there: bool) -> Vec<Guess> {
-    let fits = |(component, kind, name, ..): &&(&str, &str, &str, &str, bool)| {
-        (component.is_empty() || *component == change.component)
+    let fits = |(component, kind, name, ..): &&Switch| {
+        component.is_none_or(|it| change.component == it)
             && *kind == change.object.kind
             && change.object.name.contains(name)
     };
@@ -249,7 +288,7 @@ fn switches(change: &Change, is_there: bool) -> Vec<Guess> {
 
 /// Budgets are rendered only for more than one replica.
 fn replicas(installed: Installed<'_>, change: &Change) -> Vec<Guess> {
-    let root = REPLICAS.iter().find(|it| it.0 == change.component);
+    let root = REPLICAS.iter().find(|it| change.component == it.0);
     let Some((_, root)) = root.filter(|_| change.object.kind == "PodDisruptionBudget") else {
         return Vec::new();
     };

@@ -1,6 +1,6 @@
 //! Which installation it is: its istiod, where its root namespace is, how its revision was written.
 
-use istio_catalog::Version;
+use istio_catalog::{ComponentName, Version};
 use serde_json::Value;
 
 use crate::inventory::DEFAULT_REVISION;
@@ -44,7 +44,8 @@ fn name(snapshot: &Snapshot, plane: &ControlPlane) -> Option<String> {
     let mut names = snapshot.objects.values().filter_map(|kept| {
         let labels = kept.value.pointer("/metadata/labels")?;
         let label = |key: &str| labels.get(key).and_then(Value::as_str);
-        let ours = label("operator.istio.io/component") == Some("Pilot")
+        let ours = label("operator.istio.io/component")
+            .is_some_and(|it| it == ComponentName::Pilot)
             && label("operator.istio.io/managed").is_some()
             && label("istio.io/rev") == Some(plane.revision.as_str());
         ours.then(|| label("install.operator.istio.io/owning-resource"))

@@ -94,10 +94,10 @@ fn component<'a>(
 ) -> Option<(&'a Value, Vec<String>)> {
     let (component, rendered) = residue.rendering_of(&change.object)?;
     let path = |key: &str| vec!["components".to_owned(), key.to_owned()];
-    if let Some((_, key)) = SINGLE.iter().find(|(it, _)| *it == component.name) {
+    if let Some((_, key)) = SINGLE.iter().find(|(it, _)| component.name == *it) {
         return Some((rendered, path(key)));
     }
-    let (name, list) = *LISTS.iter().find(|(it, _)| *it == component.name)?;
+    let (name, list) = *LISTS.iter().find(|(it, _)| component.name == *it)?;
     let deployment = component
         .objects
         .iter()

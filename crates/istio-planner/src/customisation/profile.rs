@@ -1,18 +1,18 @@
 //! The profile that explains an installation best.
 
-use istio_catalog::Release;
+use istio_catalog::{ComponentName, Release};
 use serde_json::Value;
 
 use super::setting::beyond;
 use crate::outcome::Inventory;
 
 /// Components that a profile turns on or off, with how the inventory calls them.
-const TOGGLES: [(&str, &str); 5] = [
-    ("pilot", "Pilot"),
-    ("cni", "Cni"),
-    ("ztunnel", "Ztunnel"),
-    ("ingressGateways", "IngressGateways"),
-    ("egressGateways", "EgressGateways"),
+const TOGGLES: [(&str, ComponentName); 5] = [
+    ("pilot", ComponentName::Pilot),
+    ("cni", ComponentName::Cni),
+    ("ztunnel", ComponentName::Ztunnel),
+    ("ingressGateways", ComponentName::IngressGateways),
+    ("egressGateways", ComponentName::EgressGateways),
 ];
 
 /// Returns the profile whose values all stand in `values`; among several the one with most of them, then the one whose
@@ -57,7 +57,7 @@ pub(super) fn by_components(release: &Release, inventory: &Inventory) -> String 
 
 /// How many components run as a profile wants them to.
 fn matching(spec: &Value, inventory: &Inventory) -> usize {
-    let runs = |component: &str| {
+    let runs = |component: ComponentName| {
         inventory
             .components
             .iter()
@@ -65,7 +65,7 @@ fn matching(spec: &Value, inventory: &Inventory) -> usize {
     };
     TOGGLES
         .iter()
-        .filter(|(key, component)| is_on(spec, key) == runs(component))
+        .filter(|(key, component)| is_on(spec, key) == runs(*component))
         .count()
 }
 

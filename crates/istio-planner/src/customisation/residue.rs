@@ -1,5 +1,6 @@
 //! What a cluster holds otherwise than its source would store, explained by settings of components.
 
+use istio_catalog::ComponentName;
 use istio_render::Rendering;
 use serde_json::{Value, json};
 
@@ -66,7 +67,7 @@ impl Residue {
     }
 
     /// Rendered objects of a component.
-    pub(super) fn rendered(&self, component: &str) -> impl Iterator<Item = &Value> {
+    pub(super) fn rendered(&self, component: ComponentName) -> impl Iterator<Item = &Value> {
         self.rendering
             .components
             .iter()
@@ -215,22 +216,22 @@ impl Field<'_> {
         let object = &self.change.object;
         let name = self.change.component.as_str();
         let path = |key: &str| vec!["components".to_owned(), key.to_owned()];
-        match name {
-            "Pilot" => {
+        match ComponentName::parse(name) {
+            Some(ComponentName::Pilot) => {
                 let suffix = self.installed.identity.revision.as_deref();
                 let suffix = suffix.filter(|it| *it != DEFAULT_REVISION);
                 let own = revisioned("istiod", suffix.unwrap_or(DEFAULT_REVISION));
                 (object.name == own).then(|| path("pilot"))
             }
-            "Cni" => (object.name == "istio-cni-node").then(|| path("cni")),
-            "Ztunnel" => (object.name == "ztunnel").then(|| path("ztunnel")),
+            Some(ComponentName::Cni) => (object.name == "istio-cni-node").then(|| path("cni")),
+            Some(ComponentName::Ztunnel) => (object.name == "ztunnel").then(|| path("ztunnel")),
             _ => self.gateway(),
         }
     }
 
     /// Where the gateway of this name stands in its list.
     fn gateway(&self) -> Option<Vec<String>> {
-        let (component, list) = *LISTS.iter().find(|it| it.0 == self.change.component)?;
+        let (component, list) = *LISTS.iter().find(|it| self.change.component == it.0)?;
         let object = &self.change.object;
         let gateway = Ref {
             api_version: "apps/v1".to_owned(),
@@ -244,9 +245,9 @@ impl Field<'_> {
 
     /// The main container of the component.
     fn container(&self) -> &'static str {
-        match self.change.component.as_str() {
-            "Pilot" => "discovery",
-            "Cni" => "install-cni",
+        match ComponentName::parse(&self.change.component) {
+            Some(ComponentName::Pilot) => "discovery",
+            Some(ComponentName::Cni) => "install-cni",
             _ => "istio-proxy",
         }
     }

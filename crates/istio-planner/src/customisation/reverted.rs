@@ -1,6 +1,6 @@
 //! Which settings of the installation a request would revert.
 
-use istio_catalog::{Catalog, Release, Version};
+use istio_catalog::{Catalog, ComponentName, Release, Version};
 use serde_json::Value;
 
 use super::{Installation, Setting};
@@ -148,9 +148,11 @@ impl After<'_> {
             Some(rendering) => rendering.merged.get("spec").cloned()?,
             None => self.release?.profile(&self.profile)?,
         };
-        let pilot = self
-            .rendering
-            .and_then(|it| it.components.iter().find(|it| it.name == "Pilot"));
+        let pilot = self.rendering.and_then(|it| {
+            it.components
+                .iter()
+                .find(|it| it.name == ComponentName::Pilot)
+        });
         let chart = || match keys {
             ["values", rest @ ..] => tree::get(&pilot?.values, rest),
             ["meshConfig", ..] => tree::get(&pilot?.values, keys),

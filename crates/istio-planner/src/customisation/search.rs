@@ -1,6 +1,7 @@
 //! The search for the request: a candidate is rendered by the source and compared with the cluster, and what a change of
 //! it explains is kept.
 
+use istio_catalog::ComponentName;
 use std::collections::{BTreeMap, BTreeSet};
 
 use istio_render::{OperatorFile, Options, Release, Renderer};
@@ -145,7 +146,7 @@ impl Search<'_> {
     fn without_twins(&self, candidate: Candidate) -> Candidate {
         let twins: BTreeSet<String> = candidate
             .residue
-            .rendered("Pilot")
+            .rendered(ComponentName::Pilot)
             .filter_map(|it| {
                 it.pointer("/spec/template/spec/containers/0/env")?
                     .as_array()
@@ -211,7 +212,7 @@ impl Search<'_> {
             .filter(|(_, it)| is_applied(&it.kind))
             .map(|(component, object)| Change {
                 object: object.clone(),
-                component: component.to_owned(),
+                component: component.into(),
                 class: ChangeClass::Orphan,
                 fields: Vec::new(),
                 predicted: None,

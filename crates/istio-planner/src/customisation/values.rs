@@ -1,6 +1,6 @@
 //! The ConfigMap `values[-REVISION]`: what the istiod chart was given (1.26 and newer).
 
-use istio_catalog::{Facts, Release, Version};
+use istio_catalog::{ComponentName, Facts, Release, Version};
 use serde_json::{Map, Value, json};
 
 use super::identity::config_map;
@@ -100,7 +100,10 @@ pub(super) fn read(
             .pointer("/components/cni/enabled")
             .and_then(Value::as_bool)
             == Some(true);
-        let runs = inventory.components.iter().any(|it| it.component == "Cni");
+        let runs = inventory
+            .components
+            .iter()
+            .any(|it| it.component == ComponentName::Cni);
         if cni != by_profile && cni == runs {
             let subject = evidence
                 .clone()

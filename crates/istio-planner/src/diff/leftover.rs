@@ -1,5 +1,6 @@
 //! Objects of earlier installations that the target does not render (domain §4.4, F-2, F-15).
 
+use istio_catalog::ComponentName;
 use serde_json::Value;
 
 use super::{Leftover, expected};
@@ -101,9 +102,10 @@ fn is_guarded(object: &Ref, value: &Value) -> bool {
     let component = value.pointer("/metadata/labels/operator.istio.io~1component");
     match object.kind.as_str() {
         "Service" => value.pointer("/spec/type") == Some(&Value::from("LoadBalancer")),
-        "Deployment" => {
-            component.is_some_and(|it| it == "IngressGateways" || it == "EgressGateways")
-        }
+        "Deployment" => component
+            .and_then(Value::as_str)
+            .and_then(ComponentName::parse)
+            .is_some_and(ComponentName::is_list),
         "CustomResourceDefinition" => true,
         _ => false,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::Version;
+use istio_catalog::{ComponentName, Version};
 
 use super::role::{PROXY, Role, is_active, role};
 use super::version;
@@ -11,19 +11,20 @@ use crate::outcome::ComponentVersion;
 use crate::snapshot::{Pod, Snapshot};
 
 /// The order of output: istiod first, then as an upgrade goes.
-const ORDER: [&str; 7] = [
-    "Pilot",
-    "Cni",
-    "Ztunnel",
-    "IngressGateways",
-    "EgressGateways",
-    "Gateway",
-    "Waypoint",
+const ORDER: [ComponentName; 7] = [
+    ComponentName::Pilot,
+    ComponentName::Cni,
+    ComponentName::Ztunnel,
+    ComponentName::IngressGateways,
+    ComponentName::EgressGateways,
+    ComponentName::Gateway,
+    ComponentName::Waypoint,
 ];
 
 /// Returns every component that runs pods: one entry for each version that its pods run.
 pub(super) fn components(snapshot: &Snapshot) -> Vec<ComponentVersion> {
-    let mut found: BTreeMap<(usize, String, String, Option<Version>), u32> = BTreeMap::new();
+    type Key = (usize, ComponentName, String, String, Option<Version>);
+    let mut found: BTreeMap<Key, u32> = BTreeMap::new();
     for pod in snapshot.pods.values().filter(|it| is_active(it)) {
         let Some(component) = component(pod) else {
             continue;
@@ -40,14 +41,14 @@ pub(super) fn components(snapshot: &Snapshot) -> Vec<ComponentVersion> {
             .unwrap_or(ORDER.len());
         let name = controller(snapshot, pod).object.name;
         *found
-            .entry((order, pod.namespace.clone(), name, version))
+            .entry((order, component, pod.namespace.clone(), name, version))
             .or_default() += 1;
     }
     found
         .into_iter()
         .map(
-            |((order, namespace, name, version), pods)| ComponentVersion {
-                component: ORDER.get(order).copied().unwrap_or_default().to_owned(),
+            |((_, component, namespace, name, version), pods)| ComponentVersion {
+                component: component.into(),
                 namespace,
                 name,
                 version: version.map(|it| it.to_string()),
@@ -58,29 +59,31 @@ pub(super) fn components(snapshot: &Snapshot) -> Vec<ComponentVersion> {
 }
 
 /// Returns the component that a pod belongs to.
-pub(crate) fn component(pod: &Pod) -> Option<&'static str> {
-    let label = pod
-        .labels
-        .get("operator.istio.io/component")
-        .map(String::as_str);
-    match (role(pod), label) {
-        (Role::Istiod, _) => Some("Pilot"),
-        (Role::Cni, _) => Some("Cni"),
-        (Role::Ztunnel, _) => Some("Ztunnel"),
-        (Role::Gateway, Some("IngressGateways")) => Some("IngressGateways"),
-        (Role::Gateway, Some("EgressGateways")) => Some("EgressGateways"),
-        (Role::Gateway, _) => Some("Gateway"),
-        (Role::GatewayApi, _) => {
+pub(crate) fn component(pod: &Pod) -> Option<ComponentName> {
+    match role(pod) {
+        Role::Istiod => Some(ComponentName::Pilot),
+        Role::Cni => Some(ComponentName::Cni),
+        Role::Ztunnel => Some(ComponentName::Ztunnel),
+        Role::Gateway => {
+            let label = pod.labels.get("operator.istio.io/component");
+            let named = label.and_then(|it| ComponentName::parse(it));
+            Some(
+                named
+                    .filter(|it| it.is_list())
+                    .unwrap_or(ComponentName::Gateway),
+            )
+        }
+        Role::GatewayApi => {
             let made_for = pod
                 .labels
                 .get("gateway.istio.io/managed")
                 .map(String::as_str);
             Some(if made_for == Some("istio.io-mesh-controller") {
-                "Waypoint"
+                ComponentName::Waypoint
             } else {
-                "Gateway"
+                ComponentName::Gateway
             })
         }
-        (Role::Operator | Role::Sidecar | Role::Other, _) => None,
+        Role::Operator | Role::Sidecar | Role::Other => None,
     }
 }

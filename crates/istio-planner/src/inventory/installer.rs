@@ -1,5 +1,6 @@
 //! Who installed the mesh, by what stands on its objects (domain §7.1).
 
+use istio_catalog::ComponentName;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -31,9 +32,9 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
         })
         .map(|it| it.namespace.as_str())
         .collect();
-    let mut found: BTreeMap<(Who, &'static str), Vec<Subject>> = BTreeMap::new();
+    let mut found: BTreeMap<(Who, ComponentName), Vec<Subject>> = BTreeMap::new();
     // Plain manifests carry no mark: they count only where nothing of a component says otherwise.
-    let mut unmarked: BTreeMap<&'static str, (InstallerKind, Subject)> = BTreeMap::new();
+    let mut unmarked: BTreeMap<ComponentName, (InstallerKind, Subject)> = BTreeMap::new();
     for (object, kept) in &snapshot.objects {
         let Some(component) =
             component(object, &kept.value).or_else(|| named(object, &kept.value, &control))
@@ -65,7 +66,7 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
     }
     let marked: BTreeSet<_> = found.keys().map(|(_, it)| *it).collect();
     for (component, subject) in running(snapshot) {
-        if !marked.contains(component) {
+        if !marked.contains(&component) {
             found
                 .entry(((InstallerKind::Unknown, None), component))
                 .or_default()
@@ -77,7 +78,7 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
 
 /// One installer of each kind, with the telling object of each component: a workload, where there is one.
 fn collected(
-    found: BTreeMap<(Who, &'static str), Vec<Subject>>,
+    found: BTreeMap<(Who, ComponentName), Vec<Subject>>,
     operator: &RunningOperator,
 ) -> Vec<Installer> {
     let mut installers: BTreeMap<Who, Installer> = BTreeMap::new();
@@ -94,7 +95,7 @@ fn collected(
                     Vec::new()
                 },
             });
-        installer.covers.push(component.to_owned());
+        installer.covers.push(component.into());
         let of_workload = subjects
             .iter()
             .find(|it| it.object.as_ref().is_some_and(is_workload));
@@ -106,21 +107,21 @@ fn collected(
 }
 
 /// Returns the component that a rendered object belongs to.
-fn component(object: &Ref, value: &Value) -> Option<&'static str> {
+fn component(object: &Ref, value: &Value) -> Option<ComponentName> {
     if object.kind == "Namespace" || label(value, "gateway.istio.io/managed").is_some() {
         return None;
     }
     let labelled = label(value, "operator.istio.io/component").and_then(|it| {
         [
-            "Base",
-            "Pilot",
-            "Cni",
-            "Ztunnel",
-            "IngressGateways",
-            "EgressGateways",
+            ComponentName::Base,
+            ComponentName::Pilot,
+            ComponentName::Cni,
+            ComponentName::Ztunnel,
+            ComponentName::IngressGateways,
+            ComponentName::EgressGateways,
         ]
         .into_iter()
-        .find(|known| *known == it)
+        .find(|known| it == *known)
     });
     if labelled.is_some() {
         return labelled;
@@ -132,15 +133,15 @@ fn component(object: &Ref, value: &Value) -> Option<&'static str> {
             .as_str()
     };
     match object.kind.as_str() {
-        "Deployment" if template("app") == Some("istiod") => Some("Pilot"),
-        "DaemonSet" if template("k8s-app") == Some("istio-cni-node") => Some("Cni"),
-        "DaemonSet" if template("app") == Some("ztunnel") => Some("Ztunnel"),
+        "Deployment" if template("app") == Some("istiod") => Some(ComponentName::Pilot),
+        "DaemonSet" if template("k8s-app") == Some("istio-cni-node") => Some(ComponentName::Cni),
+        "DaemonSet" if template("app") == Some("ztunnel") => Some(ComponentName::Ztunnel),
         _ => None,
     }
 }
 
 /// Returns the component of an object that carries no label of it, by its name; CRDs, and what stands beside an istiod.
-fn named(object: &Ref, value: &Value, control: &BTreeSet<&str>) -> Option<&'static str> {
+fn named(object: &Ref, value: &Value, control: &BTreeSet<&str>) -> Option<ComponentName> {
     if label(value, "gateway.istio.io/managed").is_some() {
         return None;
     }
@@ -151,22 +152,24 @@ fn named(object: &Ref, value: &Value, control: &BTreeSet<&str>) -> Option<&'stat
         .as_deref()
         .is_some_and(|it| control.contains(it));
     let (component, named) = match object.kind.as_str() {
-        "CustomResourceDefinition" => ("Base", name.ends_with(".istio.io")),
+        "CustomResourceDefinition" => (ComponentName::Base, name.ends_with(".istio.io")),
         "MutatingWebhookConfiguration" => (
-            "Pilot",
+            ComponentName::Pilot,
             begins(&["istio-sidecar-injector", "istio-revision-tag-"]),
         ),
         "ValidatingWebhookConfiguration" => (
-            "Pilot",
+            ComponentName::Pilot,
             begins(&["istio-validator-", "istiod-default-validator"]),
         ),
-        "ClusterRole" | "ClusterRoleBinding" => ("Pilot", begins(&["istiod-", "istio-reader-"])),
+        "ClusterRole" | "ClusterRoleBinding" => {
+            (ComponentName::Pilot, begins(&["istiod-", "istio-reader-"]))
+        }
         "ConfigMap" => (
-            "Pilot",
+            ComponentName::Pilot,
             beside && (name == "istio" || begins(&["istio-sidecar-injector"])),
         ),
         "Service" | "ServiceAccount" | "HorizontalPodAutoscaler" | "PodDisruptionBudget" => {
-            ("Pilot", beside && begins(&["istiod"]))
+            (ComponentName::Pilot, beside && begins(&["istiod"]))
         }
         _ => return None,
     };
@@ -289,7 +292,7 @@ fn by_hand(object: &Ref, kept: &Object) -> (InstallerKind, Subject) {
 }
 
 /// Vendors' meshes show in names, not in marks on objects.
-fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(Who, &'static str), Vec<Subject>>) {
+fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(Who, ComponentName), Vec<Subject>>) {
     for (object, kept) in &snapshot.objects {
         let namespace = object.namespace.as_deref().unwrap_or_default();
         let vendors = match object.kind.as_str() {
@@ -307,12 +310,12 @@ fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(Who, &'static str), Vec<Su
         };
         if vendors {
             found
-                .entry(((InstallerKind::Managed, None), "Pilot"))
+                .entry(((InstallerKind::Managed, None), ComponentName::Pilot))
                 .or_default()
                 .push(Subject::kept(object, kept));
             // What a vendor applies may carry marks of the tool that it uses.
             found.retain(|((kind, _), component), _| {
-                *kind == InstallerKind::Managed || *component != "Pilot"
+                *kind == InstallerKind::Managed || *component != ComponentName::Pilot
             });
         }
     }
@@ -336,13 +339,13 @@ fn calls_google(configuration: &Value) -> bool {
 }
 
 /// Components whose pods run, for those that no object in the export tells about.
-fn running(snapshot: &Snapshot) -> BTreeMap<&'static str, Subject> {
+fn running(snapshot: &Snapshot) -> BTreeMap<ComponentName, Subject> {
     let mut running = BTreeMap::new();
     for pod in snapshot.pods.values().filter(|it| is_active(it)) {
         let component = match role(pod) {
-            Role::Istiod => "Pilot",
-            Role::Cni => "Cni",
-            Role::Ztunnel => "Ztunnel",
+            Role::Istiod => ComponentName::Pilot,
+            Role::Cni => ComponentName::Cni,
+            Role::Ztunnel => ComponentName::Ztunnel,
             Role::Operator | Role::GatewayApi | Role::Gateway | Role::Sidecar | Role::Other => {
                 continue;
             }

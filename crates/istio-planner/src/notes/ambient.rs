@@ -1,5 +1,6 @@
 //! Facts about the ambient data plane: CNI agent, ztunnel, waypoints.
 
+use istio_catalog::ComponentName;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -365,11 +366,9 @@ fn gateways_in_ambient(cluster: &Cluster) -> Vec<Subject> {
         namespaces.any(|it| it.name() == namespace && it.label(DATA_PLANE) == Some("ambient"))
     };
     let gateways = cluster.workloads().filter(|it| {
-        let component = it
-            .labels
-            .get("operator.istio.io/component")
-            .map(String::as_str);
-        matches!(component, Some("IngressGateways" | "EgressGateways"))
+        let component = it.labels.get("operator.istio.io/component");
+        let component = component.and_then(|it| ComponentName::parse(it));
+        component.is_some_and(ComponentName::is_list)
             && !it.template_labels.contains_key(DATA_PLANE)
     });
     gateways

@@ -1,5 +1,6 @@
 //! `ca-change`: who signs the certificates of the mesh afterwards.
 
+use istio_catalog::ComponentName;
 use serde_json::Value;
 
 use super::Code;
@@ -66,7 +67,7 @@ fn settings(it: &Situation, plane: &ControlPlane, desired: &Desired) -> Option<F
         .rendering
         .components
         .iter()
-        .find(|it| it.name == "Pilot")?;
+        .find(|it| it.name == ComponentName::Pilot)?;
     let mut changes = Vec::new();
     let mut subjects = Vec::new();
     for (kind, group, name, read) in SOURCES {

@@ -3,9 +3,12 @@
 use super::Situation;
 use crate::outcome::{Change, FieldChange, Finding, Ref, Subject};
 use crate::snapshot::Snapshot;
+use istio_catalog::ComponentName;
 
-/// Components whose Services lead traffic into the mesh or out of it.
-pub(super) const GATEWAYS: [&str; 2] = ["IngressGateways", "EgressGateways"];
+/// Whether Services of a component lead traffic into the mesh or out of it.
+pub(super) fn is_gateways(component: &str) -> bool {
+    ComponentName::parse(component).is_some_and(ComponentName::is_list)
+}
 
 /// Fields that scale a workload, by kind.
 pub(super) const SCALES: [(&str, &str); 5] = [

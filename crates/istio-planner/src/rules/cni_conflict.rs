@@ -1,6 +1,6 @@
 //! `cni-conflict`: settings of Cilium that do not go with CNI or ztunnel (domain §1.7, V3 to V6).
 
-use istio_catalog::Minor;
+use istio_catalog::{ComponentName, Minor};
 
 use super::Code;
 use super::Explanation;
@@ -28,7 +28,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     };
     let setting = |key: &str| text(&kept.value, &format!("/data/{key}"));
     let is_true = |key: &str| setting(key) == Some("true");
-    let (cni, ztunnel) = (has(it, "Cni"), has(it, "Ztunnel"));
+    let (cni, ztunnel) = (has(it, ComponentName::Cni), has(it, ComponentName::Ztunnel));
     let mut findings = Vec::new();
     let mut tell = |key: &str, title: &str, fix: &str| {
         let value = setting(key).unwrap_or_default();
@@ -72,7 +72,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// Whether a component is rendered or, where nothing was rendered, runs.
-fn has(it: &Situation, component: &str) -> bool {
+fn has(it: &Situation, component: ComponentName) -> bool {
     match it.desired {
         Some(desired) => desired
             .rendering

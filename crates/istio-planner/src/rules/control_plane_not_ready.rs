@@ -1,5 +1,6 @@
 //! `control-plane-not-ready`: an upgrade should start from a healthy state.
 
+use istio_catalog::ComponentName;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -198,15 +199,12 @@ fn used(it: &Situation, pod: &Pod) -> Option<(i64, Subject)> {
 /// The part of the installation that a pod is of; gateways by their operator label.
 fn part(pod: &Pod) -> Option<&str> {
     let label = |key: &str| pod.labels.get(key).map(String::as_str);
-    match (
-        label("app"),
-        label("k8s-app"),
-        label("operator.istio.io/component"),
-    ) {
+    let component = label("operator.istio.io/component").and_then(ComponentName::parse);
+    match (label("app"), label("k8s-app"), component) {
         (Some("istiod"), ..) => Some("istiod"),
         (Some("ztunnel"), ..) => Some("ztunnel"),
         (_, Some("istio-cni-node"), _) => Some("istio-cni-node"),
-        (_, _, Some("IngressGateways" | "EgressGateways")) => label("app"),
+        (_, _, Some(it)) if it.is_list() => label("app"),
         _ => None,
     }
 }

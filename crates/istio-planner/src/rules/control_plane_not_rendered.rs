@@ -5,6 +5,7 @@ use super::Explanation;
 use super::Situation;
 use super::links::SUPPORT;
 use crate::outcome::{Finding, Level, Subject};
+use istio_catalog::ComponentName;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The request does not render istiod, though one runs and would have to change its version.",
@@ -46,7 +47,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 /// Whether a request renders istiod, or what stands for it in a remote cluster.
 pub(crate) fn is_rendered(rendering: &istio_render::Rendering) -> bool {
-    rendering.components.iter().any(|it| it.name == "Pilot")
+    rendering
+        .components
+        .iter()
+        .any(|it| it.name == ComponentName::Pilot)
 }
 
 #[cfg(test)]

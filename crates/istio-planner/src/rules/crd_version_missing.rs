@@ -1,5 +1,6 @@
 //! `crd-version-missing`: CRDs that the request leaves alone lack a version that the target's istiod reads.
 
+use istio_catalog::ComponentName;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     };
     let components = &desired.rendering.components;
     // Without a new istiod nothing reads otherwise than now.
-    if !components.iter().any(|it| it.name == "Pilot") {
+    if !components.iter().any(|it| it.name == ComponentName::Pilot) {
         return Vec::new();
     }
     let applied: BTreeSet<_> = components

@@ -8,6 +8,7 @@ use super::links::HELM;
 use super::{Situation, enumerate};
 use crate::inventory::keeper;
 use crate::outcome::{Finding, Installer, InstallerKind, Level};
+use istio_catalog::ComponentName;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "Something other than istioctl installed, or keeps, what would be applied: by its marks, by an owner \
@@ -21,13 +22,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 };
 
 /// Components that a request can render. A `Gateway` of the Helm chart, or one that istiod makes, is none.
-const APPLIED: [&str; 6] = [
-    "Base",
-    "Pilot",
-    "IngressGateways",
-    "EgressGateways",
-    "Cni",
-    "Ztunnel",
+const APPLIED: [ComponentName; 6] = [
+    ComponentName::Base,
+    ComponentName::Pilot,
+    ComponentName::IngressGateways,
+    ComponentName::EgressGateways,
+    ComponentName::Cni,
+    ComponentName::Ztunnel,
 ];
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
@@ -67,7 +68,7 @@ fn foreign(it: &Situation, installer: &Installer) -> Option<Finding> {
         .covers
         .iter()
         .map(String::as_str)
-        .filter(|it| APPLIED.contains(it) && rendered(it))
+        .filter(|it| APPLIED.iter().any(|applied| it == applied) && rendered(it))
         .collect();
     if covers.is_empty() {
         return None;

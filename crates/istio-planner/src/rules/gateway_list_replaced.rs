@@ -3,7 +3,7 @@
 //! Spoken of are gateways that the installation itself rendered last: one left behind by an earlier upgrade carries
 //! an older version, and is an orphan already.
 
-use istio_catalog::Version;
+use istio_catalog::{ComponentName, Version};
 use serde_json::Value;
 
 use super::Code;
@@ -45,10 +45,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .components
         .iter()
         .filter(|gateway| {
-            matches!(
-                gateway.component.as_str(),
-                "IngressGateways" | "EgressGateways"
-            )
+            ComponentName::parse(&gateway.component).is_some_and(ComponentName::is_list)
         })
         .filter(|gateway| is_current(it, gateway) && !rendered(gateway))
         .collect();

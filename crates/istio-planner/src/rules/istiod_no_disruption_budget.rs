@@ -2,6 +2,7 @@
 //!
 //! Asked of now and of afterwards: what is live and not deleted, and what the target renders.
 
+use istio_catalog::ComponentName;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -48,7 +49,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             .rendering
             .components
             .iter()
-            .filter(|it| it.name == "Pilot")
+            .filter(|it| it.name == ComponentName::Pilot)
             .flat_map(|it| &it.objects);
         let rendered = pilot.filter(|it| text(it, "/kind") == Some("PodDisruptionBudget"));
         let labels = istiod_labels(&plane.revision);

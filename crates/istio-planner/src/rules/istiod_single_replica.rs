@@ -3,6 +3,7 @@
 //! Counted are ready pods, and what is asked for: an autoscaler's minimum, else the Deployment's replicas. Live pods
 //! alone do not tell: an autoscaler with a minimum of 1 may take the second away at any time.
 
+use istio_catalog::ComponentName;
 use serde_json::Value;
 
 use super::Code;
@@ -55,7 +56,7 @@ fn asks_for_two(it: &Situation) -> [Fix; 1] {
             .rendering
             .components
             .iter()
-            .filter(|it| it.name == "Pilot");
+            .filter(|it| it.name == ComponentName::Pilot);
         let mut objects = pilot.flat_map(|it| &it.objects);
         objects.any(|it| text(it, "/kind") == Some("HorizontalPodAutoscaler"))
     });
@@ -123,7 +124,7 @@ fn after(desired: &Desired, plane: &ControlPlane, subjects: &mut Vec<Subject>) -
         .rendering
         .components
         .iter()
-        .find(|it| it.name == "Pilot")?;
+        .find(|it| it.name == ComponentName::Pilot)?;
     let of = |kind: &str| {
         pilot
             .objects

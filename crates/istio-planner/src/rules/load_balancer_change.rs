@@ -3,7 +3,7 @@
 use super::Code;
 use super::Explanation;
 use super::Situation;
-use super::changes::{GATEWAYS, about, changes, fields, is_below};
+use super::changes::{about, changes, fields, is_below, is_gateways};
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
@@ -39,7 +39,7 @@ const BALANCED: [&str; 18] = [
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let subjects = fields(it.snapshot, changes(it), |change, field| {
         change.object.kind == "Service"
-            && GATEWAYS.contains(&change.component.as_str())
+            && is_gateways(&change.component)
             && BALANCED.iter().any(|it| is_below(&field.path, it))
     });
     let finding = Finding::new(

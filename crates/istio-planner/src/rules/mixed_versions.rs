@@ -2,7 +2,7 @@
 //!
 //! Gateways of the Gateway API and of the `gateway` chart are data plane: `proxies-too-old` speaks of them.
 
-use istio_catalog::Version;
+use istio_catalog::{ComponentName, Version};
 
 use super::Code;
 use super::Explanation;
@@ -132,15 +132,14 @@ fn half_rolled(it: &Situation, plane: &ControlPlane) -> Option<Finding> {
 
 /// Pilot is left out: an istiod of another revision is a control plane of its own, one of the same is counted with it.
 fn is_installed_by_istioctl(component: &ComponentVersion) -> bool {
-    matches!(
-        component.component.as_str(),
-        "IngressGateways" | "EgressGateways" | "Cni" | "Ztunnel"
-    )
+    let name = ComponentName::parse(&component.component);
+    name.is_some_and(|it| it.is_list() || it.is_node_agent())
 }
 
 /// Names the workload.
 fn subject(component: &ComponentVersion) -> Subject {
-    let kind = if matches!(component.component.as_str(), "Cni" | "Ztunnel") {
+    let name = ComponentName::parse(&component.component);
+    let kind = if name.is_some_and(ComponentName::is_node_agent) {
         "DaemonSet"
     } else {
         "Deployment"

@@ -5,6 +5,7 @@ use super::Explanation;
 use super::node_agents::{agents, has, subjects};
 use super::{Situation, enumerate};
 use crate::outcome::{Change, ChangeClass, Finding, Level};
+use istio_catalog::ComponentName;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "ztunnel or the CNI agent runs, and the request does not render it any more.",
@@ -34,10 +35,10 @@ fn leftover(it: &Situation, left: &[&Change]) -> Option<Finding> {
             "It is not deleted and not upgraded: it stays at{version} beside istiod {to}, and falls behind with every upgrade"
         )
     }];
-    if has(left, "Ztunnel") {
+    if has(left, ComponentName::Ztunnel) {
         parts.push("Pods in ambient mode reach nothing without a ztunnel on their node".to_owned());
     }
-    if has(left, "Cni") {
+    if has(left, ComponentName::Cni) {
         parts.push("New pods of the mesh do not start without the CNI agent, or start without their traffic being captured".to_owned());
     }
     let finding = Finding::new(

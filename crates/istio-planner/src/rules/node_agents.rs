@@ -5,12 +5,14 @@
 
 use super::Situation;
 use crate::outcome::{Change, Subject};
+use istio_catalog::ComponentName;
 
 /// Changes of the agents.
 pub(super) fn agents<'a>(it: &Situation<'a>) -> impl Iterator<Item = &'a Change> {
     let changes = it.desired.map(|it| it.changes).unwrap_or_default();
     changes.iter().filter(|it| {
-        it.object.kind == "DaemonSet" && matches!(it.component.as_str(), "Ztunnel" | "Cni")
+        let name = ComponentName::parse(&it.component);
+        it.object.kind == "DaemonSet" && name.is_some_and(ComponentName::is_node_agent)
     })
 }
 
@@ -22,6 +24,6 @@ pub(super) fn subjects(it: &Situation, changes: &[&Change]) -> Vec<Subject> {
     changes.iter().map(of).collect()
 }
 
-pub(super) fn has(changes: &[&Change], component: &str) -> bool {
+pub(super) fn has(changes: &[&Change], component: ComponentName) -> bool {
     changes.iter().any(|it| it.component == component)
 }

@@ -5,6 +5,7 @@ use super::Explanation;
 use super::Situation;
 use super::node_agents::{agents, has, subjects};
 use crate::outcome::{Change, ChangeClass, Finding, Level};
+use istio_catalog::ComponentName;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The apply replaces ztunnel or the CNI agent on every node.",
@@ -33,7 +34,10 @@ fn restart(it: &Situation, rolled: &[&Change]) -> Option<Finding> {
     if rolled.is_empty() {
         return None;
     }
-    let (ztunnel, cni) = (has(rolled, "Ztunnel"), has(rolled, "Cni"));
+    let (ztunnel, cni) = (
+        has(rolled, ComponentName::Ztunnel),
+        has(rolled, ComponentName::Cni),
+    );
     let mut parts = Vec::new();
     if ztunnel {
         parts.push(

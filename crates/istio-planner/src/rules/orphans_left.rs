@@ -3,7 +3,7 @@
 use super::Code;
 use super::Explanation;
 use super::Situation;
-use super::changes::{GATEWAYS, about, subject};
+use super::changes::{about, is_gateways, subject};
 use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
@@ -24,7 +24,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .collect();
     let gateways = orphans
         .iter()
-        .any(|it| it.object.kind == "Deployment" && GATEWAYS.contains(&it.component.as_str()));
+        .any(|it| it.object.kind == "Deployment" && is_gateways(&it.component));
     let istioctl = if orphans.iter().any(|it| it.by_istioctl) {
         "istioctl would delete those that carry the very version it installs; here nothing is deleted unasked"
     } else {

@@ -7,6 +7,7 @@
 mod places;
 mod quota;
 
+use istio_catalog::ComponentName;
 use std::collections::BTreeMap;
 
 use places::Running;
@@ -389,7 +390,7 @@ fn proxy_resources(it: &Situation) -> Vec<Value> {
             .rendering
             .components
             .iter()
-            .find(|it| it.name == "Pilot")?;
+            .find(|it| it.name == ComponentName::Pilot)?;
         pilot.values.pointer("/global/proxy/resources").cloned()
     });
     values.into_iter().collect()

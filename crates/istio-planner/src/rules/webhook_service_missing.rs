@@ -1,5 +1,6 @@
 //! `webhook-service-missing`: a webhook that must answer calls a Service that is not there, or that nothing answers.
 
+use istio_catalog::ComponentName;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -323,7 +324,7 @@ fn repair(it: &Situation, object: &Ref) -> Option<&'static str> {
         };
         makes(namespace, name) || unreachable(it.snapshot, namespace, name).is_none()
     });
-    right.then_some(if component.name == "Base" {
+    right.then_some(if component.name == ComponentName::Base {
         "apply-base"
     } else {
         "apply-pilot-injection"

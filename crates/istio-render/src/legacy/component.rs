@@ -1,5 +1,6 @@
 //! Components of 1.6 to 1.23 (1.23.6:operator/pkg/translate/translate.go:118-176, 1.7.8: the same file, 110-205).
 
+use istio_catalog::ComponentName;
 use serde_json::{Map, Value};
 
 use crate::Diagnostic;
@@ -52,13 +53,13 @@ impl Kind {
     }
 
     const fn core(
-        name: &'static str,
+        name: ComponentName,
         key: &'static str,
         chart: &'static str,
         root: &'static [&'static str],
     ) -> Self {
         Self {
-            name,
+            name: name.as_str(),
             key,
             chart,
             root,
@@ -79,7 +80,11 @@ impl Kind {
         Self {
             role: Role::Addon,
             until,
-            ..Self::core("AddonComponents", key, chart, root).running("Deployment", name, container)
+            ..Self::core(ComponentName::AddonComponents, key, chart, root).running(
+                "Deployment",
+                name,
+                container,
+            )
         }
     }
 
@@ -87,7 +92,8 @@ impl Kind {
         Self {
             role: Role::Gone,
             until: 6,
-            ..Self::core("", key, "", root)
+            name: "",
+            ..Self::core(ComponentName::AddonComponents, key, "", root)
         }
     }
 
@@ -124,36 +130,46 @@ impl Kind {
 /// Addons, Mixer's two and those that are gone: 1.7.8:operator/pkg/translate/translate.go and
 /// 1.6.14:operator/pkg/vfs/assets.gen.go, `translateConfig-1.6.yaml`.
 static KINDS: [Kind; 19] = [
-    Kind::core("Base", "base", "base", &["global"]),
+    Kind::core(ComponentName::Base, "base", "base", &["global"]),
     Kind::core(
-        "Pilot",
+        ComponentName::Pilot,
         "pilot",
         "istio-control/istio-discovery",
         &["pilot"],
     )
     .running("Deployment", "istiod", "discovery"),
-    Kind::core("Policy", "policy", "istio-policy", &["mixer", "policy"])
-        .running("Deployment", "istio-policy", "mixer")
-        .minors(0, 7),
     Kind::core(
-        "Telemetry",
+        ComponentName::Policy,
+        "policy",
+        "istio-policy",
+        &["mixer", "policy"],
+    )
+    .running("Deployment", "istio-policy", "mixer")
+    .minors(0, 7),
+    Kind::core(
+        ComponentName::Telemetry,
         "telemetry",
         "istio-telemetry/mixer-telemetry",
         &["mixer", "telemetry"],
     )
     .running("Deployment", "istio-telemetry", "mixer")
     .minors(0, 7),
-    Kind::core("Cni", "cni", "istio-cni", &["cni"]).running(
+    Kind::core(ComponentName::Cni, "cni", "istio-cni", &["cni"]).running(
         "DaemonSet",
         "istio-cni-node",
         "install-cni",
     ),
-    Kind::core("IstiodRemote", "istiodRemote", "istiod-remote", &["global"]),
-    Kind::core("Ztunnel", "ztunnel", "ztunnel", &["ztunnel"])
+    Kind::core(
+        ComponentName::IstiodRemote,
+        "istiodRemote",
+        "istiod-remote",
+        &["global"],
+    ),
+    Kind::core(ComponentName::Ztunnel, "ztunnel", "ztunnel", &["ztunnel"])
         .running("DaemonSet", "ztunnel", "istio-proxy")
         .minors(18, u64::MAX),
     Kind::core(
-        "IngressGateways",
+        ComponentName::IngressGateways,
         "ingressGateways",
         "gateways/istio-ingress",
         &["gateways", "istio-ingressgateway"],
@@ -161,7 +177,7 @@ static KINDS: [Kind; 19] = [
     .running("Deployment", "istio-ingressgateway", "istio-proxy")
     .gateways(),
     Kind::core(
-        "EgressGateways",
+        ComponentName::EgressGateways,
         "egressGateways",
         "gateways/istio-egress",
         &["gateways", "istio-egressgateway"],

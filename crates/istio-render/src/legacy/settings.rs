@@ -1,5 +1,6 @@
 //! `k8s` settings and overlays on rendered objects (1.23.6:operator/pkg/translate/translate.go:186-460, operator/pkg/patch).
 
+use istio_catalog::ComponentName;
 use serde_json::{Map, Value, json};
 
 use super::component::Instance;
@@ -53,7 +54,7 @@ pub(super) fn apply(
         let Some(setting) = Setting::new(field, &value, workload, container) else {
             continue;
         };
-        if instance.kind.name == "Base" {
+        if instance.kind.name == ComponentName::Base {
             let message = "base component can only have k8s.overlays, not other K8s settings";
             return Err(Diagnostic::error("base-settings", message).at(path).into());
         }

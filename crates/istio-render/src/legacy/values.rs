@@ -1,5 +1,6 @@
 //! Helm values made from a spec (1.23.6:operator/pkg/translate/translate.go:467-650,714-778).
 
+use istio_catalog::ComponentName;
 use semver::Version;
 use serde_json::{Map, Value, json};
 
@@ -28,7 +29,7 @@ pub(super) fn of(instance: &Instance, spec: &Value, version: &Version) -> Map<St
     let Value::Object(mut values) = merge::patch(merged, layer("unvalidatedValues")) else {
         return translated;
     };
-    if instance.kind.name == "Ztunnel" {
+    if instance.kind.name == ComponentName::Ztunnel {
         values = flattened(values, &translated, version);
     }
     if instance.kind.is_gateway() {
@@ -86,7 +87,7 @@ fn translated(spec: &Value, minor: u64) -> Map<String, Value> {
         };
         // The chart calls itself cni, the others ask whether istio_cni is on.
         write(
-            if kind.name == "Cni" {
+            if kind.name == ComponentName::Cni {
                 &["istio_cni"]
             } else {
                 kind.root

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::Version;
+use istio_catalog::{ComponentName, Version};
 use serde_json::Value;
 
 use super::of_versions;
@@ -83,11 +83,11 @@ fn is_ambient(it: &Situation) -> bool {
             .inventory
             .components
             .iter()
-            .any(|it| it.component == "Ztunnel")
+            .any(|it| it.component == ComponentName::Ztunnel)
 }
 
 /// A part of the installation that runs or is rendered, as subjects.
-fn component(it: &Situation, component: &str) -> Vec<Subject> {
+fn component(it: &Situation, component: ComponentName) -> Vec<Subject> {
     let runs = it
         .inventory
         .components
@@ -261,14 +261,14 @@ pub(super) fn cni_without_ambient(it: &Situation) -> Vec<Subject> {
     if is_ambient(it) {
         return Vec::new();
     }
-    component(it, "Cni")
+    component(it, ComponentName::Cni)
 }
 
 pub(super) fn ambient_cni(it: &Situation) -> Vec<Subject> {
     if !is_ambient(it) {
         return Vec::new();
     }
-    component(it, "Cni")
+    component(it, ComponentName::Cni)
 }
 
 pub(super) fn revisioned_gateways(it: &Situation) -> Vec<Subject> {
@@ -402,7 +402,7 @@ pub(super) fn nftables_turned_on(it: &Situation) -> Vec<Subject> {
 /// Whether a ztunnel older than a minor runs.
 fn ztunnel_older(it: &Situation, minor: u32) -> bool {
     it.inventory.components.iter().any(|it| {
-        it.component == "Ztunnel"
+        it.component == ComponentName::Ztunnel
             && it
                 .version
                 .as_deref()

@@ -1,5 +1,6 @@
 //! Hub, tag, revision, and the names of gateways and addons (1.21.6:operator/pkg/validate/validate.go:200-235, common.go:36-100).
 
+use istio_catalog::ComponentName;
 use semver::Version;
 use serde_json::Value;
 
@@ -48,8 +49,8 @@ fn tag(spec: &Value, minor: u64) -> String {
 
 fn gateways(spec: &Value, minor: u64, diagnostics: &mut Vec<Diagnostic>) {
     for (list, shown) in [
-        ("ingressGateways", "IngressGateways"),
-        ("egressGateways", "EgressGateways"),
+        ("ingressGateways", ComponentName::IngressGateways),
+        ("egressGateways", ComponentName::EgressGateways),
     ] {
         let gateways = get(spec, &["components", list])
             .and_then(Value::as_array)
