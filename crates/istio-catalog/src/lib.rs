@@ -20,6 +20,7 @@ mod facts;
 mod kept;
 mod registry;
 mod release;
+mod revision;
 mod version;
 
 pub use bulletin::{Affected, Bulletin, Precondition};
@@ -31,4 +32,5 @@ pub use facts::{API_VERSION, Correction, EndOfLife, Facts, FactsError, Support, 
 pub use kept::{GatewayApiLimit, KubernetesBounds};
 pub use registry::{Ending, HubRange, Outage, Place, Registry, SigningKey, State};
 pub use release::{Archive, Overlays, Release};
+pub use revision::{DEFAULT_REVISION, revisioned, stated_revision};
 pub use version::{Minor, NotAVersion, Version};

@@ -9,7 +9,7 @@ mod immutable;
 mod leftover;
 mod webhook;
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, DEFAULT_REVISION, stated_revision};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -314,7 +314,7 @@ impl<'a> Applying<'a> {
     fn tag_is_needed(&self, desired: &Desired<'_>) -> bool {
         let exists = self.webhooks().any(|it| {
             webhook::label(it, "app") == Some("sidecar-injector")
-                && webhook::label(it, "istio.io/tag") == Some("default")
+                && webhook::label(it, "istio.io/tag") == Some(DEFAULT_REVISION)
         });
         !exists || desired.revision.is_empty()
     }
@@ -358,11 +358,7 @@ impl<'a> Applying<'a> {
 
     /// The one injector of a revision, if there is exactly one.
     fn injector(&self, revision: &str) -> Option<(Value, Key)> {
-        let revision = if revision.is_empty() {
-            "default"
-        } else {
-            revision
-        };
+        let revision = stated_revision(revision);
         let mut found = self.webhooks().filter(|it| {
             webhook::label(it, "istio.io/rev") == Some(revision)
                 && webhook::label(it, "istio.io/tag").is_none()

@@ -41,9 +41,6 @@ pub use workload::{Controller, controller};
 #[cfg(doc)]
 use crate::outcome::InstallerKind;
 
-/// The revision of an installation that has none.
-pub(crate) const DEFAULT_REVISION: &str = "default";
-
 /// Reads everything that runs.
 pub fn inventory(snapshot: &Snapshot) -> Inventory {
     let control_planes = plane::control_planes(snapshot);

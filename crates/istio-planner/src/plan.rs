@@ -1,5 +1,6 @@
 //! What an executor performs: complete data, nothing left to decide (crates/README.md, Invariants).
 
+use istio_catalog::stated_revision;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -78,12 +79,7 @@ impl Plan {
 /// The name of the Lease by which the istiods of a revision (empty is the default one) agree who makes the Deployments of
 /// gateways (1.31:pilot/pkg/leaderelection, `NewPerRevisionLeaderElection`).
 pub fn gateway_lease(revision: &str) -> String {
-    let revision = if revision.is_empty() {
-        "default"
-    } else {
-        revision
-    };
-    format!("istio-gateway-deployment-{revision}")
+    format!("istio-gateway-deployment-{}", stated_revision(revision))
 }
 
 /// One step: one component's apply, one deletion, one wave of restarts.

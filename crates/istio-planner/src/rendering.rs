@@ -1,6 +1,6 @@
 //! The request as the target renders it, and what the target has to say about it.
 
-use istio_catalog::Version;
+use istio_catalog::{DEFAULT_REVISION, Version};
 use istio_render::{Diagnostic, OperatorFile, Options, Release, Rendering, Severity};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ pub(crate) fn options(request: &Request, kubernetes: &Kubernetes) -> Options {
     let revision = request
         .revision
         .iter()
-        .filter(|it| !it.is_empty() && *it != "default");
+        .filter(|it| !it.is_empty() && *it != DEFAULT_REVISION);
     Options {
         files: request
             .files

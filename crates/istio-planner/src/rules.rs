@@ -41,10 +41,10 @@ pub(crate) use situation::*;
 
 // What every rule reads and writes with.
 pub(crate) use crate::input::Meant;
-pub(crate) use crate::inventory::DEFAULT_REVISION;
 pub(crate) use crate::kubernetes::{group_of, text};
 pub(crate) use crate::outcome::Code;
 pub(crate) use crate::words::{count, enumerate};
+pub(crate) use istio_catalog::DEFAULT_REVISION;
 use table::{Rule, Runs, rules};
 
 codes!(rules);

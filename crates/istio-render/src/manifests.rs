@@ -3,7 +3,7 @@
 //!
 //! What they do not tell (the merged `IstioOperator`) is read off the objects themselves.
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, DEFAULT_REVISION};
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
@@ -170,7 +170,8 @@ impl Manifests {
         let revision = crate::revision(&merged);
         let is_other = |set: &&String| {
             let asked = set.strip_prefix("revision=");
-            asked.is_none_or(|it| it != revision && !(it == "default" && revision.is_empty()))
+            asked
+                .is_none_or(|it| it != revision && !(it == DEFAULT_REVISION && revision.is_empty()))
         };
         let asked = options.files.iter().map(|it| it.name.clone()).chain(
             options
@@ -220,7 +221,7 @@ impl Manifests {
         let of_istiod = |path: &[&str]| istiod.map(|it| get_str(it, path)).unwrap_or_default();
         let namespace = of_istiod(&["metadata", "namespace"]);
         let revision = match of_istiod(&["metadata", "labels", "istio.io/rev"]) {
-            "default" => "",
+            DEFAULT_REVISION => "",
             other => other,
         };
         let global = values.entry("global").or_insert_with(|| json!({}));
@@ -282,7 +283,7 @@ fn version_of(object: &Value) -> Option<Version> {
 fn is_of_tag(object: &Value) -> bool {
     let label = |it: &str| get_str(object, &["metadata", "labels", it]);
     label(KEPT) == "true"
-        && (label("istio.io/tag") == "default"
+        && (label("istio.io/tag") == DEFAULT_REVISION
             || get_str(object, &["metadata", "name"]) == "istiod-default-validator")
 }
 

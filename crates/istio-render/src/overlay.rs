@@ -3,7 +3,7 @@
 pub(crate) mod strategic;
 pub(crate) mod tree;
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, revisioned};
 use serde_json::{Map, Value, json};
 
 use crate::component::{Instance, Kind};
@@ -30,8 +30,8 @@ pub(crate) fn apply(
     } else {
         instance.name.clone()
     };
-    if kind.name == ComponentName::Pilot && !revision.is_empty() && revision != "default" {
-        name = format!("{name}-{revision}");
+    if kind.name == ComponentName::Pilot {
+        name = revisioned(&name, revision);
     }
     let service = service(kind, k8s);
     let settings = k8s.iter().filter(|(field, _)| *field != "service");

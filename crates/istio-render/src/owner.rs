@@ -1,5 +1,6 @@
 //! Labels that istioctl puts on everything it applies (domain §2.5).
 
+use istio_catalog::stated_revision;
 use std::collections::BTreeMap;
 
 use semver::Version;
@@ -27,16 +28,11 @@ pub struct Owner<'a> {
 /// it is `installed-state` with that name and the revision (1.31:operator/pkg/install/install.go:318-337,
 /// 1.23.6:operator/cmd/mesh/install.go:279-288).
 pub fn owner_labels(owner: &Owner<'_>, component: Option<&str>) -> BTreeMap<String, String> {
-    let revision = if owner.revision.is_empty() {
-        "default"
-    } else {
-        owner.revision
-    };
     let mut labels = BTreeMap::new();
     let mut add = |key: &str, value: &str| drop(labels.insert(key.to_owned(), value.to_owned()));
     add("operator.istio.io/managed", "Reconcile");
     add("operator.istio.io/version", &owner.version.to_string());
-    add("istio.io/rev", revision);
+    add("istio.io/rev", stated_revision(owner.revision));
     if let Some(component) = component {
         add("operator.istio.io/component", component);
     }

@@ -1,5 +1,6 @@
 //! The webhooks of the default revision tag, which istioctl makes beside the manifests (domain §4.6).
 
+use istio_catalog::{DEFAULT_REVISION, stated_revision};
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -109,7 +110,11 @@ impl<'a> Injector<'a> {
         let revision = get_str(canonical, &["metadata", "labels", "istio.io/rev"]);
         let client = webhook.get("clientConfig")?;
         Some(Self {
-            revision: if revision == "default" { "" } else { revision },
+            revision: if revision == DEFAULT_REVISION {
+                ""
+            } else {
+                revision
+            },
             ca_bundle: client.get("caBundle").cloned().unwrap_or_default(),
             url: get_str(client, &["url"]),
             path: get_str(client, &["service", "path"]),
@@ -205,14 +210,10 @@ fn keep_policy(hook: &mut Value, validator: Option<&Value>) {
 }
 
 fn service(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
-    let revision = if injector.revision.is_empty() {
-        "default"
-    } else {
-        injector.revision
-    };
+    let revision = stated_revision(injector.revision);
     let wanted = |it: &Value| {
         get_str(it, &["kind"]) == "Service"
-            && get_str(it, &["metadata", "labels", "istio.io/tag"]) == "default"
+            && get_str(it, &["metadata", "labels", "istio.io/tag"]) == DEFAULT_REVISION
     };
     let mut service = find(release, sets(revision, it.namespace), wanted)?;
     label(&mut service, None, it.owner_labels);

@@ -1,9 +1,8 @@
 //! Which installation it is: its istiod, where its root namespace is, how its revision was written.
 
-use istio_catalog::{ComponentName, Version};
+use istio_catalog::{ComponentName, DEFAULT_REVISION, Version, revisioned};
 use serde_json::Value;
 
-use crate::inventory::DEFAULT_REVISION;
 use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Ref};
 use crate::snapshot::{Object, Snapshot};
@@ -106,15 +105,6 @@ fn recorded_namespace(snapshot: &Snapshot, plane: &ControlPlane) -> Option<Strin
     };
     namespace("values", "/data/original-values")
         .or_else(|| namespace("istio-sidecar-injector", "/data/values"))
-}
-
-/// Returns the name of an object of a revision: `values`, `values-canary`.
-pub(super) fn revisioned(name: &str, revision: &str) -> String {
-    if revision == DEFAULT_REVISION {
-        name.to_owned()
-    } else {
-        format!("{name}-{revision}")
-    }
 }
 
 /// Returns a ConfigMap of a control plane. The revision `default` stands in names only where it was written out.

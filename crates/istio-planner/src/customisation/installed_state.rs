@@ -4,9 +4,8 @@
 //! 1.21 to 1.23 delete it and 1.24 leaves it alone, so it may be stale: it counts only if its tag is the version that
 //! runs.
 
-use istio_catalog::{Release, Version};
+use istio_catalog::{Release, Version, revisioned, stated_revision};
 
-use super::identity::revisioned;
 use super::setting::{Installation, Setting, beyond};
 
 use crate::defaults::tree;
@@ -30,12 +29,10 @@ pub(super) fn read(
         objects(snapshot, "install.istio.io", "IstioOperator").find(|(object, kept)| {
             // `installed-state-NAME` for a request with a name of its own.
             let named = object.name == plain || object.name.starts_with("installed-state-");
-            let revision = text(&kept.value, "/spec/revision")
-                .filter(|it| !it.is_empty())
-                .unwrap_or("default");
+            let revision = text(&kept.value, "/spec/revision").unwrap_or_default();
             named
                 && object.namespace.as_deref() == Some(plane.namespace.as_str())
-                && revision == plane.revision
+                && stated_revision(revision) == plane.revision
         })?;
     let spec = kept.value.get("spec")?;
     if Version::parse_tag(text(spec, "/tag")?).as_ref() != Some(source) {

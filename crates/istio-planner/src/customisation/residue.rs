@@ -1,17 +1,15 @@
 //! What a cluster holds otherwise than its source would store, explained by settings of components.
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, revisioned};
 use istio_render::Rendering;
 use serde_json::{Value, json};
 
 use super::components::{Installed, LISTS};
-use super::identity::revisioned;
 use super::recovery::Unexplained;
 use super::setting::Setting;
 use super::steps::{Step, at, fields, steps};
 use super::tracked::FOREIGN;
 use super::values::TRANSLATED;
-use crate::inventory::DEFAULT_REVISION;
 use crate::kubernetes::text;
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
 
@@ -218,9 +216,8 @@ impl Field<'_> {
         let path = |key: &str| vec!["components".to_owned(), key.to_owned()];
         match ComponentName::parse(name) {
             Some(ComponentName::Pilot) => {
-                let suffix = self.installed.identity.revision.as_deref();
-                let suffix = suffix.filter(|it| *it != DEFAULT_REVISION);
-                let own = revisioned("istiod", suffix.unwrap_or(DEFAULT_REVISION));
+                let revision = self.installed.identity.revision.as_deref();
+                let own = revisioned("istiod", revision.unwrap_or_default());
                 (object.name == own).then(|| path("pilot"))
             }
             Some(ComponentName::Cni) => (object.name == "istio-cni-node").then(|| path("cni")),

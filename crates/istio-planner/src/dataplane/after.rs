@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::Version;
+use istio_catalog::{Version, revisioned};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -93,7 +93,7 @@ impl<'a> Injection<'a> {
     pub(super) fn after(snapshot: &'a Snapshot, context: Context<'a>) -> Self {
         let after = After::of(snapshot, context.changes);
         let (namespace, name) = (context.plane.namespace.as_str(), config_map(context.plane));
-        let mesh = with_revision("istio", &context.plane.revision);
+        let mesh = revisioned("istio", &context.plane.revision);
         let mesh = after.predicted("ConfigMap", namespace, &mesh);
         Self {
             image: after
@@ -113,7 +113,7 @@ impl<'a> Injection<'a> {
         let istiod = after.object(
             "Deployment",
             &plane.namespace,
-            &with_revision("istiod", &plane.revision),
+            &revisioned("istiod", &plane.revision),
         );
         Self {
             injectors: Injectors::read(after.of_kind("MutatingWebhookConfiguration")),
@@ -125,15 +125,7 @@ impl<'a> Injection<'a> {
 }
 
 fn config_map(plane: &ControlPlane) -> String {
-    with_revision("istio-sidecar-injector", &plane.revision)
-}
-
-fn with_revision(name: &str, revision: &str) -> String {
-    if revision == "default" {
-        name.to_owned()
-    } else {
-        format!("{name}-{revision}")
-    }
+    revisioned("istio-sidecar-injector", &plane.revision)
 }
 
 /// The image that an injector gives to proxies (1.31:pkg/kube/inject/template.go, `ProxyImage`).

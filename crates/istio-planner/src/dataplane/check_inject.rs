@@ -1,5 +1,6 @@
 //! `refit check-inject`: which injectors the API server calls for a pod, and what istiod then does.
 
+use istio_catalog::revisioned;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -124,11 +125,7 @@ fn report(
         .collect();
     let first = called.first();
     let refused = first.and_then(|it| {
-        let name = if it.revision == "default" {
-            "istio-sidecar-injector".to_owned()
-        } else {
-            format!("istio-sidecar-injector-{}", it.revision)
-        };
+        let name = revisioned("istio-sidecar-injector", it.revision);
         let object = Ref::new(
             "v1",
             "ConfigMap",

@@ -1,5 +1,6 @@
 //! Which control plane makes a gateway or waypoint of the Gateway API.
 
+use istio_catalog::DEFAULT_REVISION;
 use serde_json::Value;
 
 use crate::inventory;
@@ -37,7 +38,9 @@ pub(super) fn is_of(snapshot: &Snapshot, plane: &ControlPlane, pod: &Pod) -> boo
     match text(gateway, rev).or_else(namespace) {
         Some(named) => named == plane.revision || plane.tags.iter().any(|it| it == named),
         // Without a tag `default` it is the default revision's.
-        None => plane.revision == "default" || plane.tags.iter().any(|it| it == "default"),
+        None => {
+            plane.revision == DEFAULT_REVISION || plane.tags.iter().any(|it| it == DEFAULT_REVISION)
+        }
     }
 }
 

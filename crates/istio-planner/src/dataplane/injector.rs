@@ -1,5 +1,6 @@
 //! Istio's injectors, and which of them the API server calls for a pod.
 
+use istio_catalog::DEFAULT_REVISION;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -148,7 +149,7 @@ fn of_configuration(configuration: &Value) -> Vec<Injector<'_>> {
                 .get("name")
                 .and_then(Value::as_str)
                 .unwrap_or_default(),
-            revision: revision.unwrap_or("default"),
+            revision: revision.unwrap_or(DEFAULT_REVISION),
             namespace: namespace.clone(),
             object,
         })

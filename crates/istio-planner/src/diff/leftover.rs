@@ -1,6 +1,6 @@
 //! Objects of earlier installations that the target does not render (domain §4.4, F-2, F-15).
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, stated_revision};
 use serde_json::Value;
 
 use super::{Leftover, expected};
@@ -119,11 +119,7 @@ pub(super) fn find(
     is_rendered: impl Fn(&Ref) -> bool,
 ) -> Leftovers {
     let mut leftovers = Leftovers::default();
-    let revision = if desired.revision.is_empty() {
-        "default"
-    } else {
-        &desired.revision
-    };
+    let revision = stated_revision(&desired.revision);
     for (object, kept) in &snapshot.objects {
         let label = |key: &str| {
             let labels = kept.value.get("metadata").and_then(|it| it.get("labels"));

@@ -2,6 +2,7 @@
 //!
 //! The merge itself, and whether the target accepts it, is istio-render's.
 
+use istio_catalog::DEFAULT_REVISION;
 use serde_json::Value;
 
 use super::{Request, RequestFile};
@@ -64,7 +65,7 @@ impl Asked {
         }
         asked.revision = asked
             .revision
-            .filter(|it| !it.value.is_empty() && it.value != "default");
+            .filter(|it| !it.value.is_empty() && it.value != DEFAULT_REVISION);
         asked.namespace = asked.namespace.filter(|it| !it.value.is_empty());
         asked
     }

@@ -1,9 +1,10 @@
 //! The control plane that a request means, and the version that it runs.
 
 use super::{Asked, Request};
-use crate::inventory::{self, DEFAULT_REVISION};
+use crate::inventory;
 use crate::outcome::{ControlPlane, Inventory, Source, Subject};
 use crate::snapshot::Snapshot;
+use istio_catalog::DEFAULT_REVISION;
 
 /// The control plane that a request means.
 pub(crate) enum Meant<'a> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::Version;
+use istio_catalog::{DEFAULT_REVISION, Version};
 
 use super::revision::tags;
 use super::role::{Role, role};
@@ -12,9 +12,6 @@ use crate::snapshot::{Pod, Snapshot, Workload};
 
 /// The container that istiod runs in.
 const DISCOVERY: &str = "discovery";
-
-/// The revision of an installation that has none.
-const DEFAULT: &str = "default";
 
 /// An istiod of one namespace and revision.
 #[derive(Debug, Default)]
@@ -61,7 +58,7 @@ fn planes(snapshot: &Snapshot) -> BTreeMap<(String, String), Plane<'_>> {
         let revision = pod
             .labels
             .get("istio.io/rev")
-            .map_or(DEFAULT, String::as_str);
+            .map_or(DEFAULT_REVISION, String::as_str);
         planes
             .entry((pod.namespace.clone(), revision.to_owned()))
             .or_default()
@@ -73,7 +70,7 @@ fn planes(snapshot: &Snapshot) -> BTreeMap<(String, String), Plane<'_>> {
         let revision = label(&workload.template_labels).or_else(|| label(&workload.labels));
         let key = (
             workload.namespace.clone(),
-            revision.unwrap_or_else(|| DEFAULT.to_owned()),
+            revision.unwrap_or_else(|| DEFAULT_REVISION.to_owned()),
         );
         planes.entry(key).or_default().workload = Some(workload);
     }

@@ -1,5 +1,6 @@
 //! Revision tags and clusters whose control plane runs elsewhere (domain §7.3).
 
+use istio_catalog::DEFAULT_REVISION;
 use serde_json::Value;
 
 use crate::outcome::{Ref, Subject};
@@ -85,7 +86,7 @@ pub fn remotes(snapshot: &Snapshot) -> Vec<Remote> {
                 .field("webhooks[].clientConfig.url")
                 .value(url);
             Some(Remote {
-                revision: revision.unwrap_or("default").to_owned(),
+                revision: revision.unwrap_or(DEFAULT_REVISION).to_owned(),
                 evidence,
             })
         })

@@ -1,5 +1,6 @@
 //! The words that all faces share.
 
+use istio_catalog::DEFAULT_REVISION;
 use serde_json::Value;
 
 use crate::outcome::{
@@ -63,7 +64,7 @@ pub fn situation(outcome: &Outcome) -> Vec<String> {
     let inventory = &outcome.inventory;
     let mut lines = Vec::new();
     for plane in &inventory.control_planes {
-        let revision = if plane.revision == "default" {
+        let revision = if plane.revision == DEFAULT_REVISION {
             String::new()
         } else {
             format!(", revision {}", plane.revision)
@@ -72,7 +73,7 @@ pub fn situation(outcome: &Outcome) -> Vec<String> {
         let tags: Vec<_> = plane
             .tags
             .iter()
-            .filter(|it| *it != "default" || plane.revision != "default")
+            .filter(|it| *it != DEFAULT_REVISION || plane.revision != DEFAULT_REVISION)
             .map(String::as_str)
             .collect();
         let tags = match tags.as_slice() {

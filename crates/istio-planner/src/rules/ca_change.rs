@@ -1,12 +1,12 @@
 //! `ca-change`: who signs the certificates of the mesh afterwards.
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, revisioned};
 use serde_json::Value;
 
 use super::Code;
 use super::Explanation;
 use super::links::CERTIFICATES;
-use super::{DEFAULT_REVISION, Desired, Situation, count, enumerate, text};
+use super::{Desired, Situation, count, enumerate, text};
 use crate::outcome::{ControlPlane, Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
@@ -71,7 +71,7 @@ fn settings(it: &Situation, plane: &ControlPlane, desired: &Desired) -> Option<F
     let mut changes = Vec::new();
     let mut subjects = Vec::new();
     for (kind, group, name, read) in SOURCES {
-        let name = with_revision(name, &plane.revision);
+        let name = revisioned(name, &plane.revision);
         let live = it.objects(group, kind).find(|(object, _)| {
             object.name == name && object.namespace.as_deref() == Some(plane.namespace.as_str())
         });
@@ -183,14 +183,6 @@ fn printed(value: Option<&Value>, default: &str) -> String {
 
 fn shown(value: &str) -> &str {
     if value.is_empty() { "nothing" } else { value }
-}
-
-fn with_revision(name: &str, revision: &str) -> String {
-    if revision == DEFAULT_REVISION {
-        name.to_owned()
-    } else {
-        format!("{name}-{revision}")
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! Asked of now and of afterwards: what is live and not deleted, and what the target renders.
 
-use istio_catalog::ComponentName;
+use istio_catalog::{ComponentName, stated_revision};
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Code;
 use super::Explanation;
 use super::links::UPGRADE;
-use super::{DEFAULT_REVISION, Situation, text};
+use super::{Situation, text};
 use crate::dataplane::selector;
 use crate::outcome::{ChangeClass, ControlPlane, Finding, Level, Ref, Subject};
 
@@ -98,14 +98,9 @@ fn fix(plane: &ControlPlane) -> String {
 
 /// The labels of the pods that the target renders.
 fn istiod_labels(revision: &str) -> BTreeMap<String, String> {
-    let revision = if revision.is_empty() {
-        DEFAULT_REVISION
-    } else {
-        revision
-    };
     [
         ("app", "istiod"),
-        ("istio.io/rev", revision),
+        ("istio.io/rev", stated_revision(revision)),
         ("istio", "pilot"),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()))

@@ -8,6 +8,7 @@ use super::Explanation;
 use super::links::CANARY;
 use super::{DEFAULT_REVISION, Meant, Situation, enumerate};
 use crate::outcome::{ControlPlane, Finding, Level, Ref, Subject};
+use istio_catalog::revisioned;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The control plane, or the request, has a revision other than `default`.",
@@ -82,10 +83,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 /// Names istiod's Deployment.
 pub(super) fn subject(plane: &ControlPlane) -> Subject {
-    let name = match plane.revision.as_str() {
-        DEFAULT_REVISION => "istiod".to_owned(),
-        revision => format!("istiod-{revision}"),
-    };
+    let name = revisioned("istiod", &plane.revision);
     let object = Ref {
         api_version: "apps/v1".to_owned(),
         kind: "Deployment".to_owned(),

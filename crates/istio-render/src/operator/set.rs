@@ -1,5 +1,6 @@
 //! `--set path=value` (domain §1.4).
 
+use istio_catalog::DEFAULT_REVISION;
 use semver::Version;
 use serde_json::{Map, Number, Value};
 
@@ -32,7 +33,8 @@ const ALWAYS_TEXT: [&str; 6] = [
 /// Since 1.16.2 `default` means none, as the empty text always did (1.31:operator/cmd/mesh/shared.go:70-78,
 /// 1.16.1:operator/cmd/mesh/shared.go:177-185).
 pub fn revision_set(release: &Version, revision: &str) -> Option<String> {
-    let none = revision.is_empty() || revision == "default" && *release >= Version::new(1, 16, 2);
+    let none =
+        revision.is_empty() || revision == DEFAULT_REVISION && *release >= Version::new(1, 16, 2);
     (!none).then(|| format!("revision={revision}"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{ComponentName, Version};
+use istio_catalog::{ComponentName, DEFAULT_REVISION, Version};
 use serde_json::Value;
 
 use super::of_versions;
@@ -277,7 +277,7 @@ pub(super) fn revisioned_gateways(it: &Situation) -> Vec<Subject> {
         "gateway.networking.k8s.io",
         "Gateway",
         "metadata.labels.istio.io/rev",
-        |_, value| label(value, "istio.io/rev").is_some_and(|it| it != "default"),
+        |_, value| label(value, "istio.io/rev").is_some_and(|it| it != DEFAULT_REVISION),
     )
 }
 
