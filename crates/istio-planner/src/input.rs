@@ -1,8 +1,8 @@
 //! What a plan is made from: the request as typed, the cluster as exported, the releases it needs.
 
 mod asked;
+mod documents;
 mod meant;
-mod place;
 mod requirement;
 
 use istio_catalog::Facts;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::snapshot::Snapshot;
 
 pub(crate) use asked::{Asked, Said};
+pub(crate) use documents::{Documents, place};
 pub(crate) use meant::{Meant, meant, source, source_version};
 pub(crate) use requirement::KINDS;
 pub use requirement::{Requirement, required};

@@ -9,7 +9,7 @@ use crate::customisation::{self, After, Installation, Setting};
 use crate::dataplane::Renewals;
 use crate::desired::Desired;
 use crate::diff::{Consent, DiffOutcome, diff};
-use crate::input::{Asked, Input, Request};
+use crate::input::{Asked, Documents, Input};
 use crate::outcome::{
     Charts, ControlPlane, DefaultChange, Finding, Installer, Inventory, Outcome, Ref, Reverted,
     SCHEMA, Source, Subject, Target, Verdict,
@@ -52,7 +52,7 @@ pub fn plan_with_objects(input: &Input) -> Planned {
     let path = path::path(&path::Context {
         situation,
         notes: &basis.notes(&|path: &str| settings.after.sets(path), &|path: &str| {
-            settings.said(&input.request, path)
+            settings.said(&basis.documents, path)
         }),
     });
     let verdict = rules::verdict(&findings);
@@ -133,7 +133,8 @@ fn charts(input: &Input, basis: &Basis) -> Vec<Charts> {
 }
 
 /// What runs, and what is asked for.
-struct Basis {
+struct Basis<'a> {
+    documents: Documents<'a>,
     asked: Asked,
     to: Option<Version>,
     inventory: Inventory,
@@ -144,12 +145,13 @@ struct Basis {
     facts: Option<Facts>,
 }
 
-impl Basis {
-    fn of(input: &Input) -> Self {
+impl<'a> Basis<'a> {
+    fn of(input: &'a Input) -> Self {
         let Input {
             request, snapshot, ..
         } = input;
-        let asked = Asked::of(request);
+        let documents = Documents::of(request);
+        let asked = Asked::read(request, &documents);
         let to = Version::parse_release(&request.to);
         let inventory = inventory::inventory(snapshot);
         let source = input::source(
@@ -170,6 +172,7 @@ impl Basis {
             facts: to
                 .as_ref()
                 .and_then(|to| Facts::of(from.as_ref(), to, input.known(), input.as_of.as_deref())),
+            documents,
             asked,
             to,
             inventory,
@@ -198,11 +201,11 @@ impl Basis {
     }
 
     /// What the notes read beside the snapshot; `pinned` tells whether the request sets a path, `said` where.
-    fn notes<'a>(
-        &'a self,
-        pinned: &'a dyn Fn(&str) -> bool,
-        said: &'a dyn Fn(&str) -> Vec<Subject>,
-    ) -> notes::Context<'a> {
+    fn notes<'b>(
+        &'b self,
+        pinned: &'b dyn Fn(&str) -> bool,
+        said: &'b dyn Fn(&str) -> Vec<Subject>,
+    ) -> notes::Context<'b> {
         notes::Context {
             namespace: self
                 .plane()
@@ -288,10 +291,10 @@ impl<'a> Settings<'a> {
     }
 
     /// Where the request says a path, else where the installation was found to say it.
-    fn said(&self, request: &Request, path: &str) -> Vec<Subject> {
+    fn said(&self, documents: &Documents, path: &str) -> Vec<Subject> {
         let keys = crate::edit::keys(path);
         let names: Vec<_> = keys.iter().map(String::as_str).collect();
-        if let Some(place) = request.place_of(&names) {
+        if let Some(place) = documents.place_of(&names) {
             return vec![place];
         }
         let settings = self.installation.iter().flat_map(|it| &it.settings);
@@ -375,7 +378,7 @@ impl<'a> Effect<'a> {
             _ => Renewals::default(),
         };
         let pinned = |path: &str| settings.after.sets(path);
-        let said = |path: &str| settings.said(&input.request, path);
+        let said = |path: &str| settings.said(&basis.documents, path);
         let context = basis.notes(&pinned, &said);
         let notes = basis.ends().map_or_else(Vec::new, |(from, to)| {
             notes::notes(snapshot, from, to, &context)
@@ -393,7 +396,7 @@ impl<'a> Effect<'a> {
 /// What the rules read.
 fn situation<'a>(
     input: &'a Input,
-    basis: &'a Basis,
+    basis: &'a Basis<'a>,
     rendered: &'a Rendered,
     settings: &'a Settings,
     effect: &'a Effect,
@@ -403,6 +406,7 @@ fn situation<'a>(
     };
     Situation {
         request: &input.request,
+        documents: &basis.documents,
         asked: &basis.asked,
         snapshot: &input.snapshot,
         inventory: &basis.inventory,

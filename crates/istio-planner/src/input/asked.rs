@@ -3,9 +3,10 @@
 //! The merge itself, and whether the target accepts it, is istio-render's.
 
 use istio_catalog::DEFAULT_REVISION;
+use kube_yaml::Node;
 use serde_json::Value;
 
-use super::{Request, RequestFile};
+use super::{Documents, Request, place};
 use crate::outcome::Subject;
 
 /// A setting and where it is said.
@@ -33,10 +34,15 @@ pub(crate) struct Asked {
 impl Asked {
     /// Reads a request.
     pub(crate) fn of(request: &Request) -> Self {
+        Self::read(request, &Documents::of(request))
+    }
+
+    /// Reads a request whose files have been read.
+    pub(crate) fn read(request: &Request, documents: &Documents) -> Self {
         let mut asked = Self::default();
         let mut from_values = Asked::default();
-        for file in &request.files {
-            asked.read_file(file, &mut from_values);
+        for (file, document) in documents.whole() {
+            asked.read_document(file, document, &mut from_values);
         }
         for set in &request.sets {
             let (path, value) = set.split_once('=').unwrap_or((set, ""));
@@ -70,28 +76,16 @@ impl Asked {
         asked
     }
 
-    /// Takes one file in.
-    fn read_file(&mut self, file: &RequestFile, from_values: &mut Self) {
-        let mut said = Vec::new();
-        // A file that is no YAML is refused where the request is merged; nothing is read from it here.
-        let read = kube_yaml::load(&file.text, |it| {
-            for path in PATHS {
-                let node = std::iter::once("spec").chain(path.split('.'));
-                if let Some(node) = it.at(node)
-                    && let Some(text) = scalar(&node.to_json())
-                {
-                    let place =
-                        Subject::place(&file.name, node.position.line, node.position.column);
-                    said.push((path, text, place.field(format!("spec.{path}"))));
-                }
+    /// Takes one document in.
+    fn read_document(&mut self, file: &str, document: &Node, from_values: &mut Self) {
+        for path in PATHS {
+            let node = std::iter::once("spec").chain(path.split('.'));
+            if let Some(node) = document.at(node)
+                && let Some(text) = scalar(&node.to_json())
+            {
+                let place = place(file, node).field(format!("spec.{path}"));
+                self.say(from_values, path, &text, place.value(text.clone()));
             }
-        });
-        if read.is_err() {
-            return;
-        }
-        for (path, text, place) in said {
-            let place = place.value(text.clone());
-            self.say(from_values, path, &text, place);
         }
     }
 

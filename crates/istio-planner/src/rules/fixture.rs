@@ -10,7 +10,7 @@ use super::{AtHand, Desired, Facts, Situation};
 use crate::customisation::Setting;
 use crate::dataplane::Trouble;
 use crate::diff::DiffOutcome;
-use crate::input::{Asked, Request, RequestFile};
+use crate::input::{Asked, Documents, Request, RequestFile};
 use crate::outcome::{
     Change, ComponentVersion, ControlPlane, Finding, Installer, InstallerKind, Inventory,
     Kubernetes, Ref, Restart, Reverted, Source, Subject,
@@ -151,6 +151,7 @@ impl Cluster {
         let to = Version::parse_release(&self.request.to);
         work(&Situation {
             request: &self.request,
+            documents: &Documents::of(&self.request),
             asked: &Asked::of(&self.request),
             snapshot: &self.snapshot,
             inventory: &self.inventory,

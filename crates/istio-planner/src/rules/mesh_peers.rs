@@ -133,19 +133,9 @@ fn identity(it: &Situation, key: &str) -> Option<String> {
 
 /// The place of a setting in a file of the request, else the flag.
 fn place(it: &Situation, path: &str, value: &str) -> Subject {
-    let mut found = None;
-    for file in &it.request.files {
-        // A file that is no YAML is refused where the request is merged.
-        let _ = kube_yaml::load(&file.text, |root| {
-            if let Some(node) = root.at(std::iter::once("spec").chain(path.split('.'))) {
-                found = Some(
-                    Subject::place(&file.name, node.position.line, node.position.column)
-                        .field(format!("spec.{path}")),
-                );
-            }
-        });
-    }
-    found
+    let keys: Vec<&str> = path.split('.').collect();
+    it.documents
+        .place_in_files(&keys)
         .unwrap_or_else(|| Subject::flag("--set").field(path))
         .value(value)
 }

@@ -7,7 +7,8 @@ use super::Code;
 use super::Explanation;
 use super::Situation;
 use super::links::CUSTOMISE;
-use crate::outcome::{Finding, Level, Subject};
+use crate::input::place;
+use crate::outcome::{Finding, Level};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "The target's istioctl reads this request otherwise than the source's did.",
@@ -36,13 +37,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .control_plane()
         .map_or("istio-system", |it| it.namespace.as_str());
     let mut changed = Vec::new();
-    for file in &it.request.files {
+    for (file, document) in it.documents.all() {
         let mut tell = |node: &Node, field: String, what: String| {
-            let place = Subject::place(&file.name, node.position.line, node.position.column);
-            changed.push((place.field(field), what));
+            changed.push((place(file, node).field(field), what));
         };
-        // A file that is no YAML is a finding of its own.
-        let _ = kube_yaml::load(&file.text, |document| read(&document, namespace, &mut tell));
+        read(document, namespace, &mut tell);
     }
     changed
         .into_iter()

@@ -108,7 +108,7 @@ fn finding(it: &Situation, lost: &Lost) -> Finding {
     let to = it.to.map(ToString::to_string).unwrap_or_default();
     let from = it.from.map(ToString::to_string).unwrap_or_default();
     let moved = moved::to(&name);
-    let place = it.request.place_of(&spec::place(&lost.path)).or_else(|| {
+    let place = it.documents.place_of(&spec::place(&lost.path)).or_else(|| {
         let settings = &it.installation?.settings;
         let setting = settings.iter().find(|it| it.path.starts_with(&lost.path))?;
         Some(setting.evidence.clone())
@@ -274,7 +274,7 @@ fn quiet_webhooks(it: &Situation) -> Vec<Finding> {
             }
             let field = format!("spec.components.{component}.k8s.overlays[{index}]");
             let keys = ["components", component.as_str(), "k8s", "overlays"];
-            let place = it.request.place_of(&keys).unwrap_or_default();
+            let place = it.documents.place_of(&keys).unwrap_or_default();
             subjects.push(place.field(field));
             names.push(name.to_owned());
         }

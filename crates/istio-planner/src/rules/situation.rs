@@ -3,7 +3,7 @@
 use crate::customisation::Setting;
 use crate::dataplane::Trouble;
 use crate::diff::DiffOutcome;
-use crate::input::{Asked, Meant, Request, meant};
+use crate::input::{Asked, Documents, Meant, Request, meant};
 use crate::outcome::{
     Change, ControlPlane, Installer, Inventory, Ref, Restart, Reverted, Source, Subject,
 };
@@ -16,6 +16,8 @@ use istio_render::Diagnostic;
 pub(crate) struct Situation<'a> {
     /// As typed.
     pub(crate) request: &'a Request,
+    /// Its files, read.
+    pub(crate) documents: &'a Documents<'a>,
     /// What the request says about itself.
     pub(crate) asked: &'a Asked,
     /// The cluster.

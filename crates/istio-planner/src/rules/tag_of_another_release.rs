@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{Explanation, Situation, enumerate, text};
 use crate::edit::{Edit, Fix};
+use crate::input::place;
 use crate::outcome::{Finding, Level, Ref, Subject};
 use crate::rules::Code;
 
@@ -167,21 +168,15 @@ fn edits(to: &Version, pins: &[Pin]) -> Option<Fix> {
 /// The last word of files and flags on each setting.
 fn pins(it: &Situation) -> Vec<Pin> {
     let mut said: BTreeMap<String, (String, Subject, bool)> = BTreeMap::new();
-    for file in &it.request.files {
-        // A file that is no YAML is refused where the request is merged.
-        let _ = kube_yaml::load(&file.text, |root| {
-            let Some(spec) = root.get("spec") else {
-                return;
-            };
-            walk(spec, "", &mut |path, node| {
-                if let Some(value) = scalar(&node.to_json()) {
-                    let place =
-                        Subject::place(&file.name, node.position.line, node.position.column)
-                            .field(format!("spec.{path}"))
-                            .value(value.clone());
-                    said.insert(path.to_owned(), (value, place, true));
-                }
-            });
+    for (file, document) in it.documents.all() {
+        let Some(spec) = document.get("spec") else {
+            continue;
+        };
+        walk(spec, "", &mut |path, node| {
+            if let Some(value) = scalar(&node.to_json()) {
+                let place = place(file, node).field(format!("spec.{path}"));
+                said.insert(path.to_owned(), (value.clone(), place.value(value), true));
+            }
         });
     }
     for set in &it.request.sets {
