@@ -1,8 +1,9 @@
+import type { Comparison, Coverage, Recovery, ShownObject, Summary } from "./border.js";
 import * as check from "./check.js";
 import { type Contents, type FeedOptions, each, feed } from "./content.js";
 import { call, enter, instance, leave, start } from "./engine.js";
 import type { Request } from "./input.js";
-import type { FieldChange, Outcome, Ref, Subject } from "./outcome.js";
+import type { Outcome, Ref } from "./outcome.js";
 import type { Session } from "./wasm/planner.js";
 
 /** What is planned, beside the cluster. */
@@ -11,69 +12,6 @@ export interface PlanOptions extends Partial<Request> {
   to: string;
   /** Today as `YYYY-MM-DD`, for ends of support; `null` says nothing about them. Default: today. */
   asOf?: string | null | undefined;
-}
-
-/** What was read of a cluster. */
-export interface Summary {
-  /** The server's version, `null` where the export does not hold it. */
-  kubernetes: string | null;
-  /** Whether the export was made with `--show-managed-fields`. */
-  managedFields: boolean;
-  /** How many objects of each kind (`apps/v1/Deployment`). */
-  kinds: Record<string, number>;
-  /** Members of archives that hold no objects, and what each is; of very many the first thousand. */
-  passedOver: { file: string; what: string }[];
-  /** The files in which the namespace `kube-system` of each cluster stood first: more than one is an export of several clusters. */
-  clusters: string[];
-}
-
-/** The request that reproduces an installation, as far as the export tells. */
-export interface Recovery {
-  /** An IstioOperator file. */
-  text: string;
-  /** Where each path that it sets was read. */
-  evidence: { path: string; subject: Subject }[];
-  /** Fields that it does not reproduce: `from` is live, `to` what the recovered request gives. */
-  unexplained: { object: Ref; fields: FieldChange[] }[];
-  /** The source's release was at hand, so that `unexplained` holds all there is. */
-  compared: boolean;
-}
-
-/** What an export lacks of what a plan reads. */
-export interface Coverage {
-  /** What is certainly missing. */
-  gaps: Gap[];
-  /** Kinds that were asked for and of which there is none, as `kubectl` names them; the cluster may have none. */
-  none: string[];
-}
-
-/** Something that an export lacks. */
-export interface Gap {
-  what: string;
-  /** The finding that says so. */
-  code: string;
-  /** What stays unknown without it. */
-  unknown: string;
-  /** The shell line that exports it. */
-  command: string;
-}
-
-/** An object of the export, as far as it was kept. */
-export interface ShownObject {
-  /** Without `managedFields`; of Secrets without data. */
-  yaml: string;
-  /** All of it was kept; else only what rules read. */
-  whole: boolean;
-  /** Where the field begins in `yaml`, from 1. */
-  line: number | null;
-  /** Where the export holds it; a line of 0 is unknown. */
-  origin: { file: string; line: number };
-}
-
-/** An object before and after the plan, as YAML; `null` where it is not there. */
-export interface Comparison {
-  live: string | null;
-  predicted: string | null;
 }
 
 /**

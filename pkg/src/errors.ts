@@ -1,3 +1,5 @@
+import type { Diagnostic, Failure } from "./border.js";
+
 /** Input that cannot be read: which file, where in it, and what was expected. */
 export class InputError extends Error {
   override readonly name = "InputError";
@@ -48,28 +50,6 @@ export class PlannerPanic extends Error {
     const what = cause instanceof Error ? cause.message : String(cause);
     super(`the planner failed and was replaced; this is a defect, please report it: ${what}`, { cause });
   }
-}
-
-/** Something to say about a request's files and settings. */
-export interface Diagnostic {
-  code: string;
-  severity: "error" | "warning" | "corrected";
-  message: string;
-  path?: string;
-  file?: string;
-  line?: number;
-  column?: number;
-  hint?: string;
-}
-
-/** What the bindings throw. */
-export interface Failure {
-  kind: "input" | "request";
-  message: string;
-  file?: string;
-  line?: number;
-  column?: number;
-  diagnostics?: Diagnostic[];
 }
 
 /** Whether the bindings threw this on purpose. */

@@ -4,26 +4,44 @@
  * Everything happens here: nothing is sent anywhere.
  */
 
-import { Cluster, type PlanOptions, type Recovery } from "./cluster.js";
+import type {
+  DefaultsRequest,
+  Description,
+  Explanation,
+  KnownField,
+  Recovery,
+  Release,
+  RenderRequest,
+  Rendered,
+  Requirement,
+} from "./border.js";
+import { Cluster, type PlanOptions } from "./cluster.js";
 import * as check from "./check.js";
 import { type Contents, type FeedOptions, type NamedContent, type SignalLike, feed } from "./content.js";
 import * as engine from "./engine.js";
 import { call, enter, instance, leave, start } from "./engine.js";
-import type { Diagnostic } from "./errors.js";
-import type { RequestFile } from "./input.js";
-import type { DefaultChange, Edit, Level, Outcome, RestartReason } from "./outcome.js";
+import type { DefaultChange, Edit, Outcome } from "./outcome.js";
 import { fetchStream } from "./wasm/planner.js";
 
-export {
-  Cluster,
-  type Comparison,
-  type Coverage,
-  type Gap,
-  type PlanOptions,
-  type Recovery,
-  type ShownObject,
-  type Summary,
-} from "./cluster.js";
+export { Cluster, type PlanOptions } from "./cluster.js";
+export type {
+  Agenda,
+  Choice,
+  Comparison,
+  Coverage,
+  Description,
+  Diagnostic,
+  Explanation,
+  Gap,
+  KnownField,
+  Recovery,
+  Release,
+  Rendered,
+  Requirement,
+  ShownObject,
+  Summary,
+  Weight,
+} from "./border.js";
 export type {
   BlobLike,
   Content,
@@ -34,7 +52,7 @@ export type {
   SignalLike,
   StreamLike,
 } from "./content.js";
-export { type Diagnostic, InputError, PlannerPanic, RequestError } from "./errors.js";
+export { InputError, PlannerPanic, RequestError } from "./errors.js";
 export type { Request, RequestFile } from "./input.js";
 export type * from "./outcome.js";
 
@@ -119,47 +137,10 @@ export async function explain(code: string): Promise<string | undefined> {
   return call((planner) => planner.explain(code));
 }
 
-/** What a code means. */
-export interface Explanation {
-  /** For example `version-skew`. */
-  code: string;
-  /** The weight that its findings have by default; `note` for behaviour that changes between releases. */
-  level: Level | "note";
-  /** What it says, in a sentence. */
-  title: string;
-  why: string;
-  settle: string;
-  /** Where the rule comes from. */
-  source: string;
-  link?: string;
-}
-
 /** Explains all codes: those of findings, then those of notes. */
 export async function codes(): Promise<Explanation[]> {
   await start();
   return JSON.parse(call((planner) => planner.codes())) as Explanation[];
-}
-
-/** A minor release of Istio, as far as a target is chosen by it. */
-export interface Release {
-  /** Its newest patch whose charts are known, for example `1.30.3`. */
-  version: string;
-  /** The day of its release, as `YYYY-MM-DD`; `null` for a candidate. */
-  released: string | null;
-  /** `version` is a candidate: of its minor no release's charts are known. */
-  candidate: boolean;
-  /** The newest release of the minor, whether its charts are known or not. */
-  newest: string | null;
-  /** For example `1.30`. */
-  minor: string;
-  /** When its support ends, as `YYYY-MM-DD`; `null` where no date is known. */
-  endOfLife: string | null;
-  /** The Kubernetes versions that it is documented for, for example `1.32` and `1.36`. */
-  kubernetesMinimum: string | null;
-  kubernetesMaximum: string | null;
-  profiles: string[];
-  /** What `compatibilityVersion` may be. */
-  compatibilityVersions: string[];
 }
 
 /** The releases of Istio that are known, oldest first; `newer` facts (see `facts`) bring later dates than the module has. */
@@ -183,14 +164,6 @@ export async function profile(minor: string, name: string): Promise<unknown> {
   return JSON.parse(call((planner) => planner.profile(minor, name)));
 }
 
-/** What has to be at hand before a request can be planned. */
-export interface Requirement {
-  /** Versions of the releases that are needed in any case. */
-  releases: string[];
-  /** Shell lines that export what is read of a cluster, one for each file. Secrets are not among it. */
-  commands: string[];
-}
-
 /** Tells what has to be at hand before a request can be planned. */
 export async function required(request: PlanOptions): Promise<Requirement> {
   const { asOf: _, ...typed } = check.request(request, true);
@@ -208,23 +181,13 @@ export async function fetchRelease(url: string, signal?: SignalLike): Promise<Na
 }
 
 /** What `renderManifests` renders. */
-export interface RenderOptions extends FeedOptions {
+export interface RenderOptions extends FeedOptions, RenderRequest {
   /** The release, as downloaded from Istio. */
   release: NamedContent;
-  /** IstioOperator files, in order. */
-  files?: RequestFile[];
-  /** `--set` lines, in order. */
-  sets?: string[];
-  /** Go on although validation refuses. */
-  force?: boolean;
-  /** The server's version, for example `v1.33.8`. */
-  kubernetes?: string;
 }
 
 /** Renders a release's manifests as its own `istioctl manifest generate` does. */
-export async function renderManifests(
-  options: RenderOptions,
-): Promise<{ manifests: string; diagnostics: Diagnostic[] }> {
+export async function renderManifests(options: RenderOptions): Promise<Rendered> {
   const { release, onProgress, signal, ...asked } = check.object(options, "the options");
   check.text(check.object(release, "`release`").name, "`release.name`");
   if (asked.files !== undefined) {
@@ -243,7 +206,7 @@ export async function renderManifests(
   try {
     await feed(release, (bytes) => call(() => renderer.push(bytes)), { onProgress, signal });
     rendered = true;
-    return JSON.parse(call(() => renderer.render(asked))) as { manifests: string; diagnostics: Diagnostic[] };
+    return JSON.parse(call(() => renderer.render(asked))) as Rendered;
   } finally {
     if (!rendered && used === instance()) {
       renderer.free();
@@ -253,10 +216,7 @@ export async function renderManifests(
 }
 
 /** Two releases to compare. */
-export interface DefaultsOptions {
-  platform?: string;
-  compatibilityVersion?: string;
-}
+export type DefaultsOptions = Pick<DefaultsRequest, "platform" | "compatibilityVersion">;
 
 /** Lists the defaults that differ between two releases (`1.29.6`, `1.30.3`) for a profile. */
 export async function defaults(
@@ -272,62 +232,6 @@ export async function defaults(
   check.optionalText(options.compatibilityVersion, "`compatibilityVersion`");
   await start();
   return JSON.parse(call((planner) => planner.defaults({ from, to, profile, ...options }))) as DefaultChange[];
-}
-
-/** A part of a request that settles a finding. */
-export interface Choice {
-  /** What it does, in words. */
-  title: string;
-  /** The version to go to. */
-  to?: string;
-  /** The namespace of the control plane that is meant. */
-  namespace?: string;
-  /** An object to delete, as `prune` of a request names it. */
-  prune?: string;
-  /** Delete all that is left behind but what is deleted by name only. */
-  pruneOrphans?: boolean;
-}
-
-/** What is left to people, and which changes are real: places in the outcome's `findings` and `changes`. */
-export interface Agenda {
-  /** `decide` is between green and red: nothing stands against it, and something has to be decided first. */
-  state: "clear" | "decide" | "blocked" | "unknown";
-  /** For example `Clear, 3 to decide, 1 by hand`. */
-  title: string;
-  /** Findings that stand against it, or are worth a decision. */
-  decide: number[];
-  /** Findings about what would be gone afterwards. */
-  lost: number[];
-  /** Findings about what no plan does. */
-  byHand: number[];
-  /** Findings that are good to know. */
-  known: number[];
-  /** What in a request settles a finding, beside edits of its files; by the finding's place. */
-  choices: Record<number, Choice[]>;
-  /** Changes that are more than the release's name in labels. */
-  real: number[];
-  /** Changes that are no more than that. */
-  stamped: number[];
-  /** Of a change, by its place, the places of the fields that only name the release. */
-  stamps: Record<number, number[]>;
-  /** For example `3 created, 9 changed, 33 with new version labels only`. */
-  tally: string;
-}
-
-/** An outcome in the words that the command line and the page use too. */
-export interface Description {
-  /** For example `Upgrade 1.29.6 → 1.30.3`. */
-  headline: string;
-  /** For example `blocked, 2 blocking`. */
-  verdict: string;
-  /** What runs, in lines. */
-  situation: string[];
-  /** Words for the reasons of its restarts, for example of `stale-image`. */
-  reasons: Partial<Record<RestartReason, string>>;
-  /** What is left to people, and which changes are real. */
-  agenda: Agenda;
-  /** The whole outcome, for a ticket or a pull request. */
-  markdown: string;
 }
 
 /** Says an outcome in words. */
@@ -360,15 +264,6 @@ export async function redacted(outcome: Outcome): Promise<Outcome> {
   const written = check.json(check.object(outcome, "the outcome"), "the outcome");
   await start();
   return JSON.parse(call((planner) => planner.redacted(written))) as Outcome;
-}
-
-/** A field of the `IstioOperator` that a release knows. */
-export interface KnownField {
-  name: string;
-  /** `object`, `list`, or the kind of a scalar. */
-  kind: string;
-  /** What it may be, where that is a closed list. */
-  values: string[];
 }
 
 /** Lists the fields that a release (`1.30.3`) knows at a path (`["spec", "values", "pilot"]`, elements of lists as `-`). */

@@ -8,11 +8,19 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::Failure;
 
-/// A field that a release knows.
+/// A field of the `IstioOperator` that a release knows.
 #[derive(Debug, Serialize)]
-struct Field {
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "KnownField")
+)]
+pub(crate) struct Field {
+    /// Its key.
     name: String,
+    /// `object`, `list`, or the kind of a scalar.
     kind: String,
+    /// What it may be, where that is a closed list.
     values: Vec<String>,
 }
 

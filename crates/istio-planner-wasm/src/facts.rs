@@ -11,40 +11,71 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::Failure;
 
-/// A minor release, as far as a target is chosen by it.
+/// A minor release of Istio, as far as a target is chosen by it.
 #[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Release")
+)]
 #[serde(rename_all = "camelCase")]
-struct ReleaseFacts {
+pub(crate) struct ReleaseFacts {
+    /// Its newest patch whose charts are known, for example `1.30.3`.
     version: String,
+    /// For example `1.30`.
     minor: String,
-    /// The day of the release; `None` for a candidate.
+    /// The day of its release, as `YYYY-MM-DD`; `null` for a candidate.
     released: Option<String>,
-    /// A candidate: there is no release of its minor whose charts are known.
+    /// `version` is a candidate: of its minor no release's charts are known.
     candidate: bool,
     /// The newest release of the minor, whether its charts are known or not.
     newest: Option<String>,
+    /// When its support ends, as `YYYY-MM-DD`; `null` where no date is known.
     end_of_life: Option<String>,
+    /// The oldest Kubernetes version that it is documented for, for example `1.32`.
     kubernetes_minimum: Option<String>,
+    /// The newest.
     kubernetes_maximum: Option<String>,
+    /// The profiles that it ships.
     profiles: Vec<String>,
+    /// What `compatibilityVersion` may be.
     compatibility_versions: Vec<String>,
 }
 
-/// What a request needs, as data.
+/// What has to be found before a request can be planned.
 #[derive(Debug, Serialize)]
-struct Needs {
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Requirement")
+)]
+pub(crate) struct Needs {
+    /// Versions of the releases that are needed in any case.
     releases: Vec<String>,
+    /// Shell lines that export what is read of a cluster, one for each file. Secrets are not among it.
     commands: Vec<String>,
 }
 
-/// Two releases to compare, as JavaScript says it.
+/// Two releases to compare.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "DefaultsRequest")
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Compared {
+pub(crate) struct Compared {
+    /// For example `1.29.6`.
     from: String,
+    /// For example `1.30.3`.
     to: String,
+    /// For example `default`.
     profile: String,
+    /// For example `gke`.
+    #[cfg_attr(feature = "types", ts(optional))]
     platform: Option<String>,
+    /// For example `1.29`.
+    #[cfg_attr(feature = "types", ts(optional))]
     compatibility_version: Option<String>,
 }
 

@@ -7,24 +7,37 @@ use istio_render::ManifestsError;
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-/// Input or a request that cannot be used.
+/// Input or a request that cannot be used: what the bindings throw.
 #[derive(Debug, Clone, Default, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
+    /// Which of the two.
+    #[cfg_attr(feature = "types", ts(inline))]
     kind: Kind,
+    /// What is wrong.
     message: String,
+    /// Where it stands.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     file: Option<String>,
+    /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     line: Option<u32>,
+    /// From 1, in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     column: Option<u32>,
+    /// Everything that a release says of a request that it refuses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<Diagnostic>>"))]
     diagnostics: Vec<Diagnostic>,
 }
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 enum Kind {
     #[default]
@@ -32,23 +45,48 @@ enum Kind {
     Request,
 }
 
-/// Something to say about a request.
+/// Something to say about a request's files and settings.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
+    /// For example `unknown-field`.
     code: String,
-    severity: &'static str,
+    /// How much it weighs.
+    #[cfg_attr(feature = "types", ts(inline))]
+    severity: Severity,
+    /// What there is to say.
     message: String,
+    /// The setting, for example `spec.values.pilot`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     path: Option<String>,
+    /// Where it stands.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     file: Option<String>,
+    /// From 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     line: Option<u32>,
+    /// From 1, in characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     column: Option<u32>,
+    /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     hint: Option<String>,
+}
+
+/// How much it weighs.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
+#[serde(rename_all = "camelCase")]
+enum Severity {
+    Error,
+    Warning,
+    Corrected,
 }
 
 impl Failure {
@@ -119,9 +157,9 @@ impl From<istio_render::Diagnostic> for Diagnostic {
         Self {
             code: it.code,
             severity: match it.severity {
-                istio_render::Severity::Error => "error",
-                istio_render::Severity::Warning => "warning",
-                istio_render::Severity::Corrected => "corrected",
+                istio_render::Severity::Error => Severity::Error,
+                istio_render::Severity::Warning => Severity::Warning,
+                istio_render::Severity::Corrected => Severity::Corrected,
             },
             message: it.message,
             path: it.path,

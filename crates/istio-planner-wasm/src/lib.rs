@@ -13,6 +13,8 @@ mod failure;
 mod fetch;
 mod rendering;
 mod session;
+#[cfg(feature = "types")]
+pub mod types;
 mod words;
 
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -1,5 +1,6 @@
 //! Manifests of a release, without a cluster.
 
+use istio_planner::RequestFile;
 use istio_render::{OperatorFile, Options, ReleaseReader, manifest_text, render};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
@@ -7,28 +8,36 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::{Diagnostic, Failure};
 
-/// What is rendered, as JavaScript says it.
+/// What is rendered of a release.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "RenderRequest")
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Asked {
-    files: Vec<File>,
+pub(crate) struct Asked {
+    /// `IstioOperator` files, in order.
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<RequestFile>>"))]
+    files: Vec<RequestFile>,
+    /// `--set` lines, in order.
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<Vec<String>>"))]
     sets: Vec<String>,
+    /// Go on although validation refuses.
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<bool>"))]
     force: bool,
+    /// The server's version, for example `v1.33.8`.
+    #[cfg_attr(feature = "types", ts(optional))]
     kubernetes: Option<String>,
-}
-
-/// An `IstioOperator` file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    name: String,
-    text: String,
 }
 
 /// What it renders to.
 #[derive(Debug, Serialize)]
-struct Rendered {
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
+pub(crate) struct Rendered {
+    /// YAML, as `istioctl manifest generate` prints it.
     manifests: String,
+    /// What there is to say about the request.
     diagnostics: Vec<Diagnostic>,
 }
 

@@ -32,18 +32,26 @@ pub struct Session {
 
 /// What was read of a cluster.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
-struct Summary<'a> {
+pub(crate) struct Summary<'a> {
+    /// The server's version, `null` where the export does not hold it.
     kubernetes: Option<&'a str>,
+    /// Whether the export was made with `--show-managed-fields`.
     managed_fields: bool,
+    /// How many objects of each kind (`apps/v1/Deployment`).
     kinds: &'a BTreeMap<String, usize>,
+    /// Members of archives that hold no objects, and what each is; of very many the first thousand.
+    #[cfg_attr(feature = "types", ts(inline))]
     passed_over: Vec<PassedOver<'a>>,
-    /// Files in which the namespace `kube-system` of each cluster stood first.
+    /// The files in which the namespace `kube-system` of each cluster stood first: more than one is an export of several
+    /// clusters.
     clusters: Vec<&'a str>,
 }
 
 /// A file that holds no objects.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 struct PassedOver<'a> {
     file: &'a str,
     what: &'a str,
@@ -58,19 +66,31 @@ impl<'a> From<&'a snapshot::PassedOver> for PassedOver<'a> {
     }
 }
 
-/// What an export lacks.
+/// What an export lacks of what a plan reads.
 #[derive(Debug, Serialize)]
-struct Missing<'a> {
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Coverage")
+)]
+pub(crate) struct Missing<'a> {
+    /// What is certainly missing.
     gaps: Vec<Gap<'a>>,
+    /// Kinds that were asked for and of which there is none, as `kubectl` names them; the cluster may have none.
     none: &'a [&'static str],
 }
 
-/// One thing that it lacks.
+/// Something that an export lacks.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 struct Gap<'a> {
+    /// For example `CustomResourceDefinition`.
     what: &'a str,
+    /// The finding that says so.
     code: Code,
+    /// What stays unknown without it.
     unknown: &'a str,
+    /// The shell line that exports it.
     command: &'a str,
 }
 
@@ -89,17 +109,24 @@ impl<'a> From<&'a needs::Coverage> for Missing<'a> {
     }
 }
 
-/// An object of the export.
+/// An object of the export, as far as it was kept.
 #[derive(Debug, Serialize)]
-struct ShownObject<'a> {
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
+pub(crate) struct ShownObject<'a> {
+    /// Without `managedFields`; of Secrets without data.
     yaml: &'a str,
+    /// All of it was kept; else only what rules read.
     whole: bool,
+    /// Where the field begins in `yaml`, from 1.
     line: Option<u32>,
+    /// Where the export holds it; a line of 0 is unknown.
+    #[cfg_attr(feature = "types", ts(inline))]
     origin: Place<'a>,
 }
 
 /// Where it stood.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 struct Place<'a> {
     file: &'a str,
     line: u32,
@@ -119,24 +146,43 @@ impl<'a> From<&'a Shown> for ShownObject<'a> {
     }
 }
 
-/// An object before and after.
+/// An object before and after the plan, as YAML; `null` where it is not there.
 #[derive(Debug, Serialize)]
-struct Compared {
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Comparison")
+)]
+pub(crate) struct Compared {
+    /// As the export holds it.
     live: Option<String>,
+    /// As the API server would store it.
     predicted: Option<String>,
 }
 
-/// A recovered request.
+/// The request that reproduces an installation, as far as the export tells.
 #[derive(Debug, Serialize)]
-struct Recovered<'a> {
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Recovery")
+)]
+pub(crate) struct Recovered<'a> {
+    /// An `IstioOperator` file.
     text: String,
+    /// The source's release was found, so that `unexplained` holds all there is.
     compared: bool,
+    /// Where each path that it sets was read.
+    #[cfg_attr(feature = "types", ts(inline))]
     evidence: Vec<Evidence<'a>>,
+    /// Fields that it does not reproduce: `from` is live, `to` what the recovered request gives.
+    #[cfg_attr(feature = "types", ts(inline))]
     unexplained: Vec<UnexplainedObject<'a>>,
 }
 
 /// Where a setting was read.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 struct Evidence<'a> {
     path: &'a str,
     subject: &'a Subject,
@@ -144,6 +190,7 @@ struct Evidence<'a> {
 
 /// Fields that no request explains.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 struct UnexplainedObject<'a> {
     object: &'a Ref,
     fields: &'a [FieldChange],

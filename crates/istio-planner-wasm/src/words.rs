@@ -9,14 +9,25 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::Failure;
 
-/// What every face says of an outcome.
+/// An outcome in the words that the command line and the page use too.
 #[derive(Debug, Serialize)]
-struct Words {
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Description")
+)]
+pub(crate) struct Words {
+    /// For example `Upgrade 1.29.6 → 1.30.3`.
     headline: String,
+    /// For example `blocked, 2 blocking`.
     verdict: String,
+    /// What runs, in lines.
     situation: Vec<String>,
+    /// Words for the reasons of its restarts, for example of `stale-image`.
     reasons: BTreeMap<RestartReason, &'static str>,
+    /// What is left to people, and which changes are real.
     agenda: report::Agenda,
+    /// The whole outcome, for a ticket or a pull request.
     markdown: String,
 }
 

@@ -1,5 +1,7 @@
 //! What every code means, why it matters, how to settle it, and where that comes from: `refit explain CODE`.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::outcome::Code;
@@ -14,13 +16,13 @@ pub fn explain(code: Code) -> Option<Explanation> {
 
 /// A code in a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// For example `version-skew`.
     pub code: Code,
-    /// The weight that its findings have by default: `block`, `unknown`, `warn` or `info`; `note` for behaviour that
-    /// changes between releases.
-    pub level: &'static str,
+    /// The weight that its findings have by default.
+    pub level: Weight,
     /// What it says, in a sentence.
     pub title: &'static str,
 }
@@ -37,8 +39,42 @@ pub fn catalogue() -> Vec<Entry> {
     Code::ALL.iter().copied().filter_map(entry).collect()
 }
 
+/// The weight that findings of a code have unless the cluster says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
+#[serde(rename_all = "camelCase")]
+pub enum Weight {
+    /// As [`crate::outcome::Level::Block`].
+    Block,
+    /// As [`crate::outcome::Level::Unknown`].
+    Unknown,
+    /// As [`crate::outcome::Level::Warn`].
+    Warn,
+    /// As [`crate::outcome::Level::Info`].
+    Info,
+    /// Behaviour that changes between releases.
+    Note,
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Block => "block",
+            Self::Unknown => "unknown",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Note => "note",
+        })
+    }
+}
+
 /// A code and its explanation, as programs read them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(
+    feature = "types",
+    derive(ts_rs::TS),
+    ts(export_to = "border.ts", rename = "Explanation")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
     /// The code in a line.
@@ -52,6 +88,7 @@ pub struct Explained {
     pub source: &'static str,
     /// Where to read more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub link: Option<&'static str>,
 }
 
@@ -69,8 +106,7 @@ impl Explained {
     }
 }
 
-/// The weight that findings of a code have unless the cluster says otherwise.
-fn usual_level(code: Code) -> &'static str {
+fn usual_level(code: Code) -> Weight {
     match code {
         Code::VersionSkew
         | Code::SourceTooOld
@@ -89,7 +125,7 @@ fn usual_level(code: Code) -> &'static str {
         | Code::WebhookOverlap
         | Code::AlphaSecurityObjects
         | Code::CrdStoredVersion
-        | Code::FieldsLost => "block",
+        | Code::FieldsLost => Weight::Block,
         Code::SourceVersionUnknown
         | Code::TargetUnknown
         | Code::InstallerUnknown
@@ -97,13 +133,13 @@ fn usual_level(code: Code) -> &'static str {
         | Code::TargetReleaseMissing
         | Code::SourceReleaseMissing
         | Code::OwnershipUnknown
-        | Code::ExportIncomplete => "unknown",
+        | Code::ExportIncomplete => Weight::Unknown,
         Code::IstioctlDefect
         | Code::NodeAgentsRestart
         | Code::IstiodRollsGateways
-        | Code::RevisionTagStale => "info",
-        note if note.is_note() => "note",
-        _ => "warn",
+        | Code::RevisionTagStale => Weight::Info,
+        note if note.is_note() => Weight::Note,
+        _ => Weight::Warn,
     }
 }
 

@@ -10,13 +10,15 @@ use super::changes::is_stamp;
 use super::outline::{Digest, Outline, Place, is_stamped};
 use crate::outcome::{ChangeClass, Code, Finding, Outcome, Verdict};
 
-/// Findings and changes by their places in the outcome's lists.
+/// What is left to people, and which changes are real: places in the outcome's `findings` and `changes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Agenda {
-    /// Between green and red.
+    /// `decide` is between green and red: nothing stands against it, and something has to be decided first.
+    #[cfg_attr(feature = "types", ts(inline))]
     pub state: State,
-    /// `Clear, 3 to decide, 1 by hand`.
+    /// For example `Clear, 3 to decide, 1 by hand`.
     pub title: String,
     /// Findings that stand against it, or are worth a decision.
     pub decide: Vec<usize>,
@@ -26,20 +28,21 @@ pub struct Agenda {
     pub by_hand: Vec<usize>,
     /// Findings that are good to know.
     pub known: Vec<usize>,
-    /// What in a request settles a finding, beside edits of its files.
+    /// What in a request settles a finding, beside edits of its files; by the finding's place.
     pub choices: BTreeMap<usize, Vec<Choice>>,
     /// Changes that are more than the release's name in labels.
     pub real: Vec<usize>,
     /// Changes that are no more than that.
     pub stamped: Vec<usize>,
-    /// Of a change the fields that only name the release, where it has such.
+    /// Of a change, by its place, the places of the fields that only name the release.
     pub stamps: BTreeMap<usize, Vec<usize>>,
-    /// `3 created, 9 changed, 33 with new version labels only`.
+    /// For example `3 created, 9 changed, 33 with new version labels only`.
     pub tally: String,
 }
 
 /// How an outcome stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub enum State {
     /// Nothing stands against it, and nothing has to be decided.
@@ -54,21 +57,26 @@ pub enum State {
 
 /// A part of a request that settles a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
     /// What it does, in words.
     pub title: String,
     /// The version to go to.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub to: Option<String>,
     /// The namespace of the control plane that is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub namespace: Option<String>,
     /// An object to delete, as `--prune` names it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "types", ts(optional))]
     pub prune: Option<String>,
     /// Delete all that is left behind but what is deleted by name only.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "types", ts(optional, as = "Option<bool>"))]
     pub prune_orphans: bool,
 }
 
