@@ -54,6 +54,19 @@ struct Emitter {
     indention: bool,
 }
 
+/// What stands around an indicator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Around {
+    /// Nothing: it belongs to what stands before it.
+    Nothing,
+    /// A space before it.
+    Before,
+    /// A space before it, and what follows needs none: a flow collection opens.
+    Opening,
+    /// A space before it, and a block may begin on the same line.
+    Block,
+}
+
 impl Emitter {
     fn node(&mut self, value: &Value, in_mapping: bool) {
         match value {
@@ -68,7 +81,7 @@ impl Emitter {
                 let outer = self.deeper(in_mapping && !self.indention && !self.indents_lists);
                 for item in items {
                     self.write_indent();
-                    self.indicator("-", true, false, true);
+                    self.indicator("-", Around::Block);
                     self.node(item, false);
                 }
                 self.indent = outer;
@@ -79,12 +92,12 @@ impl Emitter {
                     self.write_indent();
                     if key.len() <= 128 && !key.chars().any(is_break) {
                         self.string(key, true);
-                        self.indicator(":", false, false, false);
+                        self.indicator(":", Around::Nothing);
                     } else {
-                        self.indicator("?", true, false, true);
+                        self.indicator("?", Around::Block);
                         self.string(key, false);
                         self.write_indent();
-                        self.indicator(":", true, false, true);
+                        self.indicator(":", Around::Block);
                     }
                     self.node(value, true);
                 }
@@ -105,8 +118,8 @@ impl Emitter {
     }
 
     fn empty(&mut self, open: &str, close: &str) {
-        self.indicator(open, true, true, false);
-        self.indicator(close, false, false, false);
+        self.indicator(open, Around::Opening);
+        self.indicator(close, Around::Nothing);
     }
 
     fn string(&mut self, text: &str, simple_key: bool) {
@@ -177,15 +190,15 @@ impl Emitter {
         self.indention = true;
     }
 
-    fn indicator(&mut self, text: &str, needs_space: bool, is_space: bool, is_indention: bool) {
-        if needs_space && !self.whitespace {
+    fn indicator(&mut self, text: &str, around: Around) {
+        if around != Around::Nothing && !self.whitespace {
             self.put(' ');
         }
         for it in text.chars() {
             self.put(it);
         }
-        self.whitespace = is_space;
-        self.indention = self.indention && is_indention;
+        self.whitespace = around == Around::Opening;
+        self.indention = self.indention && around == Around::Block;
     }
 
     fn plain(&mut self, text: &str, may_break: bool) {
@@ -198,9 +211,9 @@ impl Emitter {
     }
 
     fn single_quoted(&mut self, text: &str, may_break: bool) {
-        self.indicator("'", true, false, false);
+        self.indicator("'", Around::Before);
         self.flow_text(text, may_break, Some('\''));
-        self.indicator("'", false, false, false);
+        self.indicator("'", Around::Nothing);
         self.whitespace = false;
         self.indention = false;
     }
@@ -250,7 +263,7 @@ impl Emitter {
     }
 
     fn double_quoted(&mut self, text: &str, may_break: bool) {
-        self.indicator("\"", true, false, false);
+        self.indicator("\"", Around::Before);
         let mut spaces = false;
         // Go's `is_bom` looks at the start of the text, whatever place it is asked about.
         let marked = text.starts_with('\u{feff}');
@@ -303,21 +316,21 @@ impl Emitter {
             };
             self.put(short);
         }
-        self.indicator("\"", false, false, false);
+        self.indicator("\"", Around::Nothing);
         self.whitespace = false;
         self.indention = false;
     }
 
     fn literal(&mut self, text: &str) {
-        self.indicator("|", true, false, false);
+        self.indicator("|", Around::Before);
         if text.starts_with(|it| it == ' ' || is_break(it)) {
-            self.indicator("2", false, false, false);
+            self.indicator("2", Around::Nothing);
         }
         let mut ends = text.chars().rev();
         match (ends.next().map(is_break), ends.next().map(is_break)) {
             (Some(true), Some(false)) => {}
-            (Some(true), _) => self.indicator("+", false, false, false),
-            _ => self.indicator("-", false, false, false),
+            (Some(true), _) => self.indicator("+", Around::Nothing),
+            _ => self.indicator("-", Around::Nothing),
         }
         self.put_break();
         self.indention = true;

@@ -4,7 +4,7 @@
 //! node; writing follows Go's rules byte for byte (go.yaml.in/yaml/v3 and sigs.k8s.io/yaml).
 //! Plain data is [`serde_json::Value`], whose objects are sorted maps: never enable its `preserve_order`.
 //!
-//! - [`load`], [`load_items`], [`first`], [`from_str`]: text to nodes or plain data
+//! - [`load`], [`first`], [`from_str`]: text to nodes or plain data
 //! - [`repeated`]: keys that a mapping holds more than once
 //! - [`split`]: one text of many documents to the text of each
 //! - [`to_string`]: plain data to text
@@ -24,7 +24,7 @@ mod split;
 pub use emit::{natural_order, to_string, to_string_indented};
 pub use float::format_float;
 pub use node::{Node, NodeValue, as_go_json};
-pub use read::{Part, Repeated, first, from_str, load, load_items, repeated};
+pub use read::{Repeated, first, from_str, load, repeated};
 pub use split::split;
 
 /// A place in a text. Both count from 1; columns count characters.

@@ -21,24 +21,6 @@ const DEPTH: u32 = 200;
 /// How many nodes the anchors of one document may hold together.
 const ANCHORED: usize = 4_000_000;
 
-/// A piece of a text that is read item by item, see [`load_items`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum Part<'a> {
-    /// A whole document that has no top-level list `items`.
-    Document(Node<'a>),
-    /// One element of a document's top-level list `items`.
-    Item {
-        /// Its place in the list, from 0.
-        index: usize,
-        /// The element.
-        node: Node<'a>,
-    },
-    /// What a document holds beside its items, which came before; its `items` is an empty list.
-    ///
-    /// A list of Kubernetes says only here, behind the items, that it is one (`kind: List`).
-    List(Node<'a>),
-}
-
 /// Reads every document of a text and hands each to `each`; stops at the first error.
 ///
 /// Documents without a node (only comments, or null) are passed over, as kubectl does.
@@ -65,88 +47,6 @@ fn load_fully<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), E
         if !node.is_null() {
             each(node);
         }
-    }
-    Ok(())
-}
-
-/// Reads every document of a text, the items of lists one at a time, so that no list is ever held whole; stops at the
-/// first error.
-///
-/// Which documents are lists is told by the text alone: a mapping with a list under its top-level key `items`.
-pub fn load_items<'a>(text: &'a str, mut each: impl FnMut(Part<'a>)) -> Result<(), Error> {
-    let mut read = 0usize;
-    let mut quick = |it| {
-        read += 1;
-        each(it);
-    };
-    if quick::load_items(text, &mut quick).is_ok() {
-        return Ok(());
-    }
-    load_items_fully(text, |it| match read.checked_sub(1) {
-        Some(left) => read = left,
-        None => each(it),
-    })
-}
-
-/// [`load_items`] by the full parser.
-fn load_items_fully<'a>(text: &'a str, mut each: impl FnMut(Part<'a>)) -> Result<(), Error> {
-    let mut reader = Reader::new(text);
-    while let Some(first) = reader.next_document()? {
-        if !matches!(first.0, Event::MappingStart(_, 0, _)) {
-            let node = reader.node(first, 0)?;
-            if !node.is_null() {
-                each(Part::Document(node));
-            }
-            continue;
-        }
-        let position = place(&first.1.start);
-        let mut entries = Vec::new();
-        let mut is_list = false;
-        loop {
-            let event = reader.next()?;
-            if matches!(event.0, Event::MappingEnd) {
-                break;
-            }
-            if is_merge(&event.0) {
-                reader.merge(&mut entries, 1)?;
-                continue;
-            }
-            let key = reader.key(event, 1)?;
-            let event = reader.next()?;
-            let value = if key.as_str() == Some("items")
-                && matches!(event.0, Event::SequenceStart(_, 0, _))
-            {
-                is_list = true;
-                let position = place(&event.1.start);
-                let mut index = 0;
-                loop {
-                    let event = reader.next()?;
-                    if matches!(event.0, Event::SequenceEnd) {
-                        break;
-                    }
-                    let node = reader.node(event, 2)?;
-                    each(Part::Item { index, node });
-                    index += 1;
-                }
-                Node {
-                    position,
-                    value: NodeValue::Sequence(Vec::new()),
-                }
-            } else {
-                reader.node(event, 1)?
-            };
-            entries.push((key, value));
-        }
-        last_wins(&mut entries);
-        let node = Node {
-            position,
-            value: NodeValue::Mapping(entries),
-        };
-        each(if is_list {
-            Part::List(node)
-        } else {
-            Part::Document(node)
-        });
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use super::{Part, last_wins, untagged};
+use super::{last_wins, untagged};
 use crate::{Node, NodeValue, Position};
 
 mod scalar;
@@ -99,52 +99,6 @@ pub(super) fn first(text: &str) -> Read<Node<'_>> {
     let node = reader.root()?;
     reader.end_document()?;
     Ok(node)
-}
-
-/// Reads every document, the items of lists one at a time, as [`super::load_items`] does.
-pub(super) fn load_items<'a>(text: &'a str, each: &mut impl FnMut(Part<'a>)) -> Read<()> {
-    let mut reader = Quick::new(text)?;
-    while reader.begin_document()? {
-        let Some(line) = reader.line.filter(|it| !it.is_item()) else {
-            let node = reader.root()?;
-            reader.end_document()?;
-            each(Part::Document(node));
-            continue;
-        };
-        if line.indent != 0 {
-            return Err(GaveUp);
-        }
-        let mut entries = Vec::new();
-        let mut is_list = false;
-        while let Some(line) = reader.at_key(0)? {
-            let (key, after) = key(line)?;
-            let value = if key.as_str() == Some("items") {
-                if let Some(indent) = reader.list_below(0, after)? {
-                    is_list = true;
-                    reader.items(indent, each)?
-                } else {
-                    let value = reader.value(line, after, 0, 1)?;
-                    is_list |= matches!(value.value, NodeValue::Sequence(_));
-                    value
-                }
-            } else {
-                reader.value(line, after, 0, 1)?
-            };
-            entries.push((key, value));
-        }
-        reader.end_document()?;
-        last_wins(&mut entries);
-        let node = Node {
-            position: line.position(),
-            value: NodeValue::Mapping(entries),
-        };
-        each(if is_list {
-            Part::List(node)
-        } else {
-            Part::Document(node)
-        });
-    }
-    Ok(())
 }
 
 struct Quick<'a> {
@@ -301,21 +255,6 @@ impl<'a> Quick<'a> {
         Ok(items)
     }
 
-    /// Hands out the items of a list one at a time; returns the list, empty.
-    fn items(&mut self, indent: usize, each: &mut impl FnMut(Part<'a>)) -> Read<Node<'a>> {
-        let position = self.line.ok_or(GaveUp)?.list_position(0);
-        let mut index = 0;
-        while self.at_item(indent)? {
-            let node = self.item(indent, 2)?;
-            each(Part::Item { index, node });
-            index += 1;
-        }
-        Ok(Node {
-            position,
-            value: NodeValue::Sequence(Vec::new()),
-        })
-    }
-
     fn at_item(&self, indent: usize) -> Read<bool> {
         match self.line {
             Some(line) if line.is_marker => Ok(false),
@@ -336,27 +275,6 @@ impl<'a> Quick<'a> {
             return self.block(inner, depth);
         }
         self.scalar(line.number, inner.indent, inner.content, indent)
-    }
-
-    /// Goes to the block list that is the value of a key, if that is what follows; returns its indentation.
-    fn list_below(&mut self, indent: usize, after: &str) -> Read<Option<usize>> {
-        if !after.is_empty() {
-            return Ok(None);
-        }
-        let next = self.clone_ahead()?;
-        let found = next
-            .line
-            .filter(|it| !it.is_marker && it.is_item() && it.indent >= indent);
-        Ok(found.map(|it| {
-            *self = next;
-            it.indent
-        }))
-    }
-
-    fn clone_ahead(&self) -> Read<Self> {
-        let mut next = Self { ..*self };
-        next.advance()?;
-        Ok(next)
     }
 
     /// Reads the value of a key whose line is at hand, and goes behind it.

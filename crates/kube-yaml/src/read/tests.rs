@@ -177,28 +177,6 @@ fn nodes_know_their_place() {
 }
 
 #[test]
-fn items_come_one_at_a_time() {
-    let mut parts = Vec::new();
-    load_items(
-        "apiVersion: v1\nitems:\n- a: 1\n- b: 2\nkind: List\n---\nkind: Pod\n",
-        |part| {
-            parts.push(match part {
-                Part::Document(node) => format!("document {}", node.to_json()),
-                Part::Item { index, node } => format!("{index} {}", node.to_json()),
-                Part::List(node) => format!("list {}", node.to_json()),
-            });
-        },
-    )
-    .expect("valid");
-    expect![[r#"
-        0 {"a":1}
-        1 {"b":2}
-        list {"apiVersion":"v1","items":[],"kind":"List"}
-        document {"kind":"Pod"}"#]]
-    .assert_eq(&parts.join("\n"));
-}
-
-#[test]
 fn only_the_first_document_is_plain_data() {
     check("a: 1\n---\nb: [", &json!({"a": 1}));
 }
@@ -242,7 +220,6 @@ fn damaged_text_never_panics() {
             let again = from_str(&crate::to_string(&data)).expect("what we write we read");
             assert_eq!(crate::as_go_json(again), crate::as_go_json(data), "{text}");
         });
-        let _ = load_items(&text, |_| {});
     }
 }
 

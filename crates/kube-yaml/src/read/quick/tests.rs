@@ -1,34 +1,19 @@
 use serde_json::{Map, Value};
 
-use super::super::{load_fully, load_items_fully};
+use super::super::load_fully;
 use super::*;
-
-/// What was handed out, and the error.
-type Parts<'a> = (Vec<Part<'a>>, Option<crate::Error>);
-
-fn fully(text: &str) -> Parts<'_> {
-    let mut parts = Vec::new();
-    let error = load_items_fully(text, |it| parts.push(it)).err();
-    (parts, error)
-}
 
 /// Holds the reader against the full one; tells whether it read all by itself.
 #[track_caller]
 fn check(text: &str) -> bool {
-    let (parts, error) = fully(text);
-    let mut quick = Vec::new();
-    let ended = load_items(text, &mut |it| quick.push(it)).is_ok();
-    let common = parts.len().min(quick.len());
-    assert_eq!(quick, parts[..common], "{text}");
-    if ended {
-        assert_eq!((quick.len(), error), (parts.len(), None), "{text}");
-    }
     let mut documents = Vec::new();
-    let whole = load_fully(text, |it| documents.push(it)).is_ok();
+    let error = load_fully(text, |it| documents.push(it)).err();
     let mut quick = Vec::new();
-    if load(text, &mut |it| quick.push(it)).is_ok() {
-        assert!(whole, "{text}");
-        assert_eq!(quick, documents, "{text}");
+    let ended = load(text, &mut |it| quick.push(it)).is_ok();
+    let common = documents.len().min(quick.len());
+    assert_eq!(quick, documents[..common], "{text}");
+    if ended {
+        assert_eq!((quick.len(), error), (documents.len(), None), "{text}");
     }
     ended
 }
