@@ -1,6 +1,6 @@
 //! All releases together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
@@ -26,17 +26,6 @@ struct Entry {
     /// the patch before.
     delta: &'static str,
     release: OnceLock<Release>,
-}
-
-/// A setting that the charts of one release know and those of another do not.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RemovedSetting {
-    /// The component, for example `Pilot`.
-    pub component: String,
-    /// The path, for example `values.pilot.configSource`; a whole tree that is gone is one entry.
-    pub path: String,
-    /// Where it stands now, for those that moved.
-    pub moved_to: Option<String>,
 }
 
 /// Written by `build.rs` from the files of `data/`.
@@ -131,35 +120,6 @@ impl Catalog {
         KEPT.gateway_api.iter().filter(applies)
     }
 
-    /// Returns the settings that the charts of `from` have defaults for, and those of `to` do not, sorted.
-    ///
-    /// Components that one of the two does not ship are passed over, and so is `meshConfig`, which has a schema of its
-    /// own. Empty where the catalogue lacks one of them.
-    pub fn removed_settings(&self, from: &Version, to: &Version) -> Vec<RemovedSetting> {
-        let defaults = |version: &Version| {
-            self.release(version)?
-                .effective_defaults("default", None, None)
-                .ok()
-        };
-        let (Some(from), Some(to)) = (defaults(from), defaults(to)) else {
-            return Vec::new();
-        };
-        let mut removed = BTreeSet::new();
-        for (component, from) in &from {
-            if let Some(to) = to.get(component) {
-                missing("values", from, to, &mut |path| {
-                    let moved_to = KEPT.moved.get(&path).cloned();
-                    removed.insert(RemovedSetting {
-                        component: component.clone(),
-                        path,
-                        moved_to,
-                    });
-                });
-            }
-        }
-        removed.into_iter().collect()
-    }
-
     /// Decodes a patch: the newest minor's first patch, changed into that of each minor down to this one, and then by
     /// each patch up to this one.
     fn decoded<'a>(&'a self, entries: &'a [Entry], at: usize) -> &'a Release {
@@ -177,24 +137,6 @@ impl Catalog {
                 .expect("this crate's tests decode every patch of data/");
             Release { archive }
         })
-    }
-}
-
-/// Calls `each` with the path of every key of `from` that `to` lacks.
-fn missing(path: &str, from: &Value, to: &Value, each: &mut impl FnMut(String)) {
-    // An empty map in the newer release takes any key: its settings became free.
-    let (Value::Object(from), Value::Object(to)) = (from, to) else {
-        return;
-    };
-    if to.is_empty() {
-        return;
-    }
-    for (key, from) in from.iter().filter(|(key, _)| *key != "meshConfig") {
-        let path = format!("{path}.{}", key.replace('.', "\\."));
-        match to.get(key) {
-            Some(to) => missing(&path, from, to, each),
-            None => each(path),
-        }
     }
 }
 

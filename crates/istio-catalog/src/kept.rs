@@ -48,8 +48,6 @@ pub(crate) struct Kept {
     pub(crate) kubernetes_minimum: BTreeMap<Minor, Minor>,
     pub(crate) gateway_api: Vec<GatewayApiLimit>,
     pub(crate) unread_variables: BTreeMap<Minor, Vec<String>>,
-    /// Settings that a chart knows no more, and where they stand now.
-    pub(crate) moved: BTreeMap<String, String>,
 }
 
 pub(crate) static KEPT: LazyLock<Kept> = LazyLock::new(|| {

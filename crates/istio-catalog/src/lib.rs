@@ -24,7 +24,7 @@ mod revision;
 mod version;
 
 pub use bulletin::{Affected, Bulletin, Precondition};
-pub use catalog::{Catalog, RemovedSetting};
+pub use catalog::Catalog;
 pub use component::ComponentName;
 pub use defaults::{NotShipped, merge};
 pub use delta::Delta;

@@ -1,4 +1,4 @@
-use crate::{Catalog, Minor, RemovedSetting, Version};
+use crate::{Catalog, Minor, Version};
 
 #[test]
 fn every_minor_from_the_oldest_to_the_newest_is_there() {
@@ -99,39 +99,4 @@ fn bundle_limits_depend_on_the_patch() {
             "tlsroutes >= 1.5.0"
         ]
     );
-}
-
-#[test]
-fn settings_that_a_chart_lost_are_named() {
-    let removed = |from, to| {
-        let removed = Catalog::embedded()
-            .removed_settings(&Version::new(1, from, 99), &Version::new(1, to, 99));
-        let line = |RemovedSetting {
-                        component, path, ..
-                    }| format!("{component} {path}");
-        removed.into_iter().map(line).collect::<Vec<_>>()
-    };
-    assert_eq!(removed(25, 26), ["Cni values.cni.rollingMaxUnavailable"]);
-    assert_eq!(
-        removed(23, 24),
-        [
-            "Base values.global.ipFamilies",
-            "Base values.global.ipFamilyPolicy",
-            "Pilot values.global.autoscalingv2API",
-            "Pilot values.global.proxy.enableCoreDump",
-            "Pilot values.istio_cni"
-        ]
-    );
-    assert_eq!(removed(29, 30), [""; 0]);
-}
-
-#[test]
-fn settings_that_moved_say_where_to() {
-    let removed =
-        Catalog::embedded().removed_settings(&Version::new(1, 23, 6), &Version::new(1, 24, 6));
-    let moved: Vec<&str> = removed
-        .iter()
-        .filter_map(|it| it.moved_to.as_deref())
-        .collect();
-    assert_eq!(moved, ["values.pilot.cni"]);
 }
