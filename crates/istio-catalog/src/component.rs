@@ -81,6 +81,15 @@ impl ComponentName {
         matches!(self, Self::Cni | Self::Ztunnel)
     }
 
+    /// Returns the main container of its pods.
+    pub const fn container(self) -> &'static str {
+        match self {
+            Self::Pilot => "discovery",
+            Self::Cni => "install-cni",
+            _ => "istio-proxy",
+        }
+    }
+
     /// Returns the component of this name; `None` for a text that names none.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.as_str() == name)

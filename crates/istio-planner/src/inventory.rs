@@ -11,6 +11,7 @@ use crate::outcome::{Inventory, Kubernetes};
 use crate::snapshot::Snapshot;
 
 mod component;
+mod deployment;
 mod endpoint;
 mod installer;
 pub(crate) mod keeper;
@@ -27,6 +28,7 @@ pub(crate) use proxy::revision;
 pub(crate) use revision::webhook_namespace;
 pub(crate) use version::of_image;
 
+pub(crate) use deployment::{istiod_container, istiod_environment};
 pub(crate) use endpoint::{Unreachable, unreachable};
 pub use installer::installers;
 pub(crate) use made::{Labelled, Made};

@@ -6,6 +6,7 @@ use istio_catalog::{Facts, Version};
 use serde::Serialize;
 
 use crate::input::Input;
+use crate::kubernetes::group_of;
 use crate::outcome::{Code, Finding, Level, Outcome, Ref, Verdict};
 
 /// Findings about what going back loses: fields, objects and versions that only the newer release knows, and
@@ -83,7 +84,7 @@ fn made_since(input: &Input, since: &str) -> Vec<Ref> {
     let since = since.get(..19).unwrap_or(since);
     let objects = input.snapshot.objects.iter();
     let made = objects.filter(|(it, object)| {
-        let group = it.api_version.split_once('/').map_or("", |it| it.0);
+        let group = group_of(&it.api_version);
         let is_mesh = MESH.iter().any(|own| group.ends_with(own));
         let time = object.value.pointer("/metadata/creationTimestamp");
         let time = time.and_then(|it| it.as_str()).and_then(|it| it.get(..19));

@@ -9,6 +9,7 @@ use super::identity::{Identity, config_map, istiod};
 use super::profile::by_components;
 use super::setting::{Installation, Setting, beyond};
 use super::values::Stamps;
+use crate::inventory::{istiod_container, istiod_environment};
 use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Inventory, Subject};
 use crate::snapshot::Snapshot;
@@ -176,17 +177,11 @@ fn yaml(written: Option<&str>) -> Option<Value> {
 
 /// Variables of istiod with a value of their own.
 fn environment(deployment: &Value) -> Option<Map<String, Value>> {
-    let containers = deployment
-        .pointer("/spec/template/spec/containers")?
-        .as_array()?;
-    let discovery = containers
-        .iter()
-        .find(|it| text(it, "/name") == Some("discovery"))?;
-    let variables = discovery.get("env")?.as_array()?;
+    istiod_container(deployment)?.get("env")?.as_array()?;
+    let variables = istiod_environment(deployment);
     Some(
         variables
-            .iter()
-            .filter_map(|it| Some((text(it, "/name")?.to_owned(), it.get("value")?.clone())))
+            .filter_map(|(name, it)| Some((name.to_owned(), it.get("value")?.clone())))
             .collect(),
     )
 }

@@ -220,11 +220,12 @@ pub(super) fn variants(installed: Installed<'_>, best: &Candidate) -> Vec<Guess>
 /// The registry and tag of everything, and of single components.
 fn images(installed: Installed<'_>, best: &Candidate) -> Vec<Guess> {
     let mut guesses = Vec::new();
-    for (component, key, container, image) in [
-        (ComponentName::Pilot, "pilot", "discovery", "pilot"),
-        (ComponentName::Cni, "cni", "install-cni", "install-cni"),
-        (ComponentName::Ztunnel, "ztunnel", "istio-proxy", "ztunnel"),
+    for (component, key, image) in [
+        (ComponentName::Pilot, "pilot", "pilot"),
+        (ComponentName::Cni, "cni", "install-cni"),
+        (ComponentName::Ztunnel, "ztunnel", "ztunnel"),
     ] {
+        let container = component.container();
         let workload = |it: &&Value| matches!(text(it, "/kind"), Some("Deployment" | "DaemonSet"));
         let rendered = best.residue.rendered(component).find(workload);
         let Some(object) = rendered.and_then(crate::outcome::Ref::of) else {

@@ -3,6 +3,7 @@
 use istio_catalog::{ComponentName, DEFAULT_REVISION, Version, revisioned};
 use serde_json::Value;
 
+use crate::inventory::istiod_container;
 use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Ref};
 use crate::snapshot::{Object, Snapshot};
@@ -73,15 +74,11 @@ pub(super) fn istiod<'a>(
     let mut all = snapshot.objects.iter().filter(|(object, kept)| {
         let labels = kept.value.pointer("/spec/template/metadata/labels");
         let label = |key: &str| labels.and_then(|it| it.get(key)?.as_str());
-        let containers = kept.value.pointer("/spec/template/spec/containers");
-        let containers = containers.and_then(Value::as_array).into_iter().flatten();
         object.kind == "Deployment"
             && object.namespace.as_deref() == Some(plane.namespace.as_str())
             && (label("app") == Some("istiod") || label("istio") == Some("pilot"))
             && label("istio.io/rev").unwrap_or(DEFAULT_REVISION) == plane.revision
-            && containers
-                .into_iter()
-                .any(|it| text(it, "/name") == Some("discovery"))
+            && istiod_container(&kept.value).is_some()
     });
     all.next()
 }

@@ -242,11 +242,8 @@ impl Field<'_> {
 
     /// The main container of the component.
     fn container(&self) -> &'static str {
-        match ComponentName::parse(&self.change.component) {
-            Some(ComponentName::Pilot) => "discovery",
-            Some(ComponentName::Cni) => "install-cni",
-            _ => "istio-proxy",
-        }
+        let component = ComponentName::parse(&self.change.component);
+        component.unwrap_or(ComponentName::Gateway).container()
     }
 
     /// The live value where the fields below the setting end, with the setting's path that far.

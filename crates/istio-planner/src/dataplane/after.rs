@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Context;
 use super::injector::Injectors;
 use super::policy::Policy;
+use crate::inventory::istiod_environment;
 use crate::outcome::{Change, ChangeClass, ControlPlane, Ref};
 use crate::snapshot::Snapshot;
 
@@ -235,22 +236,8 @@ pub(super) fn without_tag(image: &str) -> &str {
 
 /// Reads the literal environment of istiod.
 fn environment(deployment: &Value) -> BTreeMap<String, String> {
-    let containers = deployment
-        .pointer("/spec/template/spec/containers")
-        .and_then(Value::as_array);
-    let discovery = containers
-        .into_iter()
-        .flatten()
-        .find(|it| it.get("name").and_then(Value::as_str) == Some("discovery"));
-    let env = discovery.and_then(|it| it.get("env")?.as_array());
-    env.into_iter()
-        .flatten()
-        .filter_map(|it| {
-            Some((
-                it.get("name")?.as_str()?.to_owned(),
-                it.get("value")?.as_str()?.to_owned(),
-            ))
-        })
+    istiod_environment(deployment)
+        .filter_map(|(name, it)| Some((name.to_owned(), it.get("value")?.as_str()?.to_owned())))
         .collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use istio_catalog::{ComponentName, Version};
 
-use super::role::{PROXY, Role, is_active, role};
+use super::role::{Role, is_active, role};
 use super::version;
 use super::workload::controller;
 use crate::outcome::ComponentVersion;
@@ -30,9 +30,9 @@ pub(super) fn components(snapshot: &Snapshot) -> Vec<ComponentVersion> {
             continue;
         };
         let version = match role(pod) {
-            Role::Istiod => version::of_pod(snapshot, pod, "discovery"),
-            Role::Cni => version::of_pod(snapshot, pod, "install-cni"),
-            Role::Ztunnel => version::of_pod(snapshot, pod, PROXY),
+            Role::Istiod | Role::Cni | Role::Ztunnel => {
+                version::of_pod(snapshot, pod, component.container())
+            }
             _ => version::of_proxy(snapshot, pod),
         };
         let order = ORDER

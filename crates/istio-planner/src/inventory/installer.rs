@@ -28,7 +28,7 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
         .filter(|it| {
             it.template_containers
                 .iter()
-                .any(|it| it.name == "discovery")
+                .any(|it| it.name == ComponentName::Pilot.container())
         })
         .map(|it| it.namespace.as_str())
         .collect();

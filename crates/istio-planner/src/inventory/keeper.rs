@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use crate::kubernetes::group_of;
 use crate::outcome::{InstallerKind, Ref};
 
 mod known;
@@ -133,7 +134,7 @@ fn owner(metadata: &Value) -> Option<Keeper> {
     owners.iter().enumerate().find_map(|(at, owner)| {
         let text = |key: &str| owner.get(key).and_then(Value::as_str).unwrap_or_default();
         let (api_version, kind, name) = (text("apiVersion"), text("kind"), text("name"));
-        let group = api_version.split_once('/').map_or("", |it| it.0);
+        let group = group_of(api_version);
         let field = format!("metadata.ownerReferences[{at}]");
         let value = format!("{api_version} {kind} {name}");
         let known = KNOWN.iter().find(|it| it.owners.contains(&group));

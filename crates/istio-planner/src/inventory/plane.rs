@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use istio_catalog::{DEFAULT_REVISION, Version};
+use istio_catalog::{ComponentName, DEFAULT_REVISION, Version};
 
 use super::revision::tags;
 use super::role::{Role, role};
@@ -11,7 +11,7 @@ use crate::outcome::{ControlPlane, Inventory, Ref, Source, Subject};
 use crate::snapshot::{Pod, Snapshot, Workload};
 
 /// The container that istiod runs in.
-const DISCOVERY: &str = "discovery";
+const DISCOVERY: &str = ComponentName::Pilot.container();
 
 /// An istiod of one namespace and revision.
 #[derive(Debug, Default)]

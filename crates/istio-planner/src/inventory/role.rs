@@ -1,6 +1,7 @@
 //! What a pod is in the mesh.
 
 use crate::snapshot::{Container, Pod};
+use istio_catalog::ComponentName;
 
 /// What a pod is in the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,12 +31,12 @@ pub(crate) const PROXY: &str = "istio-proxy";
 pub fn role(pod: &Pod) -> Role {
     let app = pod.labels.get("app").map(String::as_str);
     let runs = |name: &str| pod.containers.iter().any(|it| it.name == name);
-    if runs("discovery")
+    if runs(ComponentName::Pilot.container())
         && (app == Some("istiod") || pod.labels.get("istio").is_some_and(|it| it == "pilot"))
     {
         return Role::Istiod;
     }
-    if runs("install-cni")
+    if runs(ComponentName::Cni.container())
         && pod
             .labels
             .get("k8s-app")

@@ -7,6 +7,7 @@ use super::Code;
 use super::Explanation;
 use super::links::CERTIFICATES;
 use super::{Desired, Situation, count, enumerate, text};
+use crate::inventory::{istiod_container, istiod_environment};
 use crate::outcome::{ControlPlane, Finding, Level, Subject};
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
@@ -150,17 +151,10 @@ fn of_injector(config_map: &Value) -> Option<Vec<(String, String)>> {
 }
 
 fn of_environment(deployment: &Value) -> Option<Vec<(String, String)>> {
-    let containers = deployment
-        .pointer("/spec/template/spec/containers")?
-        .as_array()?;
-    let discovery = containers
-        .iter()
-        .find(|it| text(it, "/name") == Some("discovery"))?;
-    let env = discovery.get("env").and_then(Value::as_array);
+    istiod_container(deployment)?;
     let of = |(name, default): &(&str, &str)| {
-        let mut entries = env.into_iter().flatten();
-        let entry = entries.find(|it| text(it, "/name") == Some(name));
-        let value = entry.and_then(|it| it.get("value").or_else(|| it.get("valueFrom")));
+        let entry = istiod_environment(deployment).find(|it| it.0 == *name);
+        let value = entry.and_then(|(_, it)| it.get("value").or_else(|| it.get("valueFrom")));
         (
             format!("spec.template.spec.containers[name=discovery].env[name={name}]"),
             printed(value, default),

@@ -4,6 +4,7 @@ use super::Code;
 use super::Explanation;
 use super::{Meant, Situation, pod_subject, workload_subject};
 use crate::outcome::{Finding, Level};
+use istio_catalog::ComponentName;
 
 pub(crate) const EXPLANATION: Explanation = Explanation {
     meaning: "No image tag, label or chart in the export gives the version of istiod.",
@@ -30,7 +31,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             let image = pod
                 .containers
                 .iter()
-                .find(|it| it.name == "discovery")
+                .find(|it| it.name == ComponentName::Pilot.container())
                 .map(|it| it.image.clone());
             let subject = pod_subject(pod).field("spec.containers[name=discovery].image");
             subjects.extend(image.map(|it| subject.value(it)));

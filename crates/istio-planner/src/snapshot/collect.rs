@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use istio_catalog::Version;
+use istio_catalog::{ComponentName, Version};
 use kube_yaml::NodeValue;
 
 use super::keep::{self, Shape};
@@ -255,7 +255,11 @@ impl Collector {
                     return Ok(());
                 }
                 let pod = pod.into_pod(origin);
-                if pod.containers.iter().any(|it| it.name == "discovery") {
+                if pod
+                    .containers
+                    .iter()
+                    .any(|it| it.name == ComponentName::Pilot.container())
+                {
                     self.control.insert(pod.namespace.clone());
                 }
                 self.snapshot

@@ -1,5 +1,6 @@
 //! Which objects are kept, and how much of them.
 
+use istio_catalog::ComponentName;
 use serde_json::Value;
 
 use super::model::{Workload, installs_by_istioctl};
@@ -144,7 +145,7 @@ pub(super) fn is_istiod(workload: &Workload) -> bool {
     workload
         .template_containers
         .iter()
-        .any(|it| it.name == "discovery")
+        .any(|it| it.name == ComponentName::Pilot.container())
 }
 
 /// Takes out of an object what no rule reads.
