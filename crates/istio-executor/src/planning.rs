@@ -18,7 +18,7 @@ pub fn plan(
     istio_planner::plan(&input(request, snapshot, places, as_of))
 }
 
-/// Puts together what a plan depends on: the releases that are at hand, and the day.
+/// Puts together what a plan depends on: the releases that were found, and the day.
 pub fn input(
     request: Request,
     snapshot: Snapshot,
@@ -29,7 +29,7 @@ pub fn input(
     with(request, snapshot, releases, places, as_of)
 }
 
-/// The same with releases that are at hand already.
+/// The same with releases that were found already.
 pub fn with(
     request: Request,
     snapshot: Snapshot,
@@ -46,7 +46,7 @@ pub fn with(
     }
 }
 
-/// Finds the releases that are needed, as far as they are at hand; what is missing is said.
+/// Finds the releases that are needed, as far as they are found; what is missing is said.
 pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<Release> {
     let target = request.to.trim_start_matches('v');
     let mut found = Vec::new();
@@ -93,7 +93,7 @@ pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<
     found
 }
 
-/// Plans with the releases that are at hand, and says nothing of those that are not.
+/// Plans with the releases that are found, and says nothing of those that are not.
 pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Outcome {
     let versions = istio_planner::needs::releases(&request, &snapshot);
     let releases = versions

@@ -1,4 +1,4 @@
-//! One cluster and the releases at hand, read once and planned as often as wanted.
+//! One cluster and the releases that were found, read once and planned as often as wanted.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -16,7 +16,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::facts::read_facts;
 use crate::failure::Failure;
 
-/// A cluster's export and the releases at hand.
+/// A cluster's export and the releases that were found.
 #[wasm_bindgen]
 #[derive(Debug, Default)]
 pub struct Session {

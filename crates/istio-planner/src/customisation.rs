@@ -44,7 +44,7 @@ use values::Stamps;
 /// Returns the settings of an installation, as far as the cluster tells them.
 ///
 /// The best of three sources speaks alone: `installed-state` holds everything, the ConfigMap `values` what the istiod
-/// chart was given; else, with the source's release at hand, what it would have applied by default is subtracted from
+/// chart was given; else, where the source's release was found, what it would have applied by default is subtracted from
 /// what it did apply. `None` where none of them is there, or the catalogue does not know the release.
 pub(crate) fn installation(
     input: &Input,

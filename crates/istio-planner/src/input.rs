@@ -101,7 +101,7 @@ pub struct Input {
     pub request: Request,
     /// The cluster.
     pub snapshot: Snapshot,
-    /// Releases at hand, in any order: the target's, the source's, either or none. See [`crate::needs::releases`].
+    /// The releases that were found, in any order: the target's, the source's, either or none. See [`crate::needs::releases`].
     pub releases: Vec<istio_render::Release>,
     /// Today as `YYYY-MM-DD`; without it nothing is said about ends of support.
     pub as_of: Option<String>,

@@ -16,7 +16,7 @@ use crate::outcome::{
 };
 use crate::plan::Plan;
 use crate::rendering::{self, Rendered};
-use crate::rules::{self, AtHand, Facts, Situation};
+use crate::rules::{self, Facts, FoundReleases, Situation};
 use crate::{
     acceptance, credentials, dataplane, defaults, hops, input, inventory, notes, order, outcome,
     path,
@@ -401,7 +401,7 @@ fn situation<'a>(
     settings: &'a Settings,
     effect: &'a Effect,
 ) -> Situation<'a> {
-    let is_at_hand = |version: Option<&Version>| {
+    let is_found = |version: Option<&Version>| {
         version.is_some_and(|it| rendering::find(&input.releases, it).is_some())
     };
     Situation {
@@ -420,9 +420,9 @@ fn situation<'a>(
         as_of: input.as_of.as_deref(),
         reverted: &settings.reverted,
         unknown: &effect.unknown,
-        at_hand: AtHand {
-            source: is_at_hand(basis.from.as_ref()),
-            target: is_at_hand(basis.to.as_ref()),
+        found: FoundReleases {
+            source: is_found(basis.from.as_ref()),
+            target: is_found(basis.to.as_ref()),
         },
         diagnostics: &rendered.diagnostics,
         restarts: &effect.renewals.restarts,

@@ -64,7 +64,7 @@ pub(crate) fn render(
     }
 }
 
-/// Returns the release of a version among those at hand.
+/// Returns the release of a version among those that were found.
 pub(crate) fn find<'a>(releases: &'a [Release], version: &Version) -> Option<&'a Release> {
     releases
         .iter()

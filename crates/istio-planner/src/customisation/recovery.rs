@@ -142,7 +142,7 @@ fn default() -> Installation {
     }
 }
 
-/// The version to render with: that of the charts, else the one that runs, the first of them that is at hand.
+/// The version to render with: that of the charts, else the one that runs, the first of them that was found.
 fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Version> {
     let runs = input::source_version(&input.request, snapshot);
     let versions = [
@@ -151,8 +151,8 @@ fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Ve
         input.request.from.as_deref().and_then(Version::parse_tag),
     ];
     let known = || versions.iter().flatten();
-    let at_hand = |it: &&Version| rendering::find(&input.releases, it).is_some();
-    known().find(at_hand).or_else(|| known().next()).cloned()
+    let is_found = |it: &&Version| rendering::find(&input.releases, it).is_some();
+    known().find(is_found).or_else(|| known().next()).cloned()
 }
 
 /// Returns the version of the charts that the control plane was rendered from, which a request without a target means.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{AtHand, Desired, Facts, Situation};
+use super::{Desired, Facts, FoundReleases, Situation};
 use crate::customisation::Setting;
 use crate::dataplane::Trouble;
 use crate::diff::DiffOutcome;
@@ -35,7 +35,7 @@ pub(crate) struct Cluster {
     pub(crate) rendering: Option<istio_render::Rendering>,
     pub(crate) changes: Vec<Change>,
     pub(crate) unknown: Vec<Setting>,
-    pub(crate) at_hand: AtHand,
+    pub(crate) found: FoundReleases,
     pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) troubles: Vec<(Trouble, Subject)>,
     pub(crate) proxy_version: Option<Version>,
@@ -108,7 +108,7 @@ impl Cluster {
             rendering: None,
             changes: Vec::new(),
             unknown: Vec::new(),
-            at_hand: AtHand {
+            found: FoundReleases {
                 source: true,
                 target: true,
             },
@@ -165,7 +165,7 @@ impl Cluster {
             as_of: self.as_of.as_deref(),
             reverted: &self.reverted,
             unknown: &self.unknown,
-            at_hand: self.at_hand,
+            found: self.found,
             diagnostics: &self.diagnostics,
             restarts: &self.restarts,
             troubles: &self.troubles,

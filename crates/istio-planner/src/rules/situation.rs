@@ -45,7 +45,7 @@ pub(crate) struct Situation<'a> {
     /// Settings of the installation that the older release does not have.
     pub(crate) unknown: &'a [Setting],
     /// Which releases are there to be read.
-    pub(crate) at_hand: AtHand,
+    pub(crate) found: FoundReleases,
     /// What the renderer says of the request.
     pub(crate) diagnostics: &'a [Diagnostic],
     /// Workloads whose proxies stay old.
@@ -58,7 +58,7 @@ pub(crate) struct Situation<'a> {
     pub(crate) diff: Option<&'a DiffOutcome>,
     /// What the target would make of the cluster; `None` where nothing was rendered.
     pub(crate) desired: Option<Desired<'a>>,
-    /// Releases at hand.
+    /// The releases that were found.
     pub(crate) releases: &'a [istio_render::Release],
     /// Settings of the installation, as far as the cluster tells them.
     pub(crate) installation: Option<&'a crate::customisation::Installation>,
@@ -66,7 +66,7 @@ pub(crate) struct Situation<'a> {
 
 /// Whether the releases of both ends are there to be read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct AtHand {
+pub(crate) struct FoundReleases {
     /// That of the source.
     pub(crate) source: bool,
     /// That of the target.

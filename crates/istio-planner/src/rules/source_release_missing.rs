@@ -17,7 +17,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     // Without a rendering, or without a control plane, nothing would be compared with the source's defaults.
     let compared = it.control_plane().and(it.desired).and(it.from);
-    let missing = compared.filter(|_| !it.at_hand.source).map(|from| {
+    let missing = compared.filter(|_| !it.found.source).map(|from| {
         Finding::new(
             Code::SourceReleaseMissing,
             Level::Unknown,
@@ -41,7 +41,7 @@ mod tests {
         let mut cluster = Cluster::new();
         cluster.render("Pilot", serde_json::json!({}));
         assert!(cluster.check(check).is_empty());
-        cluster.at_hand.source = false;
+        cluster.found.source = false;
         assert_eq!(cluster.codes(check), ["source-release-missing Unknown"]);
     }
 }

@@ -14,7 +14,7 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 };
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let missing = it.to.filter(|_| !it.at_hand.target).map(|to| {
+    let missing = it.to.filter(|_| !it.found.target).map(|to| {
         Finding::new(
             Code::TargetReleaseMissing,
             Level::Unknown,
@@ -37,7 +37,7 @@ mod tests {
     fn a_release_that_is_there_is_not_missed() {
         let mut cluster = Cluster::new();
         assert!(cluster.check(check).is_empty());
-        cluster.at_hand.target = false;
+        cluster.found.target = false;
         assert_eq!(cluster.codes(check), ["target-release-missing Unknown"]);
     }
 }
