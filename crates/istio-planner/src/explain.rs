@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::outcome::Code;
+use crate::outcome::{Code, Level};
 use crate::{notes, rules};
 
 pub use crate::rules::Explanation;
@@ -32,7 +32,7 @@ pub fn catalogue() -> Vec<Entry> {
     let entry = |code: Code| {
         Some(Entry {
             code,
-            level: usual_level(code),
+            level: rules::level(code).map_or(Weight::Note, Weight::from),
             title: explain(code)?.meaning,
         })
     };
@@ -44,16 +44,27 @@ pub fn catalogue() -> Vec<Entry> {
 #[cfg_attr(feature = "types", derive(ts_rs::TS), ts(export_to = "border.ts"))]
 #[serde(rename_all = "camelCase")]
 pub enum Weight {
-    /// As [`crate::outcome::Level::Block`].
+    /// As [`Level::Block`].
     Block,
-    /// As [`crate::outcome::Level::Unknown`].
+    /// As [`Level::Unknown`].
     Unknown,
-    /// As [`crate::outcome::Level::Warn`].
+    /// As [`Level::Warn`].
     Warn,
-    /// As [`crate::outcome::Level::Info`].
+    /// As [`Level::Info`].
     Info,
     /// Behaviour that changes between releases.
     Note,
+}
+
+impl From<Level> for Weight {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Block => Self::Block,
+            Level::Unknown => Self::Unknown,
+            Level::Warn => Self::Warn,
+            Level::Info => Self::Info,
+        }
+    }
 }
 
 impl fmt::Display for Weight {
@@ -103,43 +114,6 @@ impl Explained {
             source: it.source,
             link: it.link,
         })
-    }
-}
-
-fn usual_level(code: Code) -> Weight {
-    match code {
-        Code::VersionSkew
-        | Code::SourceTooOld
-        | Code::MixedVersions
-        | Code::RevisionedInstall
-        | Code::ForeignInstaller
-        | Code::OperatorManaged
-        | Code::NoControlPlane
-        | Code::SeveralControlPlanes
-        | Code::ControlPlaneNotRendered
-        | Code::KubernetesBelowMinimum
-        | Code::CompatibilityVersionUnsupported
-        | Code::RequestInvalid
-        | Code::RenderFailed
-        | Code::ApplyRefused
-        | Code::WebhookOverlap
-        | Code::AlphaSecurityObjects
-        | Code::CrdStoredVersion
-        | Code::FieldsLost => Weight::Block,
-        Code::SourceVersionUnknown
-        | Code::TargetUnknown
-        | Code::InstallerUnknown
-        | Code::KubernetesUnknown
-        | Code::TargetReleaseMissing
-        | Code::SourceReleaseMissing
-        | Code::OwnershipUnknown
-        | Code::ExportIncomplete => Weight::Unknown,
-        Code::IstioctlDefect
-        | Code::NodeAgentsRestart
-        | Code::IstiodRollsGateways
-        | Code::RevisionTagStale => Weight::Info,
-        note if note.is_note() => Weight::Note,
-        _ => Weight::Warn,
     }
 }
 

@@ -32,7 +32,7 @@ mod writes;
 #[cfg(test)]
 pub(crate) mod fixture;
 
-use crate::outcome::{Finding, codes};
+use crate::outcome::{Finding, Level, codes};
 
 pub use explanation::Explanation;
 pub(crate) use export::{ALWAYS, is_kind, plural};
@@ -55,6 +55,11 @@ pub(crate) fn explanation(code: Code) -> Option<Explanation> {
         .iter()
         .find(|it| it.code == code)
         .map(|it| it.explanation)
+}
+
+/// Returns what findings of a rule's code weigh unless the cluster says otherwise; `None` for that of a note.
+pub(crate) fn level(code: Code) -> Option<Level> {
+    RULES.iter().find(|it| it.code == code).map(|it| it.level)
 }
 
 /// Runs every rule. The findings are in no order yet.

@@ -1,7 +1,7 @@
 //! How a row of the table of codes becomes a module, its explanation and a check.
 
 use super::{Explanation, Situation};
-use crate::outcome::{Code, Finding};
+use crate::outcome::{Code, Finding, Level};
 
 /// What a rule is called with, and gives.
 pub(super) type Check = fn(&Situation) -> Vec<Finding>;
@@ -36,6 +36,8 @@ impl Runs {
 pub(super) struct Rule {
     /// What its findings are called.
     pub(super) code: Code,
+    /// What they weigh unless the cluster says otherwise.
+    pub(super) level: Level,
     /// What they mean.
     pub(super) explanation: Explanation,
     /// Whether a block could hide behind the missing evidence, so that the verdict cannot be `clear`.
@@ -50,7 +52,7 @@ pub(super) struct Rule {
 /// Makes modules and the list of rules from the rows of the table of codes.
 macro_rules! rules {
     (
-        rules { $($module:ident $variant:ident $name:literal ($runs:ident $($hides:ident)?) $doc:literal;)* }
+        rules { $($module:ident $variant:ident $name:literal $level:ident ($runs:ident $($hides:ident)?) $doc:literal;)* }
         notes { $($note:tt)* }
     ) => {
         $(pub(crate) mod $module;)*
@@ -59,6 +61,7 @@ macro_rules! rules {
         const RULES: &[Rule] = &[
             $(Rule {
                 code: Code::$variant,
+                level: Level::$level,
                 explanation: $module::EXPLANATION,
                 could_hide_a_block: $crate::rules::table::hides!($($hides)?),
                 runs: $crate::rules::table::runs!($runs $module),
