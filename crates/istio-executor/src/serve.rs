@@ -18,6 +18,8 @@ mod release;
 mod routes;
 mod server;
 mod session;
+#[cfg(test)]
+mod wire;
 
 pub use desk::{Desk, Inbox, Proposal, Refusal, Restart, Unfit, Upgrade, Wish, desk};
 pub use page::{Error as PageError, Page};

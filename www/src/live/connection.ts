@@ -36,7 +36,7 @@ export async function openSession(): Promise<About> {
   } else {
     response = await ask("session");
   }
-  const { secret, ...about } = (await response.json()) as About & { secret?: string };
+  const { secret, ...about } = (await response.json()) as About;
   if (secret !== undefined) {
     sessionStorage.setItem(SECRET, secret);
   }

@@ -217,14 +217,15 @@ function isCurrent({ status }: Pick<StepRun, "status">): boolean {
 }
 
 function recordRow(it: JournalRecord): HTMLElement {
-  const what = it.object === undefined ? "" : refName(it.object);
+  const step = "step" in it ? it.step : "";
+  const what = "object" in it ? refName(it.object) : "";
   return el(
     "li",
     {},
     el("time", { datetime: it.at, class: "place" }, it.at.slice(11, 19)),
     el("span", { class: "badge" }, it.event),
-    el("span", { class: "object" }, [it.step, what].filter(Boolean).join(" · ")),
-    it.reason !== undefined && el("span", { class: "hint" }, it.reason),
+    el("span", { class: "object" }, [step, what].filter(Boolean).join(" · ")),
+    "reason" in it && el("span", { class: "hint" }, it.reason),
   );
 }
 

@@ -71,7 +71,7 @@ export function heard(run: Run, message: Message): Run {
 }
 
 function record(run: Run, it: JournalRecord): Run {
-  const step = run.steps.find(({ outline }) => outline.id === it.step);
+  const step = "step" in it ? run.steps.find(({ outline }) => outline.id === it.step) : undefined;
   const remark = (text: string): void => void step?.remarks.push(text);
   const is = (status: StepStatus): void => {
     if (step !== undefined) {
@@ -93,35 +93,35 @@ function record(run: Run, it: JournalRecord): Run {
       is("running");
       return { ...run, waiting: undefined };
     case "action-ended":
-      step?.done.add(it.action ?? 0);
+      step?.done.add(it.action);
       return { ...run, waiting: undefined };
     case "action-skipped":
-      step?.done.add(it.action ?? 0);
-      remark(`left out: ${it.reason ?? ""}`);
+      step?.done.add(it.action);
+      remark(`left out: ${it.reason}`);
       return run;
     case "held":
       is("held");
-      remark(it.reason ?? "");
+      remark(it.reason);
       return run;
     case "wait-given-up":
-      remark(`${refName(it.object ?? {})} is left as it is: ${it.reason ?? ""}`);
+      remark(`${refName(it.object)} is left as it is: ${it.reason}`);
       return run;
     case "lock-taken":
-      remark(`${refName(it.object ?? {})} was taken away, so that istiod tries again`);
+      remark(`${refName(it.object)} was taken away, so that istiod tries again`);
       return run;
     case "step-ended":
       is("done");
       return { ...run, waiting: undefined };
     case "failed":
       is("failed");
-      return { ...run, failure: it.reason ?? "", waiting: undefined };
+      return { ...run, failure: it.reason, waiting: undefined };
     case "rollback-began":
       return { ...run, rollingBack: true };
     case "restored":
-      step?.done.delete(it.action ?? 0);
+      step?.done.delete(it.action);
       return run;
     case "not-restored":
-      return { ...run, said: [...run.said, `${refName(it.object ?? {})} is not as it was: ${it.reason ?? ""}`] };
+      return { ...run, said: [...run.said, `${refName(it.object)} is not as it was: ${it.reason}`] };
     default:
       return { ...run, waiting: undefined };
   }

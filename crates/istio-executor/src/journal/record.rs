@@ -10,6 +10,11 @@ pub const SCHEMA: &str = "refit.record/v1";
 
 /// Something that happened while a plan was carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(export_to = "wire.ts", rename = "JournalRecord")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// Always [`SCHEMA`].
@@ -65,6 +70,11 @@ pub(crate) fn to_the_second(at: &str) -> String {
 
 /// What happened. The list is closed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(export_to = "wire.ts", rename = "JournalEvent")
+)]
 #[serde(
     tag = "event",
     rename_all = "kebab-case",
@@ -77,18 +87,23 @@ pub enum Event {
         by: String,
         /// The cluster, as a person knows it: context and address.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         cluster: Option<String>,
         /// The cluster itself: the uid of its namespace `kube-system`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         cluster_id: Option<String>,
         /// The SHA-256 of the request that was planned for, where it was planned by this run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         request: Option<String>,
         /// Whether the pods of workloads are restarted too. A run that goes on keeps to it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         restarts: bool,
         /// The plan that was given up for this one, half-way: rolling back goes on with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         instead_of: Option<String>,
     },
     /// A step began.
@@ -106,15 +121,19 @@ pub enum Event {
         object: Ref,
         /// The object as it was; absent where there was none. Secrets without their data.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional, type = "unknown"))]
         former: Option<Value>,
         /// There was an object, but this copy of the journal had no room for it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
         omitted: bool,
         /// For a restart: the time that marks the new pods.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         mark: Option<String>,
         /// For a restart pod by pod: the uids of the pods that are to go.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
         pods: Vec<String>,
     },
     /// An action is done.
@@ -125,12 +144,14 @@ pub enum Event {
         action: usize,
         /// [`istio_planner::digest::relevant`] of the object as stored, without a content; absent where there is none any more.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional))]
         digest: Option<String>,
         /// Whether the action changed anything.
         changed: bool,
         /// How the object as stored differs from what it was, by JSON pointers; null for what went. Only of an object
         /// that was there before, and only where the copy has room for it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, ts(optional, type = "Record<string, unknown>"))]
         stored: Option<Map<String, Value>>,
     },
     /// A wait of a step gave up waiting, and the step goes on without it.

@@ -12,6 +12,7 @@ use crate::journal::{Event, Record};
 
 /// What is told, as a line of JSON. The list is closed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "wire.ts"))]
 #[serde(
     tag = "kind",
     rename_all = "kebab-case",
@@ -21,6 +22,7 @@ pub enum Message {
     /// How far a proposal has come.
     Proposal {
         /// From 1, in the order in which they were made.
+        #[cfg_attr(test, ts(type = "number"))]
         id: u64,
         /// What is proposed.
         verb: Verb,
@@ -54,6 +56,7 @@ pub enum Message {
 
 /// What can be proposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "wire.ts"))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// An upgrade or downgrade.
@@ -64,6 +67,11 @@ pub enum Verb {
 
 /// How far a proposal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(export_to = "wire.ts", rename = "ProposalState")
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// The executor reads the cluster and plans.
@@ -82,6 +90,7 @@ pub enum State {
 
 /// A plan without what it writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "wire.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct Outline {
     /// The plan's id, which its records name.
@@ -96,6 +105,7 @@ pub struct Outline {
 
 /// A step without what it writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "wire.ts"))]
 #[serde(rename_all = "camelCase")]
 pub struct StepOutline {
     /// The step's id, which its records name.

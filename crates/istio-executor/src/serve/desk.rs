@@ -32,30 +32,42 @@ fn fits(field: &'static str, wanted: &'static str, fits: bool) -> Result<(), Unf
 
 /// An upgrade or downgrade, as the page asks for it. What it planned is not taken: the executor plans again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(export_to = "wire.ts", rename = "UpgradeWish")
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Upgrade {
     /// The version to go to.
     pub to: String,
     /// `IstioOperator` files, in order.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<RequestFile>>"))]
     pub files: Vec<RequestFile>,
     /// `--set` lines, in order.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub sets: Vec<String>,
     /// The namespace of the control plane, where the cluster holds several.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
     pub namespace: Option<String>,
     /// Go on although a finding blocks. The terminal says so, and asks for another word.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub force: bool,
     /// Restart the proxies of workloads too.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub restart: bool,
     /// Objects to delete that would be left behind: `KIND/NAME` or `KIND/NAMESPACE/NAME`.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub prune: Vec<String>,
     /// Delete all of them but what is deleted by name only.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<bool>"))]
     pub prune_orphans: bool,
 }
 
@@ -100,19 +112,28 @@ impl Upgrade {
 
 /// A restart of proxies, as the page asks for it; the words are those of `refit restart`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(
+    test,
+    derive(ts_rs::TS),
+    ts(export_to = "wire.ts", rename = "RestartWish")
+)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Restart {
     /// Only these workloads: `KIND/NAMESPACE/NAME`, `KIND/NAMESPACE` or a namespace. None means all.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<String>>"))]
     pub workloads: Vec<String>,
     /// Workloads that are restarted at the same time: a number or a percentage.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
     pub wave: Option<String>,
     /// Pause between two waves, as Go writes durations.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
     pub pause: Option<String>,
     /// The namespace of the control plane, where the cluster holds several.
     #[serde(default)]
+    #[cfg_attr(test, ts(optional))]
     pub namespace: Option<String>,
 }
 

@@ -11,14 +11,14 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Body as _, Frame, Incoming};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use tokio::time::timeout;
 
 use super::desk::{Refusal, Restart, Upgrade, Wish};
 use super::problem::Problem;
-use super::server::{Context, PATIENCE};
+use super::server::{About, Context, PATIENCE};
 use super::{export, guard, release};
 use crate::output::stream::Stream;
 
@@ -64,11 +64,7 @@ async fn guarded(
         ));
     }
     match (&parts.method, path) {
-        (&Method::GET, "/live/session") => Ok(typed(
-            StatusCode::OK,
-            "application/json",
-            about(context).to_string(),
-        )),
+        (&Method::GET, "/live/session") => Ok(told(&greeting(context))),
         (&Method::GET, "/live/export") => export(context).await,
         (&Method::GET, "/live/records") => Ok(records(&context.sources.stream)),
         (&Method::POST, "/live/proposal") => {
@@ -123,16 +119,40 @@ async fn session(context: &Context, body: Incoming) -> Result<Answer, Problem> {
         .session
         .take(&token)
         .map_err(|it| Problem::new(StatusCode::FORBIDDEN, it.to_string()))?;
-    let mut about = about(context);
-    about["secret"] = json!(secret);
-    Ok(typed(StatusCode::OK, "application/json", about.to_string()))
+    Ok(told(&Greeting {
+        secret: Some(&secret),
+        ..greeting(context)
+    }))
 }
 
 /// Whom the page talks to.
-fn about(context: &Context) -> Value {
-    let mut about = json!(context.sources.about);
-    about["terminal"] = json!(context.sources.desk.is_attended());
-    about
+#[derive(Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(export_to = "wire.ts", rename = "About"))]
+pub(super) struct Greeting<'a> {
+    #[serde(flatten)]
+    about: &'a About,
+    /// Whether somebody can confirm a proposal.
+    terminal: bool,
+    /// The session's secret, told once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    secret: Option<&'a str>,
+}
+
+fn greeting(context: &Context) -> Greeting<'_> {
+    Greeting {
+        about: &context.sources.about,
+        terminal: context.sources.desk.is_attended(),
+        secret: None,
+    }
+}
+
+fn told(greeting: &Greeting) -> Answer {
+    typed(
+        StatusCode::OK,
+        "application/json",
+        json!(greeting).to_string(),
+    )
 }
 
 /// The live cluster.

@@ -53,6 +53,7 @@ pub enum Error {
 
 /// What the page is told of whom it talks to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "camelCase")]
 pub struct About {
     /// Always `refit.live/v1`: what the page and this server say to each other.
