@@ -148,7 +148,7 @@ pub fn needs(request: &str) -> Result<String, Failure> {
     let required = required(&serde_json::from_str::<Request>(request)?);
     Ok(serde_json::to_string(&Needs {
         releases: required.releases,
-        commands: required.commands,
+        commands: required.commands.lines().map(str::to_owned).to_vec(),
     })?)
 }
 

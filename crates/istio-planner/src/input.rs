@@ -14,7 +14,7 @@ pub(crate) use asked::{Asked, Said};
 pub(crate) use documents::{Documents, place};
 pub(crate) use meant::{Meant, meant, source, source_version};
 pub(crate) use requirement::KINDS;
-pub use requirement::{Requirement, required};
+pub use requirement::{Commands, Requirement, required};
 
 /// What a user asks for, as typed. Nothing in it is checked yet: a wrong request becomes a finding.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

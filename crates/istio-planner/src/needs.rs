@@ -45,7 +45,6 @@ const ROLE: &str = "refit rbac --read-only | kubectl apply -f -";
 /// Tells what `snapshot` lacks of what planning `request` reads.
 pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
     let commands = required(request).commands;
-    let command = |at: usize| commands.get(at).cloned().unwrap_or_default();
     let kinds: Vec<&str> = snapshot
         .kinds
         .keys()
@@ -59,7 +58,11 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
             what: kind.to_owned(),
             code: Code::ExportIncomplete,
             unknown: "Rules that read it cannot say that all is well",
-            command: command(usize::from(kind == "CustomResourceDefinition")),
+            command: if kind == "CustomResourceDefinition" {
+                commands.crds.clone()
+            } else {
+                commands.objects.clone()
+            },
         })
         .collect();
     gaps.extend(snapshot.refused.keys().map(|kind| Gap {
@@ -73,7 +76,7 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
             what: "the server's version".to_owned(),
             code: Code::KubernetesUnknown,
             unknown: "Whether the target runs on this Kubernetes stays unknown",
-            command: command(2),
+            command: commands.version.clone(),
         });
     }
     if !snapshot.managed_fields {
@@ -81,7 +84,7 @@ pub fn coverage(request: &Request, snapshot: &Snapshot) -> Coverage {
             what: "managedFields".to_owned(),
             code: Code::OwnershipUnknown,
             unknown: "Who owns which field stays unknown, and so which edits of others are overwritten",
-            command: command(0),
+            command: commands.objects.clone(),
         });
     }
     let read: Vec<String> = kinds.iter().map(|it| plural(it)).collect();

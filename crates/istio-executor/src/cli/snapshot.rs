@@ -35,7 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let requirement = istio_planner::required(&istio_planner::Request::default());
     if args.print_kubectl {
-        output::print(&requirement.commands.join("\n"))?;
+        output::print(&requirement.commands.lines().join("\n"))?;
         return Ok(Exit::Done);
     }
     let saved = block_on(async {

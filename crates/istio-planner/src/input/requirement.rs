@@ -51,8 +51,26 @@ pub struct Requirement {
     pub kinds: Vec<&'static str>,
     /// API groups (and groups ending in `.` and their name) of which every listable kind is read.
     pub groups: Vec<&'static str>,
-    /// Shell lines that export all of it, one for each file.
-    pub commands: Vec<String>,
+    /// Shell lines that export all of it.
+    pub commands: Commands,
+}
+
+/// Shell lines that export what a plan reads, one for each file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commands {
+    /// All objects but CRDs.
+    pub objects: String,
+    /// CRDs.
+    pub crds: String,
+    /// The server's version.
+    pub version: String,
+}
+
+impl Commands {
+    /// Returns them in order.
+    pub fn lines(&self) -> [&str; 3] {
+        [&self.objects, &self.crds, &self.version]
+    }
 }
 
 /// Returns what `request` needs. Secrets are not among it.
@@ -67,15 +85,15 @@ pub fn required(request: &Request) -> Requirement {
             .collect(),
         kinds: KINDS.to_vec(),
         groups: GROUPS.to_vec(),
-        commands: vec![
-            format!(
+        commands: Commands {
+            objects: format!(
                 "kubectl get {},$(kubectl api-resources --verbs=list -o name | grep -E '{groups}' | paste -sd, -) \
                  -A --show-managed-fields -o yaml > cluster.yaml",
                 KINDS.join(",")
             ),
-            "kubectl get customresourcedefinitions --show-managed-fields -o yaml > crds.yaml"
+            crds: "kubectl get customresourcedefinitions --show-managed-fields -o yaml > crds.yaml"
                 .to_owned(),
-            "kubectl version -o json > version.json".to_owned(),
-        ],
+            version: "kubectl version -o json > version.json".to_owned(),
+        },
     }
 }

@@ -36,5 +36,5 @@ pub(crate) fn is_kind(refused: &str, kind: &str) -> bool {
 /// Returns the command that exports what the request needs.
 pub(super) fn command(it: &Situation) -> String {
     let commands = required(it.request).commands;
-    format!("Export with: {}", commands.join("; "))
+    format!("Export with: {}", commands.lines().join("; "))
 }
