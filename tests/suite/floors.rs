@@ -52,13 +52,17 @@ fn sources(folder: &Path, found: &mut Vec<(String, PathBuf)>) {
     }
 }
 
+/// A source up to its tests.
+fn without_tests(text: &str) -> &str {
+    let mut parts = text.split("#[cfg(test)]\nmod tests {");
+    parts.next().unwrap_or(text)
+}
+
 /// Modules that a source names by `crate::`, its tests and comments left out.
 fn named(text: &str) -> BTreeSet<String> {
-    let code = text
-        .split("#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or(text);
-    let lines = code.lines().map(|it| it.split("//").next().unwrap_or(it));
+    let lines = without_tests(text)
+        .lines()
+        .map(|it| it.split("//").next().unwrap_or(it));
     let code = lines.collect::<Vec<_>>().join("\n");
     let mut named = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
@@ -131,6 +135,36 @@ fn each_module_of_the_planner_knows_only_floors_below_its_own() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn components_are_compared_with_the_catalogues_names() {
+    let mut files = Vec::new();
+    sources(&root().join("istio-planner/src"), &mut files);
+    let names = [
+        "Base",
+        "Cni",
+        "EgressGateways",
+        "IngressGateways",
+        "Pilot",
+        "Ztunnel",
+    ];
+    let mut wrong = Vec::new();
+    for (_, path) in files {
+        let text = fs::read_to_string(&path).expect("a source");
+        let code = without_tests(&text);
+        for name in names
+            .iter()
+            .filter(|it| code.contains(&format!("\"{it}\"")))
+        {
+            wrong.push(format!("{} says \"{name}\"", path.display()));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "istio_catalog::ComponentName: {}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
