@@ -29,14 +29,13 @@ pub mod readiness;
 pub mod report;
 
 // What executor and tests work with, object by object.
+pub mod credentials;
 pub mod desired;
 pub mod diff;
 pub mod digest;
 pub mod images;
 pub mod inventory;
 pub mod order;
-
-pub mod credentials;
 
 mod acceptance;
 mod cel;
