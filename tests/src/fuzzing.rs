@@ -1,7 +1,7 @@
 //! What the fuzz targets of `tests/fuzz` feed, and the ordinary run with a seeded part of it: bytes of any kind to a room
 //! that may refuse them, but must neither panic nor run without end.
 
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use helm_template::{Capabilities, Chart, Release as HelmRelease};
 use istio_render::{OperatorFile, Options, Release};
@@ -26,7 +26,7 @@ const CHART: &str = "apiVersion: v2\nname: fuzzed\nversion: 1.0.0\n";
 
 /// A template as it is: lexer and parser of Go's `text/template`, and whatever parses is run.
 pub fn parser(input: &[u8]) {
-    let _ = rendered(BTreeMap::from([
+    let _ = rendered(SortedMap::from([
         ("Chart.yaml".to_owned(), CHART.as_bytes().to_vec()),
         ("templates/a.yaml".to_owned(), input.to_vec()),
     ]));
@@ -38,7 +38,7 @@ pub fn executor(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let actions: Vec<_> = text.lines().map(|it| format!("{{{{ {it} }}}}")).collect();
     let values = "text: a-b_C.d\nnumber: 12\nfloat: 1.5\nlist: [c, a, b, 1]\nnone: null\nmap: {x: 1, y: {z: [true]}}\n";
-    let _ = rendered(BTreeMap::from([
+    let _ = rendered(SortedMap::from([
         ("Chart.yaml".to_owned(), CHART.as_bytes().to_vec()),
         ("values.yaml".to_owned(), values.as_bytes().to_vec()),
         (
@@ -60,7 +60,7 @@ pub fn values(input: &[u8]) {
     let (user, own, below, dependency, schema) = (next(), next(), next(), next(), next());
     let chart = format!("{CHART}dependencies:\n- name: below\n  version: 1.0.0\n{dependency}\n");
     let shown = b"{{ toYaml .Values }}\n{{ toJson .Values }}".to_vec();
-    let mut files = BTreeMap::from([
+    let mut files = SortedMap::from([
         ("Chart.yaml".to_owned(), chart.into_bytes()),
         ("values.yaml".to_owned(), own.as_bytes().to_vec()),
         ("templates/a.yaml".to_owned(), shown.clone()),
@@ -137,7 +137,7 @@ pub fn overlays(input: &[u8]) {
     }
 }
 
-fn rendered(files: BTreeMap<String, Vec<u8>>) -> Result<(), helm_template::Error> {
+fn rendered(files: SortedMap<String, Vec<u8>>) -> Result<(), helm_template::Error> {
     let chart = Chart::from_files(files)?;
     let release = HelmRelease {
         name: "fuzzed".to_owned(),

@@ -2,7 +2,6 @@
 
 pub mod fuzzing;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +10,7 @@ use istio_planner::snapshot::{ReadError, SnapshotReader};
 use istio_planner::{Input, Request, RequestFile};
 use istio_render::Release;
 use serde::Deserialize;
+use sorted::SortedMap;
 
 /// A folder of `tests/golden`: one description for Rust, Node and the browser.
 #[derive(Debug)]
@@ -134,7 +134,7 @@ impl GoldenCase {
         let read = |name: &String| {
             let path = self.folder.join(name);
             if path.is_dir() {
-                let mut files = BTreeMap::new();
+                let mut files = SortedMap::new();
                 read_files(&path, "", &mut files);
                 return Release::from_files(files);
             }
@@ -146,7 +146,7 @@ impl GoldenCase {
 }
 
 /// Reads a folder's files, named by their paths below it.
-fn read_files(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
+fn read_files(folder: &Path, prefix: &str, files: &mut SortedMap<String, Vec<u8>>) {
     for entry in fs::read_dir(folder).expect("a release's folder can be listed") {
         let path = entry.expect("its entries can be read").path();
         let name = path.file_name().expect("an entry has a name");

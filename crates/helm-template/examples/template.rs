@@ -2,13 +2,12 @@
 
 #![expect(clippy::print_stdout, reason = "its output")]
 
-use std::collections::BTreeMap;
-
 use helm_template::{Capabilities, Chart, Error, Release, render};
 use serde_json::json;
+use sorted::SortedMap;
 
 fn main() -> Result<(), Error> {
-    let files = BTreeMap::from(
+    let files = SortedMap::from(
         [
             ("Chart.yaml", "apiVersion: v2\nname: greeter\nversion: 1.0.0\n"),
             ("values.yaml", "replicas: 1\nname: world\n"),

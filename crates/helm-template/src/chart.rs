@@ -1,9 +1,9 @@
 //! A chart's files to a chart (`helm v3.21:pkg/chart/loader/load.go`).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use sorted::SortedMap;
 
 use crate::Error;
 use crate::gotmpl::node::Tree;
@@ -20,7 +20,7 @@ pub(crate) struct Loaded {
     pub(crate) schema: Option<Arc<str>>,
     pub(crate) templates: Arc<Vec<Template>>,
     /// Everything that is neither a template nor a subchart nor read by Helm itself.
-    pub(crate) files: Arc<BTreeMap<Arc<str>, Arc<[u8]>>>,
+    pub(crate) files: Arc<SortedMap<Arc<str>, Arc<[u8]>>>,
     pub(crate) dependencies: Vec<Loaded>,
 }
 
@@ -62,12 +62,12 @@ pub(crate) struct Dependency {
 
 impl Loaded {
     /// Loads a chart from its files.
-    pub(crate) fn new(files: BTreeMap<String, Vec<u8>>) -> Result<Self, Error> {
+    pub(crate) fn new(files: SortedMap<String, Vec<u8>>) -> Result<Self, Error> {
         Self::within(files, "", 0)
     }
 
     /// Loads a chart that stands under a path from the root chart.
-    fn within(files: BTreeMap<String, Vec<u8>>, under: &str, depth: usize) -> Result<Self, Error> {
+    fn within(files: SortedMap<String, Vec<u8>>, under: &str, depth: usize) -> Result<Self, Error> {
         let mut chart = match files.get("Chart.yaml") {
             None => return Err(Error::new("Chart.yaml file is missing")),
             Some(bytes) => read(bytes, "Chart.yaml")?,
@@ -88,8 +88,8 @@ impl Loaded {
             dependencies: Vec::new(),
         };
         let mut templates = Vec::new();
-        let mut others = BTreeMap::new();
-        let mut subcharts: BTreeMap<String, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
+        let mut others = SortedMap::new();
+        let mut subcharts: SortedMap<String, SortedMap<String, Vec<u8>>> = SortedMap::new();
         for (name, bytes) in files {
             if name == "Chart.yaml" || name == "Chart.lock" {
                 continue;

@@ -1,11 +1,11 @@
 //! What templates see at the top: one map per chart, shared by all its templates (`helm v3.21:pkg/engine/engine.go`,
 //! `recAllTpls`).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json};
+use sorted::SortedMap;
 
 use crate::chart::{Loaded, scalar};
 use crate::funcs::{base, clean};
@@ -43,7 +43,7 @@ pub(crate) fn contexts(
     values: JsonMap<String, Json>,
     release: &Release,
     capabilities: &Capabilities,
-) -> BTreeMap<Arc<str>, Renderable> {
+) -> SortedMap<Arc<str>, Renderable> {
     let release = Value::map(Entries::from([
         ("Name".into(), Value::text(release.name.as_str())),
         ("Namespace".into(), Value::text(release.namespace.as_str())),
@@ -62,7 +62,7 @@ pub(crate) fn contexts(
         Value::Map(it) => it.of_kind(MapKind::Values),
         _ => Map::new(MapKind::Values, Entries::new()),
     };
-    let mut all = BTreeMap::new();
+    let mut all = SortedMap::new();
     collect(chart, &outer, &values, "", &mut all);
     all
 }
@@ -78,7 +78,7 @@ fn collect(
     outer: &Outer,
     values: &Map,
     under: &str,
-    into: &mut BTreeMap<Arc<str>, Renderable>,
+    into: &mut SortedMap<Arc<str>, Renderable>,
 ) -> Value {
     let name = &chart.metadata.name;
     let path = clean(&format!("{under}{name}"));
@@ -272,13 +272,13 @@ fn metadata(chart: &Loaded, is_root: bool) -> Value {
 }
 
 /// Returns the files of `crds/` of a chart and its subcharts, by path.
-pub(crate) fn crds(chart: &Loaded) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
+pub(crate) fn crds(chart: &Loaded) -> SortedMap<String, String> {
+    let mut all = SortedMap::new();
     collect_crds(chart, "", &mut all);
     all
 }
 
-fn collect_crds(chart: &Loaded, under: &str, into: &mut BTreeMap<String, String>) {
+fn collect_crds(chart: &Loaded, under: &str, into: &mut SortedMap<String, String>) {
     let path = clean(&format!("{under}{}", chart.metadata.name));
     for (name, bytes) in chart.files.iter() {
         let is_manifest = [".yaml", ".yml", ".json"]

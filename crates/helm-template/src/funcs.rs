@@ -1,8 +1,9 @@
 //! The functions of templates: Go's own, sprig 3.3 and Helm's, one chapter per file.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
+
+use sorted::SortedMap;
 
 use crate::gotmpl::exec::{Budget, Templates};
 use crate::object::Object;
@@ -116,7 +117,7 @@ impl Param {
 
 /// Returns the function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
-    static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock::new(|| {
+    static BY_NAME: LazyLock<SortedMap<&'static str, &'static Function>> = LazyLock::new(|| {
         // Later chapters win: sprig's `slice` hides Go's, Helm's `fromJson` hides sprig's.
         [
             builtin::FUNCTIONS,

@@ -13,11 +13,11 @@
 //! - No input makes it panic; recursion, calls, output, and what functions read and make are bounded.
 //! - A number of kind `f64` is Go's `float64`, one of kind `i64` Go's `int64`; a values file holds only floats.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
+use sorted::SortedMap;
 
 mod chart;
 mod context;
@@ -155,11 +155,11 @@ const API_VERSIONS: &[&str] = &[
 #[derive(Debug, Clone, Default)]
 pub struct Rendered {
     /// Text by template path (`istiod/templates/deployment.yaml`), in Go's order of names.
-    pub files: BTreeMap<String, String>,
+    pub files: SortedMap<String, String>,
     /// The text of `NOTES.txt`.
     pub notes: Option<String>,
     /// `crds/` files by path.
-    pub crds: BTreeMap<String, String>,
+    pub crds: SortedMap<String, String>,
 }
 
 /// Why a chart cannot be loaded or rendered, in Helm's words.
@@ -182,7 +182,7 @@ impl Chart {
     /// Loads a chart from its files, paths relative to the chart's folder (`Chart.yaml`, `templates/x.yaml`).
     ///
     /// `.helmignore` is not looked at: the caller leaves out what the chart ignores.
-    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Result<Self, Error> {
+    pub fn from_files(files: SortedMap<String, Vec<u8>>) -> Result<Self, Error> {
         chart::Loaded::new(files).map(|it| Self {
             loaded: Arc::new(it),
             old_merge: false,
@@ -235,9 +235,9 @@ pub fn render(
 
 /// Runs all templates in Helm's order.
 fn run(
-    contexts: &BTreeMap<Arc<str>, context::Renderable>,
+    contexts: &SortedMap<Arc<str>, context::Renderable>,
     old_merge: bool,
-) -> Result<BTreeMap<String, String>, Error> {
+) -> Result<SortedMap<String, String>, Error> {
     let mut order: Vec<Arc<str>> = contexts.keys().cloned().collect();
     templates::in_order(&mut order);
     let mut set = gotmpl::exec::Templates::new();
@@ -249,7 +249,7 @@ fn run(
     }
     let set = Rc::new(set);
     let budget = gotmpl::exec::Budget::new(old_merge);
-    let mut rendered = BTreeMap::new();
+    let mut rendered = SortedMap::new();
     for path in &order {
         let (Some(renderable), Some(tree)) = (contexts.get(path), set.get(path)) else {
             continue;

@@ -134,12 +134,12 @@ pub fn sorted(rendered: &Rendered) -> Result<Sorted, Error> {
             }
         }
     }
-    sorted
-        .manifests
-        .sort_by(|a, b| install_rank(&a.kind).cmp(&install_rank(&b.kind)));
-    sorted
-        .hooks
-        .sort_by(|a, b| install_rank(&a.kind).cmp(&install_rank(&b.kind)));
+    sorted::sort_by(&mut sorted.manifests, |a, b| {
+        install_rank(&a.kind).cmp(&install_rank(&b.kind))
+    });
+    sorted::sort_by(&mut sorted.hooks, |a, b| {
+        install_rank(&a.kind).cmp(&install_rank(&b.kind))
+    });
     Ok(sorted)
 }
 

@@ -1,10 +1,10 @@
 //! What templates see that is not data: `.Files`, `.Capabilities`, `.Chart`, versions and moments.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
+use sorted::SortedMap;
 
 mod methods;
 
@@ -16,7 +16,7 @@ use crate::value::{Elements, Items, List, Value};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Object {
     /// Helm's `engine.files`.
-    Files(Rc<BTreeMap<Arc<str>, Arc<[u8]>>>),
+    Files(Rc<SortedMap<Arc<str>, Arc<[u8]>>>),
     /// Helm's `*chartutil.Capabilities`.
     Capabilities(Rc<CapabilitiesData>),
     /// Helm's `chartutil.KubeVersion`.

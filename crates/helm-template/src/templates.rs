@@ -17,7 +17,7 @@ pub(crate) fn add(templates: &mut Templates, trees: Vec<Arc<Tree>>) {
 
 /// Sorts names as Helm parses and runs them: the deepest first, then from the last to the first.
 pub(crate) fn in_order(names: &mut [Arc<str>]) {
-    names.sort_by(|a, b| {
+    sorted::sort_by(names, |a, b| {
         let depth = |it: &str| it.bytes().filter(|it| *it == b'/').count();
         depth(b).cmp(&depth(a)).then_with(|| b.cmp(a))
     });

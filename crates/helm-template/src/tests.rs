@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
-
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use super::*;
 
@@ -10,7 +9,7 @@ mod damage;
 mod hostile;
 
 fn chart(files: &[(&str, &str)]) -> Result<Chart, Error> {
-    let mut all: BTreeMap<String, Vec<u8>> = files
+    let mut all: SortedMap<String, Vec<u8>> = files
         .iter()
         .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
         .collect();
@@ -402,6 +401,6 @@ fn a_chart_must_say_what_it_is() {
         let error = chart(&[("Chart.yaml", metadata)]).expect_err("refused");
         assert_eq!(error.message, expected);
     }
-    let error = Chart::from_files(BTreeMap::new()).expect_err("refused");
+    let error = Chart::from_files(SortedMap::new()).expect_err("refused");
     assert_eq!(error.message, "Chart.yaml file is missing");
 }

@@ -1,11 +1,11 @@
 //! The values of templates, with the kinds and the sharing they have in Go.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Number, Value as Json};
+use sorted::SortedMap;
 
 use crate::object::Object;
 
@@ -104,7 +104,7 @@ pub(crate) struct Map {
 struct Cells(RefCell<Entries>);
 
 /// What a map holds, in the order Go prints and ranges over it.
-pub(crate) type Entries = BTreeMap<Arc<str>, Value>;
+pub(crate) type Entries = SortedMap<Arc<str>, Value>;
 
 impl Drop for Cells {
     fn drop(&mut self) {

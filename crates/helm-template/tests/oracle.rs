@@ -8,12 +8,12 @@
 )]
 #![expect(clippy::print_stderr, reason = "says that nothing was compared")]
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use helm_template::{Capabilities, Chart, Release, render};
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 #[path = "oracle/cases.rs"]
 mod cases;
@@ -54,7 +54,7 @@ impl Oracle {
     }
 
     /// Asks; none if Helm crashes.
-    fn ask(&mut self, question: &Question) -> Option<Result<BTreeMap<String, String>, String>> {
+    fn ask(&mut self, question: &Question) -> Option<Result<SortedMap<String, String>, String>> {
         let question = json!({
             "files": question.files, "values": question.values, "name": question.name,
             "namespace": question.namespace, "kubeVersion": "v1.32.0", "apiVersions": API_VERSIONS,
@@ -81,14 +81,14 @@ const API_VERSIONS: &[&str] = &["v1", "apps/v1", "policy/v1", "apps/v1/Deploymen
 
 /// A chart with values.
 struct Question {
-    files: BTreeMap<String, String>,
+    files: SortedMap<String, String>,
     values: Value,
     name: String,
     namespace: String,
 }
 
 impl Question {
-    fn answer(&self) -> Result<BTreeMap<String, String>, String> {
+    fn answer(&self) -> Result<SortedMap<String, String>, String> {
         let files = self
             .files
             .iter()
@@ -129,8 +129,8 @@ fn value_sets() -> Vec<Value> {
 
 /// Compares one answer; returns what differs.
 fn difference(
-    ours: &Result<BTreeMap<String, String>, String>,
-    theirs: &Result<BTreeMap<String, String>, String>,
+    ours: &Result<SortedMap<String, String>, String>,
+    theirs: &Result<SortedMap<String, String>, String>,
 ) -> Option<String> {
     match (ours, theirs) {
         (Ok(ours), Ok(theirs)) => {
@@ -186,7 +186,7 @@ fn words(error: &str) -> Option<Vec<&str>> {
     Some(words)
 }
 
-fn brief(answer: &Result<BTreeMap<String, String>, String>) -> String {
+fn brief(answer: &Result<SortedMap<String, String>, String>) -> String {
     match answer {
         Ok(files) => format!("{:?}", files.values().next()),
         Err(error) => format!("error: {error}"),

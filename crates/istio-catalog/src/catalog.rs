@@ -1,9 +1,9 @@
 //! All releases together.
 
-use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::delta::Delta;
 use crate::kept::{GatewayApiLimit, KEPT};
@@ -15,7 +15,7 @@ use crate::{Minor, Release, Version};
 #[derive(Debug)]
 pub struct Catalog {
     /// The patches of each minor, oldest first.
-    minors: BTreeMap<Minor, Vec<Entry>>,
+    minors: SortedMap<Minor, Vec<Entry>>,
 }
 
 /// A patch, as `build.rs` packed it.
@@ -32,7 +32,7 @@ struct Entry {
 static DATA: &str = include_str!(concat!(env!("OUT_DIR"), "/releases.txt"));
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
-    let mut minors: BTreeMap<Minor, Vec<Entry>> = BTreeMap::new();
+    let mut minors: SortedMap<Minor, Vec<Entry>> = SortedMap::new();
     for line in DATA.lines() {
         let (version, delta) = line.split_once('\t').expect("build.rs wrote it");
         let version: Version = version.parse().expect("build.rs wrote it");

@@ -3,9 +3,8 @@
 //! Settings stand where a user would write them in `spec.values` of an `IstioOperator` (domain §2.1), whatever the
 //! chart's own layout is: `pilot.env`, `cni.ambient.enabled`, `ztunnel.resources`, `global.proxy`, `meshConfig`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
+use sorted::SortedMap;
 
 use crate::{ComponentName, Minor, Release};
 
@@ -60,7 +59,7 @@ impl Release {
         profile: &str,
         platform: Option<&str>,
         compatibility: Option<Minor>,
-    ) -> Result<BTreeMap<String, Value>, NotShipped> {
+    ) -> Result<SortedMap<String, Value>, NotShipped> {
         let spec = self.profile(profile).ok_or(NotShipped::Profile)?;
         let values = profile_values(spec);
         let overlay = self.overlay(&values, platform, compatibility)?;
@@ -228,7 +227,7 @@ fn own_part(component: &str, tree: Value) -> Value {
 }
 
 /// Leaves to every other component only those globals that the istiod chart does not have: each stands once.
-fn apart(mut parts: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+fn apart(mut parts: SortedMap<String, Value>) -> SortedMap<String, Value> {
     let shared = parts
         .get(ComponentName::Pilot.as_str())
         .and_then(|it| it.get("global"))

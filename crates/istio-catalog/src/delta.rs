@@ -1,9 +1,8 @@
 //! What changes from one document to the next, so that the data files hold each fact once.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sorted::SortedMap;
 
 /// The difference of two documents, by JSON Pointers (RFC 6901). Lists are replaced whole.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -13,8 +12,8 @@ pub struct Delta {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
     /// What is new, or differs.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub set: BTreeMap<String, Value>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub set: SortedMap<String, Value>,
 }
 
 impl Delta {

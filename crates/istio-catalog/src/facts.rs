@@ -3,10 +3,10 @@
 //! The document is written by `cargo xtask facts FOLDER`; a newer one can be brought with `--facts FILE`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use sorted::SortedMap;
 
 use crate::bulletin::Bulletin;
 use crate::kept::{KEPT, KubernetesBounds};
@@ -28,19 +28,19 @@ pub struct Facts {
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, String>")
     )]
-    pub releases: BTreeMap<Version, String>,
+    pub releases: SortedMap<Version, String>,
     /// What each minor release is documented for.
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, Support>")
     )]
-    pub support: BTreeMap<Minor, Support>,
+    pub support: SortedMap<Minor, Support>,
     /// The Gateway API that each minor release is built with.
     #[cfg_attr(
         feature = "schema",
         schemars(with = "std::collections::BTreeMap<String, String>")
     )]
-    pub gateway_api: BTreeMap<Minor, String>,
+    pub gateway_api: SortedMap<Minor, String>,
     /// The registry that releases are stamped with.
     pub hubs: Vec<HubRange>,
     /// Where images, charts and archives of releases lie, and which of these places end.

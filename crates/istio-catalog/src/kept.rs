@@ -1,10 +1,10 @@
 //! Facts that neither an archive nor `cargo xtask facts` tells: kept by hand in `data/kept.json`, which names their
 //! sources.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
+use sorted::SortedMap;
 
 use crate::{Minor, Version};
 
@@ -43,11 +43,11 @@ pub struct GatewayApiLimit {
 pub(crate) struct Kept {
     /// Where the facts were read; for the reader of the file.
     #[serde(rename = "sources")]
-    _sources: BTreeMap<String, String>,
+    _sources: SortedMap<String, String>,
     /// The oldest Kubernetes that istioctl of a minor accepts without a warning.
-    pub(crate) kubernetes_minimum: BTreeMap<Minor, Minor>,
+    pub(crate) kubernetes_minimum: SortedMap<Minor, Minor>,
     pub(crate) gateway_api: Vec<GatewayApiLimit>,
-    pub(crate) unread_variables: BTreeMap<Minor, Vec<String>>,
+    pub(crate) unread_variables: SortedMap<Minor, Vec<String>>,
 }
 
 pub(crate) static KEPT: LazyLock<Kept> = LazyLock::new(|| {

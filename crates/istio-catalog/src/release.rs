@@ -1,9 +1,8 @@
 //! A release: what its archive holds, and what is known of its minor besides.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::kept::KEPT;
 use crate::{ComponentName, Minor, Version};
@@ -23,11 +22,11 @@ pub struct Archive {
     /// The version of the archive.
     pub version: Version,
     /// `values.yaml` of each component's chart, by component; without the key that wraps it since 1.21.
-    pub charts: BTreeMap<String, Value>,
+    pub charts: SortedMap<String, Value>,
     /// Files that a chart lays over its own defaults; the same in every chart.
     pub overlays: Overlays,
     /// `spec` of `profiles/NAME.yaml`, by name.
-    pub profiles: BTreeMap<String, Value>,
+    pub profiles: SortedMap<String, Value>,
     /// The ztunnel chart takes `global` of a profile as its own settings (1.24 and newer).
     pub ztunnel_takes_globals: bool,
 }
@@ -37,11 +36,11 @@ pub struct Archive {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overlays {
     /// Chosen by `values.profile`.
-    pub profile: BTreeMap<String, Value>,
+    pub profile: SortedMap<String, Value>,
     /// Chosen by `values.compatibilityVersion`.
-    pub compatibility: BTreeMap<String, Value>,
+    pub compatibility: SortedMap<String, Value>,
     /// Chosen by `values.global.platform`.
-    pub platform: BTreeMap<String, Value>,
+    pub platform: SortedMap<String, Value>,
 }
 
 impl Release {
@@ -102,7 +101,7 @@ impl Release {
             .keys()
             .filter_map(|it| it.parse().ok())
             .collect();
-        versions.sort();
+        sorted::sort(&mut versions);
         versions
     }
 

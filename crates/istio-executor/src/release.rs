@@ -1,14 +1,15 @@
 //! Finds a release's charts and profiles: on the disk, in the cache, and last on the net.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::{collections::BTreeMap, env};
 
 use istio_catalog::Facts;
 use istio_render::{Manifests, ManifestsError, Release};
 use semver::Version;
+use sorted::SortedMap;
 
 pub mod download;
 
@@ -265,8 +266,8 @@ pub fn rendered(path: &Path, expected: &str) -> Result<Release, Error> {
 }
 
 /// Reads every file below a folder, keyed by its path relative to it, with `/` between names.
-pub fn read_folder(root: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
-    let mut files = BTreeMap::new();
+pub fn read_folder(root: &Path) -> io::Result<SortedMap<String, Vec<u8>>> {
+    let mut files = SortedMap::new();
     let mut todo = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = todo.pop() {
         for entry in fs::read_dir(&folder)? {

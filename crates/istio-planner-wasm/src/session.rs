@@ -1,6 +1,5 @@
 //! One cluster and the releases that were found, read once and planned as often as wanted.
 
-use std::collections::BTreeMap;
 use std::mem;
 
 use istio_planner::compare::{Comparison, Detail, compare};
@@ -11,6 +10,7 @@ use istio_planner::{Code, Input, Request, needs, report};
 use istio_render::{Manifests, Release, ReleaseReader};
 use serde::Serialize;
 use serde_json::Value;
+use sorted::SortedMap;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::facts::read_facts;
@@ -27,7 +27,7 @@ pub struct Session {
     /// The manifests that are being read.
     manifests: Option<(String, Vec<u8>)>,
     /// What each object would be after the plan made last.
-    predicted: BTreeMap<Ref, Value>,
+    predicted: SortedMap<Ref, Value>,
 }
 
 /// What was read of a cluster.
@@ -40,7 +40,7 @@ pub(crate) struct Summary<'a> {
     /// Whether the export was made with `--show-managed-fields`.
     managed_fields: bool,
     /// How many objects of each kind (`apps/v1/Deployment`).
-    kinds: &'a BTreeMap<String, usize>,
+    kinds: &'a SortedMap<String, usize>,
     /// Members of archives that hold no objects, and what each is; of very many the first thousand.
     #[cfg_attr(feature = "types", ts(inline))]
     passed_over: Vec<PassedOver<'a>>,

@@ -1,10 +1,9 @@
 //! An outcome in the planner's words.
 
-use std::collections::BTreeMap;
-
 use istio_planner::outcome::RestartReason;
 use istio_planner::{Outcome, report};
 use serde::Serialize;
+use sorted::SortedMap;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::failure::Failure;
@@ -24,7 +23,7 @@ pub(crate) struct Words {
     /// What runs, in lines.
     situation: Vec<String>,
     /// Words for the reasons of its restarts, for example of `stale-image`.
-    reasons: BTreeMap<RestartReason, &'static str>,
+    reasons: SortedMap<RestartReason, &'static str>,
     /// What is left to people, and which changes are real.
     agenda: report::Agenda,
     /// The whole outcome, for a ticket or a pull request.

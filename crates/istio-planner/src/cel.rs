@@ -7,9 +7,8 @@
 mod eval;
 mod parse;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use eval::Scope;
 
@@ -23,7 +22,7 @@ pub(crate) enum Error {
 }
 
 /// Variables of an expression.
-pub(crate) type Variables = BTreeMap<&'static str, Value>;
+pub(crate) type Variables = SortedMap<&'static str, Value>;
 
 /// Evaluates an expression; `composed` are expressions of their own, read as `variables.NAME`.
 pub(crate) fn evaluate(

@@ -1,8 +1,7 @@
 //! One object before and after, as text: what a person reads when a list of fields is not enough.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::credentials::without;
 use crate::kubernetes::shown;
@@ -32,7 +31,7 @@ pub enum Detail {
 /// Compares an object of the cluster with what it would be.
 pub fn compare(
     snapshot: &Snapshot,
-    predicted: &BTreeMap<Ref, Value>,
+    predicted: &SortedMap<Ref, Value>,
     object: &Ref,
     detail: Detail,
 ) -> Comparison {
@@ -98,9 +97,8 @@ fn quiet(value: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
+    use sorted::SortedMap;
 
     use super::{Detail, compare};
     use crate::outcome::Ref;
@@ -126,7 +124,7 @@ mod tests {
             namespace: Some("n".to_owned()),
             name: "c".to_owned(),
         };
-        let predicted = BTreeMap::from([(key.clone(), object("1.30.3", "b"))]);
+        let predicted = SortedMap::from([(key.clone(), object("1.30.3", "b"))]);
         let quiet = compare(&cluster.snapshot, &predicted, &key, Detail::Meaning);
         let (live, after) = (quiet.live.unwrap(), quiet.predicted.unwrap());
         assert!(

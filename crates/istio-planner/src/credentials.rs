@@ -287,7 +287,7 @@ pub(crate) fn hide_in(outcome: &mut Outcome, sources: &mut dyn FnMut(&mut Quoted
     });
     if !literals.is_empty() {
         // The longest first: one may be a part of another.
-        literals.sort_by_key(|it| std::cmp::Reverse(it.len()));
+        sorted::sort_by_key(&mut literals, |it| std::cmp::Reverse(it.len()));
         all(findings, notes, &mut hops, &mut |it| {
             let words = [&mut it.title, &mut it.detail]
                 .into_iter()

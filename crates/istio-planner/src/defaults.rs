@@ -4,10 +4,9 @@
 //! and a compatibility version brings back. The latter stands in no chart's defaults; the files of the compatibility
 //! versions are its list (domain §1.6).
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{Catalog, ComponentName, Facts, Minor, NotShipped, Release, Version};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::edit::Edit;
 use crate::outcome::DefaultChange;
@@ -15,7 +14,7 @@ use crate::outcome::DefaultChange;
 pub(crate) mod tree;
 
 /// Paths under which each component's defaults stand, by component.
-type Defaults = BTreeMap<String, Value>;
+type Defaults = SortedMap<String, Value>;
 
 /// The installation whose defaults are compared: in `from` as it is, in `to` as it will be.
 struct Comparison<'a> {
@@ -78,7 +77,9 @@ pub fn default_changes(
     };
     let mut changes = component_changes(source, target, profile, pinned);
     changes.extend(comparison.changes());
-    changes.sort_by(|a, b| (&a.component, &a.path).cmp(&(&b.component, &b.path)));
+    sorted::sort_by(&mut changes, |a, b| {
+        (&a.component, &a.path).cmp(&(&b.component, &b.path))
+    });
     changes
 }
 

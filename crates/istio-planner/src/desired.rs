@@ -1,9 +1,8 @@
 //! What the target wants of the cluster: rendered objects with the labels that istioctl puts on them.
 
-use std::collections::BTreeMap;
-
 use istio_render::{Owner, Release, Rendering, TagWebhooks};
 use serde_json::Value;
+use sorted::SortedMap;
 
 /// All that the target applies.
 #[derive(Debug, Clone, Default)]
@@ -15,7 +14,7 @@ pub struct Desired<'a> {
     /// `values.revision`; empty where there is none.
     pub revision: String,
     /// Labels of every object of this run, without the component's.
-    pub labels: BTreeMap<String, String>,
+    pub labels: SortedMap<String, String>,
     /// `values.global.network`: a label of the namespace, where it is made.
     pub network: Option<String>,
     /// How the webhooks of the default tag are made; `None`: they are managed elsewhere.

@@ -10,7 +10,7 @@ mod leftover;
 mod webhook;
 
 use istio_catalog::{ComponentName, DEFAULT_REVISION, stated_revision};
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use serde_json::Value;
 
@@ -141,8 +141,8 @@ struct Applying<'a> {
     snapshot: &'a Snapshot,
     schemas: Schemas,
     cluster: Cluster,
-    live: BTreeMap<Key, (&'a Ref, &'a Value)>,
-    tracked: BTreeMap<Key, Tracked>,
+    live: SortedMap<Key, (&'a Ref, &'a Value)>,
+    tracked: SortedMap<Key, Tracked>,
     writes: Vec<Write>,
     tag_writes: Vec<Write>,
     refused: Vec<(Ref, String)>,
@@ -176,7 +176,7 @@ impl<'a> Applying<'a> {
             live: objects()
                 .map(|(object, value)| (key(object), (object, value)))
                 .collect(),
-            tracked: BTreeMap::new(),
+            tracked: SortedMap::new(),
             writes: Vec::new(),
             tag_writes: Vec::new(),
             refused: Vec::new(),
@@ -405,7 +405,7 @@ impl<'a> Applying<'a> {
         consent: Consent<'_>,
         predicted: bool,
     ) -> DiffOutcome {
-        let rendered: BTreeSet<Key> = self.tracked.keys().cloned().collect();
+        let rendered: SortedSet<Key> = self.tracked.keys().cloned().collect();
         let leftovers = leftover::find(self.snapshot, desired, consent, |it| {
             rendered.contains(&key(it))
         });
@@ -429,8 +429,8 @@ impl<'a> Applying<'a> {
                 .iter()
                 .map(|it| it.change(ChangeClass::Orphan)),
         );
-        changes.sort_by(|a, b| order(&a.object).cmp(&order(&b.object)));
-        let classes: BTreeMap<Key, &Change> =
+        sorted::sort_by(&mut changes, |a, b| order(&a.object).cmp(&order(&b.object)));
+        let classes: SortedMap<Key, &Change> =
             changes.iter().map(|it| (key(&it.object), it)).collect();
         for write in self.writes.iter_mut().chain(&mut self.tag_writes) {
             let change = classes.get(&key(&write.object));
@@ -549,7 +549,7 @@ fn expected(live: &Value, content: Option<&Value>) -> Expected {
         resource_version: version.map(str::to_owned),
         digest: Some(digest(live)),
         relevant: Some(relevant(live, content)),
-        fields: BTreeMap::new(),
+        fields: SortedMap::new(),
     }
 }
 

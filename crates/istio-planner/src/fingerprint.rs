@@ -27,7 +27,7 @@ pub(crate) fn of_pem(pem: &str) -> Vec<String> {
             ))
         })
         .collect();
-    fingerprints.sort();
+    sorted::sort(&mut fingerprints);
     fingerprints.dedup();
     fingerprints
 }

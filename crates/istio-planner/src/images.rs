@@ -4,11 +4,10 @@
 //! gateways; a restart makes those of injected workloads. The proxies of all of them come from the injector as the apply
 //! leaves it. What runs beside a proxy (the application's own images) is no image of the upgrade.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use istio_catalog::Version;
 use serde::Serialize;
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use crate::dataplane::{self, Injected};
 use crate::input::{self, Asked, Input};
@@ -198,7 +197,7 @@ fn restart(action: &Action) -> Option<Restart> {
     Some(Restart {
         object: object.clone(),
         pods: *pods,
-        proxies: BTreeMap::new(),
+        proxies: SortedMap::new(),
         to: to.clone(),
         how: *how,
         // The plan does not keep it, and no image depends on it.
@@ -214,7 +213,7 @@ fn rolled(wait: &Wait, made: &Made<'_>) -> Option<Restart> {
     Some(Restart {
         object: object.clone(),
         pods: u32::try_from(made.by(object).len()).unwrap_or(u32::MAX),
-        proxies: BTreeMap::new(),
+        proxies: SortedMap::new(),
         to: Some(to.clone()),
         how: RestartHow::Auto,
         // The plan does not keep it, and no image depends on it.
@@ -246,7 +245,7 @@ impl Effect<'_> {
         let mut pulls = Pulls {
             snapshot: self.snapshot,
             made: Made::of(self.snapshot, inventory::is_active),
-            found: BTreeMap::new(),
+            found: SortedMap::new(),
         };
         for change in self.changes.iter().filter(|it| makes_pods(it)) {
             pulls.apply(change, injected.as_ref());
@@ -280,17 +279,17 @@ fn makes_pods(change: &Change) -> bool {
 struct Pulls<'a> {
     snapshot: &'a Snapshot,
     made: Made<'a>,
-    found: BTreeMap<String, Found>,
+    found: SortedMap<String, Found>,
 }
 
 /// What needs an image.
 #[derive(Default)]
 struct Found {
-    by: BTreeSet<&'static str>,
-    workloads: BTreeSet<Ref>,
+    by: SortedSet<&'static str>,
+    workloads: SortedSet<Ref>,
     /// Namespace and name of each pod, and of pods that are not there yet their number.
-    pods: BTreeSet<(String, String)>,
-    nodes: BTreeSet<String>,
+    pods: SortedSet<(String, String)>,
+    nodes: SortedSet<String>,
     /// Pods whose node is not told.
     elsewhere: usize,
 }
@@ -302,11 +301,11 @@ impl Pulls<'_> {
         };
         let template = object.pointer("/spec/template");
         let annotations = template.and_then(|it| it.pointer("/metadata/annotations"));
-        let annotations: BTreeMap<String, String> = annotations
+        let annotations: SortedMap<String, String> = annotations
             .and_then(|it| serde_json::from_value(it.clone()).ok())
             .unwrap_or_default();
         let spec = template.and_then(|it| it.get("spec"));
-        let mut images = BTreeSet::new();
+        let mut images = SortedSet::new();
         for container in containers(spec) {
             match container.get("image").and_then(Value::as_str) {
                 // The injector fills these in.
@@ -339,7 +338,7 @@ impl Pulls<'_> {
             RestartHow::Rollout | RestartHow::DeletePods | RestartHow::Evict => "restart",
         };
         let annotations = self.annotations(&restart.object);
-        let images: BTreeSet<String> = injected.images(&annotations).collect();
+        let images: SortedSet<String> = injected.images(&annotations).collect();
         let pods = usize::try_from(restart.pods).unwrap_or(usize::MAX);
         self.add(&images, by, &restart.object, pods);
         if restart.how != RestartHow::Auto {
@@ -349,7 +348,7 @@ impl Pulls<'_> {
     }
 
     /// The annotations of the next pod of a workload.
-    fn annotations(&self, object: &Ref) -> BTreeMap<String, String> {
+    fn annotations(&self, object: &Ref) -> SortedMap<String, String> {
         let key = (
             object.kind.clone(),
             object.namespace.clone().unwrap_or_default(),
@@ -371,7 +370,7 @@ impl Pulls<'_> {
         self.made.by(object).iter().copied()
     }
 
-    fn add(&mut self, images: &BTreeSet<String>, by: &'static str, object: &Ref, expected: usize) {
+    fn add(&mut self, images: &SortedSet<String>, by: &'static str, object: &Ref, expected: usize) {
         let pods: Vec<(String, String, Option<String>)> = self
             .pods(object)
             .map(|it| (it.namespace.clone(), it.name.clone(), it.node.clone()))
@@ -404,7 +403,7 @@ impl Pulls<'_> {
     }
 
     fn by_registry(self) -> Vec<Registry> {
-        let mut registries: BTreeMap<String, Vec<Image>> = BTreeMap::new();
+        let mut registries: SortedMap<String, Vec<Image>> = SortedMap::new();
         for (image, found) in self.found {
             let registry = Reference::read(&image).registry();
             registries.entry(registry).or_default().push(Image {

@@ -5,7 +5,7 @@
 //! - A version is read from what runs; labels and charts speak only where an image does not (domain §7.2).
 //! - What the export does not tell is `None` or [`InstallerKind::Unknown`], never a guess.
 
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use crate::outcome::{Inventory, Kubernetes};
 use crate::snapshot::Snapshot;
@@ -58,7 +58,7 @@ pub fn inventory(snapshot: &Snapshot) -> Inventory {
 
 /// Reads the versions of the server and the nodes.
 fn kubernetes(snapshot: &Snapshot) -> Kubernetes {
-    let mut nodes: BTreeMap<String, u32> = BTreeMap::new();
+    let mut nodes: SortedMap<String, u32> = SortedMap::new();
     for node in snapshot.nodes.values().filter(|it| !it.kubelet.is_empty()) {
         *nodes.entry(node.kubelet.clone()).or_default() += 1;
     }

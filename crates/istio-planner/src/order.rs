@@ -7,7 +7,7 @@
 pub mod pacing;
 
 use istio_catalog::ComponentName;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde_json::Value;
 
@@ -175,7 +175,9 @@ fn apply(id: &str, title: &str, writes: &[Write], of: impl Fn(&Write) -> bool) -
         return None;
     }
     // Stable: within a kind istioctl's own order stays.
-    writes.sort_by_key(|it| (it.how == WriteHow::Patch, rank(&it.object.kind)));
+    sorted::sort_by_key(&mut writes, |it| {
+        (it.how == WriteHow::Patch, rank(&it.object.kind))
+    });
     let component = writes.first().map(|it| it.component.clone());
     Some(Step {
         id: format!("apply-{id}"),
@@ -268,7 +270,7 @@ fn namespace(context: &Context<'_>) -> Option<Step> {
     if name.is_empty() || exists || !known {
         return None;
     }
-    let mut labels = BTreeMap::new();
+    let mut labels = SortedMap::new();
     if let Some(network) = &context.desired.network {
         labels.insert("topology.istio.io/network", network.as_str());
     }

@@ -2,11 +2,11 @@
 //!
 //! Plain data with public fields, in the document's own order. Nothing here decides anything.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::edit::{Edit, Fix};
 use crate::plan::Plan;
@@ -153,7 +153,7 @@ pub struct Hop {
     /// Behaviour facts of this hop that apply to the cluster.
     pub notes: Vec<Finding>,
     /// Pods by proxy version that have to be restarted after this hop, before the next one.
-    pub restart: BTreeMap<String, u32>,
+    pub restart: SortedMap<String, u32>,
 }
 
 /// The Kubernetes versions that a release is documented for, both ends included.
@@ -296,7 +296,7 @@ pub struct Kubernetes {
     /// Without the leading `v`; `null` when not exported.
     pub server: Option<String>,
     /// Nodes by kubelet version.
-    pub nodes: BTreeMap<String, u32>,
+    pub nodes: SortedMap<String, u32>,
 }
 
 /// One control plane.
@@ -533,7 +533,7 @@ pub struct Restart {
     /// Its pods.
     pub pods: u32,
     /// Its proxies by version; `none` for pods without one, `unknown` where no evidence tells.
-    pub proxies: BTreeMap<String, u32>,
+    pub proxies: SortedMap<String, u32>,
     /// The version that new pods would get.
     pub to: Option<String>,
     /// How it can be restarted.

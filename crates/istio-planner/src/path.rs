@@ -1,9 +1,8 @@
 //! The way over several minors: what each hop meets in this cluster, and what has to restart before the next
 //! (istio.io, Supported releases; domain §5.4).
 
-use std::collections::BTreeMap;
-
 use istio_catalog::Version;
+use sorted::SortedMap;
 
 use crate::input::Request;
 use crate::notes;
@@ -80,14 +79,14 @@ fn restart(
     at: usize,
     from: &Version,
     to: &Version,
-) -> BTreeMap<String, u32> {
+) -> SortedMap<String, u32> {
     let all = || inventory.proxies.iter().chain(&inventory.gateway_proxies);
     let version = |it: &ProxyCount| it.version.as_deref().and_then(Version::parse_tag);
     let old = |it: &&ProxyCount| {
         let differs = |it: Version| it.minor_release() != to.minor_release();
         version(it).is_none_or(differs)
     };
-    let mut counts = BTreeMap::new();
+    let mut counts = SortedMap::new();
     for proxies in all().filter(old) {
         let name = if at == 0 {
             proxies.version.clone()
@@ -154,9 +153,12 @@ mod tests {
         assert_eq!(ends, ["1.28.10", "1.29.8", "1.30.3"]);
         assert_eq!(
             hops[0].restart,
-            BTreeMap::from([("1.26.8".to_owned(), 1), ("1.27.9".to_owned(), 3)])
+            SortedMap::from([("1.26.8".to_owned(), 1), ("1.27.9".to_owned(), 3)])
         );
-        assert_eq!(hops[1].restart, BTreeMap::from([("1.28.10".to_owned(), 4)]));
+        assert_eq!(
+            hops[1].restart,
+            SortedMap::from([("1.28.10".to_owned(), 4)])
+        );
         let blocked: Vec<bool> = hops
             .iter()
             .map(|it| {

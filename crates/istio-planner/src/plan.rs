@@ -1,7 +1,7 @@
 //! What an executor performs: complete data, nothing left to decide (crates/README.md, Invariants).
 
 use istio_catalog::stated_revision;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -220,9 +220,9 @@ pub struct Expected {
     #[cfg_attr(feature = "types", ts(optional))]
     pub relevant: Option<String>,
     /// The fields that the apply changes, by path, as they are now: for showing drift in words.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
     #[cfg_attr(feature = "types", ts(type = "Record<string, unknown>"))]
-    pub fields: BTreeMap<String, Value>,
+    pub fields: SortedMap<String, Value>,
 }
 
 /// What has to be true before a step counts as done. The list is closed.

@@ -1,9 +1,8 @@
 //! The straight line from input to outcome; no module calls back.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{ComponentName, Minor, Version};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::customisation::{self, After, Installation, Setting};
 use crate::dataplane::Renewals;
@@ -33,7 +32,7 @@ pub struct Planned {
     /// The outcome, as [`plan`] returns it.
     pub outcome: Outcome,
     /// What each object would be afterwards.
-    pub predicted: BTreeMap<Ref, Value>,
+    pub predicted: SortedMap<Ref, Value>,
 }
 
 /// Plans like [`plan`], and keeps the predicted objects whether the request wants them printed or not.

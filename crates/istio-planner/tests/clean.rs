@@ -1,7 +1,6 @@
 //! No finding without cause: on clusters of shared/exports where nothing is wrong the plan warns of exactly what
 //! `expected.json` demands, and blocks nothing.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -9,6 +8,7 @@ use istio_planner::outcome::Level;
 use istio_planner::snapshot::SnapshotReader;
 use istio_planner::{Input, Request, RequestFile};
 use serde_json::Value;
+use sorted::SortedSet;
 
 /// Clusters as an upgrade likes to find them.
 const CLEAN: [&str; 3] = [
@@ -75,7 +75,7 @@ fn clean_clusters_get_the_expected_warnings_and_no_others() {
             facts: None,
         };
         let outcome = istio_planner::plan(&input);
-        let found: BTreeSet<_> = outcome
+        let found: SortedSet<_> = outcome
             .findings
             .iter()
             .filter(|it| it.level != Level::Info)
@@ -83,7 +83,7 @@ fn clean_clusters_get_the_expected_warnings_and_no_others() {
             .filter(|it| !OF_RELEASES.contains(it))
             .collect();
         let must = expected["findings"]["must"].as_array().unwrap();
-        let must: BTreeSet<_> = must.iter().filter_map(Value::as_str).collect();
+        let must: SortedSet<_> = must.iter().filter_map(Value::as_str).collect();
         assert_eq!(found, must, "{scenario}");
     }
 }

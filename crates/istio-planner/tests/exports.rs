@@ -6,7 +6,6 @@
     reason = "a test's own support code"
 )]
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
@@ -21,6 +20,7 @@ use istio_planner::snapshot::{Snapshot, SnapshotReader};
 use istio_planner::{Input, Request, RequestFile};
 use istio_render::Release;
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 /// A cluster's export and the truth about it.
 struct Scenario {
@@ -104,7 +104,7 @@ impl Drop for Differences {
 }
 
 fn by_version(counts: &[ProxyCount], native: bool) -> Value {
-    let mut found: BTreeMap<String, u32> = BTreeMap::new();
+    let mut found: SortedMap<String, u32> = SortedMap::new();
     for it in counts {
         let native = if native {
             format!(" native {}", it.native.unwrap_or(false))
@@ -247,7 +247,7 @@ fn restarts_are_those_that_the_clusters_need() {
             changes: &[],
         };
         let renewals = dataplane::restarts(snapshot, context);
-        let got: BTreeMap<_, _> = renewals
+        let got: SortedMap<_, _> = renewals
             .restarts
             .iter()
             .map(|it| (short(&json!(it.object)), it))

@@ -9,7 +9,6 @@
     reason = "a test's own support code"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -24,6 +23,7 @@ use istio_render::{OperatorFile, Options, Release};
 use kube_apply::ownership::Apply;
 use kube_apply::schema::Schemas;
 use serde_json::{Value, json};
+use sorted::{SortedMap, SortedSet};
 
 /// Cases of each release in an ordinary run.
 const SAMPLE: usize = 3;
@@ -83,7 +83,7 @@ struct Count {
     reproduced: usize,
     objects: usize,
     equal: usize,
-    reasons: BTreeMap<String, BTreeSet<String>>,
+    reasons: SortedMap<String, SortedSet<String>>,
 }
 
 /// Installs cases, recovers and counts.
@@ -257,7 +257,7 @@ impl Installation {
         }
         let snapshot = exported(&outcome);
         let objects = || rendering.components.iter().flat_map(|it| &it.objects);
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         if export == Export::Rendered && !objects().all(|it| seen.insert(Ref::of(it))) {
             // A gateway that the request names twice: two manifests of one object, of which a cluster holds one.
             return None;

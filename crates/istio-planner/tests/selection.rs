@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own support code")]
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use istio_planner::dataplane::{InjectRequest, check_inject};
 use istio_planner::snapshot::SnapshotReader;
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
-fn labels(value: &Value) -> BTreeMap<String, String> {
+fn labels(value: &Value) -> SortedMap<String, String> {
     serde_json::from_value(value.clone()).unwrap()
 }
 

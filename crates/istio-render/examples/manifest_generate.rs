@@ -5,11 +5,11 @@
     reason = "an example program"
 )]
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use istio_render::{OperatorFile, Options, Release, manifest_text, render};
+use sorted::SortedMap;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -131,8 +131,8 @@ fn template(args: &[String]) -> Result<String, String> {
     Ok(texts.join("\n---\n"))
 }
 
-fn read_folder(root: &Path) -> Result<BTreeMap<String, Vec<u8>>, String> {
-    let mut files = BTreeMap::new();
+fn read_folder(root: &Path) -> Result<SortedMap<String, Vec<u8>>, String> {
+    let mut files = SortedMap::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
         for entry in

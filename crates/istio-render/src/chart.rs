@@ -1,10 +1,11 @@
 //! Charts of a release, rendered to objects.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use helm_template::{Capabilities, Chart};
 use serde_json::{Map, Value};
+use sorted::SortedMap;
 
 use crate::{Diagnostic, Release, go};
 
@@ -30,7 +31,7 @@ pub(crate) struct Objects {
 #[derive(Debug)]
 pub(crate) struct Charts<'a> {
     release: &'a Release,
-    read: RefCell<BTreeMap<String, Chart>>,
+    read: RefCell<SortedMap<String, Chart>>,
     /// What one rendering leaves to the next ones, where there are any.
     kept: Option<Kept>,
 }

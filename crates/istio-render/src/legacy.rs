@@ -77,7 +77,7 @@ pub(crate) fn render(
             .objects;
         settings::apply(&instance, &spec, minor, &mut objects, diagnostics)?;
         settings::overlay(&instance, minor, &mut objects)?;
-        objects.sort_by_cached_key(order::apply_key);
+        sorted::sort_by_key(&mut objects, order::apply_key);
         let name = instance.kind.name.to_owned();
         components.push(Component {
             name,

@@ -14,7 +14,9 @@ pub fn in_manifest_order(rendering: &Rendering) -> Vec<&Value> {
         .iter()
         .flat_map(|it| &it.objects)
         .collect();
-    objects.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
+    sorted::sort_by(&mut objects, |left, right| {
+        sort_key(left).cmp(&sort_key(right))
+    });
     objects
 }
 

@@ -1,7 +1,7 @@
 //! Labels that istioctl puts on everything it applies (domain §2.5).
 
 use istio_catalog::stated_revision;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use semver::Version;
 use serde_json::{Map, Value};
@@ -27,8 +27,8 @@ pub struct Owner<'a> {
 /// From 1.24 on the owning resource is named only where the user's `IstioOperator` has a name; before,
 /// it is `installed-state` with that name and the revision (1.31:operator/pkg/install/install.go:318-337,
 /// 1.23.6:operator/cmd/mesh/install.go:279-288).
-pub fn owner_labels(owner: &Owner<'_>, component: Option<&str>) -> BTreeMap<String, String> {
-    let mut labels = BTreeMap::new();
+pub fn owner_labels(owner: &Owner<'_>, component: Option<&str>) -> SortedMap<String, String> {
+    let mut labels = SortedMap::new();
     let mut add = |key: &str, value: &str| drop(labels.insert(key.to_owned(), value.to_owned()));
     add("operator.istio.io/managed", "Reconcile");
     add("operator.istio.io/version", &owner.version.to_string());
@@ -72,7 +72,7 @@ pub fn control_plane_namespace(merged: &Value) -> &str {
 }
 
 /// Puts labels on an object, over those that it has.
-pub fn add_labels(object: &mut Value, labels: &BTreeMap<String, String>) {
+pub fn add_labels(object: &mut Value, labels: &SortedMap<String, String>) {
     let Value::Object(object) = object else {
         return;
     };

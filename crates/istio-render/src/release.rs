@@ -1,10 +1,10 @@
 //! A release's charts and profiles, and which release they are of.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 
 use semver::Version;
 use sha2::{Digest, Sha256};
+use sorted::{SortedMap, SortedSet};
 
 use crate::{Manifests, ManifestsError};
 
@@ -15,7 +15,7 @@ pub use reader::ReleaseReader;
 /// A release's charts and profiles (`manifests/`).
 #[derive(Debug, Clone)]
 pub struct Release {
-    files: BTreeMap<String, Vec<u8>>,
+    files: SortedMap<String, Vec<u8>>,
     version: Version,
     stamped: bool,
     /// In the place of files.
@@ -26,7 +26,7 @@ pub struct Release {
 
 impl Release {
     /// Loads a release from files, paths relative to `manifests/` (`charts/base/Chart.yaml`, `profiles/default.yaml`).
-    pub fn from_files(files: BTreeMap<String, Vec<u8>>) -> Self {
+    pub fn from_files(files: SortedMap<String, Vec<u8>>) -> Self {
         Self::new(files, None)
     }
 
@@ -48,7 +48,7 @@ impl Release {
         }
     }
 
-    fn new(files: BTreeMap<String, Vec<u8>>, version: Option<Version>) -> Self {
+    fn new(files: SortedMap<String, Vec<u8>>, version: Option<Version>) -> Self {
         let version = version.or_else(|| stamped_version(&files));
         Self {
             stamped: version.is_some(),
@@ -67,7 +67,7 @@ impl Release {
     /// Takes what a release rendered already in the place of its charts: whatever is asked for, this is rendered.
     pub fn from_manifests(manifests: Manifests, version: Version) -> Self {
         Self {
-            files: BTreeMap::new(),
+            files: SortedMap::new(),
             version,
             stamped: true,
             digest: digest([manifests.text()]),
@@ -159,7 +159,7 @@ impl Release {
     }
 
     /// All files, by their paths below `manifests/`.
-    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+    pub fn files(&self) -> &SortedMap<String, Vec<u8>> {
         &self.files
     }
 
@@ -207,7 +207,7 @@ impl Release {
     }
 
     /// The files below a folder of `manifests/`, paths relative to it.
-    pub(crate) fn folder(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn folder(&self, folder: &str) -> SortedMap<String, Vec<u8>> {
         let prefix = format!("{folder}/");
         let below = self
             .files
@@ -271,7 +271,7 @@ fn stamped(text: Option<&str>) -> Option<Version> {
         .filter(|it| it.major == 1 && it.minor >= 4)
 }
 
-fn stamped_version(files: &BTreeMap<String, Vec<u8>>) -> Option<Version> {
+fn stamped_version(files: &SortedMap<String, Vec<u8>>) -> Option<Version> {
     let places = [
         ("profiles/default.yaml", "tag"),
         ("charts/base/Chart.yaml", "version"),
@@ -285,7 +285,7 @@ fn stamped_version(files: &BTreeMap<String, Vec<u8>>) -> Option<Version> {
 }
 
 /// Tells the minor of an unstamped tree by what its files have that the minor before had not.
-fn estimated_version(files: &BTreeMap<String, Vec<u8>>) -> Version {
+fn estimated_version(files: &SortedMap<String, Vec<u8>>) -> Version {
     // Each minor from 1.22 on ships the compatibility profile of the one before it.
     if let Some(newest) = compatibility_minors(files).last() {
         return Version::new(1, newest + 1, 0);
@@ -307,7 +307,7 @@ fn estimated_version(files: &BTreeMap<String, Vec<u8>>) -> Version {
     Version::new(1, minor, 0)
 }
 
-fn compatibility_minors(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<u64> {
+fn compatibility_minors(files: &SortedMap<String, Vec<u8>>) -> SortedSet<u64> {
     let named = |path: &String| {
         let (_, name) = path.rsplit_once("/files/")?;
         name.strip_prefix("profile-compatibility-version-1.")?
@@ -322,7 +322,7 @@ fn compatibility_minors(files: &BTreeMap<String, Vec<u8>>) -> BTreeSet<u64> {
 mod tests {
     use super::*;
 
-    fn files(entries: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+    fn files(entries: &[(&str, &str)]) -> SortedMap<String, Vec<u8>> {
         entries
             .iter()
             .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()))

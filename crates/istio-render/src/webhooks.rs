@@ -1,7 +1,7 @@
 //! The webhooks of the default revision tag, which istioctl makes beside the manifests (domain §4.6).
 
 use istio_catalog::{DEFAULT_REVISION, stated_revision};
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde_json::{Map, Value};
 
@@ -20,7 +20,7 @@ pub struct TagWebhooks<'a> {
     /// `values.sidecarInjectorWebhook.enableNamespacesByDefault` of the request.
     pub auto_inject: bool,
     /// [`crate::owner_labels`] without a component.
-    pub owner_labels: &'a BTreeMap<String, String>,
+    pub owner_labels: &'a SortedMap<String, String>,
 }
 
 /// Says whether an install makes the webhooks of the default tag.
@@ -267,7 +267,7 @@ fn set_ca_bundle(hook: &mut Value, ca_bundle: &Value) {
 fn label(
     object: &mut Value,
     injector: Option<&Injector<'_>>,
-    owner_labels: &BTreeMap<String, String>,
+    owner_labels: &SortedMap<String, String>,
 ) {
     if let Some(injector) = injector {
         merge_metadata(object, "labels", &injector.labels);

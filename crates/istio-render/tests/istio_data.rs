@@ -10,7 +10,6 @@
     reason = "helpers of tests: what is missing fails the test or is said"
 )]
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -22,6 +21,7 @@ use istio_render::{
 };
 use regex_lite::Regex;
 use serde_json::Value;
+use sorted::SortedMap;
 
 #[test]
 fn golden_cases_render_as_istio_says() {
@@ -67,7 +67,7 @@ fn random_cases_render_as_istioctl_does() {
     let mut failures = Vec::new();
     for version in folders(&root) {
         let release = release(&releases.join(format!("istio-{version}.tar.gz")));
-        let objects: BTreeMap<String, Value> = rows(&root.join(&version).join("objects.jsonl.gz"))
+        let objects: SortedMap<String, Value> = rows(&root.join(&version).join("objects.jsonl.gz"))
             .into_iter()
             .map(|mut it| (it["sha"].as_str().unwrap().to_owned(), it["object"].take()))
             .collect();
@@ -197,7 +197,7 @@ fn documents(text: &str) -> Vec<Value> {
     documents
 }
 
-type Objects<'a> = BTreeMap<String, Vec<&'a Value>>;
+type Objects<'a> = SortedMap<String, Vec<&'a Value>>;
 
 fn key(object: &Value) -> String {
     let text = |it: &Value| it.as_str().map(str::to_owned).unwrap_or_default();

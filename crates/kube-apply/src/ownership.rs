@@ -14,9 +14,8 @@ pub use path::PathElement;
 pub use set::FieldSet;
 pub use typed::{Comparison, compare, element_path, field_set, merge, remove};
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::schema::{DEDUCED, Schemas, TypeId};
 
@@ -31,7 +30,7 @@ pub struct Applied {
     /// Who owns what afterwards.
     pub managers: Managers,
     /// Fields of other managers that the apply changed, and so took over.
-    pub taken: BTreeMap<Manager, FieldSet>,
+    pub taken: SortedMap<Manager, FieldSet>,
     /// What changed against the live object.
     pub changed: Comparison,
 }
@@ -41,7 +40,7 @@ pub struct Applied {
 pub enum ApplyError {
     /// Other managers own fields that the apply changes, and it does not force.
     #[error("conflicts with {}", .0.keys().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", "))]
-    Conflict(BTreeMap<Manager, FieldSet>),
+    Conflict(SortedMap<Manager, FieldSet>),
     /// The object names a list element twice, or has no key for it.
     #[error("{0}")]
     Malformed(String),
@@ -183,7 +182,7 @@ impl Updater<'_> {
         let merged = versioned(&merged, version);
         let mut pruned = remove(schemas, root, &merged, &named(last, root)).unwrap_or_default();
         // Owners in other versions after those in the applier's, as the server does.
-        let mut by_version: BTreeMap<(bool, &str), FieldSet> = BTreeMap::new();
+        let mut by_version: SortedMap<(bool, &str), FieldSet> = SortedMap::new();
         for (_, owned_in, set) in managers.iter() {
             let all = by_version
                 .entry((owned_in != version, owned_in))
@@ -222,10 +221,10 @@ fn release(
     writer: Option<&Manager>,
     (live, object): (&Value, &Value),
     managers: &mut Managers,
-) -> BTreeMap<Manager, FieldSet> {
+) -> SortedMap<Manager, FieldSet> {
     let kind = text(object, "kind");
-    let mut comparisons: BTreeMap<String, Option<Comparison>> = BTreeMap::new();
-    let mut taken = BTreeMap::new();
+    let mut comparisons: SortedMap<String, Option<Comparison>> = SortedMap::new();
+    let mut taken = SortedMap::new();
     let mut left = Managers::default();
     for (manager, version, set) in managers.iter() {
         if Some(manager) == writer {

@@ -7,10 +7,9 @@
 mod crd;
 pub mod openapi;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 /// The table of built-in kinds.
 const BUILTIN: &str = include_str!("../data/schemas.json");
@@ -75,8 +74,8 @@ pub struct ListType {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MapType {
     /// The fields that are named.
-    #[serde(rename = "f", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<String, TypeId>,
+    #[serde(rename = "f", default, skip_serializing_if = "SortedMap::is_empty")]
+    pub fields: SortedMap<String, TypeId>,
     /// What all other keys hold; `None`: there are no others.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub element: Option<TypeId>,
@@ -84,14 +83,14 @@ pub struct MapType {
     #[serde(rename = "a", default, skip_serializing_if = "std::ops::Not::not")]
     pub atomic: bool,
     /// Fields that are not stored when they hold nothing (`omitempty` on what is no pointer).
-    #[serde(rename = "z", default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub zero: BTreeSet<String>,
+    #[serde(rename = "z", default, skip_serializing_if = "SortedSet::is_empty")]
+    pub zero: SortedSet<String>,
     /// Fields that are stored even when they hold nothing, and what is stored then, as JSON texts.
-    #[serde(rename = "w", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub always: BTreeMap<String, String>,
+    #[serde(rename = "w", default, skip_serializing_if = "SortedMap::is_empty")]
+    pub always: SortedMap<String, String>,
     /// Defaults of those fields that identify elements of a list, as JSON texts.
-    #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub defaults: BTreeMap<String, String>,
+    #[serde(rename = "d", default, skip_serializing_if = "SortedMap::is_empty")]
+    pub defaults: SortedMap<String, String>,
 }
 
 impl MapType {
@@ -119,17 +118,17 @@ pub struct Atom {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Schemas {
     /// By `apps/v1/Deployment`.
-    kinds: BTreeMap<String, TypeId>,
+    kinds: SortedMap<String, TypeId>,
     types: Vec<Atom>,
     /// Definitions of the built-in kinds that other schemas refer to.
     #[serde(default)]
-    names: BTreeMap<String, TypeId>,
+    names: SortedMap<String, TypeId>,
     /// `spec.versions[].schema` of custom kinds, for defaults and pruning.
     #[serde(skip)]
-    structural: BTreeMap<String, Value>,
+    structural: SortedMap<String, Value>,
     /// Group and kind of every custom kind.
     #[serde(skip)]
-    custom: BTreeSet<(String, String)>,
+    custom: SortedSet<(String, String)>,
 }
 
 /// The name of a kind in all tables: `apps/v1/Deployment`, `v1/Service`.
@@ -158,11 +157,11 @@ impl Schemas {
             }),
         };
         Self {
-            kinds: BTreeMap::new(),
+            kinds: SortedMap::new(),
             types: vec![anything(UNTYPED, false), anything(DEDUCED, true)],
-            names: BTreeMap::new(),
-            structural: BTreeMap::new(),
-            custom: BTreeSet::new(),
+            names: SortedMap::new(),
+            structural: SortedMap::new(),
+            custom: SortedSet::new(),
         }
     }
 

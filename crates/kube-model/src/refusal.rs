@@ -1,9 +1,8 @@
 //! What the server refuses, and in which words: clients read them.
 
-use std::collections::BTreeMap;
-
 use kube_apply::ownership::{FieldSet, Manager};
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use crate::address::Key;
 use crate::server::{Answer, success};
@@ -48,7 +47,7 @@ pub(crate) fn fresh(key: &Key, live: &Value, body: &Value, is_put: bool) -> Resu
 }
 
 /// Fields that others own.
-pub(crate) fn conflict(taken: &BTreeMap<Manager, FieldSet>) -> String {
+pub(crate) fn conflict(taken: &SortedMap<Manager, FieldSet>) -> String {
     let count: usize = taken.len();
     let names: Vec<String> = taken.keys().map(|it| format!("{:?}", it.name)).collect();
     format!(

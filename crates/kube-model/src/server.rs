@@ -1,12 +1,12 @@
 //! The server: what it stores, and what it answers.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use kube_apply::defaulting::{self, Cluster};
 use kube_apply::ownership::{self, Apply, ApplyError};
 use kube_apply::schema::Schemas;
 use serde_json::{Map, Value, json};
+use sorted::SortedMap;
 
 use crate::address::{self, Key, Place};
 use crate::generation;
@@ -84,7 +84,7 @@ pub struct Answer {
 #[derive(Debug, Clone)]
 pub struct Server {
     schemas: Arc<Schemas>,
-    objects: BTreeMap<Key, Value>,
+    objects: SortedMap<Key, Value>,
     version: u64,
     uids: u64,
     now: String,
@@ -101,7 +101,7 @@ impl Server {
     pub fn new() -> Self {
         Self {
             schemas: Arc::clone(&BUILTIN),
-            objects: BTreeMap::new(),
+            objects: SortedMap::new(),
             version: 100,
             uids: 0,
             now: "2026-01-01T00:00:00Z".to_owned(),

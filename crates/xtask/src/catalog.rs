@@ -1,6 +1,5 @@
 //! `cargo xtask catalog ARCHIVE…`: writes the data of `istio-catalog` from release archives.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
 use istio_catalog::{Archive, Catalog, ComponentName, Delta, Minor, Overlays, Version};
 use serde_json::{Map, Value};
+use sorted::SortedMap;
 
 use crate::project;
 
@@ -74,8 +74,8 @@ fn folder() -> PathBuf {
 
 /// Returns the text of the data file of each minor release: what its first patch changed since the first patch of the
 /// minor before, and then what each patch changed since the one before.
-fn files(known: Vec<Archive>, archives: &[PathBuf]) -> Result<BTreeMap<Minor, String>> {
-    let mut minors: BTreeMap<Minor, BTreeMap<Version, Archive>> = BTreeMap::new();
+fn files(known: Vec<Archive>, archives: &[PathBuf]) -> Result<SortedMap<Minor, String>> {
+    let mut minors: SortedMap<Minor, SortedMap<Version, Archive>> = SortedMap::new();
     let mut add = |archive: Archive| {
         let patches = minors.entry(archive.version.minor_release()).or_default();
         // A release and its candidate are equal versions: what comes later counts.
@@ -87,7 +87,7 @@ fn files(known: Vec<Archive>, archives: &[PathBuf]) -> Result<BTreeMap<Minor, St
         add(read(path).with_context(|| format!("cannot read {}", path.display()))?);
     }
     let mut first = Value::Null;
-    let mut files = BTreeMap::new();
+    let mut files = SortedMap::new();
     for (minor, patches) in minors {
         let mut before = first;
         first = Value::Null;
@@ -115,7 +115,7 @@ fn read(path: &Path) -> Result<Archive> {
         .and_then(|(version, _)| Version::parse_tag(version))
         .context("it is not a release archive: no folder istio-VERSION")?;
     let manifests = format!("istio-{version}/manifests");
-    let mut charts = BTreeMap::new();
+    let mut charts = SortedMap::new();
     for (component, chart) in CHARTS {
         if let Some(text) = texts.get(&format!("{manifests}/charts/{chart}/values.yaml")) {
             charts.insert((*component).to_owned(), unwrapped(yaml(text)?));
@@ -137,9 +137,9 @@ fn read(path: &Path) -> Result<Archive> {
 }
 
 /// Returns the files of the archive that may matter, by path.
-fn texts(path: &Path) -> Result<BTreeMap<String, String>> {
+fn texts(path: &Path) -> Result<SortedMap<String, String>> {
     let mut archive = tar::Archive::new(GzDecoder::new(File::open(path)?));
-    let mut texts = BTreeMap::new();
+    let mut texts = SortedMap::new();
     for entry in archive.entries()? {
         let mut entry = entry?;
         let name = entry.path()?.to_string_lossy().into_owned();
@@ -154,7 +154,7 @@ fn texts(path: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// Returns the files that the charts lay over their defaults.
-fn overlays(texts: &BTreeMap<String, String>, prefix: &str) -> Result<Overlays> {
+fn overlays(texts: &SortedMap<String, String>, prefix: &str) -> Result<Overlays> {
     let mut overlays = Overlays::default();
     for (name, text) in texts {
         let Some(name) = name
@@ -177,8 +177,8 @@ fn overlays(texts: &BTreeMap<String, String>, prefix: &str) -> Result<Overlays> 
 }
 
 /// Returns `spec` of each profile.
-fn profiles(texts: &BTreeMap<String, String>, prefix: &str) -> Result<BTreeMap<String, Value>> {
-    let mut profiles = BTreeMap::new();
+fn profiles(texts: &SortedMap<String, String>, prefix: &str) -> Result<SortedMap<String, Value>> {
+    let mut profiles = SortedMap::new();
     for (name, text) in texts {
         if let Some(name) = name
             .strip_prefix(prefix)

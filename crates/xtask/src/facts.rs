@@ -4,7 +4,6 @@
 //! `note-first-patch.jsonl` and `skew.json`. Ranges and
 //! days that stand there in words are read by a small grammar; what it does not understand stops the chore.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +14,7 @@ use istio_catalog::{
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use sorted::SortedMap;
 
 use crate::project;
 
@@ -60,7 +60,7 @@ struct NoteRow {
     note: String,
     kind: Option<String>,
     area: Option<String>,
-    first: BTreeMap<Minor, Version>,
+    first: SortedMap<Minor, Version>,
 }
 
 /// `registries.json`.
@@ -108,7 +108,7 @@ struct KeyRow {
 /// `skew.json`.
 #[derive(Deserialize)]
 struct Skew {
-    gateway_api_built_with: BTreeMap<Minor, String>,
+    gateway_api_built_with: SortedMap<Minor, String>,
 }
 
 /// Reads the folder and writes the crate's facts.

@@ -1,6 +1,5 @@
 //! `cargo xtask schemas FOLDER`: the table of built-in kinds that `kube-apply` merges and defaults by.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use kube_apply::schema::Schemas;
 use kube_apply::schema::openapi::{Builder, Facts};
 use serde_json::Value;
+use sorted::SortedMap;
 
 /// The table, relative to the repository's root.
 const TABLE: &str = "crates/kube-apply/data/schemas.json";
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             serde_json::from_slice(&text).with_context(|| format!("{} is not JSON", path.display()))
         })
         .collect::<Result<_>>()?;
-    let definitions: BTreeMap<&str, &Value> = documents
+    let definitions: SortedMap<&str, &Value> = documents
         .iter()
         .filter_map(|it| it.pointer("/components/schemas")?.as_object())
         .flatten()
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     fs::write(&table, text).with_context(|| format!("cannot write {}", table.display()))
 }
 
-fn facts(program: &Path) -> Result<BTreeMap<String, Facts>> {
+fn facts(program: &Path) -> Result<SortedMap<String, Facts>> {
     let output = Command::new("go")
         .args(["run", "."])
         .current_dir(program)

@@ -58,7 +58,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             value @ Value::List(_) => texts(value),
             value => vec![text_of(value)],
         };
-        texts.sort();
+        sorted::sort(&mut texts);
         Ok(Value::texts(texts))
     }),
     function("toStrings", &[Any], |_, args| {

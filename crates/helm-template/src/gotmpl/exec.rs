@@ -1,10 +1,11 @@
 //! A tree and data to output (`text/template/exec.go`, option `missingkey=zero`).
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::rc::Rc;
 use std::sync::Arc;
+
+use sorted::SortedMap;
 
 use super::node::{Branch, Command, Node, Operand, Pipe, Printed, TemplateCall, Tree};
 use super::quote::quote;
@@ -16,7 +17,7 @@ mod cost;
 mod pipeline;
 
 /// Templates by name.
-pub(crate) type Templates = BTreeMap<Arc<str>, Arc<Tree>>;
+pub(crate) type Templates = SortedMap<Arc<str>, Arc<Tree>>;
 
 /// How deep templates, blocks and parentheses may be nested in one another while they run.
 const DEPTH: u32 = 220;
@@ -34,7 +35,7 @@ pub(crate) struct Budget {
     /// Calls, and what functions read and make.
     pub(crate) costs: cost::Costs,
     /// How often each template is being included at the moment.
-    pub(crate) included: RefCell<BTreeMap<Arc<str>, u32>>,
+    pub(crate) included: RefCell<SortedMap<Arc<str>, u32>>,
     /// How many random texts have been asked for.
     pub(crate) drawn: Cell<u64>,
     /// The text that `fromYaml` has read last and what it is, handed to nobody: charts ask for a document's name, then

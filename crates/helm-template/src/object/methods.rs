@@ -1,9 +1,10 @@
 //! The methods of objects.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use sorted::SortedMap;
 
 use super::{Method, Object};
 use crate::funcs::Param;
@@ -63,7 +64,7 @@ impl Method {
         })
     }
 
-    fn of_files(self, files: &BTreeMap<Arc<str>, Arc<[u8]>>, text: &str) -> Value {
+    fn of_files(self, files: &SortedMap<Arc<str>, Arc<[u8]>>, text: &str) -> Value {
         let bytes = files.get(text).map_or(&[][..], AsRef::as_ref);
         match self {
             Self::FilesGetBytes => Value::List(List::new(

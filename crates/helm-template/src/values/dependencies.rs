@@ -1,9 +1,9 @@
 //! Which subcharts take part, under which names, and what they export.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use sorted::SortedSet;
 
 use super::{coalesce, coalesce_tables};
 use crate::Error;
@@ -49,7 +49,7 @@ fn enable(chart: &mut Loaded, values: &Json, path: &str) -> Result<(), Error> {
     let coalesced = Json::Object(coalesce(chart, values)?);
     apply_tags(&mut wanted, &coalesced);
     apply_conditions(&mut wanted, &coalesced, path);
-    let disabled: BTreeSet<String> = wanted
+    let disabled: SortedSet<String> = wanted
         .iter()
         .filter(|it| !it.enabled)
         .map(|it| it.name.clone())

@@ -1,11 +1,12 @@
 //! Releases of Istio as test data.
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::PathBuf;
 
+use sorted::SortedMap;
+
 /// The charts of a release by their folder.
-pub(crate) fn charts(version: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+pub(crate) fn charts(version: &str) -> SortedMap<String, SortedMap<String, String>> {
     let data = std::env::var_os("REFIT_ISTIO_DATA").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
         PathBuf::from,
@@ -13,7 +14,7 @@ pub(crate) fn charts(version: &str) -> BTreeMap<String, BTreeMap<String, String>
     let path = data.join(format!("istio/releases/istio-{version}.tar.gz"));
     let file = std::fs::File::open(&path).unwrap_or_else(|_| panic!("{}", path.display()));
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(file));
-    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let mut files: SortedMap<String, String> = SortedMap::new();
     for entry in archive.entries().expect("an archive") {
         let mut entry = entry.expect("an entry");
         let path = entry.path().expect("a path").to_string_lossy().into_owned();
@@ -28,7 +29,7 @@ pub(crate) fn charts(version: &str) -> BTreeMap<String, BTreeMap<String, String>
             );
         }
     }
-    let mut charts: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut charts: SortedMap<String, SortedMap<String, String>> = SortedMap::new();
     let folders: Vec<String> = files
         .keys()
         .filter_map(|it| it.strip_suffix("/Chart.yaml").map(str::to_owned))

@@ -1,10 +1,10 @@
 //! `refit check-inject`: which injectors the API server calls for a pod, and what comes of it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use istio_planner::dataplane::{InjectRequest, check_inject};
+use sorted::SortedMap;
 
 use super::format::{self, Format};
 use super::{Error, Exit};
@@ -40,7 +40,7 @@ pub(super) struct Args {
 
 /// Labels as a flag gives them. Its own type, so that clap takes them for one value.
 #[derive(Debug, Clone, Default)]
-struct Labels(BTreeMap<String, String>);
+struct Labels(SortedMap<String, String>);
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let (files, named) = files_and_pod(args);

@@ -47,13 +47,13 @@ fn pack(version: &str, release: &Release) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use sorted::SortedMap;
 
     use super::*;
 
     #[test]
     fn a_release_is_packed_as_it_is_read_again() {
-        let files: BTreeMap<String, Vec<u8>> = [
+        let files: SortedMap<String, Vec<u8>> = [
             ("charts/base/Chart.yaml", "name: base\nversion: 1.30.3\n"),
             ("profiles/default.yaml", "spec: {tag: 1.30.3}\n"),
         ]

@@ -91,7 +91,7 @@ pub(super) fn read(
             }
         }
     }
-    settings.sort_by(|a, b| a.path.cmp(&b.path));
+    sorted::sort_by(&mut settings, |a, b| a.path.cmp(&b.path));
     settings.dedup_by(|a, b| a.path == b.path);
     Some(Installation {
         profile: variant.profile,

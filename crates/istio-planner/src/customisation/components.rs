@@ -1,9 +1,8 @@
 //! Which components an installation has, and where, against what a request gives: switches, namespaces, lists of gateways.
 
-use std::collections::BTreeSet;
-
 use istio_catalog::{ComponentName, Minor, Version};
 use serde_json::{Value, json};
+use sorted::SortedSet;
 
 use super::identity::Identity;
 use super::residue::Residue;
@@ -180,7 +179,7 @@ fn single(
         return vec![setting("enabled", json!(false), evidence)];
     }
     // What is rendered in one namespace and lives in another.
-    let elsewhere: BTreeSet<&String> = rendered
+    let elsewhere: SortedSet<&String> = rendered
         .iter()
         .filter(|it| it.namespace.is_some() && !installed.has(it))
         .filter_map(|missing| {
@@ -203,13 +202,13 @@ fn gateways(
     component: ComponentName,
     list: &str,
 ) -> Vec<Setting> {
-    let rendered: BTreeSet<_> = residue
+    let rendered: SortedSet<_> = residue
         .rendered(component)
         .filter(|it| text(it, "/kind") == Some("Deployment"))
         .filter_map(Ref::of)
         .map(|it| (it.namespace, it.name))
         .collect();
-    let running: BTreeSet<_> = installed
+    let running: SortedSet<_> = installed
         .gateways(component)
         .map(|(it, _)| (it.namespace.clone(), it.name.clone()))
         .collect();

@@ -1,9 +1,8 @@
 //! What no setting says, said by overlays: the way in which an `IstioOperator` can change any field of what it renders
 //! (domain §2.3).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Value, json};
+use sorted::{SortedMap, SortedSet};
 
 use super::components::{Installed, LISTS, SINGLE};
 use super::residue::{Residue, is_owner_label, is_program, own_fields};
@@ -42,10 +41,11 @@ impl Reach {
 pub(super) fn overlays(
     installed: Installed<'_>,
     residue: &Residue,
-    reach: &BTreeMap<Ref, Reach>,
+    reach: &SortedMap<Ref, Reach>,
 ) -> Vec<Setting> {
     let schemas = Schemas::builtin();
-    let mut found: BTreeMap<Vec<String>, (Vec<Value>, Subject, BTreeSet<String>)> = BTreeMap::new();
+    let mut found: SortedMap<Vec<String>, (Vec<Value>, Subject, SortedSet<String>)> =
+        SortedMap::new();
     for change in residue.changes.iter().filter(|it| is_patched(it)) {
         let (Some(kept), Some((rendered, component))) = (
             installed.snapshot.objects.get(&change.object),
@@ -60,7 +60,7 @@ pub(super) fn overlays(
         }
         let (overlays, _, owners) = found.entry(component).or_insert_with(|| {
             let evidence = Subject::kept(&change.object, kept);
-            (Vec::new(), evidence, BTreeSet::new())
+            (Vec::new(), evidence, SortedSet::new())
         });
         owners.extend(own_fields(change).filter_map(|it| it.owner.clone()));
         overlays.push(json!({
@@ -70,12 +70,13 @@ pub(super) fn overlays(
             "patches": patches,
         }));
     }
-    let setting = |(mut path, (overlays, evidence, owners)): (Vec<String>, (_, _, BTreeSet<_>))| {
-        path.extend(["k8s", "overlays"].map(str::to_owned));
-        let owners: Vec<String> = owners.into_iter().collect();
-        let owner = (!owners.is_empty()).then(|| owners.join(", "));
-        Setting::new(path, Value::Array(overlays), evidence).by(owner)
-    };
+    let setting =
+        |(mut path, (overlays, evidence, owners)): (Vec<String>, (_, _, SortedSet<_>))| {
+            path.extend(["k8s", "overlays"].map(str::to_owned));
+            let owners: Vec<String> = owners.into_iter().collect();
+            let owner = (!owners.is_empty()).then(|| owners.join(", "));
+            Setting::new(path, Value::Array(overlays), evidence).by(owner)
+        };
     found.into_iter().map(setting).collect()
 }
 
@@ -123,7 +124,7 @@ fn patches(
     let fields = own_fields(change)
         .map(|it| steps(&it.path))
         .filter(|it| !is_owner_label(it));
-    let places: BTreeSet<_> = fields
+    let places: SortedSet<_> = fields
         .filter_map(|it| place(&it, &live, rendered, reach))
         .collect();
     let covered = |path: &[Step]| (1..path.len()).any(|it| places.contains(&path[..it]));

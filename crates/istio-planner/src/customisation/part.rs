@@ -1,8 +1,7 @@
 //! The part of a snapshot that an installation can consist of: what candidates are compared with, again and again.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use super::search::DEFINITION;
 use crate::outcome::{ControlPlane, Inventory, Ref};
@@ -15,7 +14,7 @@ const SYSTEM: &str = "kube-system";
 /// and nodes are left out too: nothing that is compared is among them.
 pub(super) fn part(snapshot: &Snapshot, inventory: &Inventory, plane: &ControlPlane) -> Snapshot {
     let components = inventory.components.iter().map(|it| it.namespace.as_str());
-    let namespaces: BTreeSet<&str> = components
+    let namespaces: SortedSet<&str> = components
         .chain([plane.namespace.as_str(), SYSTEM])
         .collect();
     let services = telling_services(snapshot);
@@ -44,7 +43,7 @@ pub(super) fn without_definitions(snapshot: &Snapshot) -> Snapshot {
     }
 }
 
-fn of(snapshot: &Snapshot, is_kept: impl Fn(&(&Ref, &Object)) -> bool) -> BTreeMap<Ref, Object> {
+fn of(snapshot: &Snapshot, is_kept: impl Fn(&(&Ref, &Object)) -> bool) -> SortedMap<Ref, Object> {
     let kept = snapshot.objects.iter().filter(is_kept);
     kept.map(|(object, it)| (object.clone(), it.clone()))
         .collect()
@@ -72,7 +71,7 @@ fn is_labelled(value: &Value) -> bool {
 
 /// The Services by which the addresses of new ones are told: the API server's, else the first that has an address, and
 /// one that has two families.
-fn telling_services(snapshot: &Snapshot) -> BTreeSet<&Ref> {
+fn telling_services(snapshot: &Snapshot) -> SortedSet<&Ref> {
     let services = || {
         let all = snapshot.objects.iter();
         all.filter(|(it, kept)| {

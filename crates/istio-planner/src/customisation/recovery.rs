@@ -118,7 +118,7 @@ pub fn recover(input: &Input) -> Option<Recovery> {
         Some(best) => (best.found, Some(best.residue)),
         None => (record.unwrap_or_else(default), None),
     };
-    found.settings.sort_by(|a, b| a.path.cmp(&b.path));
+    sorted::sort_by(&mut found.settings, |a, b| a.path.cmp(&b.path));
     let settings = || found.settings.iter();
     Some(Recovery {
         operator: search::operator(installed, &found),

@@ -81,7 +81,7 @@ pub(crate) fn reverted(installation: &Installation, after: &After) -> Vec<Revert
             evidence: vec![installation.evidence.clone()],
         });
     }
-    reverted.sort_by(|a, b| a.path.cmp(&b.path));
+    sorted::sort_by(&mut reverted, |a, b| a.path.cmp(&b.path));
     reverted
 }
 

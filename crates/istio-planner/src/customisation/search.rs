@@ -2,7 +2,7 @@
 //! it explains is kept.
 
 use istio_catalog::ComponentName;
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use istio_render::{OperatorFile, Options, Release, Renderer};
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     /// Objects that the request does not reproduce.
-    fn different(&self) -> BTreeSet<&Ref> {
+    fn different(&self) -> SortedSet<&Ref> {
         let changes = self.residue.changes.iter();
         changes
             .filter(|it| is_different(it))
@@ -144,7 +144,7 @@ impl Search<'_> {
 
     /// Takes back variables of istiod that another setting gives already: the server would refuse both.
     fn without_twins(&self, candidate: Candidate) -> Candidate {
-        let twins: BTreeSet<String> = candidate
+        let twins: SortedSet<String> = candidate
             .residue
             .rendered(ComponentName::Pilot)
             .filter_map(|it| {
@@ -198,7 +198,7 @@ impl Search<'_> {
 
     /// Objects of the installation that are not rendered, by their components' labels alone.
     fn extra(&self, changes: &[Change]) -> Vec<Change> {
-        let known: BTreeSet<_> = changes
+        let known: SortedSet<_> = changes
             .iter()
             .map(|it| (&it.object.kind, &it.object.namespace, &it.object.name))
             .collect();
@@ -245,7 +245,7 @@ impl Search<'_> {
                 return all;
             }
         }
-        let mut groups: BTreeMap<Option<Ref>, Vec<Setting>> = BTreeMap::new();
+        let mut groups: SortedMap<Option<Ref>, Vec<Setting>> = SortedMap::new();
         for setting in settings {
             let group = groups.entry(setting.evidence.object.clone()).or_default();
             group.push(setting);
@@ -325,7 +325,7 @@ impl Search<'_> {
 
     /// Says what is left by overlays, each object's as narrow as it works.
     fn overlaid(&self, best: Candidate) -> Candidate {
-        let mut reach: BTreeMap<Ref, Reach> = BTreeMap::new();
+        let mut reach: SortedMap<Ref, Reach> = SortedMap::new();
         let mut result: Option<Candidate> = None;
         for _ in 0..ROUNDS {
             let settings = overlays(self.installed, &best.residue, &reach);
@@ -371,7 +371,7 @@ impl Search<'_> {
                 }
             }
         }
-        found.settings.sort_by(|a, b| a.path.cmp(&b.path));
+        sorted::sort_by(&mut found.settings, |a, b| a.path.cmp(&b.path));
         found
     }
 

@@ -111,7 +111,7 @@ pub(super) fn read(
             add(vec!["components", "cni", "enabled"], &json!(cni), &subject);
         }
     }
-    settings.sort_by(|a, b| a.path.cmp(&b.path));
+    sorted::sort_by(&mut settings, |a, b| a.path.cmp(&b.path));
     Some(Installation {
         profile,
         settings,

@@ -1,9 +1,8 @@
 //! The objects that decide about injection, now and after the apply.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{Version, revisioned};
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use super::Context;
 use super::injector::Injectors;
@@ -17,7 +16,7 @@ use crate::snapshot::Snapshot;
 pub(super) struct After<'a> {
     snapshot: &'a Snapshot,
     /// `None`: deleted.
-    changed: BTreeMap<&'a Ref, Option<&'a Value>>,
+    changed: SortedMap<&'a Ref, Option<&'a Value>>,
 }
 
 impl<'a> After<'a> {
@@ -86,7 +85,7 @@ pub(super) struct Injection<'a> {
     /// The proxy's image, where the target was rendered.
     pub(super) image: Option<Image>,
     /// Environment of istiod.
-    pub(super) environment: BTreeMap<String, String>,
+    pub(super) environment: SortedMap<String, String>,
 }
 
 impl<'a> Injection<'a> {
@@ -186,7 +185,7 @@ impl Image {
     }
 
     /// The variant that a pod gets: as its annotations say, else as the mesh says.
-    pub(super) fn variant(&self, annotations: &BTreeMap<String, String>) -> String {
+    pub(super) fn variant(&self, annotations: &SortedMap<String, String>) -> String {
         let own = || {
             let config = annotations.get("proxy.istio.io/config")?;
             let config = kube_yaml::from_str(config).ok()?;
@@ -235,7 +234,7 @@ pub(super) fn without_tag(image: &str) -> &str {
 }
 
 /// Reads the literal environment of istiod.
-fn environment(deployment: &Value) -> BTreeMap<String, String> {
+fn environment(deployment: &Value) -> SortedMap<String, String> {
     istiod_environment(deployment)
         .filter_map(|(name, it)| Some((name.to_owned(), it.get("value")?.as_str()?.to_owned())))
         .collect()
@@ -248,7 +247,7 @@ pub(super) fn is_current(
     version: Option<&Version>,
     to: &Version,
     wanted: Option<&Image>,
-    annotations: &BTreeMap<String, String>,
+    annotations: &SortedMap<String, String>,
 ) -> bool {
     // An image by its digest alone has no tag that could name a variant.
     let tagged = !image.contains('@');

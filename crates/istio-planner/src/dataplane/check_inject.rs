@@ -1,7 +1,7 @@
 //! `refit check-inject`: which injectors the API server calls for a pod, and what istiod then does.
 
 use istio_catalog::revisioned;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -11,7 +11,7 @@ use super::policy::{Candidate, Policy};
 use crate::outcome::Ref;
 use crate::snapshot::{Pod, Snapshot};
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// The pod that is asked about: one of the export, or one that is thought up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,7 +112,7 @@ fn report(
     let injectors = Injectors::read(configurations.map(|(_, it)| &it.value));
     let called = injectors.called(namespace_labels, candidate.labels);
     let mut calls: Vec<_> = called.iter().map(|it| it.name()).collect();
-    calls.sort();
+    sorted::sort(&mut calls);
     let passed_over = injectors
         .iter()
         .filter_map(|it| {

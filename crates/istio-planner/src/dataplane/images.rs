@@ -1,6 +1,6 @@
 //! The images that an injector gives to pods, once an apply is made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use super::Context;
 use super::after::{Image, Injection};
@@ -28,7 +28,7 @@ impl<'a> Injected<'a> {
     /// Returns the images of the proxy and of what prepares it, for a pod with these annotations.
     pub(crate) fn images(
         &self,
-        annotations: &BTreeMap<String, String>,
+        annotations: &SortedMap<String, String>,
     ) -> impl Iterator<Item = String> {
         let pinned = annotations.get(PIN).cloned();
         let image = self.after.image.as_ref();
@@ -38,14 +38,14 @@ impl<'a> Injected<'a> {
     }
 
     /// Returns the images that the injector's templates of a pod with these annotations name themselves.
-    pub(crate) fn literals(&self, annotations: &BTreeMap<String, String>) -> BTreeSet<String> {
+    pub(crate) fn literals(&self, annotations: &SortedMap<String, String>) -> SortedSet<String> {
         self.after.policy.literal_images(annotations)
     }
 }
 
 impl Image {
     /// Returns the reference for a pod with these annotations; `None` where no tag is known.
-    fn reference(&self, annotations: &BTreeMap<String, String>) -> Option<String> {
+    fn reference(&self, annotations: &SortedMap<String, String>) -> Option<String> {
         if let Some(whole) = &self.whole {
             return Some(whole.clone());
         }

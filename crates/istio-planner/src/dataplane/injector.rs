@@ -1,14 +1,14 @@
 //! Istio's injectors, and which of them the API server calls for a pod.
 
 use istio_catalog::DEFAULT_REVISION;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde_json::Value;
 
 use super::selector::{Sieve, matches, unmet, wanted};
 use crate::inventory::webhook_namespace;
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// A webhook that injects proxies.
 #[derive(Debug, Clone)]
@@ -88,7 +88,7 @@ impl<'a> Injectors<'a> {
             .into_iter()
             .flat_map(of_configuration)
             .collect();
-        injectors.sort_by_key(|it| it.configuration);
+        sorted::sort_by_key(&mut injectors, |it| it.configuration);
         let (mut by_namespace, mut by_pod) = (Sieve::default(), Sieve::default());
         for (at, injector) in injectors.iter().enumerate() {
             let of_namespace = injector.object.get("namespaceSelector");
@@ -122,7 +122,7 @@ impl<'a> Injectors<'a> {
             .chain(self.by_pod.candidates(pod))
             .copied()
             .collect();
-        found.sort_unstable();
+        sorted::sort(&mut found);
         found
             .into_iter()
             .filter_map(|at| self.all.get(at))

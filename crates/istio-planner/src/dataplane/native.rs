@@ -1,8 +1,7 @@
 //! Native sidecars: whether istiod makes the proxy an init container that keeps running (domain §8.4).
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{Minor, Version};
+use sorted::SortedMap;
 
 use crate::snapshot::Snapshot;
 
@@ -16,7 +15,7 @@ const KUBELET_FROM: Minor = Minor::new(1, 33);
 pub(super) fn default(
     snapshot: &Snapshot,
     istiod: &Version,
-    environment: &BTreeMap<String, String>,
+    environment: &SortedMap<String, String>,
 ) -> Option<bool> {
     let by_nodes = || {
         let mut kubelets = snapshot
@@ -43,7 +42,7 @@ pub(super) fn default(
 }
 
 /// Returns what a pod asks for itself.
-pub(super) fn asked(annotations: &BTreeMap<String, String>) -> Option<bool> {
+pub(super) fn asked(annotations: &SortedMap<String, String>) -> Option<bool> {
     match annotations
         .get("sidecar.istio.io/nativeSidecar")
         .map(String::as_str)

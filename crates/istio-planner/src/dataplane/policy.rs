@@ -1,12 +1,11 @@
 //! What istiod does with a pod that the API server sends it (istio 1.31:pkg/kube/inject/inject.go:201-291).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use super::selector::matches;
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// Namespaces whose pods are never injected.
 const SYSTEM: [&str; 4] = [
@@ -44,7 +43,7 @@ impl Policy {
     }
 
     /// Returns the images that the templates of a pod name in so many words and without a condition.
-    pub(crate) fn literal_images(&self, annotations: &Labels) -> BTreeSet<String> {
+    pub(crate) fn literal_images(&self, annotations: &Labels) -> SortedSet<String> {
         let asked = annotations.get("inject.istio.io/templates");
         let names: Vec<&str> = match (asked, self.config.get("defaultTemplates")) {
             (Some(asked), _) => asked.split(',').map(str::trim).collect(),

@@ -1,14 +1,13 @@
 //! Webhooks that must answer and do not: the API server refuses what they select.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::selector::matches;
 use crate::inventory::unreachable;
 use crate::snapshot::Snapshot;
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// Whether a webhook's rules name the creation of pods.
 pub(crate) fn selects_pods(webhook: &Value) -> bool {

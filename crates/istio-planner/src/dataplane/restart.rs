@@ -1,8 +1,7 @@
 //! Which workloads keep an old proxy, why, and how it can be restarted (domain §8.2).
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use istio_catalog::Version;
+use sorted::{SortedMap, SortedSet};
 
 use super::after::{Injection, is_current};
 use super::check_inject::namespace_labels;
@@ -12,7 +11,7 @@ use crate::inventory::{self, Controller, Role, controller, is_active, proxy_cont
 use crate::outcome::{Change, Ref, Restart, RestartHow, RestartReason, Subject};
 use crate::snapshot::{Container, Pod, Snapshot, Workload, objects};
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// What is to be restarted.
 #[derive(Debug, Clone, Default)]
@@ -37,7 +36,7 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
         namespaces: namespaces(snapshot),
         rolled: rolled(context.changes),
     };
-    let mut groups: BTreeMap<Controller, Vec<&Pod>> = BTreeMap::new();
+    let mut groups: SortedMap<Controller, Vec<&Pod>> = SortedMap::new();
     for pod in snapshot
         .pods
         .values()
@@ -50,7 +49,7 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
     }
     let mut restarts = Vec::new();
     let mut troubles = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     for (controller, pods) in groups {
         let group = Group::of(snapshot, controller, pods);
         if let Some(verdict) = judge.judge(&group) {
@@ -66,7 +65,7 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
             troubles.push((Trouble::KubeInject, subject));
         }
     }
-    restarts.sort_by(|a, b| {
+    sorted::sort_by(&mut restarts, |a, b| {
         let (a, b) = (&a.object, &b.object);
         (&a.kind, &a.namespace, &a.name).cmp(&(&b.kind, &b.namespace, &b.name))
     });
@@ -85,14 +84,14 @@ fn is_data_plane(role: Role) -> bool {
 }
 
 /// The labels of every namespace in the export.
-fn namespaces(snapshot: &Snapshot) -> BTreeMap<&str, Labels> {
+fn namespaces(snapshot: &Snapshot) -> SortedMap<&str, Labels> {
     objects(snapshot, "", "Namespace")
         .filter_map(|(it, _)| Some((it.name.as_str(), namespace_labels(snapshot, &it.name)?)))
         .collect()
 }
 
 /// The objects whose template the apply changes.
-fn rolled(changes: &[Change]) -> BTreeSet<&Ref> {
+fn rolled(changes: &[Change]) -> SortedSet<&Ref> {
     let rolls = |it: &&Change| {
         let mut fields = it.fields.iter();
         fields.any(|it| it.path.starts_with("spec.template."))
@@ -201,7 +200,7 @@ impl<'a> Group<'a> {
     }
 
     fn restart(&self, renewal: Renewal) -> Restart {
-        let mut proxies: BTreeMap<String, u32> = BTreeMap::new();
+        let mut proxies: SortedMap<String, u32> = SortedMap::new();
         for proxy in &self.proxies {
             let version = match proxy {
                 None => "none".to_owned(),
@@ -265,9 +264,9 @@ struct Judge<'a> {
     context: Context<'a>,
     now: Injection<'a>,
     after: Injection<'a>,
-    namespaces: BTreeMap<&'a str, Labels>,
+    namespaces: SortedMap<&'a str, Labels>,
     /// The objects whose template the apply changes.
-    rolled: BTreeSet<&'a Ref>,
+    rolled: SortedSet<&'a Ref>,
 }
 
 /// What injection makes of the next pod.
@@ -391,7 +390,7 @@ impl Judge<'_> {
     fn without_pods(
         &self,
         workload: &Workload,
-        seen: &BTreeSet<Controller>,
+        seen: &SortedSet<Controller>,
     ) -> Option<(Restart, Subject)> {
         let controller = Controller {
             object: Ref {

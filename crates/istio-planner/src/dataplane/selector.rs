@@ -1,10 +1,9 @@
 //! Label selectors, as Kubernetes evaluates them.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// Returns the first requirement of a selector that labels do not meet, in words; `None` when they meet all.
 ///
@@ -50,7 +49,7 @@ pub(crate) fn matches(selector: Option<&Value>, labels: &Labels) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct Sieve<T> {
     all: Vec<T>,
-    by_label: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+    by_label: SortedMap<String, SortedMap<String, Vec<usize>>>,
     others: Vec<usize>,
 }
 
@@ -58,7 +57,7 @@ impl<T> Default for Sieve<T> {
     fn default() -> Self {
         Self {
             all: Vec::new(),
-            by_label: BTreeMap::new(),
+            by_label: SortedMap::new(),
             others: Vec::new(),
         }
     }
@@ -87,7 +86,7 @@ impl<T> Sieve<T> {
             let value = labels.get(key).and_then(|it| of_key.get(it));
             found.extend(value.into_iter().flatten());
         }
-        found.sort_unstable();
+        sorted::sort(&mut found);
         found.dedup();
         found.into_iter().filter_map(|at| self.all.get(at))
     }

@@ -1,10 +1,9 @@
 //! Selection, istiod's decision, restarts of single workloads.
 
-use std::collections::BTreeMap;
-
 use expect_test::{Expect, expect};
 use istio_catalog::Version;
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use super::*;
 use crate::outcome::{ChangeClass, Finding, Ref};
@@ -412,7 +411,7 @@ fn check_inject_tells_why_in_words() {
     "]].assert_eq(&report(named).unwrap());
     let refused = InjectRequest {
         namespace: Some("shop".to_owned()),
-        labels: BTreeMap::from([("sidecar.istio.io/inject".to_owned(), "false".to_owned())]),
+        labels: SortedMap::from([("sidecar.istio.io/inject".to_owned(), "false".to_owned())]),
         ..InjectRequest::default()
     };
     expect![[r"

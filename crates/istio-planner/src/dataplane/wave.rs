@@ -1,6 +1,6 @@
 //! The order in which workloads are restarted: gateways first, then one group after the other (domain §8.5).
 
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use crate::inventory::{Role, controller, is_active, role};
 use crate::outcome::{Ref, Restart, RestartHow};
@@ -112,7 +112,7 @@ pub fn waves(
     grouping: &Grouping,
     most: Option<Share>,
 ) -> Vec<Wave> {
-    let gateways: BTreeSet<Ref> = snapshot
+    let gateways: SortedSet<Ref> = snapshot
         .pods
         .values()
         .filter(|it| is_active(it) && role(it) == Role::Gateway)
@@ -123,7 +123,7 @@ pub fn waves(
         .filter(|it| !matches!(it.how, RestartHow::Auto | RestartHow::None))
         .collect();
     // Gateways, groups by name, those of no group.
-    let mut groups: BTreeMap<(u8, Counted), Vec<Restart>> = BTreeMap::new();
+    let mut groups: SortedMap<(u8, Counted), Vec<Restart>> = SortedMap::new();
     for restart in &todo {
         let group = if gateways.contains(&restart.object) {
             (0, Counted::of("gateways"))

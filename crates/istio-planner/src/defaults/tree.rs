@@ -38,7 +38,7 @@ fn walk<'a>(
     };
     let keys = |map: Option<&'a Map<String, Value>>| map.into_iter().flat_map(Map::keys);
     let mut all: Vec<&'a String> = keys(from_map).chain(keys(to_map)).collect();
-    all.sort();
+    sorted::sort(&mut all);
     all.dedup();
     for key in all {
         path.push(key);

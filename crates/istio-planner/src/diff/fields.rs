@@ -1,8 +1,7 @@
 //! Which fields differ, in words of paths.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use crate::outcome::FieldChange;
 use crate::plan::FIELD_MANAGER;
@@ -27,7 +26,7 @@ pub(super) fn changes(
     paths.extend(topmost(&comparison.removed));
     // An atomic value is compared as a whole, so every path is one.
     paths.extend(comparison.modified.paths());
-    paths.sort();
+    sorted::sort(&mut paths);
     paths.dedup();
     let mut changes = Vec::new();
     for path in paths.into_iter().filter(|it| !is_server_field(it)) {
@@ -41,7 +40,7 @@ pub(super) fn changes(
         };
         refine(&display(&path), from, to, owner.as_deref(), &mut changes);
     }
-    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    sorted::sort_by(&mut changes, |a, b| a.path.cmp(&b.path));
     changes
 }
 
@@ -58,7 +57,7 @@ fn refine(
     }
     match (&from, &to) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => {
-            let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let keys: SortedSet<&String> = old.keys().chain(new.keys()).collect();
             for key in keys {
                 let mut path = path.to_owned();
                 field(&mut path, key);
@@ -74,9 +73,9 @@ fn refine(
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             if let (Some(old), Some(new)) = (by_name(old), by_name(new)) {
-                let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+                let names: SortedSet<&str> = old.keys().chain(new.keys()).copied().collect();
                 for name in names {
-                    let part = |of: &BTreeMap<&str, &Value>| of.get(name).map(|it| (*it).clone());
+                    let part = |of: &SortedMap<&str, &Value>| of.get(name).map(|it| (*it).clone());
                     let path = format!("{path}[name={name}]");
                     refine(&path, part(&old), part(&new), owner, changes);
                 }
@@ -102,8 +101,8 @@ fn refine(
 }
 
 /// Elements by their name, where every one has its own.
-fn by_name(list: &[Value]) -> Option<BTreeMap<&str, &Value>> {
-    let mut named = BTreeMap::new();
+fn by_name(list: &[Value]) -> Option<SortedMap<&str, &Value>> {
+    let mut named = SortedMap::new();
     for item in list {
         if named.insert(item.get("name")?.as_str()?, item).is_some() {
             return None;
@@ -139,7 +138,7 @@ fn owner(owners: &Managers, path: &[PathElement]) -> Option<String> {
         .filter(|it| owns(it.2, path))
         .map(|it| it.0.name.as_str())
         .collect();
-    names.sort_unstable();
+    sorted::sort(&mut names);
     names.dedup();
     (!names.is_empty()).then(|| names.join(", "))
 }

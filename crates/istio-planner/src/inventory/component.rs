@@ -1,8 +1,7 @@
 //! Components that run pods, with the versions of those pods.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{ComponentName, Version};
+use sorted::SortedMap;
 
 use super::role::{Role, is_active, role};
 use super::version;
@@ -24,7 +23,7 @@ const ORDER: [ComponentName; 7] = [
 /// Returns every component that runs pods: one entry for each version that its pods run.
 pub(super) fn components(snapshot: &Snapshot) -> Vec<ComponentVersion> {
     type Key = (usize, ComponentName, String, String, Option<Version>);
-    let mut found: BTreeMap<Key, u32> = BTreeMap::new();
+    let mut found: SortedMap<Key, u32> = SortedMap::new();
     for pod in snapshot.pods.values().filter(|it| is_active(it)) {
         let Some(component) = component(pod) else {
             continue;

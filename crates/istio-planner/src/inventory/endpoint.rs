@@ -1,7 +1,7 @@
 //! Whether anything answers at a Service.
 
 use crate::outcome::Ref;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde_json::Value;
 
@@ -48,7 +48,7 @@ pub(crate) fn unreachable(snapshot: &Snapshot, namespace: &str, name: &str) -> O
         return None;
     }
     // Without a selector somebody else writes its end points.
-    let selector: BTreeMap<_, _> = service
+    let selector: SortedMap<_, _> = service
         .value
         .pointer("/spec/selector")?
         .as_object()?

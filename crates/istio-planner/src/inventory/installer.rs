@@ -1,7 +1,7 @@
 //! Who installed the mesh, by what stands on its objects (domain §7.1).
 
 use istio_catalog::ComponentName;
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ type Who = (InstallerKind, Option<String>);
 /// A component without any telling object is [`InstallerKind::Unknown`], as is a mesh of which only pods were exported.
 pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
     let operator = RunningOperator::of(snapshot);
-    let control: BTreeSet<_> = snapshot
+    let control: SortedSet<_> = snapshot
         .workloads
         .values()
         .filter(|it| {
@@ -32,9 +32,9 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
         })
         .map(|it| it.namespace.as_str())
         .collect();
-    let mut found: BTreeMap<(Who, ComponentName), Vec<Subject>> = BTreeMap::new();
+    let mut found: SortedMap<(Who, ComponentName), Vec<Subject>> = SortedMap::new();
     // Plain manifests carry no mark: they count only where nothing of a component says otherwise.
-    let mut unmarked: BTreeMap<ComponentName, (InstallerKind, Subject)> = BTreeMap::new();
+    let mut unmarked: SortedMap<ComponentName, (InstallerKind, Subject)> = SortedMap::new();
     for (object, kept) in &snapshot.objects {
         let Some(component) =
             component(object, &kept.value).or_else(|| named(object, &kept.value, &control))
@@ -64,7 +64,7 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
                 .push(subject);
         }
     }
-    let marked: BTreeSet<_> = found.keys().map(|(_, it)| *it).collect();
+    let marked: SortedSet<_> = found.keys().map(|(_, it)| *it).collect();
     for (component, subject) in running(snapshot) {
         if !marked.contains(&component) {
             found
@@ -78,10 +78,10 @@ pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
 
 /// One installer of each kind, with the telling object of each component: a workload, where there is one.
 fn collected(
-    found: BTreeMap<(Who, ComponentName), Vec<Subject>>,
+    found: SortedMap<(Who, ComponentName), Vec<Subject>>,
     operator: &RunningOperator,
 ) -> Vec<Installer> {
-    let mut installers: BTreeMap<Who, Installer> = BTreeMap::new();
+    let mut installers: SortedMap<Who, Installer> = SortedMap::new();
     for (((kind, name), component), subjects) in found {
         let installer = installers
             .entry((kind, name.clone()))
@@ -141,7 +141,7 @@ fn component(object: &Ref, value: &Value) -> Option<ComponentName> {
 }
 
 /// Returns the component of an object that carries no label of it, by its name; CRDs, and what stands beside an istiod.
-fn named(object: &Ref, value: &Value, control: &BTreeSet<&str>) -> Option<ComponentName> {
+fn named(object: &Ref, value: &Value, control: &SortedSet<&str>) -> Option<ComponentName> {
     if label(value, "gateway.istio.io/managed").is_some() {
         return None;
     }
@@ -292,7 +292,7 @@ fn by_hand(object: &Ref, kept: &Object) -> (InstallerKind, Subject) {
 }
 
 /// Vendors' meshes show in names, not in marks on objects.
-fn managed(snapshot: &Snapshot, found: &mut BTreeMap<(Who, ComponentName), Vec<Subject>>) {
+fn managed(snapshot: &Snapshot, found: &mut SortedMap<(Who, ComponentName), Vec<Subject>>) {
     for (object, kept) in &snapshot.objects {
         let namespace = object.namespace.as_deref().unwrap_or_default();
         let vendors = match object.kind.as_str() {
@@ -339,8 +339,8 @@ fn calls_google(configuration: &Value) -> bool {
 }
 
 /// Components whose pods run, for those that no object in the export tells about.
-fn running(snapshot: &Snapshot) -> BTreeMap<ComponentName, Subject> {
-    let mut running = BTreeMap::new();
+fn running(snapshot: &Snapshot) -> SortedMap<ComponentName, Subject> {
+    let mut running = SortedMap::new();
     for pod in snapshot.pods.values().filter(|it| is_active(it)) {
         let component = match role(pod) {
             Role::Istiod => ComponentName::Pilot,

@@ -4,9 +4,8 @@
 //! Whoever writes a few fields of an object (an autoscaler, a certificate injector, somebody with an editor) does not
 //! keep it: what an apply takes from them is told by `edits-overwritten`.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
+use sorted::SortedSet;
 
 use crate::kubernetes::group_of;
 use crate::outcome::{InstallerKind, Ref};
@@ -223,7 +222,7 @@ pub(super) fn writer(object: &Ref, value: &Value) -> Option<Keeper> {
             .unwrap_or_default()
             .to_owned()
     };
-    let mut all = BTreeSet::new();
+    let mut all = SortedSet::new();
     for entry in entries {
         all.extend(content(entry));
     }
@@ -258,8 +257,8 @@ pub(super) fn writer(object: &Ref, value: &Value) -> Option<Keeper> {
 }
 
 /// The paths of what a manager owns, without metadata and status.
-fn content(entry: &Value) -> BTreeSet<String> {
-    fn walk(fields: &Map<String, Value>, at: &str, into: &mut BTreeSet<String>) {
+fn content(entry: &Value) -> SortedSet<String> {
+    fn walk(fields: &Map<String, Value>, at: &str, into: &mut SortedSet<String>) {
         for (key, below) in fields {
             if key == "." || at.is_empty() && matches!(key.as_str(), "f:metadata" | "f:status") {
                 continue;
@@ -273,7 +272,7 @@ fn content(entry: &Value) -> BTreeSet<String> {
             }
         }
     }
-    let mut paths = BTreeSet::new();
+    let mut paths = SortedSet::new();
     if let Some(fields) = entry.get("fieldsV1").and_then(Value::as_object) {
         walk(fields, "", &mut paths);
     }
@@ -281,7 +280,7 @@ fn content(entry: &Value) -> BTreeSet<String> {
 }
 
 /// Whether a manager owns what makes the object: the image of a workload, the whole spec, or more than half of the rest.
-fn is_bulk(object: &Ref, entry: &Value, all: &BTreeSet<String>) -> bool {
+fn is_bulk(object: &Ref, entry: &Value, all: &SortedSet<String>) -> bool {
     let own = content(entry);
     if own.contains("/f:spec") || own.contains("/f:spec/f:template") {
         return true;

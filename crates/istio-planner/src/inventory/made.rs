@@ -1,8 +1,7 @@
 //! Pods by what makes them, and by their labels: looked up once, so that nobody goes through all pods for each workload.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::workload::controller;
 use crate::outcome::Ref;
@@ -10,12 +9,12 @@ use crate::snapshot::{Pod, Snapshot};
 
 /// Pods by what makes them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Made<'a>(BTreeMap<Ref, Vec<&'a Pod>>);
+pub(crate) struct Made<'a>(SortedMap<Ref, Vec<&'a Pod>>);
 
 impl<'a> Made<'a> {
     /// Looks at every pod that `is_meant` names.
     pub(crate) fn of(snapshot: &'a Snapshot, is_meant: impl Fn(&Pod) -> bool) -> Self {
-        let mut made: BTreeMap<Ref, Vec<&'a Pod>> = BTreeMap::new();
+        let mut made: SortedMap<Ref, Vec<&'a Pod>> = SortedMap::new();
         for pod in snapshot.pods.values().filter(|it| is_meant(it)) {
             made.entry(controller(snapshot, pod).object)
                 .or_default()
@@ -32,13 +31,13 @@ impl<'a> Made<'a> {
 
 /// Pods by namespace and by each of their labels.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Labelled<'a>(BTreeMap<&'a str, OfNamespace<'a>>);
+pub(crate) struct Labelled<'a>(SortedMap<&'a str, OfNamespace<'a>>);
 
 /// The pods of a namespace.
 #[derive(Debug, Clone, Default)]
 struct OfNamespace<'a> {
     all: Vec<&'a Pod>,
-    by_label: BTreeMap<&'a str, BTreeMap<&'a str, Vec<&'a Pod>>>,
+    by_label: SortedMap<&'a str, SortedMap<&'a str, Vec<&'a Pod>>>,
 }
 
 impl<'a> Labelled<'a> {

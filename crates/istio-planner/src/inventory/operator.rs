@@ -1,8 +1,7 @@
 //! The in-cluster operator of 1.23 and older, and the `IstioOperator` resources that it reconciles.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::installer::annotation;
 use super::role::{Role, is_active, role};
@@ -12,7 +11,7 @@ use crate::snapshot::{Object, Snapshot};
 /// The controller of `IstioOperator` resources and those that it reconciles.
 pub(crate) struct RunningOperator {
     /// Names of resources without `install.istio.io/ignoreReconcile`, in namespaces that it watches.
-    resources: BTreeSet<String>,
+    resources: SortedSet<String>,
     /// The controller and the resources.
     pub(crate) evidence: Vec<Subject>,
 }
@@ -46,7 +45,7 @@ impl RunningOperator {
                 Subject::exported(Ref::new("v1", "Pod", &it.namespace, &it.name), &it.origin)
             }));
         }
-        let mut resources = BTreeSet::new();
+        let mut resources = SortedSet::new();
         if evidence.is_empty() {
             return Self {
                 resources,

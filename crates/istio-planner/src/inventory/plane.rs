@@ -1,8 +1,7 @@
 //! Control planes: every istiod, by namespace and revision.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{ComponentName, DEFAULT_REVISION, Version};
+use sorted::SortedMap;
 
 use super::revision::tags;
 use super::role::{Role, role};
@@ -34,7 +33,7 @@ pub(super) fn control_planes(snapshot: &Snapshot) -> Vec<ControlPlane> {
                 })
                 .map(|it| it.name.clone())
                 .collect();
-            names.sort();
+            sorted::sort(&mut names);
             names.dedup();
             let running = plane.pods.iter().filter(|it| is_running(it)).count();
             ControlPlane {
@@ -48,8 +47,8 @@ pub(super) fn control_planes(snapshot: &Snapshot) -> Vec<ControlPlane> {
         .collect()
 }
 
-fn planes(snapshot: &Snapshot) -> BTreeMap<(String, String), Plane<'_>> {
-    let mut planes: BTreeMap<(String, String), Plane> = BTreeMap::new();
+fn planes(snapshot: &Snapshot) -> SortedMap<(String, String), Plane<'_>> {
+    let mut planes: SortedMap<(String, String), Plane> = SortedMap::new();
     for pod in snapshot
         .pods
         .values()
@@ -66,7 +65,7 @@ fn planes(snapshot: &Snapshot) -> BTreeMap<(String, String), Plane<'_>> {
             .push(pod);
     }
     for workload in snapshot.workloads.values().filter(|it| is_istiod(it)) {
-        let label = |labels: &BTreeMap<String, String>| labels.get("istio.io/rev").cloned();
+        let label = |labels: &SortedMap<String, String>| labels.get("istio.io/rev").cloned();
         let revision = label(&workload.template_labels).or_else(|| label(&workload.labels));
         let key = (
             workload.namespace.clone(),
@@ -96,7 +95,7 @@ fn is_running(pod: &Pod) -> bool {
 
 /// Returns the version that most istiod pods run, the older of two that run equally often.
 fn version(snapshot: &Snapshot, plane: &Plane<'_>) -> Option<Version> {
-    let mut versions: BTreeMap<Version, usize> = BTreeMap::new();
+    let mut versions: SortedMap<Version, usize> = SortedMap::new();
     for pod in &plane.pods {
         if let Some(version) = version::of_pod(snapshot, pod, DISCOVERY) {
             *versions.entry(version).or_default() += 1;

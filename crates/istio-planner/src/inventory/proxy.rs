@@ -1,8 +1,7 @@
 //! Proxies by version and revision.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::role::{Role, is_active, proxy_container, role};
 use super::version;
@@ -11,7 +10,7 @@ use crate::snapshot::{Pod, Snapshot};
 
 /// Returns the sidecars, and the pods that are only a proxy (ztunnel is none).
 pub(super) fn proxies(snapshot: &Snapshot) -> (Vec<ProxyCount>, Vec<ProxyCount>) {
-    let (mut sidecars, mut gateways) = (BTreeMap::new(), BTreeMap::new());
+    let (mut sidecars, mut gateways) = (SortedMap::new(), SortedMap::new());
     for pod in snapshot.pods.values().filter(|it| is_active(it)) {
         let (counts, native) = match role(pod) {
             Role::Sidecar => (
@@ -27,7 +26,7 @@ pub(super) fn proxies(snapshot: &Snapshot) -> (Vec<ProxyCount>, Vec<ProxyCount>)
     (counted(sidecars), counted(gateways))
 }
 
-type Counts = BTreeMap<(Option<istio_catalog::Version>, Option<String>, Option<bool>), u32>;
+type Counts = SortedMap<(Option<istio_catalog::Version>, Option<String>, Option<bool>), u32>;
 
 fn counted(counts: Counts) -> Vec<ProxyCount> {
     let count =

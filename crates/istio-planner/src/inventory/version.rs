@@ -1,14 +1,13 @@
 //! The version of what runs: the image's tag first, then the labels that installers write (domain §7.2).
 
-use std::collections::BTreeMap;
-
 use istio_catalog::Version;
+use sorted::SortedMap;
 
 use super::role::{PROXY, proxy_container};
 use super::workload::controller;
 use crate::snapshot::{Pod, Snapshot, Workload};
 
-type Labels = BTreeMap<String, String>;
+type Labels = SortedMap<String, String>;
 
 /// Returns the version of the container `name` of a pod that an installer made.
 pub fn of_pod(snapshot: &Snapshot, pod: &Pod, name: &str) -> Option<Version> {

@@ -1,7 +1,7 @@
 //! Facts about the ambient data plane: CNI agent, ztunnel, waypoints.
 
 use istio_catalog::ComponentName;
-use std::collections::BTreeSet;
+use sorted::SortedSet;
 
 use serde_json::Value;
 
@@ -305,7 +305,7 @@ fn unattached_waypoints(cluster: &Cluster) -> Vec<Subject> {
         .pods
         .values()
         .filter_map(|it| it.labels.get(USE).map(String::as_str));
-    let used: BTreeSet<&str> = named("Namespace")
+    let used: SortedSet<&str> = named("Namespace")
         .chain(named("Service"))
         .chain(pods)
         .collect();

@@ -1,8 +1,7 @@
 //! The cluster as triggers see it.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
+use sorted::SortedMap;
 
 use crate::outcome::{Ref, Subject};
 use crate::snapshot::{Object, Pod, Snapshot, Workload};
@@ -14,10 +13,10 @@ pub(super) struct Cluster<'a> {
     pub(super) namespace: &'a str,
     /// Names where the request, or the installation as it was recovered, says a path.
     pub(super) said: &'a dyn Fn(&str) -> Vec<Subject>,
-    kinds: BTreeMap<(&'a str, &'a str), Vec<Item<'a>>>,
+    kinds: SortedMap<(&'a str, &'a str), Vec<Item<'a>>>,
     mesh: Option<(Item<'a>, Value)>,
     istiod: Option<Item<'a>>,
-    variables: BTreeMap<&'a str, &'a str>,
+    variables: SortedMap<&'a str, &'a str>,
 }
 
 /// An object kept whole.
@@ -30,7 +29,7 @@ pub(super) struct Item<'a> {
 impl<'a> Cluster<'a> {
     /// Indexes a snapshot.
     pub(super) fn new(snapshot: &'a Snapshot, namespace: &'a str) -> Self {
-        let mut kinds: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut kinds: SortedMap<_, Vec<_>> = SortedMap::new();
         for (reference, object) in &snapshot.objects {
             let group = reference
                 .api_version
@@ -48,7 +47,7 @@ impl<'a> Cluster<'a> {
             kinds,
             mesh: None,
             istiod: None,
-            variables: BTreeMap::new(),
+            variables: SortedMap::new(),
         };
         cluster.mesh = cluster.read_mesh();
         cluster.istiod = cluster.find_istiod();
@@ -195,7 +194,7 @@ impl<'a> Cluster<'a> {
                     && it.text("/data/mesh").is_some()
             })
             .collect();
-        candidates.sort_by_key(|it| (it.name() != "istio", it.name()));
+        sorted::sort_by_key(&mut candidates, |it| (it.name() != "istio", it.name()));
         let item = candidates.into_iter().next()?;
         let mesh = kube_yaml::from_str(item.text("/data/mesh")?).ok()?;
         Some((item, mesh))
@@ -211,7 +210,7 @@ impl<'a> Cluster<'a> {
             .min_by_key(|it| (it.name() != "istiod", it.name()))
     }
 
-    fn read_variables(&self) -> BTreeMap<&'a str, &'a str> {
+    fn read_variables(&self) -> SortedMap<&'a str, &'a str> {
         let containers = self
             .istiod
             .map(|it| it.items("/spec/template/spec/containers"))

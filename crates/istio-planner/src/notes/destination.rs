@@ -1,8 +1,7 @@
 //! Facts about `DestinationRules`.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
@@ -214,7 +213,7 @@ fn tls_for_external_services(cluster: &Cluster) -> Vec<Subject> {
 }
 
 fn differing_exports(cluster: &Cluster) -> Vec<Subject> {
-    let mut by_host: BTreeMap<(&str, &str), Vec<Item>> = BTreeMap::new();
+    let mut by_host: SortedMap<(&str, &str), Vec<Item>> = SortedMap::new();
     for item in rules(cluster).filter(|it| it.map("/spec/workloadSelector").is_none()) {
         if let Some(host) = item.text("/spec/host") {
             by_host
@@ -225,7 +224,7 @@ fn differing_exports(cluster: &Cluster) -> Vec<Subject> {
     }
     let exports = |it: &Item<'_>| -> Vec<String> {
         let mut names: Vec<String> = it.texts("/spec/exportTo").map(str::to_owned).collect();
-        names.sort();
+        sorted::sort(&mut names);
         names
     };
     let differ = |items: &&Vec<Item>| {

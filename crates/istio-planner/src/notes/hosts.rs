@@ -1,8 +1,7 @@
 //! Facts about `ServiceEntries`, Sidecars, `WorkloadEntries` and which objects give a host.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
@@ -189,7 +188,7 @@ fn target_ports(cluster: &Cluster) -> Vec<Subject> {
 
 /// Names the `ServiceEntries` (and Services beside them) that give a host which another namespace gives too.
 fn shared_hosts(cluster: &Cluster) -> Vec<Subject> {
-    let mut by_host: BTreeMap<&str, Vec<(Item, String)>> = BTreeMap::new();
+    let mut by_host: SortedMap<&str, Vec<(Item, String)>> = SortedMap::new();
     for item in cluster.objects("networking.istio.io", "ServiceEntry") {
         for (index, host) in item.texts("/spec/hosts").enumerate() {
             by_host
@@ -199,7 +198,7 @@ fn shared_hosts(cluster: &Cluster) -> Vec<Subject> {
         }
     }
     let services = cluster.objects("", "Service");
-    let of_name: BTreeMap<_, _> = services
+    let of_name: SortedMap<_, _> = services
         .map(|it| ((it.namespace(), it.name()), it))
         .collect();
     for (host, givers) in &mut by_host {
@@ -213,7 +212,7 @@ fn shared_hosts(cluster: &Cluster) -> Vec<Subject> {
         }
     }
     let shared = |givers: &&Vec<(Item, String)>| {
-        let namespaces: BTreeSet<&str> = givers.iter().map(|it| it.0.namespace()).collect();
+        let namespaces: SortedSet<&str> = givers.iter().map(|it| it.0.namespace()).collect();
         namespaces.len() > 1
     };
     by_host

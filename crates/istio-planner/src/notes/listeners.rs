@@ -1,8 +1,7 @@
 //! Listeners of the Gateway API: which hosts they leave to a route, and which of them conflict.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::cluster::{Cluster, Item};
 use crate::outcome::Subject;
@@ -80,7 +79,7 @@ fn covers(listener: &str, host: &str) -> bool {
 /// Names the listeners of `ListenerSets` that share port and host with another listener of the same Gateway, or the port
 /// with another protocol.
 pub(super) fn conflicts(cluster: &Cluster) -> Vec<Subject> {
-    let mut ports: BTreeMap<Port, Vec<Listener>> = BTreeMap::new();
+    let mut ports: SortedMap<Port, Vec<Listener>> = SortedMap::new();
     for gateway in cluster.objects(GROUP, "Gateway") {
         let place = (gateway.namespace(), gateway.name());
         add(&mut ports, place, gateway, false);
@@ -112,7 +111,7 @@ pub(super) fn conflicts(cluster: &Cluster) -> Vec<Subject> {
 }
 
 fn add<'a>(
-    ports: &mut BTreeMap<Port<'a>, Vec<Listener<'a>>>,
+    ports: &mut SortedMap<Port<'a>, Vec<Listener<'a>>>,
     (namespace, name): (&'a str, &'a str),
     item: Item<'a>,
     in_set: bool,

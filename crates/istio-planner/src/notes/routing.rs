@@ -1,8 +1,7 @@
 //! Facts about `VirtualServices`, Services and how requests are routed.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::cluster::{Cluster, Item};
 use super::{Affects, Fact, Setting};
@@ -208,7 +207,7 @@ struct Wildcard<'a> {
     /// What follows the `*`.
     suffix: &'a str,
     /// `mesh`, or `NAMESPACE/NAME`.
-    gateways: BTreeSet<String>,
+    gateways: SortedSet<String>,
 }
 
 fn wildcards(item: Item<'_>) -> impl Iterator<Item = Wildcard<'_>> {
@@ -219,7 +218,7 @@ fn wildcards(item: Item<'_>) -> impl Iterator<Item = Wildcard<'_>> {
             format!("{}/{it}", item.namespace())
         }
     };
-    let mut gateways: BTreeSet<String> = item.texts("/spec/gateways").map(full).collect();
+    let mut gateways: SortedSet<String> = item.texts("/spec/gateways").map(full).collect();
     if gateways.is_empty() {
         gateways.insert("mesh".to_owned());
     }

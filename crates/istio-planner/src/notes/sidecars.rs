@@ -338,7 +338,7 @@ fn excluded_dns(cluster: &Cluster) -> Vec<Subject> {
             .any(|it| servers.iter().any(|server| covers(it.trim(), *server)))
     };
     let mut found = Vec::new();
-    let mut check = |annotations: &std::collections::BTreeMap<String, String>,
+    let mut check = |annotations: &sorted::SortedMap<String, String>,
                      field: &str,
                      subject: &dyn Fn() -> Subject| {
         let here = annotations

@@ -33,7 +33,7 @@ fn restart(kind: &str, namespace: &str, name: &str, how: RestartHow) -> Restart 
             name: name.to_owned(),
         },
         pods: 1,
-        proxies: BTreeMap::new(),
+        proxies: SortedMap::new(),
         to: Some("1.30.3".to_owned()),
         how,
         reason: RestartReason::StaleImage,

@@ -94,10 +94,10 @@ impl Subject {
 /// Sorts findings and the subjects of each in the order of output: level, code, subject.
 pub(crate) fn sort(findings: &mut [Finding]) {
     for finding in &mut *findings {
-        finding.subjects.sort_by(|a, b| a.order().cmp(&b.order()));
+        sorted::sort_by(&mut finding.subjects, |a, b| a.order().cmp(&b.order()));
         finding.subjects.dedup();
     }
-    findings.sort_by(|a, b| {
+    sorted::sort_by(findings, |a, b| {
         (a.level, a.code.as_str())
             .cmp(&(b.level, b.code.as_str()))
             .then_with(|| {

@@ -9,7 +9,7 @@ pub(super) fn difference(from: &Value, to: &Value) -> Option<Value> {
     match (from, to) {
         (Value::Object(from), Value::Object(to)) => {
             let mut keys: Vec<&String> = from.keys().chain(to.keys()).collect();
-            keys.sort();
+            sorted::sort(&mut keys);
             keys.dedup();
             tree(
                 keys.into_iter()

@@ -25,7 +25,7 @@ pub(super) fn json(value: &Value) -> String {
 pub(super) fn flags(value: &Value) -> String {
     let mut flags = Vec::new();
     walk(&mut flags, "", value);
-    flags.sort();
+    sorted::sort(&mut flags);
     flags.push(String::new());
     flags.join("\n")
 }

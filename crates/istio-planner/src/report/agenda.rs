@@ -2,9 +2,8 @@
 //!
 //! The text says the same in words ([`super::Text`]); both are made from the one outline.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
+use sorted::SortedMap;
 
 use super::changes::is_stamp;
 use super::outline::{Digest, Outline, Place, is_stamped};
@@ -29,13 +28,13 @@ pub struct Agenda {
     /// Findings that are good to know.
     pub known: Vec<usize>,
     /// What in a request settles a finding, beside edits of its files; by the finding's place.
-    pub choices: BTreeMap<usize, Vec<Choice>>,
+    pub choices: SortedMap<usize, Vec<Choice>>,
     /// Changes that are more than the release's name in labels.
     pub real: Vec<usize>,
     /// Changes that are no more than that.
     pub stamped: Vec<usize>,
     /// Of a change, by its place, the places of the fields that only name the release.
-    pub stamps: BTreeMap<usize, Vec<usize>>,
+    pub stamps: SortedMap<usize, Vec<usize>>,
     /// For example `3 created, 9 changed, 33 with new version labels only`.
     pub tally: String,
 }
@@ -172,7 +171,7 @@ fn namespaces(finding: &Finding) -> Vec<String> {
     let objects = finding.subjects.iter().filter_map(|it| it.object.as_ref());
     let all: Vec<String> = objects.filter_map(|it| it.namespace.clone()).collect();
     let mut once = all.clone();
-    once.sort();
+    sorted::sort(&mut once);
     once.dedup();
     if once.len() == all.len() {
         once

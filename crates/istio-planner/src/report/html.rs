@@ -1,9 +1,8 @@
 //! An outcome as one HTML file: everything is in it, nothing in it runs, and it asks for nothing.
 
-use std::collections::BTreeSet;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::agenda::{State, agenda};
 use super::outline::Digest;
@@ -240,7 +239,7 @@ fn reverted(outcome: &Outcome) -> Markup {
 }
 
 fn objects(digest: &Digest) -> Markup {
-    let mut seen = BTreeSet::new();
+    let mut seen = SortedSet::new();
     let changes: Vec<&Change> = digest.real.iter().map(|it| it.change).collect();
     let components = changes.iter().map(|it| it.component.as_str());
     let components: Vec<&str> = components.filter(|it| seen.insert(*it)).collect();

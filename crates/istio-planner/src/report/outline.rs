@@ -148,7 +148,7 @@ impl<'a> Digest<'a> {
             }
         }
         let weight = |it: &Shown| CLASSES.iter().position(|class| *class == it.change.class);
-        digest.real.sort_by_key(weight);
+        sorted::sort_by_key(&mut digest.real, weight);
         digest
     }
 
@@ -201,7 +201,7 @@ pub(super) struct Folded<'a> {
 /// Folds workloads by namespace and way, in the order of their first appearance.
 pub(super) fn by_namespace(restarts: &[Restart]) -> Vec<Folded<'_>> {
     let mut all: Vec<Folded> = Vec::new();
-    let mut places = std::collections::BTreeMap::new();
+    let mut places = sorted::SortedMap::new();
     for it in restarts {
         let namespace = it.object.namespace.as_deref().unwrap_or_default();
         let how = words::how(it.how);

@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
-
 use expect_test::{Expect, expect};
 use serde_json::json;
+use sorted::SortedMap;
 
 use super::{Colours, Markdown, Text, html, json, junit, redacted, sarif};
 use crate::outcome::{
@@ -78,7 +77,7 @@ pub(super) fn outcome() -> Outcome {
         inventory: Inventory {
             kubernetes: Kubernetes {
                 server: Some("1.35.2".to_owned()),
-                nodes: BTreeMap::new(),
+                nodes: SortedMap::new(),
             },
             control_planes: vec![ControlPlane {
                 namespace: "istio-system".to_owned(),
@@ -154,7 +153,7 @@ pub(super) fn outcome() -> Outcome {
         restarts: vec![Restart {
             object: object("Deployment", "shop"),
             pods: 3,
-            proxies: BTreeMap::from([("1.29.6".to_owned(), 3)]),
+            proxies: SortedMap::from([("1.29.6".to_owned(), 3)]),
             to: Some("1.30.3".to_owned()),
             how: RestartHow::Rollout,
             reason: RestartReason::StaleImage,

@@ -320,7 +320,7 @@ impl Text<'_> {
         let most = if self.full { defaults.len() } else { ROWS };
         // What nobody set is what changes.
         let mut sorted: Vec<_> = defaults.iter().collect();
-        sorted.sort_by_key(|it| it.pinned);
+        sorted::sort_by_key(&mut sorted, |it| it.pinned);
         for it in sorted.into_iter().take(most) {
             let keep = match (&it.keep, it.pinned) {
                 (_, true) => ", set by the installation or the request".to_owned(),

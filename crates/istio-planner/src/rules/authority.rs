@@ -4,7 +4,7 @@
 //! (1.31:pilot/pkg/serviceregistry/kube/controller/namespacecontroller.go; pkg/webhooks/webhookpatch.go). The export's
 //! certificates are kept as fingerprints alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use super::Situation;
 use crate::fingerprint::ROOT_KEY;
@@ -15,7 +15,9 @@ use crate::snapshot::Object;
 pub(super) const ROOT: &str = "istio-ca-root-cert";
 
 /// Fingerprints by namespace.
-pub(super) struct Roots<'a>(pub(super) BTreeMap<&'a str, (BTreeSet<&'a str>, &'a Ref, &'a Object)>);
+pub(super) struct Roots<'a>(
+    pub(super) SortedMap<&'a str, (SortedSet<&'a str>, &'a Ref, &'a Object)>,
+);
 
 impl<'a> Roots<'a> {
     /// Reads them.
@@ -25,7 +27,7 @@ impl<'a> Roots<'a> {
             .filter(|(object, _)| object.name == ROOT)
             .filter_map(|(object, kept)| {
                 let all = kept.value.pointer("/data")?.get(ROOT_KEY)?.as_str()?;
-                let all: BTreeSet<_> = all.split_whitespace().collect();
+                let all: SortedSet<_> = all.split_whitespace().collect();
                 let namespace = object.namespace.as_deref()?;
                 (!all.is_empty()).then_some((namespace, (all, object, kept)))
             });
@@ -33,7 +35,7 @@ impl<'a> Roots<'a> {
     }
 
     /// The root of the control plane itself.
-    pub(super) fn own(&self, plane: &ControlPlane) -> Option<BTreeSet<&'a str>> {
+    pub(super) fn own(&self, plane: &ControlPlane) -> Option<SortedSet<&'a str>> {
         self.0.get(plane.namespace.as_str()).map(|it| it.0.clone())
     }
 }

@@ -1,7 +1,7 @@
 //! `control-plane-not-ready`: an upgrade should start from a healthy state.
 
 use istio_catalog::ComponentName;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ fn not_ready(pods: &[(&str, &Pod)]) -> Option<Finding> {
     if pods.is_empty() {
         return None;
     }
-    let mut counts = BTreeMap::<&str, usize>::new();
+    let mut counts = SortedMap::<&str, usize>::new();
     for (part, _) in &pods {
         *counts.entry(part).or_default() += 1;
     }

@@ -1,8 +1,7 @@
 //! `crd-stored-version`: a definition must go on serving what it has stored (domain §8.5).
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::Code;
 use super::Explanation;
@@ -23,7 +22,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let Some(desired) = it.desired else {
         return Vec::new();
     };
-    let rendered: BTreeMap<_, _> = desired
+    let rendered: SortedMap<_, _> = desired
         .rendering
         .components
         .iter()

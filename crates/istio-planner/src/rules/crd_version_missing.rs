@@ -1,7 +1,7 @@
 //! `crd-version-missing`: CRDs that the request leaves alone lack a version that the target's istiod reads.
 
 use istio_catalog::ComponentName;
-use std::collections::BTreeSet;
+use sorted::SortedSet;
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     if !components.iter().any(|it| it.name == ComponentName::Pilot) {
         return Vec::new();
     }
-    let applied: BTreeSet<_> = components
+    let applied: SortedSet<_> = components
         .iter()
         .flat_map(|it| &it.objects)
         .filter(|it| text(it, "/kind") == Some("CustomResourceDefinition"))
@@ -40,7 +40,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let mut subjects = Vec::new();
     let mut names = Vec::new();
     let mut objects = 0;
-    let mut versions = BTreeSet::new();
+    let mut versions = SortedSet::new();
     for (object, kept) in it.objects("apiextensions.k8s.io", "CustomResourceDefinition") {
         let Some(wanted) = version_read(&object.name, to) else {
             continue;

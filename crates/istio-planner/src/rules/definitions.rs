@@ -4,9 +4,8 @@
 //! moment it is applied (apiextensions-apiserver@v1.36.3:pkg/apiserver/schema/pruning). An object that the older schema
 //! refuses stays readable, and can be written no more. What is wrong by the live definition too is no work of this plan.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use super::{Situation, count, group_of, text};
 use crate::outcome::{Ref, Subject};
@@ -24,7 +23,7 @@ const ISTIO: [&str; 4] = [
 const SECURITY: &str = "security.istio.io";
 
 /// Definitions by group and kind.
-type Definitions<'a> = BTreeMap<(&'a str, &'a str), &'a Value>;
+type Definitions<'a> = SortedMap<(&'a str, &'a str), &'a Value>;
 
 /// The target's schema of a kind, and the one that the cluster has now.
 type Schemas<'a> = (&'a Value, Option<&'a Value>);
@@ -60,7 +59,7 @@ impl Found {
         let live = definitions(live.map(|it| &it.1.value));
         let mut found = Found::default();
         // Of objects of one kind and version: what the target wants, and the cluster now; `None` where that is the same.
-        let mut schemas: BTreeMap<(&str, &str), Option<Schemas>> = BTreeMap::new();
+        let mut schemas: SortedMap<(&str, &str), Option<Schemas>> = SortedMap::new();
         for (object, kept) in &it.snapshot.objects {
             let key = (group_of(&object.api_version), object.kind.as_str());
             match rendered.get(&key) {
@@ -111,7 +110,7 @@ impl Found {
 
 /// `3 objects use …`, or `1 object uses …`.
 pub(super) fn title(subjects: &[Subject], one: &str, many: &str) -> String {
-    let objects: BTreeSet<_> = subjects.iter().map(|it| &it.object).collect();
+    let objects: SortedSet<_> = subjects.iter().map(|it| &it.object).collect();
     let what = if objects.len() == 1 { one } else { many };
     format!("{} {what}", count(objects.len(), "object"))
 }
@@ -141,9 +140,9 @@ fn schema<'a>(definition: &'a Value, api_version: &str) -> Option<&'a Value> {
 #[derive(Default)]
 struct Faults {
     /// Paths that the schema does not name.
-    unknown: BTreeSet<String>,
+    unknown: SortedSet<String>,
     /// Paths whose value the schema refuses.
-    refused: BTreeSet<String>,
+    refused: SortedSet<String>,
 }
 
 impl Faults {

@@ -118,7 +118,7 @@ pub(super) fn running(it: &Situation) -> Vec<String> {
     if versions.is_empty() {
         versions.extend(it.from.map(Version::to_string));
     }
-    versions.sort();
+    sorted::sort(&mut versions);
     versions.dedup();
     versions
 }

@@ -89,7 +89,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             )
         })
         .collect();
-    names.sort();
+    sorted::sort(&mut names);
     names.dedup();
     let finding = Finding::new(
         Code::EnvoyfilterType,

@@ -1,8 +1,7 @@
 //! `fixes-missing`: the target is an early patch of its minor, and lacks fixes that the source has.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::Correction;
+use sorted::SortedMap;
 
 use super::{Explanation, Situation, count};
 use crate::outcome::{Finding, Level, Subject};
@@ -28,7 +27,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     if missing.is_empty() {
         return Vec::new();
     }
-    let mut areas: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut areas: SortedMap<&str, usize> = SortedMap::new();
     for fix in &missing {
         *areas.entry(&fix.area).or_default() += 1;
     }

@@ -2,9 +2,8 @@
 
 mod words;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::{Desired, Facts, FoundReleases, Situation};
 use crate::customisation::Setting;
@@ -80,7 +79,7 @@ impl Cluster {
             inventory: Inventory {
                 kubernetes: Kubernetes {
                     server: Some("1.34.4".to_owned()),
-                    nodes: BTreeMap::new(),
+                    nodes: SortedMap::new(),
                 },
                 control_planes: vec![control_plane("istio-system", "default", "1.29.6")],
                 components: vec![component("Pilot", "istiod", "1.29.6")],
@@ -311,7 +310,7 @@ pub(crate) fn installer(kind: InstallerKind, covers: &[&str]) -> Installer {
     }
 }
 
-fn map(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
+fn map(labels: &[(&str, &str)]) -> SortedMap<String, String> {
     labels
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

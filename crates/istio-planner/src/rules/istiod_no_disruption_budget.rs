@@ -3,7 +3,7 @@
 //! Asked of now and of afterwards: what is live and not deleted, and what the target renders.
 
 use istio_catalog::{ComponentName, stated_revision};
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use serde_json::Value;
 
@@ -97,7 +97,7 @@ fn fix(plane: &ControlPlane) -> String {
 }
 
 /// The labels of the pods that the target renders.
-fn istiod_labels(revision: &str) -> BTreeMap<String, String> {
+fn istiod_labels(revision: &str) -> SortedMap<String, String> {
     [
         ("app", "istiod"),
         ("istio.io/rev", stated_revision(revision)),

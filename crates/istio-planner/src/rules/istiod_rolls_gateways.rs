@@ -1,8 +1,7 @@
 //! `istiod-rolls-gateways`: the new istiod itself replaces gateways and waypoints.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::Code;
 use super::Explanation;
@@ -79,7 +78,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// Selectors of disruption budgets by namespace.
-type Budgets<'a> = BTreeMap<&'a str, Sieve<&'a Value>>;
+type Budgets<'a> = SortedMap<&'a str, Sieve<&'a Value>>;
 
 fn budgets(snapshot: &Snapshot) -> Budgets<'_> {
     let mut budgets = Budgets::new();
@@ -116,7 +115,7 @@ fn frailty(snapshot: &Snapshot, budgets: &Budgets, object: &Ref) -> Option<&'sta
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use sorted::SortedMap;
 
     use super::check;
     use crate::outcome::{Ref, Restart, RestartHow, RestartReason};
@@ -128,7 +127,7 @@ mod tests {
         cluster.restarts.push(Restart {
             object: Ref::new("apps/v1", "Deployment", "shop", "web-istio"),
             pods: replicas,
-            proxies: BTreeMap::from([("1.29.6".to_owned(), replicas)]),
+            proxies: SortedMap::from([("1.29.6".to_owned(), replicas)]),
             to: Some("1.30.3".to_owned()),
             how,
             reason: RestartReason::StaleImage,

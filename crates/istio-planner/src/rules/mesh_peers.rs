@@ -1,8 +1,7 @@
 //! `mesh-peers`: this cluster is one of several of a mesh, and the others are not in the export.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::{Explanation, Situation, enumerate, text};
 use crate::outcome::{Finding, Level, Subject};
@@ -154,7 +153,7 @@ fn variable<'a>(deployment: &'a Value, name: &str) -> Option<&'a str> {
 
 /// Clusters that istiod reads by Secrets; their data is not read.
 fn remote_secrets(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (object, kept) in it.objects("", "Secret") {
         let metadata = |key: &str| {
             kept.value

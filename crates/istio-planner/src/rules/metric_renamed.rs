@@ -3,9 +3,8 @@
 //! Which names a release registers is told by its code (`monitoring.NewSum`, `NewGauge`, `NewDistribution` in istio/istio,
 //! branch by branch).
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::{Situation, count, enumerate};
 use crate::outcome::{Finding, Level, Subject};
@@ -173,7 +172,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     if to < from {
         return Vec::new();
     }
-    let mut found: BTreeMap<String, &'static Gone> = BTreeMap::new();
+    let mut found: SortedMap<String, &'static Gone> = SortedMap::new();
     let mut subjects = Vec::new();
     for (object, kept) in &it.snapshot.objects {
         let root = match object.kind.as_str() {

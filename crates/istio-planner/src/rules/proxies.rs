@@ -43,7 +43,7 @@ impl Selected {
 
 /// Returns the proxies whose version fits; `None` where there are none.
 pub(super) fn select(it: &Situation, fits: impl Fn(&Version) -> bool) -> Option<Selected> {
-    let mut versions = std::collections::BTreeMap::<Version, usize>::new();
+    let mut versions = sorted::SortedMap::<Version, usize>::new();
     let counts = it
         .inventory
         .proxies

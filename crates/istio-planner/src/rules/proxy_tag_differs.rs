@@ -49,9 +49,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use istio_catalog::Version;
+    use sorted::SortedMap;
 
     use super::check;
     use crate::outcome::{Ref, Restart, RestartHow, RestartReason};
@@ -63,7 +62,7 @@ mod tests {
         cluster.restarts.push(Restart {
             object: Ref::new("apps/v1", "Deployment", "shop", "web"),
             pods: 1,
-            proxies: BTreeMap::from([("1.29.6".to_owned(), 1)]),
+            proxies: SortedMap::from([("1.29.6".to_owned(), 1)]),
             to: Some(proxy.to_owned()),
             how: RestartHow::Rollout,
             reason: RestartReason::StaleImage,

@@ -1,9 +1,8 @@
 //! `registry-ends`: images come from a registry whose end is announced, that is switched off, or gone.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{Ending, Outage, Place, Registry, State};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::Code;
 use super::{Desired, Explanation, Situation, count, enumerate, pod_subject, runs, text};
@@ -34,7 +33,7 @@ struct Uses {
 }
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let mut uses: BTreeMap<&str, (&Registry, Uses)> = BTreeMap::new();
+    let mut uses: SortedMap<&str, (&Registry, Uses)> = SortedMap::new();
     let mut add = |image: &str, subject: Subject, part: fn(&mut Uses) -> &mut Vec<Subject>| {
         let registry = it.known.registry(image);
         let ends = registry.filter(|it| it.holds == Place::Images && it.ends.is_some());

@@ -8,7 +8,7 @@ mod places;
 mod quota;
 
 use istio_catalog::ComponentName;
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use places::Running;
 use serde_json::Value;
@@ -68,7 +68,7 @@ enum Cause {
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let rolling = rolling(it);
     let running = Running::of(it.snapshot);
-    let mut found: BTreeMap<Cause, Vec<(&Rolling, String)>> = BTreeMap::new();
+    let mut found: SortedMap<Cause, Vec<(&Rolling, String)>> = SortedMap::new();
     for one in &rolling {
         for (cause, why) in one.stuck(it, &running) {
             found.entry(cause).or_default().push((one, why));
@@ -164,11 +164,11 @@ impl Cause {
 
 /// Everything that the apply, istiod or a restart rolls, once each.
 fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
-    let mut all: BTreeMap<Ref, Rolling> = BTreeMap::new();
+    let mut all: SortedMap<Ref, Rolling> = SortedMap::new();
     let made = Made::of(it.snapshot, super::runs);
     if let Some(desired) = it.desired {
         let rolled = rolled(desired.changes);
-        let mut changes: BTreeMap<(&str, &str), Vec<&Change>> = BTreeMap::new();
+        let mut changes: SortedMap<(&str, &str), Vec<&Change>> = SortedMap::new();
         for change in desired.changes {
             let key = (change.object.kind.as_str(), change.object.name.as_str());
             changes.entry(key).or_default().push(change);
@@ -204,7 +204,7 @@ impl<'a> Rolling<'a> {
     fn applied(
         it: &Situation<'a>,
         made: &Made<'a>,
-        changes: &BTreeMap<(&str, &str), Vec<&Change>>,
+        changes: &SortedMap<(&str, &str), Vec<&Change>>,
         rendered: &Value,
         beside: &[Value],
     ) -> Option<Self> {

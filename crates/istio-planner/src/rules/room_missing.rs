@@ -5,9 +5,9 @@
 //! is named as the way out. Pods of priority `system-*` push others away, so they need an empty node only.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use super::Code;
 use super::Explanation;
@@ -88,7 +88,7 @@ fn subject(object: &Ref, kept: Option<&Object>) -> Subject {
 }
 
 /// Whether the apply makes pods again.
-pub(super) fn rolled(changes: &[Change]) -> BTreeSet<&Ref> {
+pub(super) fn rolled(changes: &[Change]) -> SortedSet<&Ref> {
     let is_rolled = |it: &&Change| {
         matches!(it.class, ChangeClass::Create | ChangeClass::Replace)
             || it.fields.iter().any(|it| {
@@ -107,10 +107,10 @@ struct Node {
 
 /// The nodes, and the pods by what makes them.
 struct Nodes<'a> {
-    by_name: BTreeMap<&'a str, Node>,
+    by_name: SortedMap<&'a str, Node>,
     made: Made<'a>,
     /// What was counted before, by what a pod asks for.
-    counted: RefCell<BTreeMap<(i64, i64), Counted>>,
+    counted: RefCell<SortedMap<(i64, i64), Counted>>,
 }
 
 /// What the nodes have for pods of one size.
@@ -124,12 +124,12 @@ struct Counted {
 
 impl<'a> Nodes<'a> {
     fn of(it: &Situation<'a>) -> Self {
-        let mut nodes = BTreeMap::new();
+        let mut nodes = SortedMap::new();
         for (name, node) in &it.snapshot.nodes {
             // A node that does not say what it has could hold anything.
             let Some(allocatable) = Room::of_node(&node.allocatable) else {
                 return Self {
-                    by_name: BTreeMap::new(),
+                    by_name: SortedMap::new(),
                     made: Made::default(),
                     counted: RefCell::default(),
                 };
@@ -249,7 +249,7 @@ impl Wanted {
             let given = if old {
                 self.given_back(nodes)
             } else {
-                BTreeMap::new()
+                SortedMap::new()
             };
             let more = given.iter().filter_map(|(name, room)| {
                 let free = nodes.by_name.get(name)?.free;
@@ -314,8 +314,8 @@ impl Wanted {
     }
 
     /// What the old pods give back to each of the nodes on which they run.
-    fn given_back<'a>(&self, nodes: &Nodes<'a>) -> BTreeMap<&'a str, Room> {
-        let mut given: BTreeMap<&'a str, Room> = BTreeMap::new();
+    fn given_back<'a>(&self, nodes: &Nodes<'a>) -> SortedMap<&'a str, Room> {
+        let mut given: SortedMap<&'a str, Room> = SortedMap::new();
         for pod in nodes.made.by(&self.object) {
             let node = pod.node.as_deref();
             if let Some(node) = node.filter(|it| nodes.by_name.contains_key(it)) {

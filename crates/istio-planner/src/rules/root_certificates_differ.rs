@@ -1,6 +1,6 @@
 //! `root-certificates-differ`: whether every namespace trusts the root of istiod.
 
-use std::collections::BTreeSet;
+use sorted::SortedSet;
 
 use super::Code;
 use super::Explanation;
@@ -31,7 +31,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 /// Namespaces whose root is another one.
 fn differ(roots: &Roots, it: &Situation, plane: &ControlPlane) -> Option<Finding> {
     // Two control planes have two authorities, and which namespace belongs to whom is not told here.
-    let namespaces: BTreeSet<_> = it
+    let namespaces: SortedSet<_> = it
         .inventory
         .control_planes
         .iter()
@@ -75,7 +75,7 @@ fn differ(roots: &Roots, it: &Situation, plane: &ControlPlane) -> Option<Finding
     ))
 }
 
-fn joined(fingerprints: &BTreeSet<&str>) -> String {
+fn joined(fingerprints: &SortedSet<&str>) -> String {
     fingerprints.iter().copied().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,8 +1,7 @@
 //! `security-fixed`: security bulletins that hit the source and not the target.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::Version;
+use sorted::SortedMap;
 
 use super::Code;
 use super::vulnerable::{bulletins, hits, subjects};
@@ -30,7 +29,7 @@ fn fixed(it: &Situation, from: &Version, to: &Version) -> Option<Finding> {
     if hits.is_empty() {
         return None;
     }
-    let mut by_component: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut by_component: SortedMap<&str, Vec<&str>> = SortedMap::new();
     for hit in &hits {
         for component in &hit.bulletin.component {
             by_component

@@ -1,8 +1,7 @@
 //! `security-until-restart`: proxies that stay open to what the target settles, until they are restarted.
 
-use std::collections::BTreeSet;
-
 use istio_catalog::Version;
+use sorted::SortedSet;
 
 use super::Code;
 use super::vulnerable::concern;
@@ -25,7 +24,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 fn until_restart(it: &Situation, to: &Version) -> Option<Finding> {
-    let versions: BTreeSet<Version> = it
+    let versions: SortedSet<Version> = it
         .restarts
         .iter()
         .flat_map(|it| it.proxies.keys())
@@ -40,7 +39,7 @@ fn until_restart(it: &Situation, to: &Version) -> Option<Finding> {
         .filter(|bulletin| concern(it, bulletin).is_possible())
         .collect();
     let mut pods = 0;
-    let mut ids = BTreeSet::new();
+    let mut ids = SortedSet::new();
     let mut subjects = Vec::new();
     for restart in it.restarts {
         let mut open = 0;
@@ -86,7 +85,7 @@ fn until_restart(it: &Situation, to: &Version) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use sorted::SortedMap;
 
     use super::check;
     use crate::outcome::{Ref, Restart, RestartHow, RestartReason};
@@ -101,7 +100,7 @@ mod tests {
                 name: "web".to_owned(),
             },
             pods: 3,
-            proxies: BTreeMap::from([(version.to_owned(), 3)]),
+            proxies: SortedMap::from([(version.to_owned(), 3)]),
             to: Some("1.30.3".to_owned()),
             how,
             reason: RestartReason::StaleImage,

@@ -201,7 +201,7 @@ impl<'a> Situation<'a> {
 }
 
 /// Whether labels are those of istiod of a revision; an istiod without a revision label is the default one.
-fn is_istiod(labels: &std::collections::BTreeMap<String, String>, revision: &str) -> bool {
+fn is_istiod(labels: &sorted::SortedMap<String, String>, revision: &str) -> bool {
     labels.get("app").is_some_and(|it| it == "istiod")
         && labels.get("istio.io/rev").is_none_or(|it| it == revision)
 }

@@ -3,11 +3,10 @@
 //! A tag in the request wins over the release that is applied: manifests, CRDs and injection templates are the target's,
 //! the programs that run with them are not (1.30.3:operator/pkg/render/manifest.go, `tag` and `hub` of a component).
 
-use std::collections::BTreeMap;
-
 use istio_catalog::Version;
 use kube_yaml::Node;
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::{Explanation, Situation, enumerate, text};
 use crate::edit::{Edit, Fix};
@@ -77,7 +76,7 @@ fn finding(
         .chain(images.iter().map(|it| it.0.without_variant()))
         .map(|it| it.to_string())
         .collect();
-    versions.sort();
+    sorted::sort(&mut versions);
     versions.dedup();
     if versions.is_empty() {
         return None;
@@ -167,7 +166,7 @@ fn edits(to: &Version, pins: &[Pin]) -> Option<Fix> {
 
 /// The last word of files and flags on each setting.
 fn pins(it: &Situation) -> Vec<Pin> {
-    let mut said: BTreeMap<String, (String, Subject, bool)> = BTreeMap::new();
+    let mut said: SortedMap<String, (String, Subject, bool)> = SortedMap::new();
     for (file, document) in it.documents.all() {
         let Some(spec) = document.get("spec") else {
             continue;

@@ -119,7 +119,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// Returns the versions and numbers of proxies as words: `3 of 1.28.10 and 1 of 1.29.0`.
-fn of_versions(versions: &std::collections::BTreeMap<Version, usize>) -> String {
+fn of_versions(versions: &sorted::SortedMap<Version, usize>) -> String {
     let words: Vec<_> = versions
         .iter()
         .map(|(version, pods)| format!("{pods} of {version}"))

@@ -1,6 +1,6 @@
 //! Workloads that a restart does not help, as findings.
 
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use super::Code;
 use super::Situation;
@@ -20,8 +20,10 @@ pub(super) fn finding(
     if troubles.is_empty() {
         return None;
     }
-    troubles.sort_by(|(a, x), (b, y)| (a, &x.object).cmp(&(b, &y.object)));
-    let mut reasons: BTreeMap<Trouble, Vec<String>> = BTreeMap::new();
+    sorted::sort_by(&mut troubles, |(a, x), (b, y)| {
+        (a, &x.object).cmp(&(b, &y.object))
+    });
+    let mut reasons: SortedMap<Trouble, Vec<String>> = SortedMap::new();
     for (trouble, subject) in &troubles {
         reasons
             .entry(*trouble)

@@ -86,7 +86,9 @@ pub(super) fn subjects(hits: &[Hit]) -> Vec<Subject> {
         })
         .flatten()
         .collect();
-    subjects.sort_by(|a, b| (&a.object, &a.field).cmp(&(&b.object, &b.field)));
+    sorted::sort_by(&mut subjects, |a, b| {
+        (&a.object, &a.field).cmp(&(&b.object, &b.field))
+    });
     subjects.dedup();
     subjects
 }
@@ -115,7 +117,7 @@ pub(super) fn concern(it: &Situation, bulletin: &Bulletin) -> Concern {
         }
     }
     if !subjects.is_empty() {
-        subjects.sort_by(|a, b| a.object.cmp(&b.object));
+        sorted::sort_by(&mut subjects, |a, b| a.object.cmp(&b.object));
         subjects.dedup_by(|a, b| a.object == b.object);
         Concern::By(subjects)
     } else if any {

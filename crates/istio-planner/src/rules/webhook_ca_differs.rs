@@ -1,8 +1,7 @@
 //! `webhook-ca-differs`: whether the API server trusts the root of istiod.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::Code;
 use super::Explanation;
@@ -31,7 +30,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// Webhooks by which the API server would not trust istiod.
-fn webhooks(it: &Situation, plane: &ControlPlane, own: &BTreeSet<&str>) -> Option<Finding> {
+fn webhooks(it: &Situation, plane: &ControlPlane, own: &SortedSet<&str>) -> Option<Finding> {
     let kinds = [
         "MutatingWebhookConfiguration",
         "ValidatingWebhookConfiguration",
@@ -58,7 +57,7 @@ fn webhooks(it: &Situation, plane: &ControlPlane, own: &BTreeSet<&str>) -> Optio
             }
         }
     }
-    let names: BTreeSet<_> = subjects
+    let names: SortedSet<_> = subjects
         .iter()
         .filter_map(|it| Some(it.object.as_ref()?.name.as_str()))
         .collect();

@@ -1,7 +1,7 @@
 //! `webhook-service-missing`: a webhook that must answer calls a Service that is not there, or that nothing answers.
 
 use istio_catalog::ComponentName;
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use serde_json::Value;
 
@@ -125,7 +125,7 @@ fn selected(it: &Situation, webhook: &Value, written: &[Written]) -> Vec<String>
 }
 
 fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -> Finding {
-    let services: BTreeMap<_, _> = broken
+    let services: SortedMap<_, _> = broken
         .iter()
         .map(|it| (it.service.as_str(), it.why))
         .collect();
@@ -141,7 +141,7 @@ fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -
     if broken.iter().any(|it| it.istio) {
         what.push("every new or changed object of the Istio kinds that it selects".to_owned());
     }
-    let writes: BTreeSet<_> = broken.iter().flat_map(|it| &it.writes).collect();
+    let writes: SortedSet<_> = broken.iter().flat_map(|it| &it.writes).collect();
     if !writes.is_empty() {
         what.push(format!("the apply's writes of {}", few(&writes)));
     }
@@ -184,7 +184,7 @@ fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -
 /// Workloads of this plan whose pods a webhook refuses, and Istio's objects that it writes.
 #[derive(Clone)]
 struct Refused {
-    workloads: BTreeSet<String>,
+    workloads: SortedSet<String>,
     objects: usize,
 }
 
@@ -203,7 +203,7 @@ impl Refused {
 }
 
 /// The first names, and how many more there are.
-fn few(names: &BTreeSet<&String>) -> String {
+fn few(names: &SortedSet<&String>) -> String {
     const NAMED: usize = 5;
     let shown: Vec<_> = names.iter().take(NAMED).copied().collect();
     match names.len().saturating_sub(NAMED) {
@@ -215,7 +215,7 @@ fn few(names: &BTreeSet<&String>) -> String {
 /// What each of the configurations refuses.
 fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refused> {
     let none = Refused {
-        workloads: BTreeSet::new(),
+        workloads: SortedSet::new(),
         objects: 0,
     };
     let mut refused = vec![none; configurations.len()];
@@ -226,7 +226,7 @@ fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refuse
             webhooks.add(webhook.get("namespaceSelector"), (at, webhook));
         }
     }
-    let mut namespaces = BTreeMap::new();
+    let mut namespaces = SortedMap::new();
     let restarted = it
         .restarts
         .iter()
@@ -275,7 +275,7 @@ fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refuse
 }
 
 /// Whether a webhook selects the pods of a workload; conditions in CEL are taken as met.
-fn selects(webhook: &Value, namespace: &BTreeMap<String, String>, workload: &Workload) -> bool {
+fn selects(webhook: &Value, namespace: &SortedMap<String, String>, workload: &Workload) -> bool {
     matches(webhook.get("namespaceSelector"), namespace)
         && matches(webhook.get("objectSelector"), &workload.template_labels)
 }

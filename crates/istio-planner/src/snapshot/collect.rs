@@ -1,9 +1,8 @@
 //! Puts objects into the snapshot, each once.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use istio_catalog::{ComponentName, Version};
 use kube_yaml::NodeValue;
+use sorted::{SortedMap, SortedSet};
 
 use super::keep::{self, Shape};
 use super::looks;
@@ -21,9 +20,9 @@ use crate::outcome::Ref;
 pub(super) struct Collector {
     pub(super) snapshot: Snapshot,
     /// By group, kind, namespace and name.
-    seen: BTreeMap<Ref, Seen>,
+    seen: SortedMap<Ref, Seen>,
     /// Namespaces in which an istiod was seen.
-    control: BTreeSet<String>,
+    control: SortedSet<String>,
     /// How many objects were read, and versions of the server.
     pub(super) taken: usize,
 }

@@ -3,9 +3,8 @@
 //! Pods, `ReplicaSet`s and nodes are many, so they are kept as small typed records; objects that a release renders, or
 //! that a rule reads, are kept whole. Secrets keep their metadata alone.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use crate::outcome::Ref;
 
@@ -92,7 +91,7 @@ pub struct Placement {
     /// `affinity`, as written; null where there is none.
     pub affinity: Value,
     /// `nodeSelector`.
-    pub node_selector: BTreeMap<String, String>,
+    pub node_selector: SortedMap<String, String>,
     /// `tolerations`, as written.
     pub tolerations: Vec<Value>,
     /// `topologySpreadConstraints`, as written.
@@ -126,9 +125,9 @@ pub struct Pod {
     /// Its name.
     pub name: String,
     /// All labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: SortedMap<String, String>,
     /// Those whose key contains `istio.io` or `kubernetes.io/config`.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: SortedMap<String, String>,
     /// The owner reference with `controller: true`.
     pub owner: Option<Owner>,
     /// Containers and init containers.
@@ -166,19 +165,19 @@ pub struct Workload {
     /// Its name.
     pub name: String,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: SortedMap<String, String>,
     /// Its annotations whose key contains `istio.io` or `helm.sh`.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: SortedMap<String, String>,
     /// The owner reference with `controller: true`.
     pub owner: Option<Owner>,
     /// `spec.replicas`, 1 where it is absent and the kind has it.
     pub replicas: i64,
     /// `spec.selector.matchLabels`.
-    pub selector: BTreeMap<String, String>,
+    pub selector: SortedMap<String, String>,
     /// Labels of the pod template.
-    pub template_labels: BTreeMap<String, String>,
+    pub template_labels: SortedMap<String, String>,
     /// Annotations of the pod template whose key contains `istio.io`.
-    pub template_annotations: BTreeMap<String, String>,
+    pub template_annotations: SortedMap<String, String>,
     /// Containers and init containers of the pod template.
     pub template_containers: Vec<Container>,
     /// `hostNetwork` of the pod template.
@@ -213,9 +212,9 @@ pub struct Node {
     /// `status.nodeInfo.kubeletVersion` without the leading `v`.
     pub kubelet: String,
     /// `status.allocatable`, as written.
-    pub allocatable: BTreeMap<String, String>,
+    pub allocatable: SortedMap<String, String>,
     /// All labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: SortedMap<String, String>,
     /// `spec.taints`.
     pub taints: Vec<Taint>,
     /// `spec.unschedulable`.
@@ -263,28 +262,28 @@ pub struct Snapshot {
     /// The oldest of [`Snapshot::server_versions`].
     pub server_version: Option<String>,
     /// Every version of the server that was read, and where it stood first; more than one is an export of two servers.
-    pub server_versions: BTreeMap<String, Origin>,
+    pub server_versions: SortedMap<String, Origin>,
     /// The uid of the namespace `kube-system`, which is made once, with its cluster, and where it stood first; more than
     /// one is an export of several clusters.
-    pub clusters: BTreeMap<String, Origin>,
+    pub clusters: SortedMap<String, Origin>,
     /// Objects kept whole, by reference.
-    pub objects: BTreeMap<Ref, Object>,
+    pub objects: SortedMap<Ref, Object>,
     /// By namespace and name.
-    pub pods: BTreeMap<(String, String), Pod>,
+    pub pods: SortedMap<(String, String), Pod>,
     /// By kind, namespace and name.
-    pub workloads: BTreeMap<(String, String, String), Workload>,
+    pub workloads: SortedMap<(String, String, String), Workload>,
     /// By name.
-    pub nodes: BTreeMap<String, Node>,
+    pub nodes: SortedMap<String, Node>,
     /// `ConfigMaps` that hold the certificate of an authority, by namespace and name.
-    pub authorities: BTreeSet<(String, String)>,
+    pub authorities: SortedSet<(String, String)>,
     /// How many objects of each kind (`apps/v1/Deployment`) were read: what is absent here was not exported.
-    pub kinds: BTreeMap<String, usize>,
+    pub kinds: SortedMap<String, usize>,
     /// Objects that stood more than once and differed.
     pub conflicts: Vec<Conflict>,
     /// Files that nobody named and that hold no objects, in the order of reading; of very many the first thousand.
     pub passed_over: Vec<PassedOver>,
     /// Kinds that whoever exported could not read, as `kubectl` names them (`replicasets.apps`).
-    pub refused: BTreeMap<String, Refused>,
+    pub refused: SortedMap<String, Refused>,
     /// Some object that the API server stores with managedFields has them.
     pub managed_fields: bool,
 }

@@ -1,11 +1,11 @@
 //! CPU and memory, as the scheduler counts them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::model::Room;
 use kube_apply::defaulting::quantity;
@@ -48,7 +48,7 @@ impl Room {
     }
 
     /// Reads a node's `allocatable`; `None` where it does not say both.
-    pub fn of_node(allocatable: &BTreeMap<String, String>) -> Option<Self> {
+    pub fn of_node(allocatable: &SortedMap<String, String>) -> Option<Self> {
         let read = |name: &str| quantity::nanos(allocatable.get(name)?).map(Amount);
         Some(Self {
             cpu: read("cpu")?.thousandths(),

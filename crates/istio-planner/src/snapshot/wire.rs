@@ -2,13 +2,13 @@
 //!
 //! What is not named here is passed over without being built: managedFields, `env`, volumes, most of the status.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use super::authority_keys::AuthorityKeys;
 use super::model::{Node, Origin, Owner, Taint};
@@ -81,11 +81,11 @@ impl Keep for OfInstallers {
 
 /// Strings by name, those that `K` keeps.
 #[derive(Debug)]
-struct Texts<K>(BTreeMap<String, String>, PhantomData<K>);
+struct Texts<K>(SortedMap<String, String>, PhantomData<K>);
 
 impl<K> Default for Texts<K> {
     fn default() -> Self {
-        Self(BTreeMap::new(), PhantomData)
+        Self(SortedMap::new(), PhantomData)
     }
 }
 
@@ -117,7 +117,7 @@ impl<'de, K: Keep> Visitor<'de> for TextsVisitor<K> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut kept = BTreeMap::new();
+        let mut kept = SortedMap::new();
         while let Some(key) = map.next_key::<String>()? {
             if K::keeps(&key) {
                 kept.insert(key, map.next_value::<Option<String>>()?.unwrap_or_default());
@@ -167,7 +167,7 @@ impl<K: Keep> Default for Metadata<K> {
 
 impl<K: Keep> Metadata<K> {
     /// All labels.
-    pub(super) fn labels(&self) -> &BTreeMap<String, String> {
+    pub(super) fn labels(&self) -> &SortedMap<String, String> {
         &self.labels.0
     }
 

@@ -322,7 +322,7 @@ fn addons(spec: &Value, minor: u64) -> Result<Vec<Instance>, Box<Diagnostic>> {
         return Ok(Vec::new());
     };
     let mut sorted: Vec<(&String, &Value)> = given.iter().collect();
-    sorted.sort_by_key(|(name, _)| *name);
+    sorted::sort_by_key(&mut sorted, |(name, _)| *name);
     let none = Map::new();
     let mut found = Vec::new();
     for (name, settings) in sorted {

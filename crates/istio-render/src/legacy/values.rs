@@ -74,7 +74,7 @@ fn translated(spec: &Value, minor: u64) -> Map<String, Value> {
     }
     // Backwards, so that what Base and IstiodRemote share is Base's.
     let mut kinds: Vec<_> = valued(minor).collect();
-    kinds.sort_by_key(|it| it.name);
+    sorted::sort_by_key(&mut kinds, |it| it.name);
     let none = Map::new();
     for kind in kinds.into_iter().rev() {
         let component = get(spec, &["components", kind.key])

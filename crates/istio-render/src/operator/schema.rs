@@ -2,12 +2,12 @@
 //!
 //! The tables in `data/` are taken from the sources of each minor release; their heads say which.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::sync::LazyLock;
 
 use semver::Version;
 use serde_json::Value;
+use sorted::SortedMap;
 
 pub(crate) mod known;
 mod scalar;
@@ -64,7 +64,7 @@ struct Variant {
 /// A set of type definitions.
 #[derive(Debug)]
 pub(crate) struct Table {
-    definitions: BTreeMap<&'static str, Definition>,
+    definitions: SortedMap<&'static str, Definition>,
     /// How Go's messages call the definitions' package, each up to a minor.
     packages: &'static [(u64, &'static str)],
 }
@@ -132,7 +132,7 @@ impl Table {
     }
 
     fn parse(text: &'static str, packages: &'static [(u64, &'static str)]) -> Self {
-        let mut definitions = BTreeMap::new();
+        let mut definitions = SortedMap::new();
         let mut current: Option<(&'static str, Vec<Field>)> = None;
         for line in text.lines().filter(|it| !it.starts_with('#')) {
             let is_field = line.starts_with(' ');

@@ -42,14 +42,14 @@ pub(crate) fn told(
 /// Leaves out what is said again of the `MeshConfig` in the values, to which that of the `IstioOperator` was copied.
 fn once(diagnostics: &mut Vec<Diagnostic>) {
     const COPY: &str = "spec.values.meshConfig.";
-    let told: std::collections::BTreeSet<(String, String)> = diagnostics
+    let told: sorted::SortedSet<(String, String)> = diagnostics
         .iter()
         .filter_map(|it| {
             let path = it.path.as_deref()?.strip_prefix("spec.meshConfig.")?;
             Some((path.to_owned(), it.code.clone()))
         })
         .collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = sorted::SortedSet::new();
     diagnostics.retain(|it| {
         let copied = it.path.as_deref().and_then(|it| it.strip_prefix(COPY));
         let again = copied.is_some_and(|path| told.contains(&(path.to_owned(), it.code.clone())));
@@ -178,7 +178,7 @@ fn older(found: &[Diagnostic], file: &str, version: &semver::Version) -> Diagnos
         })
         .collect();
     let mut names: Vec<&str> = spots.iter().map(|it| it.path.as_str()).collect();
-    names.sort_unstable();
+    sorted::sort(&mut names);
     names.dedup();
     let shown = names
         .iter()

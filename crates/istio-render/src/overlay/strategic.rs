@@ -201,7 +201,7 @@ fn reordered(
     let (mut patched, kept): (Vec<Value>, Vec<Value>) = merged
         .into_iter()
         .partition(|it| position(order, it).is_some());
-    patched.sort_by_key(|it| position(order, it));
+    sorted::sort_by_key(&mut patched, |it| position(order, it));
     interleaved(kept, patched, |kept, patched| {
         let found = position(before, kept).zip(position(before, patched));
         found.map_or(Ordering::Greater, |(kept, patched)| kept.cmp(&patched))

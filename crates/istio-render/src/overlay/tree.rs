@@ -4,9 +4,8 @@
 //! differently: a value written onto a list replaces it in the former and is appended in the latter.
 //! Maps made on the way, and what an earlier patch of the same overlay wrote, count accordingly.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::go;
 use crate::operator::path;
@@ -18,7 +17,7 @@ enum Node {
     List(Vec<Node>),
     Map {
         from_patch: bool,
-        entries: BTreeMap<String, Node>,
+        entries: SortedMap<String, Node>,
     },
 }
 
@@ -129,7 +128,7 @@ impl Node {
     fn empty_map(from_patch: bool) -> Self {
         Self::Map {
             from_patch,
-            entries: BTreeMap::new(),
+            entries: SortedMap::new(),
         }
     }
 }
@@ -164,7 +163,7 @@ fn write(node: &mut Node, segments: &[String], value: &Value) -> Result<Made, St
 }
 
 fn write_in_map(
-    entries: &mut BTreeMap<String, Node>,
+    entries: &mut SortedMap<String, Node>,
     from_patch: bool,
     key: &str,
     rest: &[String],

@@ -1,11 +1,11 @@
 //! Reads a release archive that arrives in chunks: only `manifests/` is kept, whatever else it holds passes by.
 
-use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result, Write};
 use std::mem;
 
 use flate2::write::MultiGzDecoder;
 use semver::Version;
+use sorted::SortedMap;
 
 use super::{Release, field, in_manifests, stamped};
 use crate::archive::{ArchiveFault, Event, TarSplitter};
@@ -26,7 +26,7 @@ pub struct ReleaseReader {
 /// What is kept of the archive.
 #[derive(Debug, Default)]
 struct Kept {
-    files: BTreeMap<String, Vec<u8>>,
+    files: SortedMap<String, Vec<u8>>,
     version: Option<Version>,
     /// The file that is being read, where it is wanted.
     open: Option<(Wanted, Vec<u8>)>,

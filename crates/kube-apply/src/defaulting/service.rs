@@ -121,7 +121,7 @@ fn node_ports(spec: &Value) -> Vec<i64> {
         .filter_map(|it| it.get("nodePort")?.as_i64())
         .filter(|it| *it != 0)
         .collect();
-    ports.sort_unstable();
+    sorted::sort(&mut ports);
     ports
 }
 

@@ -1,8 +1,7 @@
 //! `metadata.managedFields`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use super::set::FieldSet;
 use super::typed;
@@ -62,12 +61,12 @@ struct Owned {
 
 /// Who owns what of one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Managers(BTreeMap<Manager, Owned>);
+pub struct Managers(SortedMap<Manager, Owned>);
 
 impl Managers {
     /// Reads an object's `metadata.managedFields`; entries that the server could not have written are passed over.
     pub fn of(object: &Value) -> Self {
-        let mut managers = BTreeMap::new();
+        let mut managers = SortedMap::new();
         let entries = object
             .pointer("/metadata/managedFields")
             .and_then(Value::as_array);
@@ -164,7 +163,7 @@ impl Managers {
     pub fn to_managed_fields(&self) -> Value {
         let mut entries: Vec<_> = self.0.iter().collect();
         let seconds = |it: &Owned| it.time.as_ref().and_then(Value::as_str).map(str::to_owned);
-        entries.sort_by_key(|(manager, owned)| {
+        sorted::sort_by_key(&mut entries, |(manager, owned)| {
             let time = seconds(owned);
             (
                 manager.operation,

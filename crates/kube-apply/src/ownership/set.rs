@@ -1,8 +1,7 @@
 //! Sets of fields.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Map, Value};
+use sorted::{SortedMap, SortedSet};
 
 use super::path::PathElement;
 use crate::schema::{Schemas, TypeId};
@@ -11,8 +10,8 @@ use crate::schema::{Schemas, TypeId};
 /// (structured-merge-diff@v6.3.3:fieldpath/set.go). No child is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    members: BTreeSet<PathElement>,
-    children: BTreeMap<PathElement, FieldSet>,
+    members: SortedSet<PathElement>,
+    children: SortedMap<PathElement, FieldSet>,
 }
 
 impl FieldSet {
@@ -106,7 +105,7 @@ impl FieldSet {
     }
 
     /// Returns every first step, those with members or children below them included.
-    pub(super) fn steps(&self) -> BTreeSet<&PathElement> {
+    pub(super) fn steps(&self) -> SortedSet<&PathElement> {
         self.members.iter().chain(self.children.keys()).collect()
     }
 
@@ -139,7 +138,7 @@ impl FieldSet {
     pub fn intersection(&self, other: &Self) -> Self {
         let mut both = Self {
             members: self.members.intersection(&other.members).cloned().collect(),
-            children: BTreeMap::new(),
+            children: SortedMap::new(),
         };
         for (element, set) in &self.children {
             if let Some(below) = other.children.get(element) {
@@ -154,7 +153,7 @@ impl FieldSet {
     pub fn difference(&self, other: &Self) -> Self {
         let mut rest = Self {
             members: self.members.difference(&other.members).cloned().collect(),
-            children: BTreeMap::new(),
+            children: SortedMap::new(),
         };
         for (element, set) in &self.children {
             let below = match other.children.get(element) {
@@ -171,7 +170,7 @@ impl FieldSet {
     pub fn recursive_difference(&self, other: &Self) -> Self {
         let mut rest = Self {
             members: self.members.difference(&other.members).cloned().collect(),
-            children: BTreeMap::new(),
+            children: SortedMap::new(),
         };
         for (element, set) in &self.children {
             if other.members.contains(element) {
@@ -198,7 +197,7 @@ impl FieldSet {
         let map = atom.and_then(|it| it.map.as_ref());
         let list = atom.and_then(|it| it.list.as_ref());
         let mut members = self.members.clone();
-        let mut children = BTreeMap::new();
+        let mut children = SortedMap::new();
         for (element, set) in &self.children {
             let below = match element {
                 PathElement::Field(name) => {

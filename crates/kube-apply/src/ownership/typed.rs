@@ -289,7 +289,7 @@ impl Comparing<'_> {
         let (olds, news) = (index(old), index(new));
         let mut elements: Vec<_> = olds.iter().map(|(element, _)| element.clone()).collect();
         elements.extend(news.iter().map(|(element, _)| element.clone()));
-        elements.sort();
+        sorted::sort(&mut elements);
         elements.dedup();
         for element in elements {
             let find = |all: &[(PathElement, &Value)]| -> Vec<Value> {

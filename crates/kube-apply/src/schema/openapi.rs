@@ -1,9 +1,8 @@
 //! OpenAPI v3 to types, by the rules of kube-openapi's `schemaconv`.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::{Atom, DEDUCED, ListType, MapType, Scalar, Schemas, TypeId, UNTYPED, kind_key};
 
@@ -18,18 +17,18 @@ pub struct Facts {
     pub zero: Vec<String>,
     /// Fields that are stored even then, and what is stored.
     #[serde(default)]
-    pub always: BTreeMap<String, Value>,
+    pub always: SortedMap<String, Value>,
 }
 
 /// Converts definitions into a [`Schemas`].
 #[derive(Debug)]
 pub struct Builder<'a> {
     schemas: Schemas,
-    definitions: BTreeMap<&'a str, &'a Value>,
-    inlined: BTreeMap<Atom, TypeId>,
-    facts: BTreeMap<String, Facts>,
+    definitions: SortedMap<&'a str, &'a Value>,
+    inlined: SortedMap<Atom, TypeId>,
+    facts: SortedMap<String, Facts>,
     /// Defaults of scalar fields; only those of keys are kept.
-    defaults: BTreeMap<(TypeId, String), String>,
+    defaults: SortedMap<(TypeId, String), String>,
 }
 
 impl<'a> Builder<'a> {
@@ -41,15 +40,15 @@ impl<'a> Builder<'a> {
         Self {
             schemas,
             definitions: definitions.into_iter().collect(),
-            inlined: BTreeMap::new(),
-            facts: BTreeMap::new(),
-            defaults: BTreeMap::new(),
+            inlined: SortedMap::new(),
+            facts: SortedMap::new(),
+            defaults: SortedMap::new(),
         }
     }
 
     /// Takes what Kubernetes' Go types say of definitions.
     #[must_use]
-    pub fn facts(mut self, facts: BTreeMap<String, Facts>) -> Self {
+    pub fn facts(mut self, facts: SortedMap<String, Facts>) -> Self {
         self.facts = facts;
         self
     }
@@ -220,7 +219,7 @@ impl<'a> Builder<'a> {
     }
 
     fn map(&mut self, schema: &Value, preserve: bool, depth: usize) -> MapType {
-        let fields: BTreeMap<_, _> = members(schema, "properties")
+        let fields: SortedMap<_, _> = members(schema, "properties")
             .map(|(name, it)| (name.clone(), self.reference(it, preserve, depth + 1)))
             .collect();
         let element = match schema.get("additionalProperties") {

@@ -1,11 +1,11 @@
 //! What `istio-operator` owns after a real upgrade is what it applied. Applied to the export from before the upgrade, it
 //! must predict what was stored, and who owns it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use sorted::{SortedMap, SortedSet};
 
 use crate::digest::SERVER_METADATA;
 use crate::outcome::Ref;
@@ -137,7 +137,7 @@ pub(super) fn normal(object: &Value, created: bool) -> Value {
 pub(super) fn differences(got: &Value, want: &Value, path: &str, out: &mut String) {
     match (got, want) {
         (Value::Object(a), Value::Object(b)) => {
-            let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            let keys: SortedSet<_> = a.keys().chain(b.keys()).collect();
             for key in keys {
                 let path = format!("{path}.{key}");
                 match (a.get(key), b.get(key)) {
@@ -163,7 +163,7 @@ pub(super) fn differences(got: &Value, want: &Value, path: &str, out: &mut Strin
 }
 
 /// What others own and `istio-operator` owns, without times.
-fn owners(managers: &Managers) -> BTreeMap<String, Value> {
+fn owners(managers: &Managers) -> SortedMap<String, Value> {
     managers
         .iter()
         .filter(|it| it.0.subresource.is_empty())
@@ -271,7 +271,7 @@ fn check(
                 &mut problems,
             );
             let (ours, theirs) = (owners(&predicted.managers), owners(&Managers::of(stored)));
-            for key in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
+            for key in ours.keys().chain(theirs.keys()).collect::<SortedSet<_>>() {
                 let nothing = Value::Null;
                 let (ours, theirs) = (
                     ours.get(key).unwrap_or(&nothing),

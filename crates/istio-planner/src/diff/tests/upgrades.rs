@@ -1,11 +1,11 @@
 //! Rendered targets against what real upgrades stored (`exports/README.md`, Comparing what a plan predicts).
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use istio_render::{OperatorFile, Options, Release};
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::stored::{differences, exports, normal, read};
 use crate::desired::Desired;
@@ -138,7 +138,7 @@ fn compare(it: &Scenario, outcome: &DiffOutcome, report: &mut String) -> (usize,
 }
 
 /// Objects that `expected.json` names in a field.
-fn named(it: &Scenario, field: &str) -> Option<BTreeSet<String>> {
+fn named(it: &Scenario, field: &str) -> Option<SortedSet<String>> {
     let text = |it: &Value, field: &str| {
         it.get(field)
             .and_then(Value::as_str)
@@ -171,7 +171,7 @@ fn classes(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     ] {
         if let Some(want) = named(it, field).filter(|_| field == "orphans" || it.after.is_some()) {
             let of = outcome.changes.iter().filter(|it| it.class == class);
-            let got: BTreeSet<String> = of.map(|it| short(&it.object)).collect();
+            let got: SortedSet<String> = of.map(|it| short(&it.object)).collect();
             tally.note(got == want, || {
                 format!("{field}: got {got:?}, want {want:?}")
             });

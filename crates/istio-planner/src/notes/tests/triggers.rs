@@ -1,6 +1,6 @@
 //! For every fact a cluster that it speaks of, and one that looks alike and that it must not speak of.
 
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use super::{NAMESPACE, Request, found, snapshot, version};
 use crate::notes::{Context, facts, notes};
@@ -162,7 +162,7 @@ fn every_fact_names_what_it_speaks_of_and_nothing_else() {
         minors::facts(),
         patches::facts(),
     ];
-    let cases: BTreeMap<&str, Case> = groups.into_iter().flatten().map(|it| (it.id, it)).collect();
+    let cases: SortedMap<&str, Case> = groups.into_iter().flatten().map(|it| (it.id, it)).collect();
     for fact in facts().filter(|it| it.code.as_str() != BIG) {
         let case = cases
             .get(fact.code.as_str())

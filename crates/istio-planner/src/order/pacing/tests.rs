@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use sorted::SortedMap;
 
 use super::*;
 use crate::outcome::RestartReason;
@@ -16,7 +16,7 @@ fn restart(namespace: &str, name: &str, pods: u32) -> Restart {
             name: name.to_owned(),
         },
         pods,
-        proxies: BTreeMap::new(),
+        proxies: SortedMap::new(),
         to: Some("1.30.3".to_owned()),
         how: RestartHow::Rollout,
         reason: RestartReason::StaleImage,

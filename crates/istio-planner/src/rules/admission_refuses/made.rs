@@ -1,8 +1,7 @@
 //! Pods that the apply's rollouts and the restarts make.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use crate::outcome::{Ref, RestartHow};
 use crate::rules::Situation;
@@ -48,7 +47,7 @@ impl Made {
 
 /// One pod of each workload that is rolled or restarted.
 pub(super) fn pods(it: &Situation, writes: &[Written]) -> Vec<Made> {
-    let mut made = BTreeMap::new();
+    let mut made = SortedMap::new();
     for restart in it.restarts.iter().filter(|it| it.how != RestartHow::None) {
         let of = &restart.object;
         let namespace = of.namespace.clone().unwrap_or_default();

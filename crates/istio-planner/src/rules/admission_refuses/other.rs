@@ -1,8 +1,7 @@
 //! Policies of Kyverno and Gatekeeper, which are named, not evaluated.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::named;
 use crate::outcome::{Finding, Level, RestartHow, Subject};
@@ -15,7 +14,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     if writes.is_empty() && !restarts {
         return Vec::new();
     }
-    let mut kinds: BTreeSet<&str> = writes.iter().map(|it| it.object.kind.as_str()).collect();
+    let mut kinds: SortedSet<&str> = writes.iter().map(|it| it.object.kind.as_str()).collect();
     if restarts || kinds.contains("Deployment") || kinds.contains("DaemonSet") {
         kinds.insert("Pod");
     }
@@ -81,7 +80,7 @@ fn enforces(policy: &Value) -> bool {
 }
 
 /// Whether it matches a kind.
-fn kyverno(policy: &Value, kinds: &BTreeSet<&str>) -> bool {
+fn kyverno(policy: &Value, kinds: &SortedSet<&str>) -> bool {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     rules.into_iter().flatten().any(|rule| {
         let mut found = Vec::new();
@@ -94,7 +93,7 @@ fn kyverno(policy: &Value, kinds: &BTreeSet<&str>) -> bool {
     })
 }
 
-fn gatekeeper(constraint: &Value, kinds: &BTreeSet<&str>) -> bool {
+fn gatekeeper(constraint: &Value, kinds: &SortedSet<&str>) -> bool {
     let matched = constraint.pointer("/spec/match/kinds");
     let mut found = Vec::new();
     listed(matched, "kinds", &mut found);
@@ -145,7 +144,7 @@ fn touches(it: &Situation, policy: &Value) -> bool {
 
 /// Whether images come from elsewhere than today.
 fn moves_registry(it: &Situation) -> bool {
-    let repositories = |value: &Value| -> BTreeSet<String> {
+    let repositories = |value: &Value| -> SortedSet<String> {
         let containers = value
             .pointer("/spec/template/spec/containers")
             .and_then(Value::as_array);

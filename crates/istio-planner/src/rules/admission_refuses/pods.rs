@@ -1,9 +1,8 @@
 //! Pod security levels of namespaces, against the pods that the apply and restarts make
 //! (kubernetes@v1.36.3:staging/src/k8s.io/pod-security-admission/policy).
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::dataplane::namespace_labels;
 use crate::inventory::Made;
@@ -46,7 +45,7 @@ fn injected(it: &Situation) -> Option<Finding> {
         return None;
     }
     let mut subjects = Vec::new();
-    let mut namespaces: BTreeMap<&str, Enforced> = BTreeMap::new();
+    let mut namespaces: SortedMap<&str, Enforced> = SortedMap::new();
     let mut had = false;
     let with_init = Made::of(it.snapshot, |it| {
         it.containers.iter().any(|it| it.name == "istio-init")

@@ -1,8 +1,7 @@
 //! `ValidatingAdmissionPolicies` and their bindings.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
+use sorted::SortedMap;
 
 use super::made::{self, Made};
 use super::named;
@@ -16,7 +15,7 @@ use crate::snapshot::{Object, named as named_object};
 const GROUP: &str = "admissionregistration.k8s.io";
 
 pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let mut bindings: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    let mut bindings: SortedMap<&str, Vec<&Value>> = SortedMap::new();
     for (_, kept) in it.objects(GROUP, "ValidatingAdmissionPolicyBinding") {
         if denies(&kept.value)
             && let Some(policy) = text(&kept.value, "/spec/policyName")

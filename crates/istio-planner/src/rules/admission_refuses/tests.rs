@@ -154,7 +154,7 @@ fn restarted(level: &str, cni: bool, labels: &[(&str, &str)]) -> Vec<String> {
     cluster.restarts.push(Restart {
         object,
         pods: 1,
-        proxies: std::collections::BTreeMap::new(),
+        proxies: sorted::SortedMap::new(),
         to: Some("1.30.3".to_owned()),
         how: RestartHow::Rollout,
         reason: RestartReason::StaleImage,

@@ -1,6 +1,6 @@
 //! A Helm release whose hook runs istioctl, and scheduled Jobs that do: they install again over what an apply makes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use sorted::{SortedMap, SortedSet};
 
 use crate::outcome::{Finding, Level, Subject};
 use crate::rules::Code;
@@ -19,7 +19,7 @@ enum Runner {
 pub(super) fn findings(it: &Situation) -> Vec<Finding> {
     let mut runners = runners(it.snapshot);
     // A hook often carries no mark of its release; what stands beside it does.
-    let names: BTreeSet<_> = runners
+    let names: SortedSet<_> = runners
         .keys()
         .filter_map(|it| match it {
             Runner::Release(name) => name.clone(),
@@ -70,8 +70,8 @@ fn finding(runner: &Runner, subjects: Vec<Subject>, target: &str) -> Finding {
         .fix(fix)
 }
 
-fn runners(snapshot: &Snapshot) -> BTreeMap<Runner, Vec<Subject>> {
-    let mut runners: BTreeMap<Runner, Vec<Subject>> = BTreeMap::new();
+fn runners(snapshot: &Snapshot) -> SortedMap<Runner, Vec<Subject>> {
+    let mut runners: SortedMap<Runner, Vec<Subject>> = SortedMap::new();
     for workload in snapshot.workloads.values().filter(|it| it.runs_istioctl) {
         if let Some(runner) = of_workload(workload, snapshot) {
             runners
@@ -123,8 +123,8 @@ fn of_workload(workload: &Workload, snapshot: &Snapshot) -> Option<Runner> {
 
 /// The release of a mark: Helm's own annotation, the labels that charts write by custom, or the chart's name.
 fn release(
-    annotations: &BTreeMap<String, String>,
-    labels: &BTreeMap<String, String>,
+    annotations: &SortedMap<String, String>,
+    labels: &SortedMap<String, String>,
 ) -> Option<String> {
     let chart = || {
         let chart = labels

@@ -1,10 +1,10 @@
 //! On which nodes the scheduler would put a new pod: node selectors, taints, anti-affinity, host ports.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use super::{Cause, Rolling};
 use crate::dataplane::selector::matches;
@@ -17,9 +17,9 @@ pub(super) struct Running<'a> {
     snapshot: &'a Snapshot,
     labelled: OnceCell<Labelled<'a>>,
     /// Ports of nodes, and the pods that hold them.
-    ports: OnceCell<BTreeMap<&'a str, Vec<(&'a Pod, HostPort)>>>,
+    ports: OnceCell<SortedMap<&'a str, Vec<(&'a Pod, HostPort)>>>,
     /// Nodes that accept pods, by what these say of nodes.
-    accepting: RefCell<BTreeMap<String, Rc<Vec<&'a Node>>>>,
+    accepting: RefCell<SortedMap<String, Rc<Vec<&'a Node>>>>,
 }
 
 impl<'a> Running<'a> {
@@ -41,7 +41,7 @@ impl<'a> Running<'a> {
     fn ports(&self, node: &str) -> &[(&'a Pod, HostPort)] {
         let ports = self.ports.get_or_init(|| {
             let snapshot = self.snapshot;
-            let mut ports: BTreeMap<&str, Vec<(&Pod, HostPort)>> = BTreeMap::new();
+            let mut ports: SortedMap<&str, Vec<(&Pod, HostPort)>> = SortedMap::new();
             for pod in snapshot.pods.values().filter(|it| runs(it)) {
                 let workload = controller(snapshot, pod).workload(snapshot);
                 let held = workload.map(|it| it.placement.host_ports.as_slice());
@@ -142,14 +142,14 @@ fn meets(node: &Node, term: &Value) -> bool {
     if expressions.is_none_or(Vec::is_empty) && fields.is_none_or(Vec::is_empty) {
         return false;
     }
-    let name = BTreeMap::from([("metadata.name".to_owned(), node.name.clone())]);
+    let name = SortedMap::from([("metadata.name".to_owned(), node.name.clone())]);
     let mut of_labels = expressions.into_iter().flatten();
     let mut of_fields = fields.into_iter().flatten();
     of_labels.all(|it| requirement(it, &node.labels)) && of_fields.all(|it| requirement(it, &name))
 }
 
 /// One requirement of a node selector; those with numbers are taken as met where the label is one.
-fn requirement(it: &Value, labels: &BTreeMap<String, String>) -> bool {
+fn requirement(it: &Value, labels: &SortedMap<String, String>) -> bool {
     let key = text(it, "/key").unwrap_or_default();
     let values: Vec<_> = it
         .get("values")
@@ -202,11 +202,11 @@ fn affinity(
         })
     };
     let terms: Vec<_> = terms.into_iter().filter(|it| !keyed(it)).collect();
-    let taken = |own: bool| -> Vec<(&str, BTreeSet<&str>)> {
+    let taken = |own: bool| -> Vec<(&str, SortedSet<&str>)> {
         let taken = terms.iter().map(|term| taken(it, rolling, term, own));
         taken.collect()
     };
-    let is_free = |node: &Node, taken: &[(&str, BTreeSet<&str>)]| {
+    let is_free = |node: &Node, taken: &[(&str, SortedSet<&str>)]| {
         let mut taken = taken.iter();
         taken.all(|(key, places)| {
             let here = node.labels.get(*key).map(String::as_str);
@@ -248,7 +248,7 @@ fn affinity(
     let key = text(apart, "/topologyKey").unwrap_or_default();
     let others = taken(false);
     let wanted = usize::try_from(rolling.replicas).unwrap_or(usize::MAX);
-    let mut places = BTreeSet::new();
+    let mut places = SortedSet::new();
     for node in nodes.iter().filter(|it| is_free(it, &others)) {
         places.insert(node.labels.get(key)?.as_str());
         if places.len() >= wanted {
@@ -274,13 +274,13 @@ fn taken<'a>(
     rolling: &Rolling,
     term: &'a Value,
     own: bool,
-) -> (&'a str, BTreeSet<&'a str>) {
+) -> (&'a str, SortedSet<&'a str>) {
     let key = text(term, "/topologyKey").unwrap_or_default();
     let snapshot = it.snapshot;
     let Some(selector) = term.get("labelSelector").filter(|it| !it.is_null()) else {
-        return (key, BTreeSet::new());
+        return (key, SortedSet::new());
     };
-    let old: BTreeSet<_> = rolling
+    let old: SortedSet<_> = rolling
         .old
         .iter()
         .map(|it| (&it.namespace, &it.name))
@@ -290,7 +290,7 @@ fn taken<'a>(
         .get("namespaceSelector")
         .is_some_and(|it| !it.is_null());
     let listed = term.get("namespaces").and_then(Value::as_array);
-    let mut namespaces: BTreeSet<&str> = if by_labels {
+    let mut namespaces: SortedSet<&str> = if by_labels {
         labelled.namespaces().collect()
     } else {
         rolling.object.namespace.as_deref().into_iter().collect()
@@ -314,7 +314,7 @@ fn selects(
     rolling: &Rolling,
     term: &Value,
     namespace: &str,
-    labels: &BTreeMap<String, String>,
+    labels: &SortedMap<String, String>,
 ) -> bool {
     let listed = term.get("namespaces").and_then(Value::as_array);
     let selector = term.get("namespaceSelector").filter(|it| !it.is_null());
@@ -345,7 +345,7 @@ fn ports(
     if wanted.is_empty() {
         return None;
     }
-    let old: BTreeSet<_> = rolling
+    let old: SortedSet<_> = rolling
         .old
         .iter()
         .map(|it| (&it.namespace, &it.name))

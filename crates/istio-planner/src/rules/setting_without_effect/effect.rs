@@ -1,19 +1,18 @@
 //! What a rendering does, without what it only writes down.
 
-use std::collections::BTreeMap;
-
 use istio_render::Rendering;
 use serde_json::Value;
+use sorted::SortedMap;
 
 use crate::rules::text;
 
 /// Objects by kind, namespace and name.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Effect(BTreeMap<(String, String, String), Value>);
+pub(super) struct Effect(SortedMap<(String, String, String), Value>);
 
 impl Effect {
     pub(super) fn of(rendering: &Rendering) -> Self {
-        let mut objects = BTreeMap::new();
+        let mut objects = SortedMap::new();
         for component in &rendering.components {
             for object in &component.objects {
                 let kind = text(object, "/kind").unwrap_or_default().to_owned();
@@ -42,7 +41,7 @@ impl Effect {
             .filter(|it| self.0.get(*it) != other.0.get(*it))
             .map(|(kind, _, name)| format!("{kind} {name}"))
             .collect();
-        names.sort();
+        sorted::sort(&mut names);
         names.dedup();
         let more = names.len().saturating_sub(4);
         if more > 0 {

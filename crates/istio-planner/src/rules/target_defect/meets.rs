@@ -1,9 +1,8 @@
 //! What of a cluster triggers a defect.
 
-use std::collections::BTreeMap;
-
 use istio_catalog::{ComponentName, DEFAULT_REVISION, Version};
 use serde_json::Value;
+use sorted::SortedMap;
 
 use super::of_versions;
 use crate::inventory::{self, Role, is_active, role};
@@ -124,7 +123,7 @@ fn proxies(
     is_meant: impl Fn(Role) -> bool,
     is_old: impl Fn(&Version) -> bool,
 ) -> Vec<Subject> {
-    let mut versions: BTreeMap<Version, usize> = BTreeMap::new();
+    let mut versions: SortedMap<Version, usize> = SortedMap::new();
     let mut pods: Vec<&Pod> = Vec::new();
     for pod in it.snapshot.pods.values().filter(|it| is_active(it)) {
         if !is_meant(role(pod)) {
@@ -450,7 +449,7 @@ pub(super) fn passthrough_entries(it: &Situation) -> Vec<Subject> {
 
 /// Gateways that name the same Service by their addresses.
 pub(super) fn gateways_that_share_a_workload(it: &Situation) -> Vec<Subject> {
-    let mut by_address: BTreeMap<String, Vec<Subject>> = BTreeMap::new();
+    let mut by_address: SortedMap<String, Vec<Subject>> = SortedMap::new();
     for (object, kept) in it.objects("gateway.networking.k8s.io", "Gateway") {
         let addresses = kept
             .value

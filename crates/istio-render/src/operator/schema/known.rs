@@ -45,7 +45,7 @@ pub fn known_fields(version: &Version, path: &[&str]) -> Vec<KnownField> {
             values: Place::of(place.table, kind).values(at),
         })
         .collect();
-    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    sorted::sort_by(&mut fields, |a, b| a.name.cmp(&b.name));
     fields
 }
 

@@ -3,10 +3,10 @@
 //!
 //! What a case writes are a few fields of each struct, chosen once for the case, so that its writes meet.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
+use sorted::{SortedMap, SortedSet};
 
 use super::differential::{Case, Random, Types, compare, count};
 use crate::schema::Schemas;
@@ -90,7 +90,7 @@ fn index(id: &Value) -> usize {
 impl Kind {
     /// Takes out of a table what a kind reaches; the first two types are in every table.
     fn of(types: &[Value], api_version: &str, kind: &str, root: usize) -> Self {
-        let mut numbers: BTreeMap<usize, usize> = [(0, 0), (1, 1)].into();
+        let mut numbers: SortedMap<usize, usize> = [(0, 0), (1, 1)].into();
         let mut order = vec![0, 1];
         let mut next = vec![root];
         while let Some(id) = next.pop() {
@@ -153,7 +153,7 @@ impl Kind {
             defs: &self.types.defs,
             root: self.root,
             random: Random(name),
-            chosen: BTreeMap::new(),
+            chosen: SortedMap::new(),
         };
         let mut steps = Vec::new();
         for _ in 0..STEPS {
@@ -209,7 +209,7 @@ struct Writer<'a> {
     root: usize,
     random: Random,
     /// The fields of each struct that this case writes.
-    chosen: BTreeMap<usize, BTreeSet<&'a str>>,
+    chosen: SortedMap<usize, SortedSet<&'a str>>,
 }
 
 impl<'a> Writer<'a> {
@@ -332,7 +332,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Chooses up to four fields of a struct, once for the case.
-    fn fields(&mut self, id: usize, fields: &'a Map<String, Value>) -> BTreeSet<&'a str> {
+    fn fields(&mut self, id: usize, fields: &'a Map<String, Value>) -> SortedSet<&'a str> {
         if let Some(chosen) = self.chosen.get(&id) {
             return chosen.clone();
         }
@@ -343,7 +343,7 @@ impl<'a> Writer<'a> {
             // An apply leaves the status alone, whatever it says of it.
             .filter(|it| id != self.root || *it != "status")
             .collect();
-        let mut chosen = BTreeSet::new();
+        let mut chosen = SortedSet::new();
         if fields.contains_key("metadata") && fields.contains_key("spec") {
             chosen.extend(["metadata", "spec"]);
         }

@@ -1,8 +1,7 @@
 //! What the server refuses in an applied object.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::list::element_path;
 use super::{Shape, shape};
@@ -45,7 +44,7 @@ fn at(
             let Value::Array(items) = value else {
                 return Err(format!("{path}: expected list, got {value}"));
             };
-            let mut seen = BTreeSet::new();
+            let mut seen = SortedSet::new();
             for (index, item) in items.iter().enumerate() {
                 let length = path.len();
                 if list.keys.is_some() {

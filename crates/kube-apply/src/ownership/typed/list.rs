@@ -1,8 +1,7 @@
 //! Lists whose elements have names.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
+use sorted::{SortedMap, SortedSet};
 
 use crate::ownership::path::{PathElement, json};
 use crate::schema::{ListType, Schemas};
@@ -30,7 +29,7 @@ pub fn element_path(schemas: &Schemas, list: &ListType, item: &Value) -> Option<
             Some((key.clone(), item.get(key).map(json).or_else(default)?))
         })
         .collect();
-    fields.sort();
+    sorted::sort(&mut fields);
     (!fields.is_empty()).then_some(PathElement::Key(fields))
 }
 
@@ -56,14 +55,14 @@ pub(super) fn merge_lists(
     merge: impl Fn(Option<&Value>, Option<&Value>) -> Option<Value>,
 ) -> Vec<Value> {
     let (lives, configs) = (index(schemas, list, live), index(schemas, list, config));
-    let mut live_of: BTreeMap<&PathElement, &Value> = BTreeMap::new();
+    let mut live_of: SortedMap<&PathElement, &Value> = SortedMap::new();
     for (element, item) in &lives {
         live_of
             .entry(element)
             .and_modify(|it| *it = &AMBIGUOUS)
             .or_insert(item);
     }
-    let config_of: BTreeMap<&PathElement, &Value> = configs
+    let config_of: SortedMap<&PathElement, &Value> = configs
         .iter()
         .map(|(element, item)| (element, *item))
         .collect();
@@ -72,7 +71,7 @@ pub(super) fn merge_lists(
         .map(|it| &it.0)
         .filter(|it| live_of.contains_key(it));
     let mut next = shared.next();
-    let mut done: BTreeSet<&PathElement> = BTreeSet::new();
+    let mut done: SortedSet<&PathElement> = SortedSet::new();
     let mut out = Vec::new();
     let (mut left, mut right) = (0, 0);
     loop {

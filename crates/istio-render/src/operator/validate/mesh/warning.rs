@@ -1,9 +1,8 @@
 //! What a `MeshConfig` says that is accepted and means nothing, or will not for long.
 
-use std::collections::BTreeSet;
-
 use semver::Version;
 use serde_json::Value;
+use sorted::SortedSet;
 
 use super::{TRACERS, field, items};
 use crate::Diagnostic;
@@ -92,7 +91,7 @@ fn tracers(proxy: &Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
 
 /// Providers that Istio drops: without a name, with the name of another, or without a type that it knows.
 fn providers(mesh: &Value, path: &str, version: &Version, diagnostics: &mut Vec<Diagnostic>) {
-    let mut names = BTreeSet::new();
+    let mut names = SortedSet::new();
     for (index, provider) in items(field(mesh, "extensionProviders")).enumerate() {
         let path = format!("{path}.extensionProviders.[{index}]");
         let name = provider
