@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::slice;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::Value;
 
@@ -78,8 +80,8 @@ impl Source<'_> {
         const MOST: usize = 100;
         match self {
             Self::Json(..) => {
-                #[expect(clippy::zero_sized_map_values, reason = "a set would read a list")]
-                let read = self.read::<std::collections::BTreeMap<String, de::IgnoredAny>>();
+                // A set would read a list.
+                let read = self.read::<sorted::SortedMap<String, de::IgnoredAny>>();
                 read.unwrap_or_default().into_keys().take(MOST).collect()
             }
             Self::Yaml(node, _) => {
@@ -194,18 +196,12 @@ impl de::Error for Misfit {
 }
 
 /// Lets serde read a node.
+///
+/// What is asked for is tried and nothing else: each branch is compiled for every type that is read.
 #[derive(Clone, Copy)]
 struct OfNode<'a>(&'a Node<'a>);
 
-impl<'de> IntoDeserializer<'de, Misfit> for OfNode<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-impl OfNode<'_> {
+impl<'de> OfNode<'de> {
     /// Adds this node's place to an error that has none.
     fn placed<T>(self, result: Result<T, Misfit>) -> Result<T, Misfit> {
         result.map_err(|it| Misfit {
@@ -213,29 +209,81 @@ impl OfNode<'_> {
             ..it
         })
     }
+
+    /// The node is none of what is expected.
+    fn misfit(self, expected: &dyn Expected) -> Misfit {
+        let unexpected = match &self.0.value {
+            NodeValue::Null => Unexpected::Unit,
+            NodeValue::Bool(it) => Unexpected::Bool(*it),
+            NodeValue::Int(it) => Unexpected::Signed(*it),
+            NodeValue::UInt(it) => Unexpected::Unsigned(*it),
+            NodeValue::Float(it) => Unexpected::Float(*it),
+            NodeValue::String(it) => Unexpected::Str(it),
+            NodeValue::Sequence(_) => Unexpected::Seq,
+            NodeValue::Mapping(_) => Unexpected::Map,
+        };
+        Misfit {
+            position: Some(self.0.position),
+            ..de::Error::invalid_type(unexpected, expected)
+        }
+    }
+
+    fn text<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.0.value {
+            NodeValue::String(it) => self.placed(visitor.visit_borrowed_str(it)),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    fn number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.0.value {
+            NodeValue::Int(it) => self.placed(visitor.visit_i64(*it)),
+            NodeValue::UInt(it) => self.placed(visitor.visit_u64(*it)),
+            NodeValue::Float(it) => self.placed(visitor.visit_f64(*it)),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
 }
 
 impl<'de> Deserializer<'de> for OfNode<'de> {
     type Error = Misfit;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let result = match &self.0.value {
-            NodeValue::Null => visitor.visit_unit(),
-            NodeValue::Bool(it) => visitor.visit_bool(*it),
-            NodeValue::Int(it) => visitor.visit_i64(*it),
-            NodeValue::UInt(it) => visitor.visit_u64(*it),
-            NodeValue::Float(it) => visitor.visit_f64(*it),
-            NodeValue::String(it) => visitor.visit_borrowed_str(it),
-            NodeValue::Sequence(items) => {
-                visitor.visit_seq(SeqDeserializer::new(items.iter().map(OfNode)))
-            }
-            NodeValue::Mapping(entries) => visitor.visit_map(MapDeserializer::new(
-                entries
-                    .iter()
-                    .map(|(key, value)| (OfNode(key), OfNode(value))),
-            )),
-        };
-        self.placed(result)
+        match &self.0.value {
+            NodeValue::Null => self.placed(visitor.visit_unit()),
+            NodeValue::Bool(it) => self.placed(visitor.visit_bool(*it)),
+            NodeValue::Int(_) | NodeValue::UInt(_) | NodeValue::Float(_) => self.number(visitor),
+            NodeValue::String(_) => self.text(visitor),
+            NodeValue::Sequence(_) => self.deserialize_seq(visitor),
+            NodeValue::Mapping(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.0.value {
+            NodeValue::Bool(it) => self.placed(visitor.visit_bool(*it)),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.number(visitor)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.number(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.text(visitor)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.text(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.text(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -243,6 +291,33 @@ impl<'de> Deserializer<'de> for OfNode<'de> {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.0.value {
+            NodeValue::Sequence(it) => self.placed(visitor.visit_seq(Elements(it.iter()))),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.0.value {
+            NodeValue::Mapping(it) => self.placed(visitor.visit_map(Entries(it.iter(), None))),
+            _ => Err(self.misfit(&visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        if let NodeValue::Sequence(_) = self.0.value {
+            self.deserialize_seq(visitor)
+        } else {
+            self.deserialize_map(visitor)
         }
     }
 
@@ -259,7 +334,44 @@ impl<'de> Deserializer<'de> for OfNode<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct enum identifier
+        i8 i16 i32 u8 u32 u64 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct enum
+    }
+}
+
+/// The elements of a sequence.
+struct Elements<'a>(slice::Iter<'a, Node<'a>>);
+
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
+        let next = self.0.next();
+        next.map(|it| seed.deserialize(OfNode(it))).transpose()
+    }
+}
+
+/// The entries of a mapping, and the value of the one whose key was read.
+struct Entries<'a>(slice::Iter<'a, (Node<'a>, Node<'a>)>, Option<&'a Node<'a>>);
+
+impl<'de> MapAccess<'de> for Entries<'de> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misfit> {
+        let Some((key, value)) = self.0.next() else {
+            return Ok(None);
+        };
+        self.1 = Some(value);
+        seed.deserialize(OfNode(key)).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let value = self.1.take().expect("a key was read before its value");
+        seed.deserialize(OfNode(value))
     }
 }

@@ -141,6 +141,7 @@ pub(crate) fn workload(value: &Value) -> Option<Workload> {
         api_version: text("apiVersion")?,
         kind: text("kind")?,
     };
-    let read = WorkloadObject::deserialize(value).ok()?;
+    // As text, so that it is read by the code that reads those of an export.
+    let read: WorkloadObject = serde_json::from_slice(&serde_json::to_vec(value).ok()?).ok()?;
     Some(read.into_workload(meta, Origin::default()))
 }
