@@ -112,11 +112,7 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     report.suite("rust", || {
         rust(long, plane.as_ref(), built.then_some(&refit))
     });
-    let package = report.passes("package", || {
-        pkg::build(pkg::Build::Full)?;
-        process::npm_ci(&project::root().join("tests"))?;
-        Ok(Verdict::Passed(None))
-    });
+    let package = report.passes("package", package);
     if package {
         report.suite("scripts", scripts);
     }
@@ -171,6 +167,19 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         });
     }
     report.finish()
+}
+
+/// The package and what its tests need; what a server sends of it has its limit.
+fn package() -> Result<Verdict> {
+    pkg::build(pkg::Build::Full)?;
+    process::npm_ci(&project::root().join("tests"))?;
+    let (_, sent) = pkg::sizes()?;
+    ensure!(
+        sent <= pkg::MOST,
+        "a server sends {sent} bytes for the module, more than {}",
+        pkg::MOST
+    );
+    Ok(Verdict::Passed(Some(format!("{} kB sent", sent / 1000))))
 }
 
 fn cargo(args: &[&str]) -> Result<Verdict> {
