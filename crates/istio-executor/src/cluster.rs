@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use istio_planner::outcome::Ref;
 use kube::Client;
-use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, GetParams, LogParams, Patch, PatchParams, PostParams};
 use kube_core::Request;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -23,6 +23,7 @@ mod connection;
 mod error;
 mod kinds;
 mod names;
+mod pages;
 mod request;
 mod writer;
 
@@ -31,6 +32,7 @@ pub use connection::Connection;
 pub use error::Error;
 pub use kinds::Kind;
 pub use names::{is_label, is_segment};
+pub use pages::{Page, Turn};
 pub(crate) use writer::LeaseWriter;
 pub use writer::Writer;
 
@@ -315,68 +317,31 @@ impl Cluster {
         None
     }
 
-    /// Lists objects, page by page; each carries its `apiVersion` and `kind`. `progress` hears how many there are.
+    /// Lists objects; each carries its `apiVersion` and `kind`. What may be many is read by [`Self::page`].
     ///
     /// `metadata_only` reads no more than `metadata`, so that the content of Secrets never leaves the cluster.
-    pub async fn list(
-        &self,
-        kind: &Kind,
-        selection: &Selection<'_>,
-        progress: &mut (dyn FnMut(usize) + Send),
-    ) -> Result<Vec<Value>, Error> {
-        let what = format!("cannot list {}", kind.plural);
-        let request = Request::new(kind.path(selection.namespace));
-        let (mut all, mut token): (Vec<Value>, Option<String>) = (Vec::new(), None);
-        loop {
-            let params = ListParams {
-                label_selector: selection.labels.map(str::to_owned),
-                limit: Some(PAGE),
-                continue_token: token.take(),
-                ..ListParams::default()
-            };
-            let begins = params.continue_token.is_none();
-            let built_request = if selection.metadata_only {
-                request.list_metadata(&params)
-            } else {
-                request.list(&params)
-            };
-            let page = self
-                .send(&what, built_request.map_err(|it| built(&what, &it))?)
-                .await;
-            let mut page = match page {
-                // The pages took longer than the server remembers: once more from the start.
-                Err(Error::Api { code: 410, .. }) if !begins => {
-                    all.clear();
-                    continue;
-                }
-                page => page?,
-            };
-            let Value::Array(items) = page["items"].take() else {
-                return Ok(all);
-            };
-            for mut item in items {
-                item["apiVersion"] = Value::from(kind.api_version.as_str());
-                item["kind"] = Value::from(kind.kind.as_str());
-                all.push(item);
-            }
-            progress(all.len());
-            token = page["metadata"]["continue"]
-                .as_str()
-                .filter(|it| !it.is_empty())
-                .map(str::to_owned);
-            if token.is_none() {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// Lists objects without telling how it goes.
     pub async fn list_all(
         &self,
         kind: &Kind,
         selection: &Selection<'_>,
     ) -> Result<Vec<Value>, Error> {
-        self.list(kind, selection, &mut |_| {}).await
+        let (mut all, mut turn): (Vec<Value>, _) = (Vec::new(), Turn::default());
+        loop {
+            let page = match self.page(kind, selection, &turn).await {
+                // The pages took longer than the server remembers: once more from the start.
+                Err(error) if error.is_expired() && !turn.begins() => {
+                    all.clear();
+                    turn = Turn::default();
+                    continue;
+                }
+                page => page?,
+            };
+            all.extend(page.objects());
+            match page.next() {
+                Some(next) => turn = next,
+                None => return Ok(all),
+            }
+        }
     }
 
     /// The path of an object's kind. What a plan, a record or an export names may not leave its place in an address.

@@ -3,14 +3,17 @@
 use std::io;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use istio_planner::input::Requirement;
-use istio_planner::snapshot::{EXPORT, ReadError, Snapshot, SnapshotReader};
+use istio_planner::snapshot::{EXPORT, ReadError, Snapshot};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
-use crate::cluster::{self, Cluster, Kind, Selection};
+use crate::cluster::{self, Cluster, Kind, Selection, Turn};
 use crate::output::{self, narrator::Reading};
+
+mod sink;
+
+use sink::{Archive, Folder, Sink};
 
 /// The groups of the kinds that are needed by name: others (metrics, custom ones) have kinds of the same names.
 pub(crate) const BUILT_IN: [&str; 10] = [
@@ -35,6 +38,9 @@ pub enum Error {
     /// What the API server sent could not be read.
     #[error(transparent)]
     Content(#[from] ReadError),
+    /// Whoever takes what is read takes no more: it says why itself.
+    #[error("what was read is not taken any more")]
+    Ended,
     /// The disk.
     #[error("cannot write {path}")]
     Write {
@@ -56,34 +62,26 @@ pub struct Missing {
     pub code: Option<u16>,
 }
 
-/// Hands what is read to `take`, a name and a document at a time, and returns what was not read.
+/// Reads what is needed into `sink`, file by file, and returns what was not read.
 ///
-/// Every kind is read page by page. Of Secrets the API server is asked for metadata only. A kind that may not be read, or
-/// that its server does not hand out, is left out and said, and stands in the export as that: the planner says what it
-/// lacks.
-pub async fn read(
+/// Every kind is read page by page, and a page is gone before the one after the next is asked for. Of Secrets the API
+/// server is asked for metadata only. A kind that may not be read, or that its server does not hand out, is left out and
+/// said, and stands in the export as that: the planner says what it lacks.
+async fn read(
     cluster: &Cluster,
     requirement: &Requirement,
     progress: &Reading,
-    take: &mut (dyn FnMut(&str, &Value) -> Result<(), Error> + Send),
+    sink: &mut Sink<'_>,
 ) -> Result<Vec<Missing>, Error> {
     let mut missing = Vec::new();
     let version = cluster.version().await?;
-    take("version.json", &json!({ "serverVersion": version }))?;
+    sink.file("version.json", &json!({ "serverVersion": version }))
+        .await?;
     for kind in kinds(&cluster.served().await?, requirement) {
-        let selection = Selection {
-            metadata_only: kind.kind == "Secret",
-            ..Selection::default()
-        };
-        let listed = cluster
-            .list(&kind, &selection, &mut |count| {
-                progress.tell(&kind.plural, count);
-            })
-            .await;
-        let items = match listed {
-            Ok(items) => items,
+        match list(cluster, &kind, progress, sink).await {
+            Ok(()) => {}
             // Who may not read anything (401) is told so by the error.
-            Err(error) if matches!(error.code(), Some(403..=405 | 500..=599)) => {
+            Err(Error::Cluster(error)) if matches!(error.code(), Some(403..=405 | 500..=599)) => {
                 // Nothing is planned by Secrets: who keeps them from refit does well.
                 if kind.kind == "Secret" {
                     continue;
@@ -97,18 +95,9 @@ pub async fn read(
                     reason: words,
                     code: error.code(),
                 });
-                continue;
             }
-            Err(error) => return Err(error.into()),
-        };
-        let name = format!("{}.json", dotted(&kind));
-        // An empty list tells that there is none, which is other than not having looked.
-        let list = json!({
-            "apiVersion": kind.api_version,
-            "kind": format!("{}List", kind.kind),
-            "items": items,
-        });
-        take(&name, &list)?;
+            Err(error) => return Err(error),
+        }
     }
     if !missing.is_empty() {
         let items: Vec<Value> = missing
@@ -123,12 +112,56 @@ pub async fn read(
                 })
             })
             .collect();
-        take(
-            "missing.json",
-            &json!({ "apiVersion": EXPORT, "kind": "MissingList", "items": items }),
-        )?;
+        let list = json!({ "apiVersion": EXPORT, "kind": "MissingList", "items": items });
+        sink.file("missing.json", &list).await?;
     }
     Ok(missing)
+}
+
+/// Reads one kind. What its first page does not give is not begun, so that nothing half stands in the export.
+async fn list(
+    cluster: &Cluster,
+    kind: &Kind,
+    progress: &Reading,
+    sink: &mut Sink<'_>,
+) -> Result<(), Error> {
+    let selection = Selection {
+        metadata_only: kind.kind == "Secret",
+        ..Selection::default()
+    };
+    let name = format!("{}.json", dotted(kind));
+    loop {
+        let mut page = cluster.page(kind, &selection, &Turn::default()).await?;
+        // An empty list tells that there is none, which is other than not having looked.
+        sink.begin(&name).await?;
+        let head = format!(
+            "{{\"apiVersion\":{},\"kind\":{},\"items\":[",
+            json!(kind.api_version),
+            json!(format!("{}List", kind.kind))
+        );
+        sink.piece(head.into_bytes()).await?;
+        let mut number = 0;
+        let expired = loop {
+            let turn = page.next();
+            number += page.number;
+            progress.tell(&kind.plural, number);
+            sink.piece(page.items).await?;
+            let Some(turn) = turn else { break false };
+            match cluster.page(kind, &selection, &turn).await {
+                Ok(next) => page = next,
+                // The pages took longer than the server remembers: once more from the start.
+                Err(error) if error.is_expired() && sink.begins_again() => break true,
+                Err(error) => return Err(error.into()),
+            }
+            if page.number > 0 && number > 0 {
+                sink.piece(b",".to_vec()).await?;
+            }
+        };
+        if !expired {
+            sink.piece(b"]}".to_vec()).await?;
+            return sink.end().await;
+        }
+    }
 }
 
 /// A kind's plural with its group: `deployments.apps`.
@@ -139,17 +172,29 @@ fn dotted(kind: &Kind) -> String {
     }
 }
 
-/// Reads the cluster into a snapshot.
+/// How often a snapshot begins again that took longer than the server remembers.
+const TRIES: usize = 3;
+
+/// Reads the cluster into a snapshot. A page is read while the next one is asked for.
 pub async fn take(cluster: &Cluster, requirement: &Requirement) -> Result<Snapshot, Error> {
-    let mut reader = SnapshotReader::new();
-    read(
-        cluster,
-        requirement,
-        &Reading::new(),
-        &mut |name, document| Ok(reader.read(name, document.to_string().as_bytes())?),
-    )
-    .await?;
-    Ok(reader.finish()?)
+    let progress = Reading::new();
+    let mut tries = 1;
+    loop {
+        let (sender, pieces) = mpsc::channel(1);
+        let reading = tokio::task::spawn_blocking(move || sink::read_all(pieces));
+        let mut sink = Sink::Reader(sender);
+        let read = read(cluster, requirement, &progress, &mut sink).await;
+        drop(sink);
+        let snapshot = match reading.await {
+            Ok(snapshot) => snapshot,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        match read {
+            Err(Error::Cluster(error)) if error.is_expired() && tries < TRIES => tries += 1,
+            Ok(_) | Err(Error::Ended) => return Ok(snapshot?),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// What became of an export.
@@ -178,18 +223,12 @@ pub async fn save(
         return pack(cluster, requirement, &progress, &name, file).await;
     }
     std::fs::create_dir_all(path).map_err(failed)?;
-    let mut files = 0;
-    let missing = read(cluster, requirement, &progress, &mut |name, document| {
-        let file = path.join(name);
-        let failed = |source| Error::Write {
-            path: file.display().to_string(),
-            source,
-        };
-        files += 1;
-        std::fs::write(&file, document.to_string()).map_err(failed)
+    let mut sink = Sink::Folder(Folder::new(path));
+    let missing = read(cluster, requirement, &progress, &mut sink).await?;
+    Ok(Saved {
+        files: sink.files(),
+        missing,
     })
-    .await?;
-    Ok(Saved { files, missing })
 }
 
 /// Reads the cluster into an archive, which errors call `name`, and returns what it holds.
@@ -200,27 +239,10 @@ pub async fn pack(
     name: &str,
     out: impl io::Write + Send,
 ) -> Result<Saved, Error> {
-    let failed = |source| Error::Write {
-        path: name.to_owned(),
-        source,
-    };
-    let mut files = 0;
-    let mut archive = tar::Builder::new(GzEncoder::new(out, Compression::default()));
-    let missing = read(cluster, requirement, progress, &mut |name, document| {
-        let text = document.to_string();
-        let mut header = tar::Header::new_ustar();
-        header.set_size(text.len() as u64);
-        header.set_mode(0o600);
-        files += 1;
-        archive
-            .append_data(&mut header, format!("export/{name}"), text.as_bytes())
-            .map_err(failed)
-    })
-    .await?;
-    archive
-        .into_inner()
-        .and_then(GzEncoder::finish)
-        .map_err(failed)?;
+    let mut sink = Sink::Archive(Archive::new(name, Box::new(out)));
+    let missing = read(cluster, requirement, progress, &mut sink).await?;
+    let files = sink.files();
+    sink.finish()?;
     Ok(Saved { files, missing })
 }
 

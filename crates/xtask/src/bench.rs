@@ -18,6 +18,7 @@ use crate::test::{CHROMIUM, tools};
 use crate::{data, pkg, process, project};
 
 mod export;
+mod live;
 mod rendering;
 
 /// Floors and ceilings (issues 3 and 7 of the project).
@@ -27,6 +28,8 @@ const PEAK_NATIVE: u64 = 300 << 20;
 /// Seconds and bytes of a plan with the charts of both releases (issue 5).
 const WHOLE_NATIVE: f64 = 1.5;
 const WHOLE_PEAK: u64 = 400 << 20;
+/// Bytes of a plan of the same cluster where it is read live, without charts.
+const LIVE_PEAK: u64 = 80 << 20;
 /// Seconds.
 const JSON_NODE: f64 = 2.0;
 const JSON_CHROMIUM: f64 = 4.0;
@@ -67,6 +70,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
 
     let refit = release_build(&["istio-executor"], "refit")?;
     natives(&refit, &json, &yaml, &mut line)?;
+    live(&refit, &folder, &mut line)?;
     rendering::run(&refit, &folder, &mut line)?;
     let hosts: [(&str, &str, Option<f64>, Option<f64>); 2] = [
         ("Node", "tests/node/bench.mjs", Some(JSON_NODE), None),
@@ -155,6 +159,34 @@ fn natives(refit: &Path, json: &Path, yaml: &Path, line: &mut Line<'_>) -> Resul
             measured.peak <= WHOLE_PEAK,
         );
     }
+    Ok(())
+}
+
+/// A plan of the same cluster as an API server hands it out.
+fn live(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()> {
+    let config = live::serve(PODS, folder)?;
+    let plan = [
+        "plan",
+        "--offline",
+        "--to",
+        "1.30.3",
+        "-o",
+        "json",
+        "--kubeconfig",
+    ];
+    let measured = native(refit, &config, &plan.map(OsStr::new))?;
+    line(
+        "native, live plan",
+        format!("{:.2} s", measured.time.as_secs_f64()),
+        String::new(),
+        true,
+    );
+    line(
+        "native, live plan, peak",
+        format!("{} MiB", measured.peak >> 20),
+        format!("≤ {} MiB", LIVE_PEAK >> 20),
+        measured.peak <= LIVE_PEAK,
+    );
     Ok(())
 }
 

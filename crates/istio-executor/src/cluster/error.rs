@@ -69,6 +69,11 @@ impl Error {
         }
     }
 
+    /// Whether the server no longer remembers what the next page of a list would be of (410).
+    pub fn is_expired(&self) -> bool {
+        self.code() == Some(410)
+    }
+
     /// Whether a webhook that has to admit the object does not answer: it may be what is being put back.
     pub fn is_webhook_away(&self) -> bool {
         matches!(self, Self::Api { message, .. } if message.contains("failed calling webhook"))

@@ -29,6 +29,9 @@ const WARMING: Duration = Duration::from_secs(30);
 /// The longest pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Reads the body of an answer.
+pub(super) type Reader<'a, T> = &'a (dyn Fn(&[u8]) -> serde_json::Result<T> + Sync);
+
 /// Why one attempt failed.
 struct Failure {
     error: Error,
@@ -53,13 +56,36 @@ impl Cluster {
         self.exchange(what, request, None).await
     }
 
-    /// Sends a request until it is answered, at most until the deadline; with a lease, each time only while that is held.
+    /// Sends what reads, and takes the answer as `read` has it; one that cannot be read so is an answer that was lost.
+    pub(super) async fn send_as<T>(
+        &self,
+        what: &str,
+        request: http::Request<Vec<u8>>,
+        read: Reader<'_, T>,
+    ) -> Result<T, Error> {
+        debug_assert!(request.method() == http::Method::GET, "{what}: it reads");
+        self.exchange_as(what, request, None, read).await
+    }
+
+    /// Sends a request as [`Self::exchange_as`] does, and takes the answer as JSON.
     pub(super) async fn exchange(
         &self,
         what: &str,
         request: http::Request<Vec<u8>>,
         held: Option<&Held>,
     ) -> Result<Value, Error> {
+        let read: Reader<'_, Value> = &|body| serde_json::from_slice(body);
+        self.exchange_as(what, request, held, read).await
+    }
+
+    /// Sends a request until it is answered, at most until the deadline; with a lease, each time only while that is held.
+    async fn exchange_as<T>(
+        &self,
+        what: &str,
+        request: http::Request<Vec<u8>>,
+        held: Option<&Held>,
+        read: Reader<'_, T>,
+    ) -> Result<T, Error> {
         let began = Instant::now();
         let late = || Error::Late {
             what: what.to_owned(),
@@ -76,7 +102,7 @@ impl Cluster {
                 return Err(late());
             }
             let patience = left.map_or(ANSWER, |it| it.min(ANSWER));
-            let failure = match timeout(patience, self.once(what, request.clone())).await {
+            let failure = match timeout(patience, self.once(what, request.clone(), read)).await {
                 Ok(Ok(answer)) => {
                     self.answered.store(true, Ordering::Relaxed);
                     return Ok(answer);
@@ -126,8 +152,13 @@ impl Cluster {
         }
     }
 
-    /// One attempt: the answer as JSON.
-    async fn once(&self, what: &str, request: http::Request<Vec<u8>>) -> Result<Value, Failure> {
+    /// One attempt: the answer as `read` has it.
+    async fn once<T>(
+        &self,
+        what: &str,
+        request: http::Request<Vec<u8>>,
+        read: Reader<'_, T>,
+    ) -> Result<T, Failure> {
         let broken = |reason: String, passing: bool| Failure {
             error: Error::Transport {
                 what: what.to_owned(),
@@ -158,7 +189,7 @@ impl Cluster {
         }
         // A body that was cut off is an answer that was lost.
         let body = body.map_err(|it| broken(crate::output::chain(&it), true))?;
-        serde_json::from_slice(&body).map_err(|it| broken(it.to_string(), true))
+        read(&body).map_err(|it| broken(it.to_string(), true))
     }
 
     /// Waits until the lease is known to be ours; an error if it is another's.

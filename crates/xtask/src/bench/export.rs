@@ -39,7 +39,7 @@ pub(crate) fn write(pods: usize, as_json: &Path, as_yaml: &Path) -> Result<()> {
     Ok(())
 }
 
-fn objects(pods: usize) -> impl Iterator<Item = Value> {
+pub(super) fn objects(pods: usize) -> impl Iterator<Item = Value> {
     let control_plane = (0..2).map(istiod).chain([istiod_deployment()]);
     let workloads = (0..pods.div_ceil(REPLICAS)).flat_map(|it| [deployment(it), replica_set(it)]);
     control_plane.chain(workloads).chain((0..pods).map(pod))
