@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::interruption::Interruption;
 
 pub mod narrator;
+pub mod notifier;
 pub mod pager;
 pub mod progress;
 pub mod stream;

@@ -20,6 +20,7 @@ use crate::journal::{self, Event, Journal, Record, Scope, progress};
 use crate::lease::{self, Lease};
 use crate::output;
 use crate::output::narrator::{Audience, Narrator};
+use crate::output::notifier::Notifier;
 use crate::output::stream::Stream;
 
 pub mod back;
@@ -29,6 +30,7 @@ pub mod forward;
 pub mod restarts;
 pub mod resume;
 pub mod store;
+pub mod verify;
 
 pub(crate) use chain::put_back;
 use forward::{Execution, Limits};
@@ -52,11 +54,15 @@ pub struct Options {
     pub audience: Audience,
     /// Who hears of it besides.
     pub stream: Option<Arc<Stream>>,
+    /// The webhook that hears of it.
+    pub notifier: Option<Arc<Notifier>>,
 }
 
 impl Options {
     fn narrator(&self) -> Narrator {
-        Narrator::new(self.audience).streamed(self.stream.clone())
+        Narrator::new(self.audience)
+            .streamed(self.stream.clone())
+            .notifying(self.notifier.clone())
     }
 }
 

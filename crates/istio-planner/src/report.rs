@@ -6,22 +6,22 @@
 mod agenda;
 mod changes;
 mod colours;
-mod html;
-mod junit;
-mod markdown;
+pub(crate) mod html;
+pub(crate) mod junit;
+pub(crate) mod markdown;
 mod outline;
-mod page;
+pub(crate) mod page;
 mod redacted;
 mod sarif;
 mod shown;
 mod text;
 mod unified;
-mod words;
+pub(crate) mod words;
 
 pub use agenda::{Agenda, Choice, State, agenda};
 pub use colours::Colours;
 pub use html::html;
-pub use junit::junit;
+pub use junit::{Case, End, junit, suite};
 pub use markdown::Markdown;
 pub use redacted::redacted;
 pub use sarif::sarif;

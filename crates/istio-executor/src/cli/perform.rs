@@ -1,5 +1,7 @@
 //! Flags of everything that writes to a cluster.
 
+use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use super::duration::duration;
 use super::format::Format;
 use crate::cluster::Cluster;
 use crate::journal;
+use crate::output::notifier::{Address, Notifier};
 use crate::output::stream::Stream;
 use crate::run::Options;
 
@@ -28,6 +31,15 @@ pub(super) struct Perform {
     /// Folder of journals; local keeps them on this machine only, with no copy in the cluster
     #[arg(long, value_name = "DIR|local")]
     journal: Option<PathBuf>,
+
+    /// Tells a webhook when a run begins, a step ends, a wave waits, something fails, and how it ends: each as JSON with
+    /// a text that Slack shows
+    #[arg(long, value_name = "URL", value_parser = Address::new)]
+    notify: Option<Address>,
+
+    /// File with the key that signs what is sent (HMAC-SHA256, header X-Refit-Signature-256)
+    #[arg(long, value_name = "FILE", requires = "notify", value_parser = key)]
+    notify_key: Option<Key>,
 
     /// How to tell what happens: in words, every record as a line of JSON, or each as a YAML document
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -55,6 +67,12 @@ impl Perform {
         journal::folder(self.journal.as_deref().filter(|_| !self.is_local()))
     }
 
+    fn notifier(&self) -> Option<Arc<Notifier>> {
+        let key = self.notify_key.as_ref().map(|it| it.0.clone());
+        let address = self.notify.clone()?.signed(key);
+        Some(Arc::new(Notifier::new(address)))
+    }
+
     fn is_local(&self) -> bool {
         self.journal
             .as_ref()
@@ -77,8 +95,29 @@ impl Perform {
             folder: self.folder(),
             audience: self.output.audience(),
             stream: None,
+            notifier: self.notifier(),
         }
     }
+}
+
+/// The key that signs what is sent; no one sees it.
+#[derive(Clone)]
+struct Key(Vec<u8>);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+}
+
+/// Reads a key: the file's content without blanks around it.
+fn key(path: &str) -> Result<Key, String> {
+    let bytes = fs::read(path).map_err(|it| it.to_string())?;
+    let key = bytes.trim_ascii();
+    if key.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(Key(key.to_vec()))
 }
 
 impl Forward {

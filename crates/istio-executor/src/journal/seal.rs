@@ -95,12 +95,7 @@ impl Key {
 
     /// Seals text.
     pub fn seal(&self, text: &str) -> String {
-        let bytes = hmac(&self.0, text.as_bytes());
-        bytes.iter().fold(String::new(), |mut all, it| {
-            use std::fmt::Write as _;
-            let _ = write!(all, "{it:02x}");
-            all
-        })
+        hex(&hmac(&self.0, text.as_bytes()))
     }
 
     /// Whether a seal is the one of this text. Takes as long for a wrong one as for a right one.
@@ -123,10 +118,14 @@ fn secret(namespace: &str) -> Ref {
         name: SECRET.to_owned(),
     }
 }
-
-fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
+pub(crate) fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
     let mut block = [0; BLOCK];
-    block[..key.len()].copy_from_slice(key);
+    if key.len() > BLOCK {
+        let key = Sha256::digest(key);
+        block[..key.len()].copy_from_slice(&key);
+    } else {
+        block[..key.len()].copy_from_slice(key);
+    }
     let inner = Sha256::new()
         .chain_update(block.map(|it| it ^ 0x36))
         .chain_update(text)
@@ -136,6 +135,16 @@ fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
         .chain_update(inner)
         .finalize()
         .into()
+}
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut all, it| {
+        use std::fmt::Write as _;
+        // Writing to a string cannot fail.
+        let _ = write!(all, "{it:02x}");
+        all
+    })
 }
 
 #[cfg(test)]
@@ -149,6 +158,10 @@ mod tests {
         let seal = hmac(b"Jefe", text.as_bytes());
         assert_eq!(seal[..4], [0x5b, 0xdc, 0xc1, 0x46]);
         assert_eq!(seal[28..], [0x64, 0xec, 0x38, 0x43]);
+        // RFC 4231, case 6: a key that is longer than a block.
+        let text = "Test Using Larger Than Block-Size Key - Hash Key First";
+        let seal = hmac(&[0xaa; 131], text.as_bytes());
+        assert_eq!(seal[..4], [0x60, 0xe4, 0x31, 0x59]);
     }
 
     #[test]

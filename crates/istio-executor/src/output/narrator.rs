@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use istio_planner::plan::{Plan, Step};
 
+use super::notifier::Notifier;
 use super::progress::Progress;
 use super::stream::{Message, Stream, without_former};
 use crate::cluster;
@@ -36,6 +37,8 @@ pub struct Narrator {
     bar: Progress,
     /// Others who hear the same.
     stream: Option<Arc<Stream>>,
+    /// A webhook that hears of it.
+    notifier: Option<Arc<Notifier>>,
 }
 
 impl Narrator {
@@ -50,6 +53,7 @@ impl Narrator {
             audience,
             bar,
             stream: None,
+            notifier: None,
         }
     }
 
@@ -59,12 +63,21 @@ impl Narrator {
         Self { stream, ..self }
     }
 
+    /// The same, told to a webhook too.
+    #[must_use]
+    pub fn notifying(self, notifier: Option<Arc<Notifier>>) -> Self {
+        Self { notifier, ..self }
+    }
+
     /// Tells a record.
     pub fn tell(&self, plan: &Plan, record: &Record) {
         if let Some(stream) = &self.stream {
             stream.tell(&Message::Record {
                 record: without_former(record),
             });
+        }
+        if let Some(notifier) = &self.notifier {
+            notifier.tell(plan, record);
         }
         if let Audience::Program(notation) = self.audience {
             return Self::tell_program(record, notation);

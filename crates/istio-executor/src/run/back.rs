@@ -14,7 +14,7 @@ use crate::wait::Deadline;
 use crate::{apply, fields, wait};
 use former::{Before, difference, untouched};
 
-mod former;
+pub(super) mod former;
 mod ours;
 pub mod preview;
 #[cfg(test)]
@@ -170,7 +170,7 @@ pub fn restorations(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration
 }
 
 /// Returns every object that a plan touched, once: as it was before the first action on it, and as the last one left it.
-fn touched(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration> {
+pub(super) fn touched(plan: &Plan, records: &[journal::Record]) -> Vec<Restoration> {
     let progress = progress(records);
     let mut found: Vec<Restoration> = Vec::new();
     for step in &plan.steps {

@@ -322,6 +322,7 @@ impl Story {
             folder: self.hosts[host].folder.clone(),
             audience: Audience::Pipe,
             stream: None,
+            notifier: None,
         };
         let dead: Vec<String> = {
             // Processes of a host end one after the other.

@@ -7,13 +7,13 @@ use crate::outcome::{ChangeClass, Level, Verdict};
 /// Which colours are used; plain is the default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Colours {
-    pub(super) block: Style,
-    pub(super) unknown: Style,
-    pub(super) warn: Style,
-    pub(super) info: Style,
-    pub(super) good: Style,
-    pub(super) head: Style,
-    pub(super) faint: Style,
+    pub(crate) block: Style,
+    pub(crate) unknown: Style,
+    pub(crate) warn: Style,
+    pub(crate) info: Style,
+    pub(crate) good: Style,
+    pub(crate) head: Style,
+    pub(crate) faint: Style,
 }
 
 impl Colours {
@@ -39,7 +39,7 @@ impl Colours {
         faint: Style::new().dimmed(),
     };
 
-    pub(super) fn level(&self, level: Level) -> Style {
+    pub(crate) fn level(&self, level: Level) -> Style {
         match level {
             Level::Block => self.block,
             Level::Unknown => self.unknown,
@@ -48,7 +48,7 @@ impl Colours {
         }
     }
 
-    pub(super) fn verdict(&self, verdict: Verdict) -> Style {
+    pub(crate) fn verdict(&self, verdict: Verdict) -> Style {
         match verdict {
             Verdict::Clear => self.good,
             Verdict::Blocked => self.block,
@@ -56,7 +56,7 @@ impl Colours {
         }
     }
 
-    pub(super) fn class(&self, class: ChangeClass) -> Style {
+    pub(crate) fn class(&self, class: ChangeClass) -> Style {
         match class {
             ChangeClass::Create => self.good,
             ChangeClass::Change | ChangeClass::Unchanged => Style::new(),

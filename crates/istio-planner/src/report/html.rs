@@ -13,10 +13,10 @@ use crate::plan::{Action, Step, Wait};
 use crate::words::count;
 
 /// The style of the file. It holds no `</`, so that it ends nothing.
-const STYLE: &str = include_str!("report.css");
+pub(crate) const STYLE: &str = include_str!("report.css");
 
 /// What the file may do: be seen.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Subjects that are seen without opening anything.
 const SEEN: usize = 12;
@@ -183,7 +183,7 @@ fn subject(it: &Subject) -> Markup {
     }
 }
 
-fn table<'a>(head: &[&str], rows: impl Iterator<Item = Vec<Markup>> + 'a) -> Markup {
+pub(crate) fn table<'a>(head: &[&str], rows: impl Iterator<Item = Vec<Markup>> + 'a) -> Markup {
     markup! {
         div class="scroll" {
             table {
@@ -335,7 +335,7 @@ fn wait(it: &Wait) -> Markup {
 }
 
 /// A text of the planner, what stands between backticks as code.
-fn spoken(text: &str) -> Markup {
+pub(crate) fn spoken(text: &str) -> Markup {
     let text = shown(text);
     markup! {
         @for (at, part) in text.split('`').enumerate() {
@@ -381,7 +381,7 @@ fn state(state: State) -> &'static str {
 }
 
 /// The word of a level as a label.
-fn label(level: Level) -> &'static str {
+pub(crate) fn label(level: Level) -> &'static str {
     match level {
         Level::Block => "Blocking",
         Level::Unknown => "Unknown",

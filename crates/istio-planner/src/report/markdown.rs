@@ -261,7 +261,7 @@ fn code_span(text: &str) -> String {
 }
 
 /// A text that cannot be taken for markup. Backticks stay: our own sentences use them for code.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let text = shown(text);
     let mut escaped = String::with_capacity(text.len());
     for it in text.chars() {

@@ -11,13 +11,13 @@ const CELL: usize = 60;
 
 /// A piece of text in a style.
 #[derive(Debug, Clone)]
-pub(super) struct Span {
+pub(crate) struct Span {
     style: Style,
     text: String,
 }
 
 /// A piece in a style.
-pub(super) fn span(style: Style, text: impl Into<String>) -> Span {
+pub(crate) fn span(style: Style, text: impl Into<String>) -> Span {
     Span {
         style,
         text: text.into(),
@@ -25,24 +25,24 @@ pub(super) fn span(style: Style, text: impl Into<String>) -> Span {
 }
 
 /// A piece without a style.
-pub(super) fn plain(text: impl Into<String>) -> Span {
+pub(crate) fn plain(text: impl Into<String>) -> Span {
     span(Style::new(), text)
 }
 
 /// How a paragraph lies on the page.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// Columns before its first line.
-    pub(super) indent: usize,
+    pub(crate) indent: usize,
     /// Columns before each other line.
-    pub(super) hang: usize,
+    pub(crate) hang: usize,
     /// The most lines it gets; what does not fit is cut, and a mark says so.
-    pub(super) most: usize,
+    pub(crate) most: usize,
 }
 
 impl Place {
     /// All of it, each line after the first two columns further in.
-    pub(super) const fn at(indent: usize) -> Self {
+    pub(crate) const fn at(indent: usize) -> Self {
         Self {
             indent,
             hang: indent + 2,
@@ -51,14 +51,14 @@ impl Place {
     }
 
     /// The same in so many lines at most.
-    pub(super) const fn most(self, most: usize) -> Self {
+    pub(crate) const fn most(self, most: usize) -> Self {
         Self { most, ..self }
     }
 }
 
 /// A page that grows by paragraphs.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     width: usize,
     text: String,
 }
@@ -71,7 +71,7 @@ struct Word {
 
 impl Page {
     /// A page of a width in columns.
-    pub(super) fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self {
             width,
             text: String::new(),
@@ -79,19 +79,19 @@ impl Page {
     }
 
     /// The whole page.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.text
     }
 
     /// An empty line, if the last one is none.
-    pub(super) fn gap(&mut self) {
+    pub(crate) fn gap(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
     /// A line that is not wrapped, its blanks kept.
-    pub(super) fn verbatim(&mut self, indent: usize, text: &str) {
+    pub(crate) fn verbatim(&mut self, indent: usize, text: &str) {
         let blanks = " ".repeat(indent);
         let line = format!("{blanks}{}", shown(text));
         self.text.push_str(line.trim_end());
@@ -99,7 +99,7 @@ impl Page {
     }
 
     /// A paragraph.
-    pub(super) fn paragraph(&mut self, place: Place, spans: &[Span]) {
+    pub(crate) fn paragraph(&mut self, place: Place, spans: &[Span]) {
         let words = words(spans);
         let mut lines: Vec<Vec<&Word>> = vec![Vec::new()];
         let mut column = place.indent;
@@ -158,7 +158,7 @@ impl Page {
     }
 
     /// Rows in columns as wide as their widest cell; a row that is too wide for the page is wrapped.
-    pub(super) fn table<const N: usize>(&mut self, indent: usize, rows: &[[String; N]]) {
+    pub(crate) fn table<const N: usize>(&mut self, indent: usize, rows: &[[String; N]]) {
         let mut widths = [0; N];
         for row in rows {
             for (width, cell) in widths.iter_mut().zip(row) {

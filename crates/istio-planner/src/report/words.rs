@@ -147,7 +147,7 @@ fn installer(installer: &Installer) -> String {
 }
 
 /// The word for a level.
-pub(super) fn level(level: Level) -> &'static str {
+pub(crate) fn level(level: Level) -> &'static str {
     match level {
         Level::Block => "block",
         Level::Unknown => "unknown",

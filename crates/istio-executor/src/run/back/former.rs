@@ -93,7 +93,7 @@ impl Before<'_> {
 }
 
 /// An object without what only the server writes.
-pub(super) fn plain(object: &Value) -> Value {
+pub(in crate::run) fn plain(object: &Value) -> Value {
     let mut plain = object.clone();
     if let Some(object) = plain.as_object_mut() {
         object.remove("status");
@@ -130,7 +130,7 @@ fn settled(mut wanted: Value, former: &Value, live: &Value) -> Value {
 }
 
 /// Whether a field is one that controllers write by themselves.
-fn is_a_controllers(difference: &Difference) -> bool {
+pub(in crate::run) fn is_a_controllers(difference: &Difference) -> bool {
     let path = fields::path(&difference.path);
     TEMPLATE_COUNTS.iter().any(|it| path.contains(it))
 }

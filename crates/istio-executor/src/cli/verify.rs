@@ -1,0 +1,208 @@
+//! `refit verify`: whether the cluster is what the last upgrade left.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use istio_planner::plan::Plan;
+use istio_planner::report::{Case, End, shown, suite};
+use serde::Serialize;
+
+use super::connection::{Connection, ControlPlane, block_on};
+use super::format::written;
+use super::{Error, Exit, format};
+use crate::cluster::{self, Cluster};
+use crate::journal::copy::{self, Found};
+use crate::journal::{self, progress};
+use crate::output;
+use crate::release::Places;
+use crate::run::resume::{plan_of, sealed};
+use crate::run::verify::{Check, Stand, Subject, objects, proxies};
+use crate::{planning, snapshot};
+
+/// The arguments of `refit verify`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    #[command(flatten)]
+    connection: Connection,
+
+    #[command(flatten)]
+    plane: ControlPlane,
+
+    /// Looks at the control plane alone: workloads are restarted later
+    #[arg(long)]
+    skip_proxies: bool,
+
+    /// Folder of journals, where the plan stands if the cluster had no room for it
+    #[arg(long, value_name = "DIR")]
+    journal: Option<PathBuf>,
+
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Yaml,
+    #[value(help = "JUnit XML: a case for each object and workload")]
+    Junit,
+}
+
+/// What `-o json` prints.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    /// Always `refit.verification/v1`.
+    schema: &'static str,
+    plan: String,
+    target: String,
+    cluster: Option<String>,
+    stand: Stand,
+    checks: Vec<Check>,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Error> {
+    let document = block_on(async {
+        let cluster = args.connection.connect().await?;
+        let namespace = &args.plane.namespace;
+        let Some(found) = copy::load(&cluster, namespace).await? else {
+            return Err(Error::usage(format!(
+                "refit has upgraded nothing in {namespace}\nhint: refit plan says what a cluster is without a journal"
+            )));
+        };
+        verify(args, &cluster, &found).await
+    })?;
+    let words = match args.output {
+        Format::Text => text(&document),
+        Format::Junit => junit(&document),
+        Format::Json => {
+            output::json_text(&serde_json::to_string_pretty(&document)?)?;
+            return Ok(exit(document.stand));
+        }
+        Format::Yaml => written(&document, format::Format::Yaml)?.unwrap_or_default(),
+    };
+    output::data(&words)?;
+    Ok(exit(document.stand))
+}
+
+fn exit(stand: Stand) -> Exit {
+    match stand {
+        Stand::AsPlanned => Exit::Done,
+        Stand::Differs => Exit::Refused,
+        Stand::Unknown => Exit::Unknown,
+    }
+}
+
+async fn verify(args: &Args, cluster: &Cluster, found: &Found) -> Result<Document, Error> {
+    let namespace = &args.plane.namespace;
+    sealed(found, namespace)?;
+    let progress = progress(&found.records);
+    if !progress.finished || progress.rolled_back || progress.rolling_back {
+        return Err(Error::refused(format!(
+            "upgrade {} is not done ({}), so there is nothing to verify",
+            found.short(),
+            super::status::state(&progress)
+        )));
+    }
+    let plan = plan_of(found, &journal::folder(args.journal.as_deref()))?;
+    let mut checks = objects(cluster, &plan, &found.records).await?;
+    if !args.skip_proxies {
+        checks.extend(data_plane(cluster, &plan).await?);
+    }
+    let has = |stand: Stand| checks.iter().any(|it| it.stand == stand);
+    Ok(Document {
+        schema: "refit.verification/v1",
+        plan: plan.id.clone(),
+        target: plan.target.clone(),
+        cluster: cluster.name().map(str::to_owned),
+        stand: if has(Stand::Differs) {
+            Stand::Differs
+        } else if has(Stand::Unknown) {
+            Stand::Unknown
+        } else {
+            Stand::AsPlanned
+        },
+        checks,
+    })
+}
+
+/// The proxies, as planning the same target again sees them. No release is needed for that.
+async fn data_plane(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>, Error> {
+    let request = istio_planner::Request {
+        to: plan.target.clone(),
+        namespace: Some(plan.namespace.clone()),
+        ..istio_planner::Request::default()
+    };
+    let snapshot = snapshot::take(cluster, &istio_planner::required(&request)).await?;
+    let places = Places {
+        offline: true,
+        ..Places::default()
+    };
+    let again = planning::quietly(request, snapshot.clone(), &places);
+    Ok(proxies(&again, &snapshot))
+}
+
+/// What differs first; what is as planned is counted.
+fn text(document: &Document) -> String {
+    let cluster = document.cluster.as_deref().unwrap_or("this cluster");
+    let differ = document
+        .checks
+        .iter()
+        .filter(|it| it.stand != Stand::AsPlanned);
+    let number = differ.clone().count();
+    let verdict = match document.stand {
+        Stand::AsPlanned => "as planned".to_owned(),
+        Stand::Differs | Stand::Unknown => format!("{number} not as planned"),
+    };
+    // Writing to a string cannot fail.
+    let mut text = format!("{cluster}, {}: {verdict}\n", document.target);
+    for it in differ {
+        let mark = if it.stand == Stand::Unknown { '?' } else { '!' };
+        let _ = writeln!(text, "{mark} {}", named(it));
+        for reason in &it.reasons {
+            let _ = writeln!(text, "    {reason}");
+        }
+    }
+    let good = |subject: Subject| {
+        let all = document.checks.iter();
+        all.filter(|it| it.subject == subject && it.stand == Stand::AsPlanned)
+            .count()
+    };
+    let _ = writeln!(
+        text,
+        "As planned: {} objects, {} workloads of the mesh, {} workloads with proxies",
+        good(Subject::Object),
+        good(Subject::Component),
+        good(Subject::Proxies)
+    );
+    shown(&text).into_owned()
+}
+
+fn named(it: &Check) -> String {
+    let name = cluster::name(&it.object);
+    match it.subject {
+        Subject::Object => name,
+        Subject::Component => format!("{name}, its pods"),
+        Subject::Proxies => format!("{name}, its proxies"),
+    }
+}
+
+fn junit(document: &Document) -> String {
+    let case = |it: &Check| Case {
+        class: "refit.verify".to_owned(),
+        name: named(it),
+        end: match it.stand {
+            Stand::AsPlanned => End::Passed(None),
+            Stand::Differs | Stand::Unknown => End::Failed {
+                kind: it.stand.as_str().to_owned(),
+                message: it.reasons.first().cloned().unwrap_or_default(),
+                body: it.reasons.join("\n"),
+            },
+        },
+    };
+    let cases: Vec<Case> = document.checks.iter().map(case).collect();
+    suite(&format!("verify {}", document.target), &cases)
+}
