@@ -11,6 +11,7 @@ mod suite {
     mod damage;
     mod deadline;
     mod documents;
+    mod fleet;
     mod floors;
     mod fuzzing;
     mod golden;

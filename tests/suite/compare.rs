@@ -161,6 +161,18 @@ const ROWS: &[(&str, &[Shown])] = &[
         &[Tested("day", "a_day_from_the_plan_to_the_way_back")],
     ),
     (
+        "says afterwards whether the cluster still is",
+        &[Tested("day", "a_day_from_the_plan_to_the_way_back")],
+    ),
+    (
+        "plans many clusters side by side",
+        &[Runs(
+            &["fleet", "plan", SKEW, CLEAR, "--to", "1.30.3", "--offline"],
+            3,
+            &["2 clusters", "blocked", "[version-skew]"],
+        )],
+    ),
+    (
         "deletes what the older release left",
         &[
             Runs(&["plan", "--sample"], 0, &["1 left behind"]),

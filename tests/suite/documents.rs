@@ -3,6 +3,7 @@
 use std::fs;
 
 use expect_test::expect_file;
+use istio_planner::fleet::Fleet;
 use istio_planner::{Outcome, Request};
 use ts_rs::{Config, ExportError, TS};
 
@@ -30,6 +31,20 @@ fn the_typescript_of_the_request_is_current() {
 fn the_typescript_of_the_border_is_current() {
     let types = exported("border.ts", istio_planner_wasm::types::export);
     expect_file!["../../pkg/src/border.ts"].assert_eq(&types);
+}
+
+#[test]
+fn the_json_schema_of_the_fleet_is_current() {
+    let schema = schemars::schema_for!(Fleet);
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain data");
+    text.push('\n');
+    expect_file!["../../pkg/schema/fleet.json"].assert_eq(&text);
+}
+
+#[test]
+fn the_typescript_of_the_fleet_is_current() {
+    let types = typescript::<Fleet>("fleet.ts");
+    expect_file!["../../pkg/src/fleet.ts"].assert_eq(&types);
 }
 
 /// All types that `T` is made of, as the module `file`.

@@ -20,6 +20,7 @@ mod duration;
 mod error;
 mod explain;
 mod facts;
+mod fleet;
 mod format;
 mod help;
 mod history;
@@ -45,6 +46,7 @@ mod suggest;
 mod target;
 mod template;
 mod upgrade;
+mod verify;
 mod version;
 
 pub use error::{Error, Exit};
@@ -82,6 +84,8 @@ pub enum Colour {
 enum Verb {
     /// Says what an upgrade would do, from what the cluster exported
     Plan(plan::Args),
+    /// Plans many clusters side by side
+    Fleet(fleet::Args),
     /// Takes a snapshot, plans, asks and performs
     Upgrade(upgrade::Args),
     /// Performs a saved plan
@@ -120,6 +124,8 @@ enum Verb {
     Serve(serve::Args),
     /// Shows what runs and how far an upgrade has come
     Status(status::Args),
+    /// Says whether the cluster is what the last upgrade left
+    Verify(verify::Args),
     /// Says which webhook injects a pod
     CheckInject(check_inject::Args),
     /// Recovers the request that a cluster was installed with
@@ -194,6 +200,7 @@ fn run(verb: Verb) -> Result<Exit, Error> {
     match verb {
         Verb::Config(args) => settings::run(&args, &Cli::command()),
         Verb::Plan(args) => plan::run(&args),
+        Verb::Fleet(args) => fleet::run(&args),
         Verb::Upgrade(args) => upgrade::run(&args),
         Verb::Apply(args) => apply::run(&args),
         Verb::Rollback(args) => rollback::run(&args),
@@ -212,6 +219,7 @@ fn run(verb: Verb) -> Result<Exit, Error> {
         Verb::Restart(args) => restart::run(&args),
         Verb::Serve(args) => serve::run(&args),
         Verb::Status(args) => status::run(&args),
+        Verb::Verify(args) => verify::run(&args),
         Verb::CheckInject(args) => check_inject::run(&args),
         Verb::Recover(args) => recover::run(&args),
         Verb::Manual(args) => manual::run(&args, help::dressed(Cli::command())),

@@ -60,6 +60,13 @@ fn passed(passed_over: &[PassedOver]) -> String {
 /// it. What a file holds is told by its content: one that is named is read whatever its ending, and one that is found is
 /// passed over where it holds no objects. Of what is found only regular files are opened.
 pub fn read(paths: &[PathBuf]) -> Result<Snapshot, Error> {
+    let snapshot = read_quietly(paths)?;
+    say(&snapshot.passed_over);
+    Ok(snapshot)
+}
+
+/// The same, and says nothing: where many clusters are read.
+pub fn read_quietly(paths: &[PathBuf]) -> Result<Snapshot, Error> {
     let mut reader = SnapshotReader::new();
     for path in paths {
         let name = shown(path);
@@ -75,9 +82,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Snapshot, Error> {
             reader.read(&name, open(path)?)?;
         }
     }
-    let snapshot = reader.finish()?;
-    say(&snapshot.passed_over);
-    Ok(snapshot)
+    Ok(reader.finish()?)
 }
 
 /// A path as it is told: a line, whatever its name holds.

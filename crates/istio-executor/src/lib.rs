@@ -18,6 +18,7 @@ pub mod drift;
 pub mod error;
 pub mod export;
 pub mod fields;
+pub mod fleet;
 pub mod interruption;
 pub mod job;
 pub mod journal;

@@ -17,6 +17,7 @@ mod installer;
 pub(crate) mod keeper;
 mod made;
 mod operator;
+pub(crate) mod peers;
 mod plane;
 mod proxy;
 mod revision;

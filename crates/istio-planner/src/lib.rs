@@ -21,6 +21,7 @@ pub mod customisation;
 pub mod dataplane;
 pub mod defaults;
 pub mod explain;
+pub mod fleet;
 pub mod needs;
 pub mod profile;
 pub mod readiness;

@@ -10,7 +10,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, How, Run, plane};
+use super::cluster::{Cluster, How, Run, finish, plane};
 use super::data;
 use super::plans::{apply, config_map, plan, step};
 
@@ -114,6 +114,37 @@ fn contexts_merged_files_and_exec_plugins_lead_to_the_cluster() {
     let run = makes(cluster, &namespace, "no-context", &contexts, None, &[]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
     assert!(run.stderr.contains("no cluster: "), "{}", run.stderr);
+
+    // A fleet of contexts: the one that leads nowhere stops nobody.
+    let how = How {
+        kubeconfig: Some(&contexts),
+        ..How::default()
+    };
+    let fleet = [
+        "fleet",
+        "plan",
+        "--contexts",
+        "*",
+        "--to",
+        "1.30.3",
+        "--offline",
+        "-o",
+        "json",
+    ];
+    let run = finish(cluster.begin_as(how, &fleet));
+    let told: Value =
+        serde_json::from_str(&run.stdout).unwrap_or_else(|_| panic!("{}", run.stderr));
+    let clusters = told["clusters"].as_array().unwrap();
+    assert_eq!(clusters.len(), 2);
+    assert!(
+        clusters[0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("no cluster: "),
+        "{told}"
+    );
+    assert_eq!(clusters[1]["name"], "other");
+    assert!(clusters[1]["summary"]["findings"].is_array(), "{told}");
 
     // The users in one file, the rest in another, and one that is not there.
     let users = change("users", &|it| *it = json!({ "users": it["users"] }));

@@ -105,6 +105,43 @@ fn has(shown: &str, words: &[&str]) {
     }
 }
 
+/// What somebody changes after the upgrade is named, with the field and the hand; the change is taken back.
+#[track_caller]
+fn somebody_edits(cluster: &Cluster) {
+    let patch = |field: &str, manager: &str| {
+        let (patch, manager) = (
+            format!("--patch={field}"),
+            format!("--field-manager={manager}"),
+        );
+        let namespace = [
+            "-n",
+            "istio-system",
+            "patch",
+            "service",
+            "istiod",
+            "--type=json",
+        ];
+        cluster.done(&[namespace.as_slice(), &[&patch, &manager]].concat(), None);
+    };
+    let port = |value: &str| {
+        format!(r#"[{{"op": "replace", "path": "/spec/ports/0/targetPort", "value": {value}}}]"#)
+    };
+    let service = cluster.get("services", "istio-system", "istiod").unwrap();
+    let former = service["spec"]["ports"][0]["targetPort"].to_string();
+    patch(&port("15099"), "somebody");
+    let changed = walk(cluster, &["verify", "--skip-proxies"], None, 3);
+    has(
+        &changed,
+        &[
+            "Service istio-system/istiod",
+            "targetPort is 15099, not",
+            "(somebody, ",
+        ],
+    );
+    patch(&port(&former), "istio-operator");
+    walk(cluster, &["verify", "--skip-proxies"], None, 0);
+}
+
 #[test]
 fn a_day_from_the_plan_to_the_way_back() {
     let Some(data) = istio_data() else { return };
@@ -183,6 +220,10 @@ fn a_day_from_the_plan_to_the_way_back() {
             .iter()
             .all(|it| it.contains("1.29.6"))
     );
+    // The control plane is what the upgrade left; the workload still has its old proxy.
+    walk(&cluster, &["verify", "--skip-proxies"], None, 0);
+    let stale = walk(&cluster, &["verify"], None, 3);
+    has(&stale, &["day/web, its proxies", "another version"]);
     let restart = [["restart", "day"].as_slice(), &charts].concat();
     walk(&cluster, &restart, Some("Restart 1 workload"), 0);
     assert!(
@@ -191,6 +232,11 @@ fn a_day_from_the_plan_to_the_way_back() {
             .all(|it| it.contains("1.30.3"))
     );
 
+    let verified = walk(&cluster, &["verify", "--skip-proxies"], None, 0);
+    has(&verified, &["1.30.3: as planned"]);
+    let whole = cluster.run(&["verify"]);
+    assert!(!whole.stdout.contains("day/web"), "{}", whole.stdout);
+    somebody_edits(&cluster);
     let asked = [["status", "--rollback"].as_slice(), &charts].concat();
     let open = walk(&cluster, &asked, None, 0);
     has(

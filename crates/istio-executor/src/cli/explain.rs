@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
 use clap::builder::PossibleValuesParser;
-use istio_planner::explain::{self, Entry, Explained, Explanation};
+use istio_planner::explain::{self, Explanation, Weight};
+use istio_planner::fleet;
+use serde::Serialize;
 
 use super::format::{Format, written};
 use super::suggest::{anything, nearest};
@@ -27,20 +29,82 @@ pub(super) struct Args {
     output: Format,
 }
 
+/// A code with what it means.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) code: &'static str,
+    pub(super) level: Weight,
+    pub(super) words: Explanation,
+}
+
+/// A code in a line, for programs.
+#[derive(Serialize)]
+struct Line {
+    code: &'static str,
+    level: Weight,
+    title: &'static str,
+}
+
+/// A code at length, for programs.
+#[derive(Serialize)]
+struct Page {
+    #[serde(flatten)]
+    line: Line,
+    why: &'static str,
+    settle: &'static str,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'static str>,
+}
+
+impl Known {
+    fn line(&self) -> Line {
+        Line {
+            code: self.code,
+            level: self.level,
+            title: self.words.meaning,
+        }
+    }
+
+    fn page(&self) -> Page {
+        Page {
+            line: self.line(),
+            why: self.words.why,
+            settle: self.words.settle,
+            source: self.words.source,
+            link: self.words.link,
+        }
+    }
+}
+
+/// Every code: of findings, of notes, of findings across clusters.
+pub(super) fn all() -> Vec<Known> {
+    let of_plans = explain::catalogue().into_iter().filter_map(|it| {
+        Some(Known {
+            code: it.code.as_str(),
+            level: it.level,
+            words: explain::explain(it.code)?,
+        })
+    });
+    let of_fleets = fleet::Code::ALL.iter().map(|code| Known {
+        code: code.as_str(),
+        level: code.usual_level().into(),
+        words: code.explanation(),
+    });
+    of_plans.chain(of_fleets).collect()
+}
+
 /// The codes, for completion.
 pub(super) fn codes() -> PossibleValuesParser {
-    let codes: Vec<&'static str> = explain::catalogue()
-        .iter()
-        .map(|it| it.code.as_str())
-        .collect();
+    let codes: Vec<&'static str> = all().iter().map(|it| it.code).collect();
     PossibleValuesParser::new(codes)
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let catalogue = explain::catalogue();
+    let catalogue = all();
     let Some(asked) = &args.code else {
         let text = if args.all {
-            explained(catalogue, args.output)?
+            explained(&catalogue, args.output)?
         } else {
             listed(&catalogue, args.output)?
         };
@@ -48,16 +112,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         return Ok(Exit::Done);
     };
     let code = asked.trim().to_lowercase().replace(['_', ' '], "-");
-    if let Some(entry) = catalogue.iter().find(|it| it.code.as_str() == code) {
-        output::data(&explained(vec![entry.clone()], args.output)?)?;
+    if let Some(found) = catalogue.iter().find(|it| it.code == code) {
+        output::data(&explained(std::slice::from_ref(found), args.output)?)?;
         return Ok(Exit::Done);
     }
     let words = asked.to_lowercase();
     let has =
-        |it: &&Entry| it.code.as_str().contains(&code) || it.title.to_lowercase().contains(&words);
-    let found: Vec<Entry> = catalogue.iter().filter(has).cloned().collect();
+        |it: &&Known| it.code.contains(&code) || it.words.meaning.to_lowercase().contains(&words);
+    let found: Vec<Known> = catalogue.iter().filter(has).cloned().collect();
     if found.is_empty() {
-        let nearest = nearest(&code, catalogue.iter().map(|it| it.code.as_str()));
+        let nearest = nearest(&code, catalogue.iter().map(|it| it.code));
         let hint = match nearest {
             Some(it) => format!("did you mean {it}?"),
             None => "refit explain lists all codes".to_owned(),
@@ -69,47 +133,34 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
 }
 
 /// A line for each code.
-fn listed(entries: &[Entry], format: Format) -> Result<String, Error> {
-    if let Some(data) = written(&entries, format)? {
+fn listed(all: &[Known], format: Format) -> Result<String, Error> {
+    let lines: Vec<Line> = all.iter().map(Known::line).collect();
+    if let Some(data) = written(&lines, format)? {
         return Ok(data);
     }
-    let width = entries
-        .iter()
-        .map(|it| it.code.as_str().len())
-        .max()
-        .unwrap_or_default();
+    let width = lines.iter().map(|it| it.code.len()).max();
+    let width = width.unwrap_or_default();
     let mut text = String::new();
-    for it in entries {
+    for it in lines {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{:<width$}  {:<7}  {}", it.code, it.level, it.title);
     }
     Ok(text)
 }
 
-/// A code as programs and as people read it.
-fn both(entry: Entry) -> Option<(Explained, Explanation)> {
-    let words = explain::explain(entry.code)?;
-    Some((Explained::of(entry)?, words))
-}
-
 /// A page for each code.
-fn explained(entries: Vec<Entry>, format: Format) -> Result<String, Error> {
-    let single = entries.len() == 1;
-    let all: Vec<(Explained, Explanation)> = entries.into_iter().filter_map(both).collect();
-    let documents: Vec<&Explained> = all.iter().map(|it| &it.0).collect();
-    let data = match documents.as_slice() {
-        [one] if single => written(one, format)?,
-        all => written(&all, format)?,
+fn explained(all: &[Known], format: Format) -> Result<String, Error> {
+    let pages: Vec<Page> = all.iter().map(Known::page).collect();
+    let data = match pages.as_slice() {
+        [one] => written(one, format)?,
+        pages => written(&pages, format)?,
     };
     if let Some(data) = data {
         return Ok(data);
     }
-    let page = |(it, words): &(Explained, Explanation)| {
-        if single {
-            words.to_string()
-        } else {
-            format!("{} ({})\n\n{words}", it.entry.code, it.entry.level)
-        }
+    let page = |it: &Known| match all {
+        [_] => it.words.to_string(),
+        _ => format!("{} ({})\n\n{}", it.code, it.level, it.words),
     };
     Ok(all.iter().map(page).collect::<Vec<_>>().join("\n\n"))
 }

@@ -6,12 +6,15 @@ use clap::Command;
 
 /// Verbs in the order in which they are met.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("Plan", &["plan", "recover", "snapshot", "check-inject"]),
+    (
+        "Plan",
+        &["plan", "fleet", "recover", "snapshot", "check-inject"],
+    ),
     (
         "Perform",
         &[
-            "upgrade", "apply", "status", "restart", "rollback", "history", "abandon", "serve",
-            "job",
+            "upgrade", "apply", "verify", "status", "restart", "rollback", "history", "abandon",
+            "serve", "job",
         ],
     ),
     (
@@ -41,7 +44,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
 ];
 
 /// What each verb is used for; shown below its long help.
-const EXAMPLES: [(&str, &[&str]); 24] = [
+const EXAMPLES: [(&str, &[&str]); 26] = [
     ("bulletins", &["refit bulletins --from 1.29.3 --to 1.29.6"]),
     ("facts", &["refit facts"]),
     (
@@ -63,6 +66,15 @@ const EXAMPLES: [(&str, &[&str]); 24] = [
         ],
     ),
     (
+        "fleet",
+        &[
+            "refit fleet plan clusters/* --to 1.30.3                      # a folder or archive for each cluster",
+            "refit fleet plan clusters/* --to 1.30.3 -f base.yaml -f 'requests/{cluster}.yaml'",
+            "refit fleet plan --contexts 'prod-*' --to 1.30.3 --out plans   # outcomes for refit apply, and fleet.json",
+            "refit fleet plan clusters/* --to 1.30.3 -o html > fleet.html",
+        ],
+    ),
+    (
         "upgrade",
         &[
             "refit upgrade --to 1.30.3 -f istio-operator.yaml",
@@ -73,6 +85,13 @@ const EXAMPLES: [(&str, &[&str]); 24] = [
     (
         "apply",
         &["refit apply plan.json", "refit apply plan.json --resume"],
+    ),
+    (
+        "verify",
+        &[
+            "refit verify                         # objects, pods and proxies, after refit restart",
+            "refit verify --skip-proxies -o junit # the control plane alone, for CI",
+        ],
     ),
     ("rollback", &["refit rollback"]),
     ("history", &["refit history"]),

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Arg, Args as ClapArgs, Command};
 use clap_mangen::Man;
-use istio_planner::explain::{catalogue, explain};
 
-use super::{Error, Exit};
+use super::{Error, Exit, explain};
 
 /// The arguments of `refit manual`.
 #[derive(Debug, ClapArgs)]
@@ -218,12 +217,10 @@ fn cell(text: &str) -> String {
 /// Every code at length.
 fn codes() -> String {
     let mut text = String::from(
-        "# Codes\n\nWhat `refit explain --all` prints: findings of a plan first, then notes, which are facts of releases.\n",
+        "# Codes\n\nWhat `refit explain --all` prints: findings of a plan first, then notes, which are facts of releases, then findings across the clusters of a fleet.\n",
     );
-    for entry in catalogue() {
-        let Some(it) = explain(entry.code) else {
-            continue;
-        };
+    for entry in explain::all() {
+        let it = &entry.words;
         let _ = write!(
             text,
             "\n## {} ({})\n\n{}\n\n**Why it matters:** {}\n\n**What to do:** {}\n\nSource: {}\n",

@@ -244,7 +244,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
 }
 
 /// Writes a file that only its owner reads, where it is new.
-fn private(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

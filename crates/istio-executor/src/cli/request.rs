@@ -50,6 +50,19 @@ impl Request {
         files.chain(sets).collect()
     }
 
+    /// The same flags with a word in the place of another.
+    pub(super) fn replaced(&self, placeholder: &str, word: &str) -> Self {
+        let all = |list: &[String]| {
+            list.iter()
+                .map(|it| it.replace(placeholder, word))
+                .collect()
+        };
+        Self {
+            filenames: all(&self.filenames),
+            sets: all(&self.sets),
+        }
+    }
+
     /// Whether nothing is asked for beside the defaults.
     pub(super) fn is_empty(&self) -> bool {
         self.filenames.is_empty() && self.sets.is_empty()

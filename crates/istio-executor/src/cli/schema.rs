@@ -21,6 +21,8 @@ enum Document {
     Plan,
     /// What a request holds
     Request,
+    /// What refit fleet plan -o json prints
+    Fleet,
     /// A line of a journal
     Record,
     /// What --facts reads
@@ -32,6 +34,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Document::Outcome => schema_for!(istio_planner::Outcome),
         Document::Plan => schema_for!(istio_planner::plan::Plan),
         Document::Request => schema_for!(istio_planner::Request),
+        Document::Fleet => schema_for!(istio_planner::fleet::Fleet),
         Document::Record => schema_for!(journal::Record),
         Document::Facts => schema_for!(istio_catalog::Facts),
     };

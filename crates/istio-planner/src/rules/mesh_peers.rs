@@ -4,6 +4,7 @@ use serde_json::Value;
 use sorted::SortedSet;
 
 use super::{Explanation, Situation, enumerate, text};
+use crate::inventory::peers;
 use crate::outcome::{Finding, Level, Subject};
 use crate::rules::Code;
 
@@ -151,28 +152,12 @@ fn variable<'a>(deployment: &'a Value, name: &str) -> Option<&'a str> {
         .and_then(|it| text(it, "/value"))
 }
 
-/// Clusters that istiod reads by Secrets; their data is not read.
+/// Clusters that istiod reads by Secrets.
 fn remote_secrets(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
     let mut names = SortedSet::new();
-    for (object, kept) in it.objects("", "Secret") {
-        let metadata = |key: &str| {
-            kept.value
-                .get("metadata")
-                .and_then(|it| it.get(key))
-                .unwrap_or(&Value::Null)
-        };
-        if metadata("labels")["istio/multiCluster"] != "true" {
-            continue;
-        }
-        let cluster = metadata("annotations")["networking.istio.io/cluster"].as_str();
-        let name = cluster.unwrap_or_else(|| {
-            object
-                .name
-                .strip_prefix("istio-remote-secret-")
-                .unwrap_or(&object.name)
-        });
-        names.insert(name.to_owned());
-        subjects.push(Subject::kept(object, kept).field("metadata.labels.istio/multiCluster"));
+    for peer in peers::peers(it.snapshot) {
+        names.insert(peer.cluster.to_owned());
+        subjects.push(Subject::kept(peer.object, peer.kept).field(peers::LABEL));
     }
     names.into_iter().collect()
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter};
 use istio_catalog::{Catalog, Minor};
-use istio_planner::explain::catalogue;
 use istio_render::{KnownField, known_fields};
 use serde_json::Value;
 
 use crate::cli::connection::block_on;
+use crate::cli::explain;
 use crate::cluster::{Cluster, Connection, Selection};
 
 /// How long a cluster may take to answer: who types does not wait longer.
@@ -101,8 +101,8 @@ fn named(names: Vec<String>) -> Vec<CompletionCandidate> {
 }
 
 fn codes() -> Vec<CompletionCandidate> {
-    let all = catalogue().into_iter();
-    all.map(|it| CompletionCandidate::new(it.code.as_str()).help(Some(it.title.to_string().into())))
+    let all = explain::all().into_iter();
+    all.map(|it| CompletionCandidate::new(it.code).help(Some(it.words.meaning.into())))
         .collect()
 }
 
