@@ -54,6 +54,7 @@ export type {
 } from "./content.js";
 export { InputError, PlannerPanic, RequestError } from "./errors.js";
 export type { Request, RequestFile } from "./input.js";
+export type * as FleetDocument from "./fleet.js";
 export type * from "./outcome.js";
 
 /**

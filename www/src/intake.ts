@@ -14,7 +14,7 @@ export interface Taken {
 export type PassedOver = Summary["passedOver"][number];
 
 /** What a file is for, told by its name and its first bytes. */
-export type Purpose = "export" | "operator" | "release";
+export type Purpose = "export" | "operator" | "release" | "fleet" | "outcome";
 
 /** Reads what was dropped, folders with all they hold. */
 export async function dropped(transfer: DataTransfer): Promise<Taken> {
@@ -42,10 +42,16 @@ export function pasted(text: string, taken: readonly string[]): NamedBlob {
   }
 }
 
-/** Tells an export from an IstioOperator file, and from a release archive or what a release rendered already. */
+/** Tells an export from an IstioOperator file, from a release archive or what a release rendered already, and from what refit has written. */
 export async function purpose({ name, blob }: NamedBlob): Promise<Purpose> {
   if (/(^|\/)istio-\d+\.\d+[^/]*\.(tar\.gz|tgz|ya?ml|ya?ml\.gz)$/.test(name)) {
     return "release";
+  }
+  if (name.endsWith(".json")) {
+    const schema = /^\s*\{\s*"schema":\s*"refit\.(fleet|outcome)\/v\d+"/.exec(await blob.slice(0, 256).text())?.[1];
+    if (schema === "fleet" || schema === "outcome") {
+      return schema;
+    }
   }
   if (/\.(ya?ml|json)$/.test(name) && blob.size < 8 << 20) {
     const text = await blob.slice(0, 64 << 10).text();

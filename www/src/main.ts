@@ -7,6 +7,7 @@ import { ask } from "./ask.js";
 import { Client } from "./client.js";
 import { makeClusterCard } from "./cluster-card.js";
 import { byId, el, fill, save } from "./dom.js";
+import { makeFleet } from "./fleet.js";
 import { makeForm } from "./form.js";
 import { type Taken, versionOf } from "./intake.js";
 import { listenForFiles, listenForTheme, takeText } from "./listen.js";
@@ -64,6 +65,11 @@ const listeners = {
   taken: () => [...page.cluster.files, ...page.cluster.releases].map((it) => it.name),
 };
 
+const fleet = makeFleet({
+  open: showWithoutExport,
+  changed: () => (page.overview === undefined ? showWelcome() : draw(page.overview)),
+});
+
 const reading = makeReading({
   page,
   client,
@@ -78,6 +84,7 @@ const reading = makeReading({
   },
   draw,
   showNothing,
+  written: fleet.take,
 });
 
 const session = makeSession({
@@ -290,7 +297,13 @@ function draw(answer: Overview): void {
   const inside = result.contains(document.activeElement);
   const trouble =
     page.problem !== undefined && problemView(page.problem, whatStays(page.problem), waysOut(page.problem));
-  fill(result, trouble, page.note !== undefined && el("p", { class: "note" }, page.note), outcomeView(answer, hooks()));
+  fill(
+    result,
+    fleet.element(),
+    trouble,
+    page.note !== undefined && el("p", { class: "note" }, page.note),
+    outcomeView(answer, hooks()),
+  );
   if (inside && focused !== undefined) {
     result.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
@@ -426,9 +439,14 @@ async function showWithoutExport(text: string, note: string, { tab, object }: Pl
   showOutcome(answer);
 }
 
+/** What is shown without an outcome: the fleet that is open, else what to begin with. */
 function showWelcome(): void {
-  document.body.classList.remove("planned");
-  fill(result, welcome.element);
+  const open = fleet.element();
+  document.body.classList.toggle("planned", open !== undefined);
+  fill(result, open ?? welcome.element);
+  if (open !== undefined) {
+    byId("forget").hidden = false;
+  }
 }
 
 /** The lines that export exactly what a plan reads. */
@@ -543,6 +561,7 @@ async function forget(): Promise<void> {
   await forgetRemembered();
   forgetKept();
   form.clear();
+  fleet.clear();
   page.view = freshState();
   page.cluster = noCluster(page.beside);
   page.sample = page.note = page.problem = undefined;

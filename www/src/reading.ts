@@ -33,6 +33,8 @@ export interface ReadingHooks {
   begin: () => void;
   draw: (outcome: Overview) => void;
   showNothing: () => void;
+  /** Takes what refit has written before: fleets, and outcomes. */
+  written: (fleets: readonly NamedBlob[], outcomes: readonly NamedBlob[]) => Promise<void>;
 }
 
 export interface Reading {
@@ -53,8 +55,15 @@ export function makeReading(hooks: ReadingHooks): Reading {
     const exported: NamedBlob[] = [];
     const archives: NamedBlob[] = [];
     const operators: RequestFile[] = [];
+    const written: Record<"fleet" | "outcome", NamedBlob[]> = { fleet: [], outcome: [] };
     for (const file of added) {
-      switch (await purpose(file)) {
+      const what = await purpose(file);
+
+      switch (what) {
+        case "fleet":
+        case "outcome":
+          written[what].push(file);
+          break;
         case "export":
           exported.push(file);
           break;
@@ -65,6 +74,9 @@ export function makeReading(hooks: ReadingHooks): Reading {
           operators.push({ name: file.name, text: await file.blob.text() });
           break;
       }
+    }
+    if (written.fleet.length + written.outcome.length > 0) {
+      await attempt("Opening", () => hooks.written(written.fleet, written.outcome));
     }
     await form.files.take(operators);
     const names = new Set([...exported, ...archives].map((it) => it.name));
