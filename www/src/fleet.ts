@@ -68,7 +68,8 @@ export function makeFleet(hooks: FleetHooks): FleetPart {
           open = cluster.name;
           void file.blob
             .text()
-            .then((text) => hooks.open(text, `This is the outcome of ${cluster.name}, as ${file.name} has it.`));
+            .then((text) => hooks.open(text, `This is the outcome of ${cluster.name}, as ${file.name} has it.`))
+            .then(() => document.getElementById("verdict")?.focus());
         };
       },
       isOpen: (cluster) => cluster.name === open,

@@ -118,7 +118,8 @@ function row(cluster: Cluster, hooks: FleetHooks): HTMLElement {
   const { summary } = cluster;
   const open = hooks.opener(cluster);
   const state = stateOf(cluster);
-  const against = (summary?.findings ?? []).filter(
+  // What is unknown and hides nothing is not told of a clear one.
+  const against = (state === "clear" ? [] : (summary?.findings ?? [])).filter(
     (it) => (it.level === "block" || it.level === "unknown") && it.accepted === undefined,
   );
   const cells = [
@@ -126,10 +127,10 @@ function row(cluster: Cluster, hooks: FleetHooks): HTMLElement {
     summary?.target ?? "",
     el(
       "span",
-      {},
+      { class: "against" },
       el("b", { class: `level ${state}` }, state),
       cluster.error !== undefined && ` ${cluster.error}`,
-      against.length > 0 && ` ${against.map((it) => it.code).join(", ")}`,
+      against.map((it) => [" ", el("code", { class: "word" }, it.code)]),
     ),
     summary?.decide ?? "",
     summary?.lost ?? "",
