@@ -244,7 +244,7 @@ pub fn author(object: &Value, path: &[Part]) -> Option<Author> {
     let entries = object["metadata"]["managedFields"].as_array()?;
     entries
         .iter()
-        .filter(|it| owns(&it["fieldsV1"], path))
+        .filter(|it| owns(&it["fieldsV1"], Some(object), path))
         .max_by_key(|it| it["time"].as_str().unwrap_or_default().to_owned())
         .map(|it| Author {
             manager: it["manager"].as_str().unwrap_or("unknown").to_owned(),
@@ -258,7 +258,7 @@ pub fn owners<'a>(object: &'a Value, path: &[Part]) -> Vec<&'a str> {
     entries
         .into_iter()
         .flatten()
-        .filter(|it| owns(&it["fieldsV1"], path))
+        .filter(|it| owns(&it["fieldsV1"], None, path))
         .filter_map(|it| it["manager"].as_str())
         .collect()
 }
@@ -326,18 +326,27 @@ fn undone(
     }
 }
 
-/// Whether a set of fields holds this one, or the list or map around it as a whole.
-fn owns(fields: &Value, path: &[Part]) -> bool {
-    let mut here = fields;
+/// Whether a set of fields holds this one, or the list or map around it as a whole. Where the object is given, its elements
+/// are found by whatever the API tells them apart by.
+fn owns(fields: &Value, object: Option<&Value>, path: &[Part]) -> bool {
+    let (mut here, mut live) = (fields, object);
     for (depth, part) in path.iter().enumerate() {
+        live = live.and_then(|it| inside(it, part));
         let next = match part {
             Part::Field(name) => here.get(format!("f:{name}")),
             Part::Element(keys) => here.as_object().and_then(|map| {
                 map.iter().find_map(|(key, inner)| {
-                    let wanted: Value = serde_json::from_str(key.strip_prefix("k:")?).ok()?;
-                    let same = keys.iter().all(|(key, value)| {
-                        wanted.get(key).map(Value::to_string).as_ref() == Some(value)
-                    });
+                    let wanted: Map<String, Value> =
+                        serde_json::from_str(key.strip_prefix("k:")?).ok()?;
+                    // The API may tell elements apart by other fields than are told here: a Service's ports by number.
+                    let same = match live {
+                        Some(live) => wanted
+                            .iter()
+                            .all(|(key, value)| live.get(key) == Some(value)),
+                        None => keys.iter().all(|(key, value)| {
+                            wanted.get(key).map(Value::to_string).as_ref() == Some(value)
+                        }),
+                    };
                     same.then_some(inner)
                 })
             }),
@@ -349,6 +358,17 @@ fn owns(fields: &Value, path: &[Part]) -> bool {
         }
     }
     true
+}
+
+/// A part of a value.
+fn inside<'a>(value: &'a Value, part: &Part) -> Option<&'a Value> {
+    match part {
+        Part::Field(name) => value.get(name),
+        Part::Element(keys) => value.as_array()?.iter().find(|element| {
+            keys.iter()
+                .all(|(key, value)| element.get(key).map(Value::to_string).as_ref() == Some(value))
+        }),
+    }
 }
 
 /// Writes a difference so that another state can be made of one: by JSON pointers, null for what goes.

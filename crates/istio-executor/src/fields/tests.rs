@@ -122,6 +122,33 @@ fn the_last_author_of_a_field_is_told() {
     assert_eq!(manager(&image).as_deref(), Some("kubectl-edit"));
 }
 
+/// A Service's ports are told apart here by their names, and by the API by number and protocol.
+#[test]
+fn the_author_of_an_element_is_found_by_the_keys_of_the_api() {
+    let port = |name: &str, port: u32| json!({ "name": name, "port": port, "protocol": "TCP", "targetPort": 1 });
+    let object = json!({
+        "spec": { "ports": [port("a", 80), port("b", 81)] },
+        "metadata": { "managedFields": [
+            { "manager": "one", "fieldsV1": { "f:spec": { "f:ports": {
+                "k:{\"port\":80,\"protocol\":\"TCP\"}": { "f:targetPort": {} } } } } },
+            { "manager": "other", "fieldsV1": { "f:spec": { "f:ports": {
+                "k:{\"port\":81,\"protocol\":\"TCP\"}": { "f:targetPort": {} } } } } },
+        ] },
+    });
+    let target = |name: &str| {
+        let path = [
+            Part::Field("spec".to_owned()),
+            Part::Field("ports".to_owned()),
+            Part::Element(vec![("name".to_owned(), format!("{name:?}"))]),
+            Part::Field("targetPort".to_owned()),
+        ];
+        author(&object, &path).map(|it| it.manager)
+    };
+    assert_eq!(target("a").as_deref(), Some("one"));
+    assert_eq!(target("b").as_deref(), Some("other"));
+    assert_eq!(target("c"), None);
+}
+
 #[test]
 fn a_patch_makes_the_one_state_of_the_other() {
     let one = json!({ "a": { "b/c": 1, "gone": 1 }, "list": [1, 2], "same": [{ "x": 1 }] });
