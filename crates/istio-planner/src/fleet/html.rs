@@ -1,11 +1,11 @@
 //! A fleet as one HTML file: everything is in it, nothing in it runs, and it asks for nothing.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use maud::{Markup, html as markup};
 
 use super::rows::{self, Age};
 use super::{Cluster, Finding, Fleet, weight};
 use crate::outcome::Verdict;
-use crate::report::html::{POLICY, STYLE, label, spoken, table};
+use crate::report::html::{file, label, spoken, table};
 use crate::report::{shown, words};
 
 /// Writes a fleet as a self-contained HTML file.
@@ -24,46 +24,31 @@ pub fn html(fleet: &Fleet, age: Age) -> String {
         }
         cells
     });
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Refit: " (shown(&headline)) }
-                style { (PreEscaped(STYLE)) }
+    let body = markup! {
+        main {
+            header class={ "verdict " (state) } { h1 { (shown(&headline)) } }
+            section id="clusters" {
+                h2 { "Clusters " small { (fleet.clusters.len()) } }
+                (table(&rows::HEAD, cells))
             }
-            body {
-                main {
-                    header class={ "verdict " (state) } { h1 { (shown(&headline)) } }
-                    section id="clusters" {
-                        h2 { "Clusters " small { (fleet.clusters.len()) } }
-                        (table(&rows::HEAD, cells))
-                    }
-                    @if !fleet.meshes.is_empty() {
-                        section id="meshes" {
-                            h2 { "Meshes, in the order of upgrading" }
-                            ul { @for it in &fleet.meshes { li { (shown(&rows::mesh(it))) } } }
-                        }
-                    }
-                    @if !fleet.findings.is_empty() {
-                        section id="findings" {
-                            h2 { "Across clusters " small { (fleet.findings.len()) } }
-                            @for it in &fleet.findings { (finding(it)) }
-                        }
-                    }
-                    @for it in fleet.clusters.iter().filter(|it| has_more(it)) {
-                        section id=(anchor(fleet, it)) { h2 { (shown(&it.name)) } (more(it)) }
-                    }
+            @if !fleet.meshes.is_empty() {
+                section id="meshes" {
+                    h2 { "Meshes, in the order of upgrading" }
+                    ul { @for it in &fleet.meshes { li { (shown(&rows::mesh(it))) } } }
                 }
+            }
+            @if !fleet.findings.is_empty() {
+                section id="findings" {
+                    h2 { "Across clusters " small { (fleet.findings.len()) } }
+                    @for it in &fleet.findings { (finding(it)) }
+                }
+            }
+            @for it in fleet.clusters.iter().filter(|it| has_more(it)) {
+                section id=(anchor(fleet, it)) { h2 { (shown(&it.name)) } (more(it)) }
             }
         }
     };
-    let mut text = page.into_string();
-    text.push('\n');
-    text
+    file(&headline, &body)
 }
 
 /// Whether there is more to say of a cluster than its line.

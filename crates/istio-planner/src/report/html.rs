@@ -13,10 +13,10 @@ use crate::plan::{Action, Step, Wait};
 use crate::words::count;
 
 /// The style of the file. It holds no `</`, so that it ends nothing.
-pub(crate) const STYLE: &str = include_str!("report.css");
+const STYLE: &str = include_str!("report.css");
 
 /// What the file may do: be seen.
-pub(crate) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// Subjects that are seen without opening anything.
 const SEEN: usize = 12;
@@ -26,6 +26,30 @@ pub fn html(outcome: &Outcome, command: &str) -> String {
     let headline = words::headline(outcome);
     let sections = sections(outcome, command);
     let agenda = agenda(outcome);
+    let body = markup! {
+        main {
+            header class={ "verdict " (state(agenda.state)) } {
+                h1 { (agenda.title) }
+                p class="line" { (shown(&headline)) ": " (words::verdict(outcome)) }
+                @if outcome.hops.len() > 1 { p class="hops" { (shown(&outcome.hops.join(" → "))) } }
+                ul { @for line in words::situation(outcome) { li { (spoken(&line)) } } }
+            }
+            nav aria-label="Sections" {
+                @for it in &sections { a href={ "#" (it.id) } { (it.title) " " (it.count) } }
+            }
+            @for it in &sections {
+                section id=(it.id) data-count=(it.count) {
+                    h2 { (it.title) " " small { (it.count) } }
+                    (it.body)
+                }
+            }
+        }
+    };
+    file(&headline, &body)
+}
+
+/// A self-contained HTML file that is headed so and holds this.
+pub(crate) fn file(headline: &str, body: &Markup) -> String {
     let page = markup! {
         (DOCTYPE)
         html lang="en" {
@@ -34,28 +58,10 @@ pub fn html(outcome: &Outcome, command: &str) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "Refit: " (shown(&headline)) }
+                title { "Refit: " (shown(headline)) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                main {
-                    header class={ "verdict " (state(agenda.state)) } {
-                        h1 { (agenda.title) }
-                        p class="line" { (shown(&headline)) ": " (words::verdict(outcome)) }
-                        @if outcome.hops.len() > 1 { p class="hops" { (shown(&outcome.hops.join(" → "))) } }
-                        ul { @for line in words::situation(outcome) { li { (spoken(&line)) } } }
-                    }
-                    nav aria-label="Sections" {
-                        @for it in &sections { a href={ "#" (it.id) } { (it.title) " " (it.count) } }
-                    }
-                    @for it in &sections {
-                        section id=(it.id) data-count=(it.count) {
-                            h2 { (it.title) " " small { (it.count) } }
-                            (it.body)
-                        }
-                    }
-                }
-            }
+            body { (body) }
         }
     };
     let mut text = page.into_string();
