@@ -19,6 +19,7 @@ pub mod error;
 pub mod export;
 pub mod fields;
 pub mod fleet;
+mod http;
 pub mod interruption;
 pub mod job;
 pub mod journal;

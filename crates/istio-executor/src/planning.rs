@@ -93,20 +93,20 @@ pub fn releases(request: &Request, snapshot: &Snapshot, places: &Places) -> Vec<
     found
 }
 
-/// Plans with the releases that are found, and says nothing of those that are not.
-pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Outcome {
+/// Puts together what a plan depends on with the releases that are found, without a day; says nothing of what is missing.
+pub fn quietly(request: Request, snapshot: Snapshot, places: &Places) -> Input {
     let versions = istio_planner::needs::releases(&request, &snapshot);
     let releases = versions
         .iter()
         .filter_map(|it| release::find(it, places).ok())
         .collect();
-    istio_planner::plan(&Input {
+    Input {
         request,
         snapshot,
         releases,
         as_of: None,
         facts: places.facts.as_deref().cloned(),
-    })
+    }
 }
 
 /// Returns today in UTC as `YYYY-MM-DD`.

@@ -21,8 +21,9 @@ use istio_planner::images::Reference;
 use serde::Serialize;
 use serde_json::Value;
 use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
+
+use crate::http;
 
 mod credentials;
 #[cfg(test)]
@@ -292,18 +293,11 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn agent(secure: bool) -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    Agent::new_with_config(
-        Agent::config_builder()
-            .tls_config(tls)
-            .https_only(secure)
+    http::agent(|it| {
+        it.https_only(secure)
             .http_status_as_error(false)
-            .user_agent(concat!("refit/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(Duration::from_secs(20)))
             .timeout_recv_response(Some(Duration::from_mins(1)))
             .timeout_recv_body(Some(Duration::from_mins(1)))
-            .build(),
-    )
+    })
 }

@@ -239,7 +239,8 @@ async fn inventory(cluster: &Cluster) -> Result<Inventory, Error> {
         offline: true,
         ..Places::default()
     };
-    Ok(planning::quietly(request, snapshot, &places).inventory)
+    let input = planning::quietly(request, snapshot, &places);
+    Ok(istio_planner::plan(&input).inventory)
 }
 
 /// What runs, a line each.

@@ -141,8 +141,8 @@ async fn data_plane(cluster: &Cluster, plan: &Plan) -> Result<Vec<Check>, Error>
         offline: true,
         ..Places::default()
     };
-    let again = planning::quietly(request, snapshot.clone(), &places);
-    Ok(proxies(&again, &snapshot))
+    let input = planning::quietly(request, snapshot, &places);
+    Ok(proxies(&istio_planner::plan(&input), &input.snapshot))
 }
 
 /// What differs first; what is as planned is counted.

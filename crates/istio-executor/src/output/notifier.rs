@@ -13,9 +13,9 @@ use istio_planner::plan::Plan;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Uri;
-use ureq::tls::{RootCerts, TlsConfig};
 
 use super::stream::without_former;
+use crate::http;
 use crate::journal::seal::{hex, hmac};
 use crate::journal::{Event, Record};
 
@@ -263,17 +263,7 @@ fn plain(error: &ureq::Error) -> String {
 }
 
 fn agent() -> Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    Agent::new_with_config(
-        Agent::config_builder()
-            .tls_config(tls)
-            .user_agent(concat!("refit/", env!("CARGO_PKG_VERSION")))
-            .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
-            .build(),
-    )
+    http::agent(|it| it.max_redirects(0).timeout_global(Some(PATIENCE)))
 }
 
 #[cfg(test)]

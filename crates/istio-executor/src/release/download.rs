@@ -6,8 +6,8 @@ use std::time::Duration;
 use std::{env, fs};
 
 use sha2::{Digest, Sha256};
-use ureq::tls::{RootCerts, TlsConfig};
 
+use crate::http;
 use crate::output;
 use crate::output::progress::Progress;
 
@@ -111,17 +111,10 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn agent() -> ureq::Agent {
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    ureq::Agent::new_with_config(
-        ureq::Agent::config_builder()
-            .tls_config(tls)
-            .user_agent(concat!("refit/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(Duration::from_secs(20)))
+    http::agent(|it| {
+        it.timeout_connect(Some(Duration::from_secs(20)))
             .timeout_recv_response(Some(Duration::from_mins(1)))
-            .build(),
-    )
+    })
 }
 
 /// Reads a whole answer; shows the progress of the archive of `version`.

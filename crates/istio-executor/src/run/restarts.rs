@@ -56,8 +56,8 @@ impl Wish {
             ..Default::default()
         };
         let snapshot = snapshot::take(cluster, &istio_planner::required(&request)).await?;
-        let first = planning::quietly(request.clone(), snapshot.clone(), places);
-        let Some(version) = first.source.version else {
+        let first = planning::quietly(request.clone(), snapshot, places);
+        let Some(version) = istio_planner::plan(&first).source.version else {
             return Err(Error::refused(
                 "no control plane was found whose version is known",
             ));
@@ -68,7 +68,8 @@ impl Wish {
             force: true,
             ..request
         };
-        let outcome = planning::plan(request, snapshot.clone(), places, None);
+        let input = planning::input(request, first.snapshot, places, None);
+        let outcome = istio_planner::plan(&input);
         let (todo, left) = outcome
             .restarts
             .into_iter()
@@ -76,7 +77,7 @@ impl Wish {
             .partition(|it| !matches!(it.how, RestartHow::Auto | RestartHow::None));
         Ok(Stale {
             version,
-            snapshot,
+            snapshot: input.snapshot,
             todo,
             left,
         })

@@ -4,6 +4,8 @@
 //! Nothing is written. What was stored is told by the journal's digests, which leave out what controllers and istiod go on
 //! writing ([`istio_planner::digest::relevant`]).
 
+use std::collections::BTreeMap;
+
 use istio_planner::digest::relevant;
 use istio_planner::inventory::{controller, is_active, of_proxy, proxy_container};
 use istio_planner::outcome::{Outcome, Ref, Restart};
@@ -85,7 +87,7 @@ pub(crate) async fn objects(
 }
 
 /// What the plan sent for an object last; nothing where it deleted it.
-fn content<'a>(plan: &'a Plan, it: &Restoration) -> Option<&'a Value> {
+fn content<'a>(plan: &'a Plan, restoration: &Restoration) -> Option<&'a Value> {
     let actions = plan.steps.iter().flat_map(|it| &it.actions);
     let mut sent = actions.filter_map(|action| match action {
         Action::Apply {
@@ -93,7 +95,7 @@ fn content<'a>(plan: &'a Plan, it: &Restoration) -> Option<&'a Value> {
         }
         | Action::Replace {
             object, manifest, ..
-        } if *object == it.object => Some(manifest),
+        } if *object == restoration.object => Some(manifest),
         _ => None,
     });
     sent.next_back()
@@ -127,11 +129,11 @@ fn object(it: &Restoration, content: Option<&Value>, live: Option<&Value>) -> Ch
 }
 
 /// How an object differs from what was stored, and who changed it.
-fn changed(it: &Restoration, content: Option<&Value>, live: &Value) -> Vec<String> {
-    let stored = it
+fn changed(restoration: &Restoration, content: Option<&Value>, live: &Value) -> Vec<String> {
+    let stored = restoration
         .former
         .as_ref()
-        .zip(it.stored.as_ref())
+        .zip(restoration.stored.as_ref())
         .map(|(former, stored)| fields::patched(former, stored));
     let live_plain = plain(live);
     let theirs = |difference: &Difference| fields::author(live, &difference.path);
@@ -212,14 +214,15 @@ pub fn proxies(again: &Outcome, snapshot: &Snapshot) -> Vec<Check> {
             ),
         ))
     });
-    let mut checks: Vec<(Ref, Vec<String>)> = Vec::new();
+    // Workloads in the order of the plan, then those of the snapshot.
+    let mut places: BTreeMap<Ref, usize> = BTreeMap::new();
+    let mut reasons: Vec<(Ref, Vec<String>)> = Vec::new();
     let mut add = |object: Ref, reason: Option<String>| {
-        let place = checks.iter().position(|it| it.0 == object);
-        let place = place.unwrap_or_else(|| {
-            checks.push((object, Vec::new()));
-            checks.len() - 1
+        let place = *places.entry(object).or_insert_with_key(|object| {
+            reasons.push((object.clone(), Vec::new()));
+            reasons.len() - 1
         });
-        if let Some(it) = checks.get_mut(place) {
+        if let Some(it) = reasons.get_mut(place) {
             it.1.extend(reason);
         }
     };
@@ -234,7 +237,7 @@ pub fn proxies(again: &Outcome, snapshot: &Snapshot) -> Vec<Check> {
         let why = (!pod.ready).then(|| format!("pod {} ({version}) is not ready", pod.name));
         add(controller(snapshot, pod).object, why);
     }
-    checks
+    reasons
         .into_iter()
         .map(|(object, reasons)| Check {
             subject: Subject::Proxies,

@@ -1,6 +1,7 @@
 //! `fleet-version-skew`: control planes of one mesh are, or would be, more than one minor apart.
 
 use istio_catalog::{Minor, Version};
+use sorted::SortedSet;
 
 use super::{Code, Finding, Situation, Told};
 use crate::explain::Explanation;
@@ -16,20 +17,25 @@ pub(super) const EXPLANATION: Explanation = Explanation {
           are one minor apart, no more; what is further apart is tested by nobody.",
     settle: "Take the oldest clusters one minor further first, all clusters to one minor, and only then all to the next.",
     source: "istio.io, Supported Releases: control planes of several clusters may be one version apart",
-    link: Some("https://istio.io/latest/docs/releases/supported-releases/#control-planedata-plane-skew"),
+    link: Some(
+        "https://istio.io/latest/docs/releases/supported-releases/#control-planedata-plane-skew",
+    ),
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
-    let meshes = it.meshes();
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
+    let meshes = situation.meshes();
     meshes
-        .filter_map(|(_, all)| now(&all).or_else(|| afterwards(it, &all)))
+        .filter_map(|(_, all)| now(&all).or_else(|| afterwards(situation, &all)))
         .collect()
 }
 
 /// Control planes that are too far apart today.
 fn now(all: &[(&str, &Identity)]) -> Option<Finding> {
     let (oldest, newest) = (extreme(all, true)?, extreme(all, false)?);
-    let apart = distance(oldest.1.value.minor_release(), newest.1.value.minor_release());
+    let apart = distance(
+        oldest.1.value.minor_release(),
+        newest.1.value.minor_release(),
+    );
     if apart <= 1 {
         return None;
     }
@@ -47,15 +53,15 @@ fn now(all: &[(&str, &Identity)]) -> Option<Finding> {
 }
 
 /// Clusters that stay, and would be too far behind those that go.
-fn afterwards(it: &Situation, all: &[(&str, &Identity)]) -> Option<Finding> {
-    let to = it.to?;
-    let goes = |name: &str| {
-        let member = it.members.iter().find(|it| it.name == name);
-        let read = member.and_then(|it| it.read.as_ref().ok());
-        read.is_some_and(|it| it.summary.verdict == Verdict::Clear)
-    };
+fn afterwards(situation: &Situation, all: &[(&str, &Identity)]) -> Option<Finding> {
+    let to = situation.to?;
+    let clear = situation.members.iter().filter(|it| {
+        let read = it.read.as_ref();
+        read.is_ok_and(|it| it.summary.verdict == Verdict::Clear)
+    });
+    let goes: SortedSet<&str> = clear.map(|it| it.name.as_str()).collect();
     let (going, staying): (Vec<(&str, &Identity)>, Vec<_>) =
-        all.iter().copied().partition(|it| goes(it.0));
+        all.iter().copied().partition(|it| goes.contains(it.0));
     let staying = staying.iter().flat_map(|it| istiods(it.0, it.1));
     let behind: Vec<_> = staying
         .filter(|it| distance(it.1.value.minor_release(), to.minor_release()) > 1)
@@ -73,11 +79,18 @@ fn afterwards(it: &Situation, all: &[(&str, &Identity)]) -> Option<Finding> {
     let told = Told {
         code: Code::VersionSkew,
         level: Level::Block,
-        title: format!("{} would be more than one minor from the rest of its mesh", enumerate(&names)),
+        title: format!(
+            "{} would be more than one minor from the rest of its mesh",
+            enumerate(&names)
+        ),
         detail: format!(
             "{} {stay} at {} as long as something stands against the plan there, while {} would go to {to}",
             enumerate(&names),
-            behind.iter().map(|it| it.1.value.to_string()).collect::<Vec<_>>().join(", "),
+            behind
+                .iter()
+                .map(|it| it.1.value.to_string())
+                .collect::<Vec<_>>()
+                .join(", "),
             enumerate(&moving)
         ),
         fix: format!(
@@ -97,7 +110,10 @@ fn istiods<'a>(
 }
 
 /// The oldest istiod of all, or the newest.
-fn extreme<'a>(all: &[(&'a str, &'a Identity)], oldest: bool) -> Option<(&'a str, &'a Value<Version>)> {
+fn extreme<'a>(
+    all: &[(&'a str, &'a Identity)],
+    oldest: bool,
+) -> Option<(&'a str, &'a Value<Version>)> {
     let all = all.iter().flat_map(|it| istiods(it.0, it.1));
     if oldest {
         all.min_by(|a, b| a.1.value.cmp(&b.1.value))
@@ -108,5 +124,9 @@ fn extreme<'a>(all: &[(&'a str, &'a Identity)], oldest: bool) -> Option<(&'a str
 
 /// How many minors lie between two.
 fn distance(a: Minor, b: Minor) -> u32 {
-    if a.major == b.major { a.minor.abs_diff(b.minor) } else { u32::MAX }
+    if a.major == b.major {
+        a.minor.abs_diff(b.minor)
+    } else {
+        u32::MAX
+    }
 }
