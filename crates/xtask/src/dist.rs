@@ -58,9 +58,10 @@ const SHELLS: [(&str, &str); 5] = [
 const COMPLETE: &str = "#!/bin/sh\nexec \"$(dirname \"$0\")/refit\" __complete \"$@\"\n";
 
 const USAGE: &str = "\
-usage: cargo xtask dist --repository URL [--url URL] [--target TRIPLE]… [--profile PROFILE] [--no-page] [--out DIR]
+usage: cargo xtask dist --repository URL [--url URL] [--guide URL] [--target TRIPLE]… [--profile PROFILE] [--no-page] [--out DIR]
   --repository URL   where the sources lie; nothing here knows it
   --url URL          where the archives are going to lie; without it, where GitHub puts those of REPOSITORY's tag
+  --guide URL        where the page's guide.html is going to lie: codes on a terminal lead there
   --target TRIPLE    only this one
   --profile PROFILE  a profile of cargo, instead of dist
   --no-page          without the page in the binary, and without the npm package
@@ -76,12 +77,14 @@ struct Options {
     profile: String,
     /// Without the page.
     no_page: bool,
+    /// Where the guide is going to lie.
+    guide: Option<String>,
     out: PathBuf,
 }
 
 impl Options {
     fn read(args: &[String]) -> Result<Self> {
-        let (mut repository, mut url, mut out) = (None, None, None);
+        let (mut repository, mut url, mut guide, mut out) = (None, None, None, None);
         let (mut targets, mut profile, mut no_page) = (Vec::new(), "dist".to_owned(), false);
         let mut args = args.iter();
         while let Some(arg) = args.next() {
@@ -89,6 +92,7 @@ impl Options {
             match arg.as_str() {
                 "--repository" => repository = Some(value()?),
                 "--url" => url = Some(value()?),
+                "--guide" => guide = Some(value()?),
                 "--target" => targets.push(value()?),
                 "--profile" => profile = value()?,
                 "--no-page" => no_page = true,
@@ -102,6 +106,7 @@ impl Options {
             targets,
             profile,
             no_page,
+            guide,
             out: out.unwrap_or_else(|| project::target().join("distribution")),
         })
     }
@@ -172,6 +177,11 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         pkg::build(pkg::Build::Full)?;
         www::build()?;
     }
+    let contents = Contents {
+        profile: &options.profile,
+        page: !options.no_page,
+        guide: options.guide.as_deref(),
+    };
     let mut binaries = Vec::new();
     for target in TARGETS {
         let named = |it: &String| it == target.triple || it == target.arch;
@@ -181,13 +191,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         match able(&target) {
             Ok(compiler) => binaries.push((
                 target,
-                compile(
-                    &target,
-                    compiler,
-                    &options.profile,
-                    options.no_page,
-                    &project::target(),
-                )?,
+                compile(&target, compiler, contents, &project::target())?,
             )),
             Err(why) => say(&format!("{}: not made, {why}", target.triple)),
         }
@@ -268,7 +272,12 @@ fn able(target: &Target) -> Result<&'static str, String> {
 /// Builds refit for a target below a folder, as a release does.
 pub(crate) fn build(target: &Target, below: &Path, page: bool) -> Result<PathBuf> {
     let compiler = able(target).map_err(|it| anyhow::anyhow!("{}: {it}", target.triple))?;
-    compile(target, compiler, "dist", !page, below)
+    let contents = Contents {
+        profile: "dist",
+        page,
+        guide: None,
+    };
+    compile(target, compiler, contents, below)
 }
 
 /// Packs binaries as an image.
@@ -278,14 +287,23 @@ pub(crate) fn image(release: &Release, binaries: &[(Target, PathBuf)]) -> Result
     image::image(&programs, release)
 }
 
+/// What goes into a binary.
+#[derive(Debug, Clone, Copy)]
+struct Contents<'a> {
+    profile: &'a str,
+    page: bool,
+    /// Where the guide is going to lie.
+    guide: Option<&'a str>,
+}
+
 /// Compiles it. Nothing of this machine gets into it: paths are cut, and nothing is incremental.
 fn compile(
     target: &Target,
     compiler: &str,
-    profile: &str,
-    no_page: bool,
+    contents: Contents<'_>,
     below: &Path,
 ) -> Result<PathBuf> {
+    let profile = contents.profile;
     let triple = target.triple;
     let home = process::cargo_home().display().to_string();
     let root = project::root();
@@ -321,11 +339,15 @@ fn compile(
                 root.display()
             ),
         );
-    if no_page {
-        command.env_remove("REFIT_PAGE_DIR");
-    } else {
+    if contents.page {
         command.env("REFIT_PAGE_DIR", "www/dist");
+    } else {
+        command.env_remove("REFIT_PAGE_DIR");
     }
+    match contents.guide {
+        Some(url) => command.env("REFIT_GUIDE_URL", url),
+        None => command.env_remove("REFIT_GUIDE_URL"),
+    };
     process::run(&mut command)?;
     let folder = if profile == "dev" { "debug" } else { profile };
     Ok(below.join(triple).join(folder).join("refit"))

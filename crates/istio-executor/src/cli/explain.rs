@@ -9,6 +9,7 @@ use istio_planner::fleet;
 use serde::Serialize;
 
 use super::format::{Format, written};
+use super::guide::Guide;
 use super::suggest::{anything, nearest};
 use super::{Error, Exit};
 use crate::output;
@@ -23,6 +24,9 @@ pub(super) struct Args {
     /// Explains every code at length
     #[arg(long, conflicts_with = "code")]
     all: bool,
+
+    #[command(flatten)]
+    guide: Guide,
 
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
@@ -104,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let catalogue = all();
     let Some(asked) = &args.code else {
         let text = if args.all {
-            explained(&catalogue, args.output)?
+            explained(&catalogue, args)?
         } else {
             listed(&catalogue, args.output)?
         };
@@ -113,7 +117,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     };
     let code = asked.trim().to_lowercase().replace(['_', ' '], "-");
     if let Some(found) = catalogue.iter().find(|it| it.code == code) {
-        output::data(&explained(std::slice::from_ref(found), args.output)?)?;
+        output::data(&explained(std::slice::from_ref(found), args)?)?;
         return Ok(Exit::Done);
     }
     let words = asked.to_lowercase();
@@ -149,18 +153,24 @@ fn listed(all: &[Known], format: Format) -> Result<String, Error> {
 }
 
 /// A page for each code.
-fn explained(all: &[Known], format: Format) -> Result<String, Error> {
+fn explained(all: &[Known], args: &Args) -> Result<String, Error> {
     let pages: Vec<Page> = all.iter().map(Known::page).collect();
     let data = match pages.as_slice() {
-        [one] => written(one, format)?,
-        pages => written(&pages, format)?,
+        [one] => written(one, args.output)?,
+        pages => written(&pages, args.output)?,
     };
     if let Some(data) = data {
         return Ok(data);
     }
-    let page = |it: &Known| match all {
-        [_] => it.words.to_string(),
-        _ => format!("{} ({})\n\n{}", it.code, it.level, it.words),
+    let page = |it: &Known| {
+        let words = match all {
+            [_] => it.words.to_string(),
+            _ => format!("{} ({})\n\n{}", it.code, it.level, it.words),
+        };
+        match args.guide.page(it.code) {
+            Some(page) => format!("{}\n{page}\n", words.trim_end_matches('\n')),
+            None => words,
+        }
     };
     Ok(all.iter().map(page).collect::<Vec<_>>().join("\n\n"))
 }

@@ -12,6 +12,7 @@ use istio_planner::report;
 use k8s_openapi::jiff::Timestamp;
 use regex_lite::Regex;
 
+use super::guide::Guide;
 use super::plan::{day, private};
 use super::request::{Accept, Prune, Request};
 use super::suggest::{anything, versions};
@@ -68,6 +69,9 @@ struct PlanArgs {
     /// Today, for ends of support
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     as_of: Option<String>,
+
+    #[command(flatten)]
+    guide: Guide,
 
     /// Writes each cluster's outcome, which refit apply takes, and fleet.json into a folder
     #[arg(long, value_name = "DIR")]
@@ -138,7 +142,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     if let Some(files) = &files {
         files.finish(&fleet)?;
     }
-    print(&fleet, args.output)?;
+    print(&fleet, args)?;
     Ok(match fleet.verdict {
         Verdict::Clear => Exit::Done,
         Verdict::Blocked => Exit::Refused,
@@ -146,8 +150,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     })
 }
 
-fn print(fleet: &Fleet, format: Format) -> Result<(), Error> {
-    let text = match format {
+fn print(fleet: &Fleet, args: &PlanArgs) -> Result<(), Error> {
+    let text = match args.output {
         Format::Text => {
             let coloured = output::coloured();
             let text = fleet::Text {
@@ -160,7 +164,7 @@ fn print(fleet: &Fleet, format: Format) -> Result<(), Error> {
                 },
                 width: output::pager::width(),
             };
-            output::pager::print(&text.to_string(), true)?;
+            output::pager::print(&args.guide.linked(text.to_string()), true)?;
             return Ok(());
         }
         Format::Json => {

@@ -14,6 +14,7 @@ use istio_render::Release;
 use k8s_openapi::jiff::civil::Date;
 
 use super::connection::{Connection, block_on};
+use super::guide::Guide;
 use super::request::{Accept, Meant, Prune, Request};
 use super::suggest::{anything, versions};
 use super::target::{Rendered, Target};
@@ -114,6 +115,9 @@ pub(super) struct Args {
     /// Prints every finding, subject and field in full
     #[arg(long)]
     full: bool,
+
+    #[command(flatten)]
+    guide: Guide,
 
     /// Prints on the terminal at once, without $PAGER
     #[arg(long)]
@@ -218,7 +222,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
                 ..words(&outcome)
             };
             let text = text.to_string() + &diagnostic::snippets(&outcome, &input.request);
-            output::pager::print(&text, !args.no_pager)?;
+            output::pager::print(&args.guide.linked(text), !args.no_pager)?;
             return Ok(exit);
         }
         Format::Json => {

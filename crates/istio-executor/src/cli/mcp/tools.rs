@@ -130,7 +130,7 @@ struct Words {
 }
 
 impl Words {
-    fn of(verb: &[&str]) -> Self {
+    fn new(verb: &[&str]) -> Self {
         Self {
             flags: verb.iter().map(ToString::to_string).collect(),
             files: Vec::new(),
@@ -169,7 +169,7 @@ impl Words {
 
 impl Asked for Plan {
     fn words(&self) -> Vec<String> {
-        Words::of(&["plan", "--output=json"])
+        Words::new(&["plan", "--output=json"])
             .flag("to", Some(&self.to))
             .flag("from", self.from.as_ref())
             .each("filename", &self.request)
@@ -188,7 +188,7 @@ impl Asked for Plan {
 
 impl Asked for Explain {
     fn words(&self) -> Vec<String> {
-        Words::of(&["explain", "--output=json"])
+        Words::new(&["explain", "--output=json"])
             .files(self.code.as_slice())
             .all()
     }
@@ -198,7 +198,7 @@ impl Asked for Defaults {
     fn words(&self) -> Vec<String> {
         let profile = self.profile.as_deref().unwrap_or("default");
         let named = [&self.from, &self.to].map(|it| format!("{profile}@{it}"));
-        Words::of(&["profile", "diff", "--effective"])
+        Words::new(&["profile", "diff", "--effective"])
             .files(&named)
             .all()
     }
@@ -206,7 +206,7 @@ impl Asked for Defaults {
 
 impl Asked for Images {
     fn words(&self) -> Vec<String> {
-        Words::of(&["images", "--output=json"])
+        Words::new(&["images", "--output=json"])
             .flag("to", Some(&self.to))
             .each("filename", &self.request)
             .each("set", &self.sets)
@@ -219,7 +219,7 @@ impl Asked for Images {
 
 impl Asked for Recover {
     fn words(&self) -> Vec<String> {
-        Words::of(&["recover"])
+        Words::new(&["recover"])
             .flag("from", self.from.as_ref())
             .flag("istio-namespace", self.istio_namespace.as_ref())
             .flag("releases", self.releases.as_ref())
@@ -231,7 +231,7 @@ impl Asked for Recover {
 
 impl Asked for CheckInject {
     fn words(&self) -> Vec<String> {
-        Words::of(&["check-inject", "--output=json"])
+        Words::new(&["check-inject", "--output=json"])
             .flag("namespace", self.namespace.as_ref())
             .flag("pod", self.pod.as_ref())
             .flag("labels", self.labels.as_ref())
