@@ -83,7 +83,7 @@ fn rendered(snapshot: &Snapshot, data: &Path, version: &str) -> Result<String> {
     let Ok(rendering) = istio_render::render(&release, &options) else {
         bail!("{version} does not render the empty request");
     };
-    let desired = Desired::of(&release, &rendering);
+    let desired = Desired::new(&release, &rendering);
     let nothing = Consent {
         named: &[],
         orphans: false,

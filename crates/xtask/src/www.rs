@@ -1,6 +1,6 @@
 //! `cargo xtask www`: the page, as static files in `www/dist`.
 //!
-//! Where Istio's data is at hand, the gallery gets real clusters and the releases that they need; `--releases DIR` adds
+//! Where Istio's data is found, the gallery gets real clusters and the releases that they need; `--releases DIR` adds
 //! more releases. Data is copied when the page is built, and is never a part of the repository.
 
 use std::collections::BTreeSet;
@@ -92,7 +92,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds `www/dist` with the package that is in `pkg/dist`, and fills the gallery where data is at hand.
+/// Builds `www/dist` with the package that is in `pkg/dist`, and fills the gallery where data is found.
 pub(crate) fn build() -> Result<()> {
     let www = project::root().join("www");
     process::npm_ci(&www)?;

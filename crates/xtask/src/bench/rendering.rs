@@ -162,21 +162,24 @@ struct Measured {
 }
 
 fn measure(command: impl Fn() -> Command) -> Result<Measured> {
-    let quiet = || {
-        let mut command = command();
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command
-    };
-    let peak = watch(&mut quiet().spawn()?)?;
+    let peak = watch(&mut quiet(command()).spawn()?)?;
+    let cpu = time(RUNS, command)?;
+    Ok(Measured { cpu, peak })
+}
+
+/// CPU time of one run, the mean of several.
+pub(super) fn time(runs: u32, command: impl Fn() -> Command) -> Result<Duration> {
     let before = children()?;
-    for _ in 0..RUNS {
-        let status = quiet().status()?;
+    for _ in 0..runs {
+        let status = quiet(command()).status()?;
         ensure!(status.success(), "{:?} ended with {status}", command());
     }
-    Ok(Measured {
-        cpu: children()?.saturating_sub(before) / RUNS,
-        peak,
-    })
+    Ok(children()?.saturating_sub(before) / runs)
+}
+
+fn quiet(mut command: Command) -> Command {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
 
 /// CPU time of all children that were waited for, as Linux counts it in ticks of 10 ms (`man proc_pid_stat`, fields 16
@@ -192,6 +195,6 @@ fn children() -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 10))
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }

@@ -94,15 +94,22 @@ pub(crate) fn python() -> Result<PathBuf> {
     }
     let python = venv()?;
     if !has_yaml(&python) {
-        process::run(Command::new(&python).args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "PyYAML==6.0.3",
-        ]))?;
+        pip(&python, &["PyYAML==6.0.3"])?;
     }
     Ok(python)
+}
+
+/// A Python that has the fastest readers of JSON and YAML that `PyPI` carries.
+pub(crate) fn fast_readers() -> Result<PathBuf> {
+    let python = venv()?;
+    pip(&python, &["orjson==3.13.0", "rapidyaml==0.15.2"])?;
+    Ok(python)
+}
+
+/// Installs packages of `PyPI` into an environment.
+fn pip(python: &Path, packages: &[&str]) -> Result<()> {
+    let install = ["-m", "pip", "install", "--quiet"];
+    process::run(Command::new(python).args(install).args(packages))
 }
 
 /// A Python that has `CycloneDX`'s own library, which carries its schemas.
@@ -114,7 +121,7 @@ pub(crate) fn cyclonedx() -> Result<PathBuf> {
         .stderr(std::process::Stdio::null());
     if !probe.status().is_ok_and(|it| it.success()) {
         let package = "cyclonedx-python-lib[json-validation]==11.12.0";
-        process::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
+        pip(&python, &[package])?;
     }
     Ok(python)
 }
@@ -125,7 +132,7 @@ pub(crate) fn schemas() -> Result<PathBuf> {
     let program = python.with_file_name("check-jsonschema");
     if !process::is_there(&program.to_string_lossy(), "--version") {
         let package = "check-jsonschema==0.39.0";
-        process::run(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]))?;
+        pip(&python, &[package])?;
     }
     Ok(program)
 }
