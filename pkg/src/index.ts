@@ -165,7 +165,7 @@ export async function profile(minor: string, name: string): Promise<unknown> {
   return JSON.parse(call((planner) => planner.profile(minor, name)));
 }
 
-/** Tells what has to be at hand before a request can be planned. */
+/** Tells what has to be there before a request can be planned. */
 export async function required(request: PlanOptions): Promise<Requirement> {
   const { asOf: _, ...typed } = check.request(request, true);
   const asked = check.json(typed, "the request");

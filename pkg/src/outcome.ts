@@ -200,6 +200,10 @@ from?: unknown,
  */
 to?: unknown, 
 /**
+ * What the target's own values file says of the setting, where its charts were read.
+ */
+about?: string, 
+/**
  * The request, or what is recovered from the cluster, sets this path.
  */
 pinned: boolean, 

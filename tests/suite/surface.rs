@@ -123,8 +123,15 @@ fn the_sample_with_charts_is_the_same_plan() {
         (outcome, charts)
     };
     let (whole, manifests) = plan(&[]);
-    let (charts, archives) = plan(&["--offline", "--releases", releases.to_str().unwrap()]);
+    let (mut charts, archives) = plan(&["--offline", "--releases", releases.to_str().unwrap()]);
     assert_ne!(manifests, archives);
+    // What values files say of a default is in charts alone.
+    let mut told = 0;
+    let defaults = charts["defaults"].as_array_mut().unwrap();
+    for it in defaults {
+        told += usize::from(it.as_object_mut().unwrap().remove("about").is_some());
+    }
+    assert!(told > 0);
     for (key, value) in whole.as_object().unwrap() {
         assert_eq!(Some(value), charts.get(key), "{key}");
     }

@@ -1,4 +1,4 @@
-// What goes in: files, what was read of them, what they lack, and the releases at hand.
+// What goes in: files, what was read of them, what they lack, and the releases that were found.
 
 import type { Coverage, Progress, Summary } from "refit-planner";
 

@@ -10,7 +10,7 @@ export interface Welcome {
   element: HTMLElement;
   setCommands: (needs: Requirement) => void;
   setSamples: (samples: readonly Sample[]) => void;
-  /** The cluster is at hand: nothing has to be exported. */
+  /** The cluster is there: nothing has to be exported. */
   setLive: () => void;
 }
 

@@ -73,7 +73,7 @@ impl Moment {
     }
 
     /// Makes a moment of a date and a time of day, which must exist.
-    pub(crate) fn of(year: i64, month: u32, day: u32, seconds_of_day: i64) -> Self {
+    pub(crate) fn new(year: i64, month: u32, day: u32, seconds_of_day: i64) -> Self {
         // Days since 1970 in the Gregorian calendar, years beginning in March.
         let shifted = if month <= 2 { year - 1 } else { year };
         let era = shifted.div_euclid(400);
@@ -103,7 +103,7 @@ impl Moment {
         };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
         let narrow = |it: i64| u32::try_from(it).unwrap_or(0);
-        let new_year = Self::of(year, 1, 1, 0).seconds.div_euclid(DAY);
+        let new_year = Self::new(year, 1, 1, 0).seconds.div_euclid(DAY);
         Fields {
             year,
             month: narrow(month),

@@ -19,6 +19,8 @@ use sorted::SortedMap;
 mod cases;
 #[path = "oracle/istio.rs"]
 mod istio;
+#[path = "oracle/nests.rs"]
+mod nests;
 
 /// Helm's library in a process of its own.
 struct Oracle {
@@ -290,7 +292,7 @@ fn functions_answer_as_with_helm() {
 
 #[test]
 fn actions_run_as_with_helm() {
-    compare(&cases::nests(&mut cases::Random(2), 1500));
+    compare(&nests::nests(&mut cases::Random(2), 1500));
 }
 
 /// Charts with subcharts, files, nulls and globals, each with several values.

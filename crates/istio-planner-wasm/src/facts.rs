@@ -90,7 +90,7 @@ pub fn explain(code: &str) -> Option<String> {
 #[wasm_bindgen]
 pub fn codes() -> Result<String, Failure> {
     let all = istio_planner::explain::catalogue().into_iter();
-    let all: Vec<Explained> = all.filter_map(Explained::of).collect();
+    let all: Vec<Explained> = all.filter_map(Explained::read).collect();
     Ok(serde_json::to_string(&all)?)
 }
 

@@ -152,21 +152,21 @@ impl From<ReadError> for Failure {
 }
 
 impl From<istio_render::Diagnostic> for Diagnostic {
-    fn from(it: istio_render::Diagnostic) -> Self {
-        let (file, position) = it.place.unzip();
+    fn from(diagnostic: istio_render::Diagnostic) -> Self {
+        let (file, position) = diagnostic.place.unzip();
         Self {
-            code: it.code,
-            severity: match it.severity {
+            code: diagnostic.code,
+            severity: match diagnostic.severity {
                 istio_render::Severity::Error => Severity::Error,
                 istio_render::Severity::Warning => Severity::Warning,
                 istio_render::Severity::Corrected => Severity::Corrected,
             },
-            message: it.message,
-            path: it.path,
+            message: diagnostic.message,
+            path: diagnostic.path,
             file,
             line: position.map(|it| it.line),
             column: position.map(|it| it.column),
-            hint: it.hint,
+            hint: diagnostic.hint,
         }
     }
 }

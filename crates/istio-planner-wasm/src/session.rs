@@ -95,8 +95,8 @@ struct Gap<'a> {
 }
 
 impl<'a> From<&'a needs::Coverage> for Missing<'a> {
-    fn from(it: &'a needs::Coverage) -> Self {
-        let gaps = it.gaps.iter().map(|it| Gap {
+    fn from(coverage: &'a needs::Coverage) -> Self {
+        let gaps = coverage.gaps.iter().map(|it| Gap {
             what: &it.what,
             code: it.code,
             unknown: it.unknown,
@@ -104,7 +104,7 @@ impl<'a> From<&'a needs::Coverage> for Missing<'a> {
         });
         Self {
             gaps: gaps.collect(),
-            none: &it.none,
+            none: &coverage.none,
         }
     }
 }
@@ -197,12 +197,12 @@ struct UnexplainedObject<'a> {
 }
 
 impl<'a> From<&'a Recovery> for Recovered<'a> {
-    fn from(it: &'a Recovery) -> Self {
-        let evidence = it.evidence.iter();
-        let unexplained = it.unexplained.iter();
+    fn from(recovery: &'a Recovery) -> Self {
+        let evidence = recovery.evidence.iter();
+        let unexplained = recovery.unexplained.iter();
         Self {
-            text: kube_yaml::to_string(&it.operator),
-            compared: it.compared,
+            text: kube_yaml::to_string(&recovery.operator),
+            compared: recovery.compared,
             evidence: evidence
                 .map(|(path, subject)| Evidence { path, subject })
                 .collect(),

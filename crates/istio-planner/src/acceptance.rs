@@ -94,7 +94,7 @@ mod tests {
             name: (*name).to_owned(),
         };
         Finding::new(code, Level::Block, "Blocks", "Because")
-            .about(names.iter().map(object).map(Subject::of))
+            .about(names.iter().map(object).map(Subject::new))
     }
 
     fn verdict(

@@ -59,7 +59,7 @@ fn stored(snapshot: &Snapshot, object: &Ref, live: &Value) -> Value {
     };
     of_kind("CustomResourceDefinition").for_each(|it| schemas.add_crd(it));
     let services: Vec<_> = of_kind("Service").collect();
-    let cluster = Cluster::of(&services);
+    let cluster = Cluster::new(&services);
     defaulting::complete(&schemas, &cluster, Some(&live), live.clone())
 }
 

@@ -11,7 +11,10 @@ use sorted::SortedMap;
 use crate::edit::Edit;
 use crate::outcome::DefaultChange;
 
+mod about;
 pub(crate) mod tree;
+
+pub(crate) use about::about;
 
 /// Paths under which each component's defaults stand, by component.
 type Defaults = SortedMap<String, Value>;
@@ -162,6 +165,7 @@ impl Comparison<'_> {
                         path: text,
                         from: from.cloned(),
                         to: to.cloned(),
+                        about: None,
                     });
                 }
             });
@@ -314,6 +318,7 @@ fn component_changes(
             path: text,
             from: from.cloned(),
             to: to.cloned(),
+            about: None,
         });
     });
     changes

@@ -41,7 +41,7 @@ pub struct Component {
 
 impl<'a> Desired<'a> {
     /// Labels what a release renders, as its istioctl does (domain §2.5).
-    pub fn of(release: &'a Release, rendering: &Rendering) -> Self {
+    pub fn new(release: &'a Release, rendering: &Rendering) -> Self {
         let merged = &rendering.merged;
         let revision = istio_render::revision(merged);
         let owner = Owner {

@@ -172,7 +172,7 @@ impl<'a> Applying<'a> {
         Self {
             snapshot,
             schemas,
-            cluster: Cluster::of(&services),
+            cluster: Cluster::new(&services),
             live: objects()
                 .map(|(object, value)| (key(object), (object, value)))
                 .collect(),
@@ -499,7 +499,7 @@ impl<'a> Applying<'a> {
             .root(&tracked.object.api_version, &tracked.object.kind);
         // What a newer server would store of the same object is no change.
         let stored = defaulting::complete(&self.schemas, &self.cluster, Some(live), live.clone());
-        let owners = is_tracked(live).then(|| Managers::of(live));
+        let owners = is_tracked(live).then(|| Managers::new(live));
         fields::changes(
             &self.schemas,
             root,

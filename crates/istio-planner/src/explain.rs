@@ -105,7 +105,7 @@ pub struct Explained {
 
 impl Explained {
     /// Explains an entry of the catalogue; `None` where its code is none.
-    pub fn of(entry: Entry) -> Option<Self> {
+    pub fn read(entry: Entry) -> Option<Self> {
         let it = explain(entry.code)?;
         Some(Self {
             entry,

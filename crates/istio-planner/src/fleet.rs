@@ -192,7 +192,7 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    fn of(cluster: &str, subject: &Subject) -> Self {
+    fn new(cluster: &str, subject: &Subject) -> Self {
         Self {
             cluster: cluster.to_owned(),
             subject: subject.clone(),
@@ -219,7 +219,7 @@ struct Read {
 impl Member {
     /// A cluster that was planned: `outcome` is what [`crate::plan`] made of `input`.
     pub fn planned(name: &str, input: &Input, outcome: &Outcome) -> Self {
-        let identity = Identity::of(&input.snapshot, outcome);
+        let identity = Identity::new(&input.snapshot, outcome);
         Self {
             name: name.to_owned(),
             exported: None,
@@ -301,8 +301,8 @@ pub fn fleet(target: &str, members: &[Member]) -> Fleet {
         schema: SCHEMA.to_owned(),
         target: target.trim_start_matches('v').to_owned(),
         verdict: verdict(members, &findings),
-        clusters: members.iter().map(Cluster::of).collect(),
-        meshes: several.map(|it| Mesh::of(it, members)).collect(),
+        clusters: members.iter().map(Cluster::new).collect(),
+        meshes: several.map(|it| Mesh::new(it, members)).collect(),
         findings,
     }
 }
@@ -326,7 +326,7 @@ fn verdict(members: &[Member], findings: &[Finding]) -> Verdict {
 }
 
 impl Cluster {
-    fn of(member: &Member) -> Self {
+    fn new(member: &Member) -> Self {
         Self {
             name: member.name.clone(),
             exported: member.exported.clone(),
@@ -343,7 +343,7 @@ impl Cluster {
 }
 
 impl Mesh {
-    fn of(group: &Group, members: &[Member]) -> Self {
+    fn new(group: &Group, members: &[Member]) -> Self {
         let member = |at: &usize| members.get(*at);
         let ids = group.members.iter().filter_map(member);
         let mut ids = ids.filter_map(|it| it.read.as_ref().ok()?.identity.mesh.as_ref());

@@ -84,7 +84,7 @@ pub fn images(input: &Input) -> Images {
             ..it.clone()
         })
         .collect();
-    let plane = input::meant(&outcome.inventory, &Asked::of(&input.request)).one();
+    let plane = input::meant(&outcome.inventory, &Asked::new(&input.request)).one();
     let effect = Effect {
         snapshot: &input.snapshot,
         plane,
@@ -105,7 +105,7 @@ pub fn of_plan(plan: &Plan, snapshot: &Snapshot) -> Images {
     changes.extend(kept(plan, snapshot, &changes));
     let mut restarts: Vec<Restart> = actions.filter_map(restart).collect();
     let waits = plan.steps.iter().flat_map(|it| &it.waits);
-    let made = Made::of(snapshot, inventory::is_active);
+    let made = Made::new(snapshot, inventory::is_active);
     restarts.extend(waits.filter_map(|it| rolled(it, &made)));
     let inventory = inventory::inventory(snapshot);
     let mut planes = inventory
@@ -244,7 +244,7 @@ impl Effect<'_> {
         });
         let mut pulls = Pulls {
             snapshot: self.snapshot,
-            made: Made::of(self.snapshot, inventory::is_active),
+            made: Made::new(self.snapshot, inventory::is_active),
             found: SortedMap::new(),
         };
         for change in self.changes.iter().filter(|it| makes_pods(it)) {

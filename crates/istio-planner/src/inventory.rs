@@ -37,6 +37,7 @@ pub(crate) use operator::RunningOperator;
 pub(crate) use plane::other_pods;
 pub use plane::source;
 pub use revision::{Remote, Tag, remotes, tags};
+pub(crate) use role::is_istiod;
 pub use role::{Role, is_active, proxy_container, role};
 pub use version::{of_pod, of_proxy};
 pub use workload::{Controller, controller};

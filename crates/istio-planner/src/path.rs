@@ -43,7 +43,7 @@ fn hop(context: &Context<'_>, at: usize, from: &Version, to: &Version) -> Hop {
         to: to.to_string(),
         ..whole.request.clone()
     };
-    let facts = Facts::of(Some(from), to, whole.known, whole.as_of);
+    let facts = Facts::read(Some(from), to, whole.known, whole.as_of);
     let pair = [from.to_string(), to.to_string()];
     let findings = rules::check_hop(&Situation {
         request: &request,

@@ -37,15 +37,15 @@ pub struct Planned {
 
 /// Plans like [`plan`], and keeps the predicted objects whether the request wants them printed or not.
 pub fn plan_with_objects(input: &Input) -> Planned {
-    let basis = Basis::of(input);
+    let basis = Basis::new(input);
     let rendered = rendering::render(
         &input.request,
         &input.releases,
         basis.to.as_ref(),
         &basis.inventory.kubernetes,
     );
-    let settings = Settings::of(input, &basis, &rendered);
-    let effect = Effect::of(input, &basis, &rendered, &settings);
+    let settings = Settings::new(input, &basis, &rendered);
+    let effect = Effect::new(input, &basis, &rendered, &settings);
     let situation = situation(input, &basis, &rendered, &settings, &effect);
     let findings = findings(&situation);
     let path = path::path(&path::Context {
@@ -145,11 +145,11 @@ struct Basis<'a> {
 }
 
 impl<'a> Basis<'a> {
-    fn of(input: &'a Input) -> Self {
+    fn new(input: &'a Input) -> Self {
         let Input {
             request, snapshot, ..
         } = input;
-        let documents = Documents::of(request);
+        let documents = Documents::new(request);
         let asked = Asked::read(request, &documents);
         let to = Version::parse_release(&request.to);
         let inventory = inventory::inventory(snapshot);
@@ -168,9 +168,9 @@ impl<'a> Basis<'a> {
                 input.known(),
                 input.as_of.as_deref(),
             ),
-            facts: to
-                .as_ref()
-                .and_then(|to| Facts::of(from.as_ref(), to, input.known(), input.as_of.as_deref())),
+            facts: to.as_ref().and_then(|to| {
+                Facts::read(from.as_ref(), to, input.known(), input.as_of.as_deref())
+            }),
             documents,
             asked,
             to,
@@ -236,7 +236,7 @@ struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    fn of(input: &Input, basis: &Basis, rendered: &'a Rendered) -> Self {
+    fn new(input: &Input, basis: &Basis, rendered: &'a Rendered) -> Self {
         let after = After::new(rendered, basis.profile(), basis.to.as_ref());
         let installation = basis
             .plane()
@@ -268,9 +268,14 @@ impl<'a> Settings<'a> {
                 compatibility,
                 &pinned,
             );
+            let release = rendering::find(&input.releases, to);
             settings.defaults = all
                 .into_iter()
                 .filter(|it| concerns(it, basis, rendered))
+                .map(|it| DefaultChange {
+                    about: release.and_then(|release| defaults::about(release, &it)),
+                    ..it
+                })
                 .collect();
         }
         settings
@@ -339,7 +344,7 @@ struct Effect<'a> {
 }
 
 impl<'a> Effect<'a> {
-    fn of(input: &'a Input, basis: &Basis, rendered: &Rendered, settings: &Settings) -> Self {
+    fn new(input: &'a Input, basis: &Basis, rendered: &Rendered, settings: &Settings) -> Self {
         let snapshot = &input.snapshot;
         let release = basis
             .to
@@ -349,7 +354,7 @@ impl<'a> Effect<'a> {
         let desired = basis
             .plane()
             .and(release.zip(rendered.rendering.as_ref()))
-            .map(|(release, it)| Desired::of(release, it));
+            .map(|(release, it)| Desired::new(release, it));
         let consent = Consent {
             named: &input.request.prune,
             orphans: input.request.prune_orphans,

@@ -162,7 +162,7 @@ fn wanted(export: Export, own: bool) -> usize {
 
 impl Count {
     fn case(&mut self, release: &Release, case: &Value, export: Export) {
-        let Some(installation) = Installation::of(release, case, export) else {
+        let Some(installation) = Installation::read(release, case, export) else {
             return;
         };
         // Without an istiod there is nothing to upgrade.
@@ -232,7 +232,7 @@ struct Installation {
 
 impl Installation {
     /// Installs a case; `None` where it is left out of the corpus' own comparison.
-    fn of(release: &Release, case: &Value, export: Export) -> Option<Self> {
+    fn read(release: &Release, case: &Value, export: Export) -> Option<Self> {
         let features = case["features"].as_array().unwrap();
         if features.iter().any(|it| it == "unnamed-object") {
             return None;
@@ -245,7 +245,7 @@ impl Installation {
             });
         }
         let rendering = istio_render::render(release, &options).ok()?;
-        let desired = Desired::of(release, &rendering);
+        let desired = Desired::new(release, &rendering);
         let empty = Snapshot {
             managed_fields: true,
             ..Snapshot::default()
@@ -314,7 +314,7 @@ impl Installation {
         Some(
             diff(
                 &self.snapshot,
-                &Desired::of(release, &rendering),
+                &Desired::new(release, &rendering),
                 Consent::NONE,
                 false,
             )

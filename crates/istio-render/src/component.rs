@@ -296,7 +296,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn of(version: &semver::Version) -> Self {
+    pub(crate) fn new(version: &semver::Version) -> Self {
         let (minor, patch) = (version.minor, version.patch);
         Self {
             replicas_reach_charts: minor == 28 && patch >= 8 || minor >= 31,
@@ -388,7 +388,7 @@ mod tests {
             "",
             String::new(),
         );
-        let rules = Rules::of(&semver::Version::new(1, 31, 0));
+        let rules = Rules::new(&semver::Version::new(1, 31, 0));
         let values = KINDS[5].values(&instance, &Map::new(), rules, &mut Vec::new());
         assert_eq!(
             values["resources"],

@@ -236,7 +236,7 @@ fn current(
         .kubernetes
         .clone()
         .unwrap_or_else(|| release.minimum_kubernetes());
-    let rules = component::Rules::of(&release.rules());
+    let rules = component::Rules::new(&release.rules());
     component::check_removed(&operator, release.version().minor)?;
     let mut components = Vec::new();
     for kind in &component::KINDS {

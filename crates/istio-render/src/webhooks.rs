@@ -126,11 +126,11 @@ impl<'a> Injector<'a> {
     }
 }
 
-fn mutating(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
-    let mut sets = sets(injector.revision, it.namespace);
+fn mutating(release: &Release, tags: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
+    let mut sets = sets(injector.revision, tags.namespace);
     sets.push(format!(
         "values.sidecarInjectorWebhook.enableNamespacesByDefault={}",
-        it.auto_inject
+        tags.auto_inject
     ));
     sets.push(format!("values.istiodRemote.injectionURL={}", injector.url));
     let newer = release.version().minor >= 26;
@@ -158,21 +158,21 @@ fn mutating(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) ->
             }
         }
     }
-    label(&mut webhook, Some(injector), it.owner_labels);
+    label(&mut webhook, Some(injector), tags.owner_labels);
     Some(webhook)
 }
 
-fn validating(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
+fn validating(release: &Release, tags: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
     let url = validation_url(injector.url);
     let values = serde_json::json!({
         "revision": injector.revision,
         "base": {"validationURL": url},
-        "global": {"istioNamespace": it.namespace},
+        "global": {"istioNamespace": tags.namespace},
     });
     let kubernetes = release.minimum_kubernetes();
     let settings = chart::Settings {
         chart: "default",
-        namespace: it.namespace,
+        namespace: tags.namespace,
         values: values.as_object()?,
         kubernetes: &kubernetes,
     };
@@ -185,9 +185,9 @@ fn validating(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) 
     let hooks = webhook.get_mut("webhooks").and_then(Value::as_array_mut);
     for hook in hooks.into_iter().flatten() {
         set_ca_bundle(hook, &injector.ca_bundle);
-        keep_policy(hook, it.validator);
+        keep_policy(hook, tags.validator);
     }
-    label(&mut webhook, Some(injector), it.owner_labels);
+    label(&mut webhook, Some(injector), tags.owner_labels);
     Some(webhook)
 }
 
@@ -209,14 +209,14 @@ fn keep_policy(hook: &mut Value, validator: Option<&Value>) {
     }
 }
 
-fn service(release: &Release, it: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
+fn service(release: &Release, tags: &TagWebhooks<'_>, injector: &Injector<'_>) -> Option<Value> {
     let revision = stated_revision(injector.revision);
     let wanted = |it: &Value| {
         get_str(it, &["kind"]) == "Service"
             && get_str(it, &["metadata", "labels", "istio.io/tag"]) == DEFAULT_REVISION
     };
-    let mut service = find(release, sets(revision, it.namespace), wanted)?;
-    label(&mut service, None, it.owner_labels);
+    let mut service = find(release, sets(revision, tags.namespace), wanted)?;
+    label(&mut service, None, tags.owner_labels);
     // istioctl sends it through Go's typed Service, which writes a target port that is not set as 0 and so comes to own
     // the field (seen in the managedFields that 1.29.6 and 1.30.3 leave).
     let ports = service

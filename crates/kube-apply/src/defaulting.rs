@@ -35,7 +35,7 @@ impl Default for Cluster {
 
 impl Cluster {
     /// Learns from the Services of a cluster, first of all from `default/kubernetes`.
-    pub fn of(services: &[&Value]) -> Self {
+    pub fn new(services: &[&Value]) -> Self {
         let families = |it: &Value| -> Vec<String> {
             let list = it.pointer("/spec/ipFamilies").and_then(Value::as_array);
             let list = list.into_iter().flatten().filter_map(Value::as_str);

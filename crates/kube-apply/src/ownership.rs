@@ -78,7 +78,7 @@ impl Apply<'_> {
             Some(live) => versioned(&without_server_fields(live), api_version),
             None => identity(&config),
         };
-        let mut managers = self.live.map(Managers::of).unwrap_or_default();
+        let mut managers = self.live.map(Managers::new).unwrap_or_default();
         if managers.is_empty() && self.live.is_some() {
             let made = compare(self.schemas, root, Some(&identity(&config)), Some(&live));
             let fields = strip(&made.added.union(&made.modified));
@@ -108,7 +108,7 @@ impl Apply<'_> {
 /// `live` is the object as it is stored, with its `managedFields`; `object` is what it becomes. An object that nobody
 /// tracks stays so.
 pub fn update(schemas: &Schemas, live: &Value, object: &Value, manager: &str) -> Managers {
-    let mut managers = Managers::of(live);
+    let mut managers = Managers::new(live);
     if managers.is_empty() {
         return managers;
     }

@@ -67,7 +67,7 @@ pub struct Key {
 
 impl Key {
     /// Returns the key of an object, by what stands in it.
-    pub fn of(object: &Value) -> Self {
+    pub fn new(object: &Value) -> Self {
         let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
         Self {
             api_version: text(&object["apiVersion"]),

@@ -59,7 +59,7 @@ pub(crate) fn conflict(taken: &SortedMap<Manager, FieldSet>) -> String {
 
 /// An apply that means an object which is not there.
 pub(crate) fn nothing_of_uid(config: &Value) -> Refused {
-    let key = Key::of(config);
+    let key = Key::new(config);
     let uid = config["metadata"]["uid"].as_str().unwrap_or_default();
     Box::new(failure(
         409,

@@ -145,7 +145,7 @@ impl Emitter {
             self.indention = false;
             return;
         }
-        let traits = Traits::of(text);
+        let traits = Traits::new(text);
         let multiline = text.contains('\n');
         if multiline && traits.block_allowed && !simple_key {
             return self.literal(text);
@@ -402,7 +402,7 @@ struct Traits {
 }
 
 impl Traits {
-    fn of(text: &str) -> Self {
+    fn new(text: &str) -> Self {
         let Some(first) = text.chars().next() else {
             return Self {
                 multiline: false,

@@ -123,7 +123,7 @@ fn install(cluster: &Cluster, releases: &Path, version: &str, sets: &[&str]) {
         ..Options::default()
     };
     let rendering = istio_render::render(&release, &options).unwrap();
-    let desired = Desired::of(&release, &rendering);
+    let desired = Desired::new(&release, &rendering);
     let outcome = diff(&Snapshot::default(), &desired, Consent::NONE, false);
     let writes = || outcome.writes.iter().chain(&outcome.tag_writes);
     let objects: Vec<&Value> = writes()

@@ -74,6 +74,7 @@ function row(it: DefaultChange, { apply }: Hooks): HTMLElement {
       { "data-label": "Setting" },
       el("code", {}, it.path),
       it.pinned && el("span", { class: "badge pinned" }, "pinned"),
+      it.about !== undefined && el("p", { class: "hint about" }, it.about),
     ),
     el(
       "td",

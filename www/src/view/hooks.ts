@@ -47,7 +47,7 @@ export interface Hooks {
   turnTo: (tab: string) => void;
   /** The user turned to another tab or object, which `state` names: a place to come back to, or not. */
   turned: (form: "push" | "replace") => void;
-  /** Takes what settles a finding into the request; undefined where the request is not at hand. */
+  /** Takes what settles a finding into the request; undefined where the request is not there. */
   choose: ((choice: Choice) => void) | undefined;
   /** Takes an object off those that the request deletes. */
   unprune: ((name?: string) => void) | undefined;
@@ -55,10 +55,10 @@ export interface Hooks {
   pruned: { names: readonly string[]; orphans: boolean };
   /** Goes to a finding's card. */
   toFinding: (at: number) => void;
-  /** The cluster is at hand, not only an outcome that was handed on. */
+  /** The cluster itself is there, not only an outcome that was handed on. */
   live: boolean;
   explain: (code: string) => Promise<string | undefined>;
-  /** Edits a file of the request, the last one where none is named; undefined where the request is not at hand. */
+  /** Edits a file of the request, the last one where none is named; undefined where the request is not there. */
   apply: ((edits: readonly Edit[], file?: string) => void) | undefined;
   /** Opens what a subject names: the object at its field, or the line of the request. */
   follow: ((subject: Subject) => void) | undefined;
@@ -75,9 +75,9 @@ export interface Hooks {
   saveRequest: (name: string) => void;
   /** Makes a link that hands the outcome on; undefined where a link of this page leads nobody here. */
   share: (() => Promise<string>) | undefined;
-  /** The line that performs the plan; empty where the request is not at hand. */
+  /** The line that performs the plan; empty where the request is not there. */
   command: string;
-  /** Releases that are not at hand: their versions. */
+  /** Releases that were not found: their versions. */
   missingReleases: readonly string[];
 }
 

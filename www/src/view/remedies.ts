@@ -15,7 +15,7 @@ export function guideLink(place: string, text: string): HTMLElement {
   return el("a", { href: `./guide.html#${encodeURIComponent(place)}`, target: "_blank", rel: "noopener" }, text);
 }
 
-/** The buttons of a finding; nothing where there are none, or where the request is not at hand. */
+/** The buttons of a finding; nothing where there are none, or where the request is not there. */
 export function remedies(finding: ShortFinding, { apply, choose, requestFiles }: Hooks): HTMLElement | null {
   const fixes = apply === undefined ? [] : (finding.fixes ?? []);
   const choices = choose === undefined ? [] : finding.choices;

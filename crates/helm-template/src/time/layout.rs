@@ -522,7 +522,7 @@ impl Reader<'_> {
             (1..=365 + u32::from(leap))
                 .contains(&yearday)
                 .then_some(())?;
-            Moment::of(
+            Moment::new(
                 self.year,
                 1,
                 1,
@@ -537,7 +537,7 @@ impl Reader<'_> {
                 _ => 31,
             };
             (1..=days).contains(&day).then_some(())?;
-            Moment::of(self.year, month, day, seconds)
+            Moment::new(self.year, month, day, seconds)
         };
         Some(Moment {
             nanos: self.nanos,

@@ -45,7 +45,7 @@ impl Key {
     /// Returns the key of a namespace; nothing where there is none yet.
     pub async fn load(cluster: &Cluster, namespace: &str) -> Result<Option<Self>, cluster::Error> {
         let live = cluster.get(&secret(namespace)).await?;
-        Ok(live.and_then(|it| Self::of(&it)))
+        Ok(live.and_then(|it| Self::read(&it)))
     }
 
     /// Returns the key of a namespace, and makes it where there is none yet.
@@ -86,7 +86,7 @@ impl Key {
         })
     }
 
-    fn of(secret: &Value) -> Option<Self> {
+    fn read(secret: &Value) -> Option<Self> {
         let bytes = BASE64_STANDARD
             .decode(secret["data"][ENTRY].as_str()?)
             .ok()?;

@@ -57,7 +57,7 @@ pub(super) fn edit(key: &Key, manager: &str, patch: Value) -> Request {
 
 fn apply(server: &mut Server, manifest: &Value) {
     let query = format!("fieldManager={FIELD_MANAGER}&force=true");
-    let key = Key::of(manifest);
+    let key = Key::new(manifest);
     let request = request("PATCH", &key, &query, "apply-patch+yaml", manifest.clone());
     let answer = server.answer(&request);
     assert!(answer.status < 300, "{}", answer.body);

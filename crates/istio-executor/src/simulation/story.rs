@@ -76,7 +76,7 @@ pub(super) struct Story {
 
 impl Story {
     pub(super) fn new(seed: u64) -> Self {
-        let mut dice = Dice::of(seed);
+        let mut dice = Dice::new(seed);
         let Installation { server, plan } = Installation::new(&mut dice);
         let local = dice.chance(7);
         let restarts = dice.chance(50);
@@ -92,15 +92,15 @@ impl Story {
             .map(|it| key(&crate::apply::object(it)))
             .filter(|it| it.kind != "Namespace")
             .collect();
-        let weather = Weather::new(Dice::of(dice.roll()), editable);
-        let witness = Witness::of(&plan, local);
+        let weather = Weather::new(Dice::new(dice.roll()), editable);
+        let witness = Witness::new(&plan, local);
         let deleted = plan.steps.iter().flat_map(|it| &it.actions);
         let deleted = deleted
             .filter(|it| matches!(it, Action::Delete { .. }))
             .map(|it| key(&crate::apply::object(it)))
             .collect();
         let shared = Arc::new(Shared::new(server, weather, witness, mirrors, deleted));
-        tokio::spawn(control(Arc::clone(&shared), Dice::of(dice.roll())));
+        tokio::spawn(control(Arc::clone(&shared), Dice::new(dice.roll())));
         // Journals are synced again and again: memory is fast.
         let memory = Path::new("/dev/shm");
         let folder = if memory.is_dir() {

@@ -40,7 +40,7 @@ pub(super) struct Witness {
 }
 
 impl Witness {
-    pub(super) fn of(plan: &Plan, local: bool) -> Self {
+    pub(super) fn new(plan: &Plan, local: bool) -> Self {
         let actions = plan.steps.iter().flat_map(|it| &it.actions);
         Self {
             named: actions.map(|it| key(&crate::apply::object(it))).collect(),

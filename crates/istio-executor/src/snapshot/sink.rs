@@ -215,7 +215,7 @@ pub(super) fn read_all(mut pieces: mpsc::Receiver<Piece>) -> Result<Snapshot, Re
             // The reader has seen enough of the file before.
             continue;
         };
-        reader.read(&name, Bytes::of(&mut pieces))?;
+        reader.read(&name, Bytes::new(&mut pieces))?;
     }
     reader.finish()
 }
@@ -228,7 +228,7 @@ struct Bytes<'a> {
 }
 
 impl<'a> Bytes<'a> {
-    fn of(pieces: &'a mut mpsc::Receiver<Piece>) -> Self {
+    fn new(pieces: &'a mut mpsc::Receiver<Piece>) -> Self {
         Self {
             pieces,
             piece: io::Cursor::default(),

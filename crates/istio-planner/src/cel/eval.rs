@@ -53,12 +53,12 @@ impl<'a> Scope<'a> {
         }
     }
 
-    pub(super) fn value(&mut self, it: &Expression) -> Evaluated {
+    pub(super) fn value(&mut self, expression: &Expression) -> Evaluated {
         self.steps += 1;
         if self.steps > STEPS {
             return Err(unknown("an expression that takes too many steps"));
         }
-        match it {
+        match expression {
             Expression::Literal(value) => Ok(value.clone()),
             Expression::Name(name) => self.name(name),
             Expression::List(list) => list.iter().map(|it| self.value(it)).collect(),
@@ -93,12 +93,12 @@ impl<'a> Scope<'a> {
                 }
             }
             Expression::Call(of, name, arguments) => self.call(of.as_deref(), name, arguments),
-            Expression::Not(it) => match self.value(it)? {
-                Value::Bool(it) => Ok((!it).into()),
+            Expression::Not(expression) => match self.value(expression)? {
+                Value::Bool(expression) => Ok((!expression).into()),
                 _ => Err(failed("`!` of what is neither true nor false")),
             },
-            Expression::Minus(it) => match self.value(it)? {
-                Value::Number(it) => number(-it.as_f64().unwrap_or_default()),
+            Expression::Minus(expression) => match self.value(expression)? {
+                Value::Number(expression) => number(-expression.as_f64().unwrap_or_default()),
                 _ => Err(failed("`-` of what is no number")),
             },
             Expression::Binary("&&", left, right) => self.logical(left, right, false),

@@ -32,7 +32,7 @@ pub(super) fn read(
         (variant.clone(), rendering.clone())
     } else {
         let variant = guess(inventory, release)?;
-        let identity = Identity::of(snapshot, plane);
+        let identity = Identity::new(snapshot, plane);
         let rendering = render(release, &variant.profile, &identity, inventory)?;
         (variant, rendering)
     };

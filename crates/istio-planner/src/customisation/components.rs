@@ -175,7 +175,9 @@ fn single(
     }
     if live.is_empty() && !rendered.is_empty() && !rendered.iter().any(|it| installed.has(it)) {
         let absent = rendered.iter().find(|it| it.kind == "DaemonSet");
-        let evidence = absent.map(|it| Subject::of(it.clone())).unwrap_or_default();
+        let evidence = absent
+            .map(|it| Subject::new(it.clone()))
+            .unwrap_or_default();
         return vec![setting("enabled", json!(false), evidence)];
     }
     // What is rendered in one namespace and lives in another.

@@ -281,7 +281,7 @@ fn switches(change: &Change, is_there: bool) -> Vec<Guess> {
         .filter(fits)
         .map(|(.., path, value)| {
             let path = format!("values.{path}");
-            let evidence = Subject::of(change.object.clone());
+            let evidence = Subject::new(change.object.clone());
             Guess::Settings(vec![setting(&path, json!(is_there == *value), evidence)])
         })
         .collect()

@@ -3,7 +3,7 @@
 use istio_catalog::{ComponentName, DEFAULT_REVISION, Version, revisioned};
 use serde_json::Value;
 
-use crate::inventory::istiod_container;
+use crate::inventory::{is_istiod, istiod_container};
 use crate::kubernetes::text;
 use crate::outcome::{ControlPlane, Ref};
 use crate::snapshot::{Object, Snapshot};
@@ -21,7 +21,7 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Reads it off istiod.
-    pub(super) fn of(snapshot: &Snapshot, plane: &ControlPlane) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, plane: &ControlPlane) -> Self {
         let istiod = istiod(snapshot, plane);
         let label = |key: &str| {
             let labels = istiod.and_then(|it| it.1.value.pointer("/metadata/labels"));
@@ -76,7 +76,7 @@ pub(super) fn istiod<'a>(
         let label = |key: &str| labels.and_then(|it| it.get(key)?.as_str());
         object.kind == "Deployment"
             && object.namespace.as_deref() == Some(plane.namespace.as_str())
-            && (label("app") == Some("istiod") || label("istio") == Some("pilot"))
+            && is_istiod(label)
             && label("istio.io/rev").unwrap_or(DEFAULT_REVISION) == plane.revision
             && istiod_container(&kept.value).is_some()
     });

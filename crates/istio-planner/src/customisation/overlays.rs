@@ -264,7 +264,7 @@ fn patch(path: &[Step], live: &Value, rendered: &Value) -> Option<Value> {
 /// An object without the fields that programs alone own: istiod's certificate in its webhooks, an autoscaler's replicas.
 fn without_others(schemas: &Schemas, object: &Ref, live: &Value) -> Value {
     let (mut ours, mut others) = (FieldSet::default(), FieldSet::default());
-    for (manager, _, set) in Managers::of(live).iter() {
+    for (manager, _, set) in Managers::new(live).iter() {
         if manager.name == FIELD_MANAGER {
             ours = ours.union(set);
         } else if is_program(&manager.name) || manager.subresource == "status" {

@@ -58,10 +58,10 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     let mut inventory = inventory::inventory(snapshot);
     with_workloads(&mut inventory, snapshot);
     let inventory = inventory;
-    let plane = input::meant(&inventory, &Asked::of(request)).one()?;
+    let plane = input::meant(&inventory, &Asked::new(request)).one()?;
     let source = source(input, snapshot, plane)?;
     let snapshot = &part(snapshot, &inventory, plane);
-    let identity = Identity::of(snapshot, plane);
+    let identity = Identity::new(snapshot, plane);
     let installed = Installed {
         snapshot,
         plane,
@@ -158,7 +158,7 @@ fn source(input: &Input, snapshot: &Snapshot, plane: &ControlPlane) -> Option<Ve
 /// Returns the version of the charts that the control plane was rendered from, which a request without a target means.
 pub(crate) fn charts(request: &Request, snapshot: &Snapshot) -> Option<Version> {
     let inventory = inventory::inventory(snapshot);
-    let plane = input::meant(&inventory, &Asked::of(request)).one()?;
+    let plane = input::meant(&inventory, &Asked::new(request)).one()?;
     identity::charts(snapshot, plane)
 }
 
@@ -249,7 +249,7 @@ impl Unexplained {
                 None => it.path.clone(),
             })
             .collect();
-        let object = origin(&Subject::of(self.object.clone()));
+        let object = origin(&Subject::new(self.object.clone()));
         (!paths.is_empty()).then(|| format!("#   {object}: {}", paths.join(", ")))
     }
 }

@@ -174,7 +174,7 @@ impl Search<'_> {
     /// Renders a request and compares it; `None` where the release cannot.
     fn candidate(&self, found: Installation) -> Option<Candidate> {
         let rendering = self.renderer.render(&self.options(&found, true)).ok()?;
-        let mut desired = Desired::of(self.release, &rendering);
+        let mut desired = Desired::new(self.release, &rendering);
         if !self.definitions {
             for component in &mut desired.components {
                 component.objects.retain(|it| it["kind"] != DEFINITION);

@@ -21,7 +21,7 @@ pub(super) struct After<'a> {
 
 impl<'a> After<'a> {
     /// Lays changes over what is there.
-    pub(super) fn of(snapshot: &'a Snapshot, changes: &'a [Change]) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, changes: &'a [Change]) -> Self {
         let written = changes
             .iter()
             .filter_map(|it| match (it.class, &it.predicted) {
@@ -91,7 +91,7 @@ pub(super) struct Injection<'a> {
 impl<'a> Injection<'a> {
     /// Reads how pods are injected once the changes are made.
     pub(super) fn after(snapshot: &'a Snapshot, context: Context<'a>) -> Self {
-        let after = After::of(snapshot, context.changes);
+        let after = After::new(snapshot, context.changes);
         let (namespace, name) = (context.plane.namespace.as_str(), config_map(context.plane));
         let mesh = revisioned("istio", &context.plane.revision);
         let mesh = after.predicted("ConfigMap", namespace, &mesh);
@@ -105,7 +105,7 @@ impl<'a> Injection<'a> {
 
     /// Reads how pods are injected now.
     pub(super) fn now(snapshot: &'a Snapshot, plane: &ControlPlane) -> Self {
-        Self::read(&After::of(snapshot, &[]), plane)
+        Self::read(&After::new(snapshot, &[]), plane)
     }
 
     fn read(after: &After<'a>, plane: &ControlPlane) -> Self {

@@ -51,7 +51,7 @@ pub fn restarts(snapshot: &Snapshot, context: Context<'_>) -> Renewals {
     let mut troubles = Vec::new();
     let mut seen = SortedSet::new();
     for (controller, pods) in groups {
-        let group = Group::of(snapshot, controller, pods);
+        let group = Group::new(snapshot, controller, pods);
         if let Some(verdict) = judge.judge(&group) {
             troubles.extend(verdict.trouble.map(|it| (it, group.subject())));
             restarts.extend(verdict.renewal.map(|it| group.restart(it)));
@@ -131,7 +131,7 @@ struct Verdict {
 }
 
 impl<'a> Group<'a> {
-    fn of(snapshot: &'a Snapshot, controller: Controller, pods: Vec<&'a Pod>) -> Self {
+    fn new(snapshot: &'a Snapshot, controller: Controller, pods: Vec<&'a Pod>) -> Self {
         let proxies = pods
             .iter()
             .map(|pod| {
@@ -229,7 +229,7 @@ impl<'a> Group<'a> {
         let object = self.controller.object.clone();
         match origin {
             Some(origin) => Subject::exported(object, origin),
-            None => Subject::of(object),
+            None => Subject::new(object),
         }
     }
 

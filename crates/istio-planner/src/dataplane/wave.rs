@@ -82,7 +82,7 @@ enum Part {
 }
 
 impl Counted {
-    fn of(name: &str) -> Self {
+    fn new(name: &str) -> Self {
         let digit = |it: char| it.is_ascii_digit();
         let mut parts = Vec::new();
         let mut rest = name;
@@ -126,16 +126,16 @@ pub fn waves(
     let mut groups: SortedMap<(u8, Counted), Vec<Restart>> = SortedMap::new();
     for restart in &todo {
         let group = if gateways.contains(&restart.object) {
-            (0, Counted::of("gateways"))
+            (0, Counted::new("gateways"))
         } else {
             match grouping {
                 Grouping::Namespace => {
                     let namespace = restart.object.namespace.as_deref().unwrap_or("default");
-                    (1, Counted::of(namespace))
+                    (1, Counted::new(namespace))
                 }
                 Grouping::Label(key) => match label(snapshot, &restart.object, key) {
-                    Some(value) => (1, Counted::of(&format!("{key}={value}"))),
-                    None => (2, Counted::of(&format!("no {key}"))),
+                    Some(value) => (1, Counted::new(&format!("{key}={value}"))),
+                    None => (2, Counted::new(&format!("no {key}"))),
                 },
             }
         };
@@ -183,7 +183,7 @@ mod tests {
         let mut names = [
             "shop-10", "shop-2", "shop", "1a", "shop-02", "b", "10a", "2a",
         ];
-        names.sort_by_key(|it| Counted::of(it));
+        names.sort_by_key(|it| Counted::new(it));
         let sorted = [
             "1a", "2a", "10a", "b", "shop", "shop-02", "shop-2", "shop-10",
         ];

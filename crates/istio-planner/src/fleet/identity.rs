@@ -78,13 +78,13 @@ pub(super) struct Identity {
 
 impl Identity {
     /// Reads it off an export; `outcome` is what was planned for it.
-    pub(super) fn of(snapshot: &Snapshot, outcome: &Outcome) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, outcome: &Outcome) -> Self {
         let planes = &outcome.inventory.control_planes;
         let plane = planes
             .iter()
             .find(|it| it.revision == DEFAULT_REVISION)
             .or(planes.first());
-        let injector = Injector::of(snapshot, plane);
+        let injector = Injector::new(snapshot, plane);
         let (east_west, east_west_api) = east_west(snapshot);
         Self {
             uids: uids(snapshot),
@@ -129,7 +129,7 @@ impl Identity {
 struct Injector<'a>(Option<(&'a Ref, &'a Object, Value)>);
 
 impl<'a> Injector<'a> {
-    fn of(snapshot: &'a Snapshot, plane: Option<&ControlPlane>) -> Self {
+    fn new(snapshot: &'a Snapshot, plane: Option<&ControlPlane>) -> Self {
         let all = snapshot::objects(snapshot, "", "ConfigMap").filter(|(object, _)| {
             let name = &object.name;
             name.strip_prefix("istio-sidecar-injector")
@@ -293,7 +293,7 @@ fn control_planes(snapshot: &Snapshot, outcome: &Outcome) -> Vec<Told<Version>> 
             let deployment = snapshot::named(snapshot, "apps", "Deployment", namespace, &name);
             let subject = match deployment {
                 Some((object, kept)) => Subject::kept(object, kept),
-                None => Subject::of(Ref {
+                None => Subject::new(Ref {
                     api_version: "apps/v1".to_owned(),
                     kind: "Deployment".to_owned(),
                     namespace: Some(plane.namespace.clone()),
@@ -348,7 +348,7 @@ fn bundle(snapshot: &Snapshot) -> Option<Told<String>> {
 impl<T> Told<T> {
     /// The same as evidence of a cluster.
     pub(super) fn of(&self, cluster: &str) -> Evidence {
-        Evidence::of(cluster, &self.subject)
+        Evidence::new(cluster, &self.subject)
     }
 }
 

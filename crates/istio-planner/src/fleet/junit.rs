@@ -14,16 +14,16 @@ pub fn junit(fleet: &Fleet) -> String {
     junit::suite(&rows::headline(fleet), &cases)
 }
 
-fn cluster(it: &Cluster) -> Case {
-    let kind = weight(it.verdict()).1.to_owned();
-    let end = match (&it.error, it.verdict()) {
+fn cluster(cluster: &Cluster) -> Case {
+    let kind = weight(cluster.verdict()).1.to_owned();
+    let end = match (&cluster.error, cluster.verdict()) {
         (Some(error), _) => End::Error {
             kind,
             message: error.clone(),
         },
         (None, Some(Verdict::Clear) | None) => End::Passed(None),
         (None, Some(_)) => {
-            let lines = rows::against(it).into_iter().map(|it| {
+            let lines = rows::against(cluster).into_iter().map(|it| {
                 let title = line(&it.title);
                 format!("{}: {title} [{}]", words::level(it.level), it.code)
             });
@@ -36,14 +36,14 @@ fn cluster(it: &Cluster) -> Case {
     };
     Case {
         class: "refit.fleet".to_owned(),
-        name: it.name.clone(),
+        name: cluster.name.clone(),
         end,
     }
 }
 
-fn finding(it: &Finding) -> Case {
-    let mut lines = vec![line(&it.detail)];
-    let evidence = it.subjects.iter();
+fn finding(finding: &Finding) -> Case {
+    let mut lines = vec![line(&finding.detail)];
+    let evidence = finding.subjects.iter();
     lines.extend(evidence.map(|it| {
         line(&format!(
             "{}: {}",
@@ -51,10 +51,10 @@ fn finding(it: &Finding) -> Case {
             crate::words::subject(&it.subject)
         ))
     }));
-    lines.push(format!("→ {}", line(&it.fix)));
+    lines.push(format!("→ {}", line(&finding.fix)));
     Case {
-        class: format!("refit.{}", it.code.as_str()),
-        name: it.title.clone(),
-        end: junit::end(it.level, false, &it.title, lines.join("\n")),
+        class: format!("refit.{}", finding.code.as_str()),
+        name: finding.title.clone(),
+        end: junit::end(finding.level, false, &finding.title, lines.join("\n")),
     }
 }

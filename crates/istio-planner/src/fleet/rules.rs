@@ -92,8 +92,8 @@ impl<'a> Situation<'a> {
 }
 
 /// All findings, in the order of output: level, code, first cluster.
-pub(super) fn findings(it: &Situation) -> Vec<Finding> {
-    let mut all: Vec<Finding> = CHECKS.iter().flat_map(|check| check(it)).collect();
+pub(super) fn findings(situation: &Situation) -> Vec<Finding> {
+    let mut all: Vec<Finding> = CHECKS.iter().flat_map(|check| check(situation)).collect();
     all.sort_by(|a, b| {
         let key = |it: &Finding| (it.level, it.code.as_str());
         key(a).cmp(&key(b))

@@ -33,8 +33,8 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Reads a request.
-    pub(crate) fn of(request: &Request) -> Self {
-        Self::read(request, &Documents::of(request))
+    pub(crate) fn new(request: &Request) -> Self {
+        Self::read(request, &Documents::new(request))
     }
 
     /// Reads a request whose files have been read.

@@ -23,7 +23,7 @@ struct File<'a> {
 
 impl<'a> Documents<'a> {
     /// Reads the files of a request.
-    pub(crate) fn of(request: &'a Request) -> Self {
+    pub(crate) fn new(request: &'a Request) -> Self {
         let file = |file: &'a super::RequestFile| {
             let mut documents = Vec::new();
             let read = kube_yaml::load(&file.text, |it| documents.push(it));
@@ -95,10 +95,10 @@ mod tests {
             ..Request::default()
         };
         let keys = ["values", "pilot", "traceSampling"];
-        let place = Documents::of(&request).place_of(&keys).unwrap();
+        let place = Documents::new(&request).place_of(&keys).unwrap();
         assert_eq!(place.line, Some(3));
         request.sets.push("values.pilot.traceSampling=2".to_owned());
-        let documents = Documents::of(&request);
+        let documents = Documents::new(&request);
         let place = documents.place_of(&keys).unwrap();
         assert_eq!(place.file.as_deref(), Some("--set"));
         assert!(documents.place_of(&["values", "global"]).is_none());
@@ -113,7 +113,7 @@ mod tests {
             }],
             ..Request::default()
         };
-        let documents = Documents::of(&request);
+        let documents = Documents::new(&request);
         assert_eq!(documents.place_of(&["profile"]).unwrap().line, Some(1));
         assert_eq!(documents.whole().count(), 0);
     }

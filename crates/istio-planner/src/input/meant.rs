@@ -68,6 +68,6 @@ pub(crate) fn source(
 /// Returns the version that runs.
 pub(crate) fn source_version(request: &Request, snapshot: &Snapshot) -> Option<String> {
     let inventory = inventory::inventory(snapshot);
-    let plane = meant(&inventory, &Asked::of(request)).one();
+    let plane = meant(&inventory, &Asked::new(request)).one();
     source(request, snapshot, &inventory, plane).version
 }

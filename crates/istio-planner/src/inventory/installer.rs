@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::keeper::{self, Keeper};
 use super::operator::RunningOperator;
-use super::role::{Role, is_active, role};
+use super::role::{Role, is_active, is_istiod, role};
 use crate::outcome::{Installer, InstallerKind, Ref, Subject};
 use crate::snapshot::{Object, Snapshot};
 
@@ -21,7 +21,7 @@ type Who = (InstallerKind, Option<String>);
 ///
 /// A component without any telling object is [`InstallerKind::Unknown`], as is a mesh of which only pods were exported.
 pub fn installers(snapshot: &Snapshot) -> Vec<Installer> {
-    let operator = RunningOperator::of(snapshot);
+    let operator = RunningOperator::new(snapshot);
     let control: SortedSet<_> = snapshot
         .workloads
         .values()
@@ -133,7 +133,7 @@ fn component(object: &Ref, value: &Value) -> Option<ComponentName> {
             .as_str()
     };
     match object.kind.as_str() {
-        "Deployment" if template("app") == Some("istiod") => Some(ComponentName::Pilot),
+        "Deployment" if is_istiod(template) => Some(ComponentName::Pilot),
         "DaemonSet" if template("k8s-app") == Some("istio-cni-node") => Some(ComponentName::Cni),
         "DaemonSet" if template("app") == Some("ztunnel") => Some(ComponentName::Ztunnel),
         _ => None,

@@ -13,7 +13,7 @@ pub(crate) struct Made<'a>(SortedMap<Ref, Vec<&'a Pod>>);
 
 impl<'a> Made<'a> {
     /// Looks at every pod that `is_meant` names.
-    pub(crate) fn of(snapshot: &'a Snapshot, is_meant: impl Fn(&Pod) -> bool) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot, is_meant: impl Fn(&Pod) -> bool) -> Self {
         let mut made: SortedMap<Ref, Vec<&'a Pod>> = SortedMap::new();
         for pod in snapshot.pods.values().filter(|it| is_meant(it)) {
             made.entry(controller(snapshot, pod).object)
@@ -42,7 +42,7 @@ struct OfNamespace<'a> {
 
 impl<'a> Labelled<'a> {
     /// Looks at every pod that `is_meant` names.
-    pub(crate) fn of(snapshot: &'a Snapshot, is_meant: impl Fn(&Pod) -> bool) -> Self {
+    pub(crate) fn new(snapshot: &'a Snapshot, is_meant: impl Fn(&Pod) -> bool) -> Self {
         let mut labelled = Self::default();
         for pod in snapshot.pods.values().filter(|it| is_meant(it)) {
             let namespace = labelled.0.entry(pod.namespace.as_str()).or_default();

@@ -18,7 +18,7 @@ pub(crate) struct RunningOperator {
 
 impl RunningOperator {
     /// Finds it; a Deployment that is scaled to zero runs nothing.
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let deployed: Vec<_> = snapshot
             .workloads
             .values()

@@ -4,7 +4,7 @@ use istio_catalog::{ComponentName, DEFAULT_REVISION, Version};
 use sorted::SortedMap;
 
 use super::revision::tags;
-use super::role::{Role, role};
+use super::role::{Role, is_istiod, role};
 use super::version;
 use crate::outcome::{ControlPlane, Inventory, Ref, Source, Subject};
 use crate::snapshot::{Pod, Snapshot, Workload};
@@ -64,7 +64,7 @@ fn planes(snapshot: &Snapshot) -> SortedMap<(String, String), Plane<'_>> {
             .pods
             .push(pod);
     }
-    for workload in snapshot.workloads.values().filter(|it| is_istiod(it)) {
+    for workload in snapshot.workloads.values().filter(|it| runs_istiod(it)) {
         let label = |labels: &SortedMap<String, String>| labels.get("istio.io/rev").cloned();
         let revision = label(&workload.template_labels).or_else(|| label(&workload.labels));
         let key = (
@@ -76,12 +76,9 @@ fn planes(snapshot: &Snapshot) -> SortedMap<(String, String), Plane<'_>> {
     planes
 }
 
-fn is_istiod(workload: &Workload) -> bool {
-    let labels = &workload.template_labels;
-    let named = labels.get("app").is_some_and(|it| it == "istiod")
-        || labels.get("istio").is_some_and(|it| it == "pilot");
+fn runs_istiod(workload: &Workload) -> bool {
     workload.kind == "Deployment"
-        && named
+        && is_istiod(|key| workload.template_labels.get(key).map(String::as_str))
         && workload
             .template_containers
             .iter()

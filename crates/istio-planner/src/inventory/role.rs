@@ -27,13 +27,20 @@ pub enum Role {
 /// The container that every proxy runs in.
 pub(crate) const PROXY: &str = "istio-proxy";
 
+/// Whether the labels of a pod, or of a workload's pods, are istiod's: `label` gives the value of a key.
+///
+/// The chart sets `app: istiod`, and `istio: pilot` without a revision (1.6 to 1.30,
+/// `istio-control/istio-discovery/templates/deployment.yaml`); either is enough.
+pub(crate) fn is_istiod<'a>(label: impl Fn(&str) -> Option<&'a str>) -> bool {
+    label("app") == Some("istiod") || label("istio") == Some("pilot")
+}
+
 /// Tells what a pod is.
 pub fn role(pod: &Pod) -> Role {
-    let app = pod.labels.get("app").map(String::as_str);
+    let label = |key: &str| pod.labels.get(key).map(String::as_str);
+    let app = label("app");
     let runs = |name: &str| pod.containers.iter().any(|it| it.name == name);
-    if runs(ComponentName::Pilot.container())
-        && (app == Some("istiod") || pod.labels.get("istio").is_some_and(|it| it == "pilot"))
-    {
+    if runs(ComponentName::Pilot.container()) && is_istiod(label) {
         return Role::Istiod;
     }
     if runs(ComponentName::Cni.container())

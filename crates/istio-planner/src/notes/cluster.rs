@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use sorted::SortedMap;
 
+use crate::inventory::is_istiod;
 use crate::outcome::{Ref, Subject};
 use crate::snapshot::{Object, Pod, Snapshot, Workload};
 
@@ -201,12 +202,12 @@ impl<'a> Cluster<'a> {
     }
 
     fn find_istiod(&self) -> Option<Item<'a>> {
-        let is_istiod = |it: &Item| {
+        let runs_istiod = |it: &Item<'a>| {
             it.namespace() == self.namespace
-                && it.text("/spec/template/metadata/labels/app") == Some("istiod")
+                && is_istiod(|key| it.text(&format!("/spec/template/metadata/labels/{key}")))
         };
         self.objects("apps", "Deployment")
-            .filter(is_istiod)
+            .filter(runs_istiod)
             .min_by_key(|it| (it.name() != "istiod", it.name()))
     }
 

@@ -33,7 +33,7 @@ impl Finding {
 
 impl Subject {
     /// Names an object.
-    pub(crate) fn of(object: Ref) -> Self {
+    pub(crate) fn new(object: Ref) -> Self {
         Self {
             object: Some(object),
             ..Self::default()

@@ -83,7 +83,7 @@ pub struct Choice {
 pub fn agenda(outcome: &Outcome) -> Agenda {
     let places = |place: Place| {
         let all = outcome.findings.iter().enumerate();
-        let own = all.filter(|(_, it)| Place::of(it) == place);
+        let own = all.filter(|(_, it)| Place::new(it) == place);
         own.map(|(at, _)| at).collect::<Vec<_>>()
     };
     let changes = || outcome.changes.iter().enumerate();
@@ -98,7 +98,7 @@ pub fn agenda(outcome: &Outcome) -> Agenda {
         let own: Vec<usize> = fields.filter(|it| is_stamp(it.1)).map(|it| it.0).collect();
         (!own.is_empty()).then_some((at, own))
     });
-    let outline = Outline::of(outcome);
+    let outline = Outline::new(outcome);
     let left = outline.left(outcome);
     let (state, word) = match outcome.verdict {
         Verdict::Blocked => (State::Blocked, "Blocked"),
@@ -125,7 +125,7 @@ pub fn agenda(outcome: &Outcome) -> Agenda {
         real: touched(false),
         stamped: touched(true),
         stamps: stamps.collect(),
-        tally: Digest::of(&outcome.changes).tally(),
+        tally: Digest::new(&outcome.changes).tally(),
     }
 }
 

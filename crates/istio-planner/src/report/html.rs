@@ -79,7 +79,7 @@ struct Section {
 
 /// All parts that hold something.
 fn sections(outcome: &Outcome, command: &str) -> Vec<Section> {
-    let digest = Digest::of(&outcome.changes);
+    let digest = Digest::new(&outcome.changes);
     let mut all = Vec::new();
     let mut add = |id, title, count: usize, body: &dyn Fn() -> Markup| {
         // What only gets the release's name in its labels is no change to count, but stands there.
@@ -177,14 +177,14 @@ fn evidence(subjects: &[Subject]) -> Markup {
     }
 }
 
-fn subject(it: &Subject) -> Markup {
-    let object = it.object.as_ref().map(ToString::to_string);
-    let value = it.value.as_ref().map(typed);
-    let parts = [object, it.field.clone(), value];
+fn subject(subject: &Subject) -> Markup {
+    let object = subject.object.as_ref().map(ToString::to_string);
+    let value = subject.value.as_ref().map(typed);
+    let parts = [object, subject.field.clone(), value];
     markup! {
         li {
             @for part in parts.iter().flatten().filter(|it| !it.is_empty()) { code { (shown(part)) } " " }
-            @if let Some(place) = place(it) { span class="soft" { (shown(&place)) } }
+            @if let Some(place) = place(subject) { span class="soft" { (shown(&place)) } }
         }
     }
 }
@@ -211,7 +211,7 @@ fn defaults(outcome: &Outcome) -> Markup {
     let row = |it: &crate::outcome::DefaultChange| {
         vec![
             markup! { (shown(&it.component)) },
-            markup! { (code(&it.path)) @if it.pinned { " (pinned)" } },
+            markup! { (code(&it.path)) @if it.pinned { " (pinned)" } @if let Some(about) = &it.about { p class="soft" { (shown(about)) } } },
             side(it.from.as_ref()),
             side(it.to.as_ref()),
             markup! { @if let Some(keep) = &it.keep { (code(keep)) } @if let Some(why) = &it.unkept { (shown(why)) } },

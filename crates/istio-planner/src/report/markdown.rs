@@ -33,7 +33,7 @@ impl fmt::Display for Markdown<'_> {
             .iter()
             .try_for_each(|it| writeln!(f, "- {}", escape(it)))?;
         path(f, outcome)?;
-        let outline = Outline::of(outcome);
+        let outline = Outline::new(outcome);
         findings(f, "To decide", &outline.decide)?;
         findings(f, "To do by hand", &outline.by_hand)?;
         findings(f, "Would be lost", &outline.lost)?;
@@ -157,7 +157,7 @@ fn objects(f: &mut fmt::Formatter<'_>, outcome: &Outcome) -> fmt::Result {
     if outcome.changes.is_empty() {
         return Ok(());
     }
-    let digest = Digest::of(&outcome.changes);
+    let digest = Digest::new(&outcome.changes);
     writeln!(f, "\n## Changes: {}\n", digest.tally())?;
     for it in &digest.real {
         let object = &it.change.object;

@@ -50,7 +50,7 @@ pub(super) enum Place {
 
 impl Place {
     /// The place of a finding.
-    pub(super) fn of(finding: &Finding) -> Self {
+    pub(super) fn new(finding: &Finding) -> Self {
         let is = |codes: &[Code]| codes.contains(&finding.code);
         match finding.level {
             _ if finding.accepted.is_some() => Self::Known,
@@ -65,10 +65,10 @@ impl Place {
 
 impl<'a> Outline<'a> {
     /// Puts the findings of an outcome in their places.
-    pub(super) fn of(outcome: &'a Outcome) -> Self {
+    pub(super) fn new(outcome: &'a Outcome) -> Self {
         let mut outline = Self::default();
         for finding in &outcome.findings {
-            let place = match Place::of(finding) {
+            let place = match Place::new(finding) {
                 Place::Decide => &mut outline.decide,
                 Place::ByHand => &mut outline.by_hand,
                 Place::Lost => &mut outline.lost,
@@ -135,7 +135,7 @@ const CLASSES: [ChangeClass; 6] = [
 
 impl<'a> Digest<'a> {
     /// Sorts changes; objects of a class keep their order.
-    pub(super) fn of(changes: &'a [Change]) -> Self {
+    pub(super) fn new(changes: &'a [Change]) -> Self {
         let mut digest = Self::default();
         for change in changes {
             let fields: Vec<_> = change.fields.iter().filter(|it| !is_stamp(it)).collect();

@@ -99,7 +99,7 @@ pub(super) fn outcome() -> Outcome {
                 file: Some("cluster.yaml".to_owned()),
                 line: Some(31),
                 column: Some(3),
-                ..Subject::of(object("HorizontalPodAutoscaler", "istiod"))
+                ..Subject::new(object("HorizontalPodAutoscaler", "istiod"))
                     .field("spec.minReplicas")
                     .value(3)
             }])
@@ -110,6 +110,7 @@ pub(super) fn outcome() -> Outcome {
             path: "values.pilot.env.X".to_owned(),
             from: None,
             to: Some(json!("true")),
+            about: None,
             pinned: false,
             edit: None,
             unkept: None,
@@ -121,7 +122,7 @@ pub(super) fn outcome() -> Outcome {
             request: None,
             default: Some(json!(1)),
             evidence: vec![
-                Subject::of(object("ConfigMap", "values")).field("data.original-values"),
+                Subject::new(object("ConfigMap", "values")).field("data.original-values"),
             ],
         }],
         changes: vec![

@@ -63,8 +63,8 @@ impl<'a> Text<'a> {
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut page = Page::new(self.width);
-        let outline = Outline::of(self.outcome);
-        let digest = Digest::of(&self.outcome.changes);
+        let outline = Outline::new(self.outcome);
+        let digest = Digest::new(&self.outcome.changes);
         self.head(&mut page);
         self.path(&mut page);
         page.gap();
@@ -335,6 +335,9 @@ impl Text<'_> {
             );
             let lines = if self.full { usize::MAX } else { 1 };
             page.paragraph(Place::at(2).most(lines), &[plain(words)]);
+            if let Some(about) = it.about.as_ref().filter(|_| self.full) {
+                page.paragraph(Place::at(6), &[span(self.colours.faint, about.as_str())]);
+            }
         }
         self.more(page, 2, defaults.len().saturating_sub(most));
     }

@@ -29,10 +29,10 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     ),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let mut findings = policy::check(it);
-    findings.extend(pods::check(it));
-    findings.extend(other::check(it));
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let mut findings = policy::check(situation);
+    findings.extend(pods::check(situation));
+    findings.extend(other::check(situation));
     findings
 }
 

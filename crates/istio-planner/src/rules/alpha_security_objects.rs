@@ -23,8 +23,8 @@ const REMOVED: [(&str, &str); 6] = [
     ("authentication.istio.io", "MeshPolicy"),
 ];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let objects: Vec<_> = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let objects: Vec<_> = situation
         .snapshot
         .objects
         .iter()

@@ -15,8 +15,11 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: APPLY,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let refused = it.diff.map(|it| it.refused.as_slice()).unwrap_or_default();
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let refused = situation
+        .diff
+        .map(|it| it.refused.as_slice())
+        .unwrap_or_default();
     refused
         .iter()
         .map(|(object, reason)| finding(object, reason))
@@ -34,6 +37,6 @@ fn finding(object: &Ref, reason: &str) -> Finding {
         ),
         format!("Server-side apply answers: {reason}"),
     )
-    .about([Subject::of(object.clone())])
+    .about([Subject::new(object.clone())])
     .fix("Correct the setting or overlay that writes this field")
 }

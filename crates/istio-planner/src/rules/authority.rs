@@ -21,8 +21,8 @@ pub(super) struct Roots<'a>(
 
 impl<'a> Roots<'a> {
     /// Reads them.
-    pub(super) fn of(it: &Situation<'a>) -> Self {
-        let roots = it
+    pub(super) fn new(situation: &Situation<'a>) -> Self {
+        let roots = situation
             .objects("", "ConfigMap")
             .filter(|(object, _)| object.name == ROOT)
             .filter_map(|(object, kept)| {

@@ -21,11 +21,11 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CERTIFICATES,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let finding = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let finding = situation
         .control_plane()
-        .zip(it.desired.as_ref())
-        .and_then(|(plane, desired)| settings(it, plane, desired));
+        .zip(situation.desired.as_ref())
+        .and_then(|(plane, desired)| settings(situation, plane, desired));
     finding.into_iter().collect()
 }
 
@@ -63,7 +63,7 @@ const VARIABLES: [(&str, &str); 10] = [
 ];
 
 /// Settings that decide who signs, and that the apply changes.
-fn settings(it: &Situation, plane: &ControlPlane, desired: &Desired) -> Option<Finding> {
+fn settings(situation: &Situation, plane: &ControlPlane, desired: &Desired) -> Option<Finding> {
     let pilot = desired
         .rendering
         .components
@@ -73,7 +73,7 @@ fn settings(it: &Situation, plane: &ControlPlane, desired: &Desired) -> Option<F
     let mut subjects = Vec::new();
     for (kind, group, name, read) in SOURCES {
         let name = revisioned(name, &plane.revision);
-        let live = it.objects(group, kind).find(|(object, _)| {
+        let live = situation.objects(group, kind).find(|(object, _)| {
             object.name == name && object.namespace.as_deref() == Some(plane.namespace.as_str())
         });
         let rendered = pilot.objects.iter().find(|it| {

@@ -20,8 +20,8 @@ pub(super) const SCALES: [(&str, &str); 5] = [
 ];
 
 /// What the apply changes.
-pub(super) fn changes<'a>(it: &Situation<'a>) -> &'a [Change] {
-    it.desired.map(|it| it.changes).unwrap_or_default()
+pub(super) fn changes<'a>(situation: &Situation<'a>) -> &'a [Change] {
+    situation.desired.map(|it| it.changes).unwrap_or_default()
 }
 
 /// Adds subjects and what to do; `None` where there is nothing to speak of.
@@ -52,7 +52,7 @@ pub(super) fn fields(
 pub(super) fn subject(snapshot: &Snapshot, object: &Ref) -> Subject {
     match snapshot.objects.get(object) {
         Some(kept) => Subject::kept(object, kept),
-        None => Subject::of(object.clone()),
+        None => Subject::new(object.clone()),
     }
 }
 

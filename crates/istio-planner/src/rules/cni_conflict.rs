@@ -18,9 +18,11 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// The first release that asks about `kube-proxy-replacement`.
 const ASKS_FOR_REPLACEMENT: Minor = Minor::new(1, 26);
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else { return Vec::new() };
-    let cilium = it.objects("", "ConfigMap").find(|(object, _)| {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
+        return Vec::new();
+    };
+    let cilium = situation.objects("", "ConfigMap").find(|(object, _)| {
         object.name == "cilium-config" && object.namespace.as_deref() == Some("kube-system")
     });
     let Some((object, kept)) = cilium else {
@@ -28,7 +30,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     };
     let setting = |key: &str| text(&kept.value, &format!("/data/{key}"));
     let is_true = |key: &str| setting(key) == Some("true");
-    let (cni, ztunnel) = (has(it, ComponentName::Cni), has(it, ComponentName::Ztunnel));
+    let (cni, ztunnel) = (
+        has(situation, ComponentName::Cni),
+        has(situation, ComponentName::Ztunnel),
+    );
     let mut findings = Vec::new();
     let mut tell = |key: &str, title: &str, fix: &str| {
         let value = setting(key).unwrap_or_default();
@@ -72,14 +77,14 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// Whether a component is rendered or, where nothing was rendered, runs.
-fn has(it: &Situation, component: ComponentName) -> bool {
-    match it.desired {
+fn has(situation: &Situation, component: ComponentName) -> bool {
+    match situation.desired {
         Some(desired) => desired
             .rendering
             .components
             .iter()
             .any(|it| it.name == component),
-        None => it
+        None => situation
             .inventory
             .components
             .iter()

@@ -20,8 +20,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: COMPATIBILITY,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(to), Some(facts)) = (it.to, it.facts) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(to), Some(facts)) = (situation.to, situation.facts) else {
         return Vec::new();
     };
     let shipped = |said: &Said| facts.compatibility_versions.contains(&said.value);
@@ -29,7 +29,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         [] => format!("{to} ships none"),
         versions => format!("{to} ships {}", enumerate(versions)),
     };
-    if let Some(said) = &it.asked.compatibility_version {
+    if let Some(said) = &situation.asked.compatibility_version {
         // An empty text is none: the charts test for truth.
         if said.value.is_empty() || shipped(said) {
             return Vec::new();
@@ -50,9 +50,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 .by(fixes(said, &facts.compatibility_versions)),
         ];
     }
-    let installed = it
+    let installed = situation
         .control_plane()
-        .and_then(|plane| customisation::compatibility_version(it.snapshot, plane));
+        .and_then(|plane| customisation::compatibility_version(situation.snapshot, plane));
     installed.filter(|it| !shipped(it)).map_or_else(Vec::new, |said| {
         let finding = Finding::new(
             Code::CompatibilityVersionUnsupported,

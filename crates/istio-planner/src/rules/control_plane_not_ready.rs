@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Code;
 use super::Explanation;
 use super::{Situation, count, enumerate, pod_subject, runs, text};
+use crate::inventory::is_istiod;
 use crate::outcome::{Finding, Level, Subject};
 use crate::snapshot::{Pod, Room};
 
@@ -27,8 +28,8 @@ const MANY_RESTARTS: u32 = 5;
 /// A container that uses this part of its limit is near it, in percent.
 const NEAR: i64 = 85;
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let pods: Vec<_> = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let pods: Vec<_> = situation
         .snapshot
         .pods
         .values()
@@ -37,7 +38,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .collect();
     [
         not_ready(&pods),
-        short_of_memory(it, &pods),
+        short_of_memory(situation, &pods),
         restarted(&pods),
     ]
     .into_iter()
@@ -82,11 +83,11 @@ fn not_ready(pods: &[(&str, &Pod)]) -> Option<Finding> {
 }
 
 /// Pods that were ended for memory, or that use most of what they may.
-fn short_of_memory(it: &Situation, pods: &[(&str, &Pod)]) -> Option<Finding> {
+fn short_of_memory(situation: &Situation, pods: &[(&str, &Pod)]) -> Option<Finding> {
     let mut words = Vec::new();
     let mut subjects = Vec::new();
     for (part, pod) in pods {
-        let limit = limit(it, pod);
+        let limit = limit(situation, pod);
         let of_limit = limit
             .as_ref()
             .map_or_else(String::new, |(text, _)| format!(", its limit is {text}"));
@@ -102,7 +103,7 @@ fn short_of_memory(it: &Situation, pods: &[(&str, &Pod)]) -> Option<Finding> {
                     .value("OOMKilled"),
             );
         } else if let Some((_, limit)) = limit
-            && let Some((used, subject)) = used(it, pod)
+            && let Some((used, subject)) = used(situation, pod)
             && limit > 0
             && used.saturating_mul(100) / limit >= NEAR
         {
@@ -171,9 +172,9 @@ fn count_times(times: u32) -> String {
 }
 
 /// The memory limit of a pod's first container, as it stands in the workload, and in bytes.
-fn limit(it: &Situation, pod: &Pod) -> Option<(String, i64)> {
-    let controller = crate::inventory::controller(it.snapshot, pod).object;
-    let template = &it.snapshot.objects.get(&controller)?.value;
+fn limit(situation: &Situation, pod: &Pod) -> Option<(String, i64)> {
+    let controller = crate::inventory::controller(situation.snapshot, pod).object;
+    let template = &situation.snapshot.objects.get(&controller)?.value;
     let limits = template.pointer("/spec/template/spec/containers/0/resources/limits")?;
     let written = match limits.get("memory")? {
         Value::String(text) => text.clone(),
@@ -183,12 +184,14 @@ fn limit(it: &Situation, pod: &Pod) -> Option<(String, i64)> {
 }
 
 /// What a pod's first container used when the export was made, where the metrics are in it.
-fn used(it: &Situation, pod: &Pod) -> Option<(i64, Subject)> {
-    let (object, kept) = it
-        .objects("metrics.k8s.io", "PodMetrics")
-        .find(|(object, _)| {
-            object.name == pod.name && object.namespace.as_deref() == Some(pod.namespace.as_str())
-        })?;
+fn used(situation: &Situation, pod: &Pod) -> Option<(i64, Subject)> {
+    let (object, kept) =
+        situation
+            .objects("metrics.k8s.io", "PodMetrics")
+            .find(|(object, _)| {
+                object.name == pod.name
+                    && object.namespace.as_deref() == Some(pod.namespace.as_str())
+            })?;
     let usage = kept.value.pointer("/containers/0/usage")?;
     let subject = Subject::kept(object, kept)
         .field("containers[0].usage.memory")
@@ -201,7 +204,7 @@ fn part(pod: &Pod) -> Option<&str> {
     let label = |key: &str| pod.labels.get(key).map(String::as_str);
     let component = label("operator.istio.io/component").and_then(ComponentName::parse);
     match (label("app"), label("k8s-app"), component) {
-        (Some("istiod"), ..) => Some("istiod"),
+        _ if is_istiod(label) => Some("istiod"),
         (Some("ztunnel"), ..) => Some("ztunnel"),
         (_, Some("istio-cni-node"), _) => Some("istio-cni-node"),
         (_, _, Some(it)) if it.is_list() => label("app"),

@@ -17,10 +17,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(desired), Some(plane), Some(from), Some(to)) =
-        (it.desired, it.control_plane(), it.from, it.to)
-    else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(desired), Some(plane), Some(from), Some(to)) = (
+        situation.desired,
+        situation.control_plane(),
+        situation.from,
+        situation.to,
+    ) else {
         return Vec::new();
     };
     if from == to || is_rendered(desired.rendering) {
@@ -37,7 +40,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         ),
     );
     let setting = Subject::default().field("spec.components.pilot.enabled");
-    let deployment = it.istiod_deployment(plane).map(super::workload_subject);
+    let deployment = situation
+        .istiod_deployment(plane)
+        .map(super::workload_subject);
     vec![
         finding.about(deployment.into_iter().chain([setting])).fix(
             "Leave `components.pilot` enabled; apply gateways alone once istiod runs the target",

@@ -18,8 +18,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CRDS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(desired) = it.desired else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(desired) = situation.desired else {
         return Vec::new();
     };
     let rendered: SortedMap<_, _> = desired
@@ -30,7 +30,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .filter(|it| text(it, "/kind") == Some("CustomResourceDefinition"))
         .filter_map(|it| Some((text(it, "/metadata/name")?, it)))
         .collect();
-    it.objects("apiextensions.k8s.io", "CustomResourceDefinition")
+    situation.objects("apiextensions.k8s.io", "CustomResourceDefinition")
         .filter_map(|(object, kept)| {
             let lost = lost(&kept.value, rendered.get(object.name.as_str())?);
             (!lost.is_empty()).then(|| {

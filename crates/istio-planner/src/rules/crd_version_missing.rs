@@ -22,8 +22,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/setup/upgrade/helm/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(desired), Some(to)) = (it.desired, it.to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(desired), Some(to)) = (situation.desired, situation.to) else {
         return Vec::new();
     };
     let components = &desired.rendering.components;
@@ -41,7 +41,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let mut names = Vec::new();
     let mut objects = 0;
     let mut versions = SortedSet::new();
-    for (object, kept) in it.objects("apiextensions.k8s.io", "CustomResourceDefinition") {
+    for (object, kept) in situation.objects("apiextensions.k8s.io", "CustomResourceDefinition") {
         let Some(wanted) = version_read(&object.name, to) else {
             continue;
         };
@@ -49,7 +49,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         if applied.contains(object.name.as_str()) || served.is_empty() || served.contains(&wanted) {
             continue;
         }
-        objects += it
+        objects += situation
             .snapshot
             .objects
             .keys()

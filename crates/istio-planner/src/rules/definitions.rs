@@ -43,8 +43,8 @@ pub(super) struct Found {
 
 impl Found {
     /// Compares every object with its definition; `None` where the target's definitions are not known.
-    pub(super) fn of(it: &Situation) -> Option<Self> {
-        let desired = it.desired?;
+    pub(super) fn read(situation: &Situation) -> Option<Self> {
+        let desired = situation.desired?;
         let objects = desired
             .rendering
             .components
@@ -55,12 +55,12 @@ impl Found {
         if !rendered.keys().any(|(group, _)| ISTIO.contains(group)) {
             return None;
         }
-        let live = it.objects("apiextensions.k8s.io", "CustomResourceDefinition");
+        let live = situation.objects("apiextensions.k8s.io", "CustomResourceDefinition");
         let live = definitions(live.map(|it| &it.1.value));
         let mut found = Found::default();
         // Of objects of one kind and version: what the target wants, and the cluster now; `None` where that is the same.
         let mut schemas: SortedMap<(&str, &str), Option<Schemas>> = SortedMap::new();
-        for (object, kept) in &it.snapshot.objects {
+        for (object, kept) in &situation.snapshot.objects {
             let key = (group_of(&object.api_version), object.kind.as_str());
             match rendered.get(&key) {
                 Some(definition) => {

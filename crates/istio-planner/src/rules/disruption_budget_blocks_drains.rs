@@ -19,16 +19,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: BUDGETS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
-    impossible(it, &changes.iter().collect::<Vec<_>>())
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let changes = situation.desired.map(|it| it.changes).unwrap_or_default();
+    impossible(situation, &changes.iter().collect::<Vec<_>>())
         .into_iter()
         .collect()
 }
 
 /// Budgets that allow no eviction even when every wanted pod is ready, and did so not before.
-fn impossible(it: &Situation, changes: &[&Change]) -> Option<Finding> {
-    let desired = it.desired?;
+fn impossible(situation: &Situation, changes: &[&Change]) -> Option<Finding> {
+    let desired = situation.desired?;
     let mut subjects = Vec::new();
     let mut reasons = Vec::new();
     for component in &desired.rendering.components {
@@ -67,7 +67,7 @@ fn impossible(it: &Situation, changes: &[&Change]) -> Option<Finding> {
             reasons.push(format!(
                 "{name} wants {wants}, and {workload} has {pods} at least"
             ));
-            subjects.push(Subject::of(object).field(field).value(wants));
+            subjects.push(Subject::new(object).field(field).value(wants));
         }
     }
     let finding = Finding::new(

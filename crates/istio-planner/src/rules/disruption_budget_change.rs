@@ -15,8 +15,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: BUDGETS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(desired) = it.desired else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(desired) = situation.desired else {
         return Vec::new();
     };
     let budgets = desired.changes.iter().filter(|it| it.object.kind == KIND);
@@ -24,13 +24,13 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .filter(|it| changes_something(it))
         .partition(|it| it.class == ChangeClass::Delete);
     let mut findings = Vec::new();
-    findings.extend(said(it, &gone, Level::Warn, "A disruption budget is deleted", "Without it a node drain may take every pod that it covered at once", "Keep the setting that renders it (two replicas, `values.global.defaultPodDisruptionBudget.enabled`), or make a budget of your own"));
-    findings.extend(said(it, &new, Level::Info, "A disruption budget is made or changed", "From then on evictions, and node drains with them, keep to it", "Nothing, if the pods are as many as it wants; else set `k8s.podDisruptionBudget` of the component"));
+    findings.extend(said(situation, &gone, Level::Warn, "A disruption budget is deleted", "Without it a node drain may take every pod that it covered at once", "Keep the setting that renders it (two replicas, `values.global.defaultPodDisruptionBudget.enabled`), or make a budget of your own"));
+    findings.extend(said(situation, &new, Level::Info, "A disruption budget is made or changed", "From then on evictions, and node drains with them, keep to it", "Nothing, if the pods are as many as it wants; else set `k8s.podDisruptionBudget` of the component"));
     findings
 }
 
 fn said(
-    it: &Situation,
+    situation: &Situation,
     changes: &[&Change],
     level: Level,
     title: &str,
@@ -44,12 +44,13 @@ fn said(
         title,
         format!("{}. {why}", enumerate(&names)),
     );
-    let subjects = changes
-        .iter()
-        .map(|change| match it.snapshot.objects.get(&change.object) {
-            Some(kept) => Subject::kept(&change.object, kept),
-            None => Subject::of(change.object.clone()),
-        });
+    let subjects =
+        changes.iter().map(
+            |change| match situation.snapshot.objects.get(&change.object) {
+                Some(kept) => Subject::kept(&change.object, kept),
+                None => Subject::new(change.object.clone()),
+            },
+        );
     (!changes.is_empty()).then(|| finding.about(subjects).fix(fix))
 }
 

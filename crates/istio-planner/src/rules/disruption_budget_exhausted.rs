@@ -17,11 +17,11 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: BUDGETS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let mut names = Vec::new();
     let mut subjects = Vec::new();
-    let touched = Labelled::of(it.snapshot, |it| runs(it) && is_touched(it));
-    for (object, kept) in it.objects("policy", "PodDisruptionBudget") {
+    let touched = Labelled::new(situation.snapshot, |it| runs(it) && is_touched(it));
+    for (object, kept) in situation.objects("policy", "PodDisruptionBudget") {
         let status = |field: &str| {
             kept.value
                 .pointer("/status")

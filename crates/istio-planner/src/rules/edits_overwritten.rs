@@ -28,8 +28,8 @@ const OWN: [&str; 6] = [
     "before-first-apply",
 ];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let subjects = fields(it.snapshot, changes(it), |change, field| {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let subjects = fields(situation.snapshot, changes(situation), |change, field| {
         let edited = field.owner.as_deref().is_some_and(|owner| {
             owner != UNKNOWN && owner.split(", ").any(|it| !OWN.contains(&it))
         });

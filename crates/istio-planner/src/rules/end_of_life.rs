@@ -16,8 +16,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(to), Some(facts), Some(today)) = (it.to, it.facts, it.as_of) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(to), Some(facts), Some(today)) = (situation.to, situation.facts, situation.as_of)
+    else {
         return Vec::new();
     };
     let Some(end) = facts.end_of_life.as_deref().filter(|end| *end < today) else {
@@ -30,7 +31,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         format!("Istio {minor} is past its end of support"),
         format!("Support ended {end}; there are no security fixes after that"),
     );
-    let place = Subject::flag("--to").value(it.request.to.clone());
+    let place = Subject::flag("--to").value(situation.request.to.clone());
     vec![
         finding
             .about([place])

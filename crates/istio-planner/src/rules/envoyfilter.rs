@@ -29,8 +29,8 @@ pub(super) struct Twin<'a> {
 }
 
 /// Returns the patches of every `EnvoyFilter` that people keep: those of Istio's own charts go with the apply.
-pub(super) fn patches<'a>(it: &Situation<'a>) -> Vec<Patch<'a>> {
-    let filters = it
+pub(super) fn patches<'a>(situation: &Situation<'a>) -> Vec<Patch<'a>> {
+    let filters = situation
         .objects("networking.istio.io", "EnvoyFilter")
         .filter(|(_, kept)| !is_of_chart(&kept.value));
     filters
@@ -108,15 +108,15 @@ impl<'a> Patch<'a> {
 }
 
 /// The versions of proxies that run; the source's where none is told.
-pub(super) fn running(it: &Situation) -> Vec<String> {
-    let counts = it
+pub(super) fn running(situation: &Situation) -> Vec<String> {
+    let counts = situation
         .inventory
         .proxies
         .iter()
-        .chain(&it.inventory.gateway_proxies);
+        .chain(&situation.inventory.gateway_proxies);
     let mut versions: Vec<_> = counts.filter_map(|it| it.version.clone()).collect();
     if versions.is_empty() {
-        versions.extend(it.from.map(Version::to_string));
+        versions.extend(situation.from.map(Version::to_string));
     }
     sorted::sort(&mut versions);
     versions.dedup();

@@ -40,8 +40,8 @@ struct Lack {
     instead: &'static str,
 }
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(to), Some(from)) = (it.to, it.from) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(to), Some(from)) = (situation.to, situation.from) else {
         return Vec::new();
     };
     if to.major != 1 {
@@ -50,7 +50,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let target = to.to_string();
     let mut lacks = Vec::new();
     // A patch for other proxies than the target's is not applied to them.
-    for patch in patches(it)
+    for patch in patches(situation)
         .iter()
         .filter(|it| it.is_for(&target) != Some(false))
     {
@@ -61,21 +61,21 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         return Vec::new();
     }
     let mut whats: Vec<String> = Vec::new();
-    for it in &lacks {
-        let already = if it.since <= from.minor {
+    for lack in &lacks {
+        let already = if lack.since <= from.minor {
             format!(", as {from} does not have it either")
         } else {
             String::new()
         };
-        let what = format!("{} (gone since 1.{}{already})", it.what, it.since);
+        let what = format!("{} (gone since 1.{}{already})", lack.what, lack.since);
         if !whats.contains(&what) {
             whats.push(what);
         }
     }
     let mut ways: Vec<&str> = Vec::new();
-    for it in &lacks {
-        if !ways.contains(&it.instead) {
-            ways.push(it.instead);
+    for lack in &lacks {
+        if !ways.contains(&lack.instead) {
+            ways.push(lack.instead);
         }
     }
     let mut names: Vec<_> = lacks

@@ -20,13 +20,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/reference/config/networking/envoy-filter/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
     let target = to.to_string();
-    let running = running(it);
-    let all = patches(it);
+    let running = running(situation);
+    let all = patches(situation);
     let runs = |patch: &Patch| {
         running
             .iter()

@@ -34,7 +34,7 @@ pub(crate) fn is_kind(refused: &str, kind: &str) -> bool {
 }
 
 /// Returns the command that exports what the request needs.
-pub(super) fn command(it: &Situation) -> String {
-    let commands = required(it.request).commands;
+pub(super) fn command(situation: &Situation) -> String {
+    let commands = required(situation.request).commands;
     format!("Export with: {}", commands.lines().join("; "))
 }

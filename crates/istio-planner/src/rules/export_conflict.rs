@@ -13,17 +13,17 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    two_clusters(it)
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    two_clusters(situation)
         .into_iter()
-        .chain(conflicts(it))
-        .chain(two_servers(it))
+        .chain(conflicts(situation))
+        .chain(two_servers(situation))
         .collect()
 }
 
 /// Objects of several clusters.
-fn two_clusters(it: &Situation) -> Option<Finding> {
-    let clusters = &it.snapshot.clusters;
+fn two_clusters(situation: &Situation) -> Option<Finding> {
+    let clusters = &situation.snapshot.clusters;
     if clusters.len() < 2 {
         return None;
     }
@@ -48,8 +48,8 @@ fn two_clusters(it: &Situation) -> Option<Finding> {
 }
 
 /// The same object at different times.
-fn conflicts(it: &Situation) -> Vec<Finding> {
-    let conflicts = &it.snapshot.conflicts;
+fn conflicts(situation: &Situation) -> Vec<Finding> {
+    let conflicts = &situation.snapshot.conflicts;
     if conflicts.is_empty() {
         return Vec::new();
     }
@@ -76,8 +76,8 @@ fn conflicts(it: &Situation) -> Vec<Finding> {
 }
 
 /// The versions of two servers.
-fn two_servers(it: &Situation) -> Option<Finding> {
-    let versions = &it.snapshot.server_versions;
+fn two_servers(situation: &Situation) -> Option<Finding> {
+    let versions = &situation.snapshot.server_versions;
     if versions.len() < 2 {
         return None;
     }

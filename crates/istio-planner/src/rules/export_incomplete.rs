@@ -19,15 +19,15 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// The status of a right that is missing.
 const FORBIDDEN: u16 = 403;
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let mut findings = refused(it);
-    findings.extend(missing(it));
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let mut findings = refused(situation);
+    findings.extend(missing(situation));
     findings
 }
 
 /// Kinds that whoever exported asked for, and was not given.
-fn refused(it: &Situation) -> Vec<Finding> {
-    let all = &it.snapshot.refused;
+fn refused(situation: &Situation) -> Vec<Finding> {
+    let all = &situation.snapshot.refused;
     if all.is_empty() {
         return Vec::new();
     }
@@ -56,17 +56,23 @@ fn refused(it: &Situation) -> Vec<Finding> {
     vec![finding.about(subjects).fix(fix)]
 }
 
-fn missing(it: &Situation) -> Vec<Finding> {
-    let is_refused = |kind: &str| it.snapshot.refused.keys().any(|it| is_kind(it, kind));
+fn missing(situation: &Situation) -> Vec<Finding> {
+    let is_refused = |kind: &str| {
+        situation
+            .snapshot
+            .refused
+            .keys()
+            .any(|it| is_kind(it, kind))
+    };
     let missing: Vec<_> = ALWAYS
         .into_iter()
-        .filter(|kind| !it.exported(kind) && !is_refused(kind))
+        .filter(|kind| !situation.exported(kind) && !is_refused(kind))
         .collect();
     // Without a control plane the webhooks and definitions of Istio are not there either.
     if missing.is_empty()
-        || (it.inventory.control_planes.is_empty()
-            && it.exported("Pod")
-            && it.exported("Deployment"))
+        || (situation.inventory.control_planes.is_empty()
+            && situation.exported("Pod")
+            && situation.exported("Deployment"))
     {
         return Vec::new();
     }
@@ -76,7 +82,7 @@ fn missing(it: &Situation) -> Vec<Finding> {
         format!("The export holds no {}", enumerate(&missing)),
         "Every cluster with Istio has some, so they were not exported; rules that read them cannot say that all is well",
     );
-    vec![finding.fix(command(it))]
+    vec![finding.fix(command(situation))]
 }
 
 #[cfg(test)]

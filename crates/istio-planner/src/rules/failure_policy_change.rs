@@ -17,10 +17,10 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 };
 
 /// A validator that istioctl would open stays closed in the plan (`istioctl-defect`), so that is none.
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let mut closes = false;
     let mut opens = false;
-    for (change, field) in changes(it)
+    for (change, field) in changes(situation)
         .iter()
         .flat_map(|change| change.fields.iter().map(move |field| (change, field)))
         .filter(|it| is_policy(it.0, it.1))
@@ -29,7 +29,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         closes |= fails && change.object.kind == "MutatingWebhookConfiguration";
         opens |= !fails;
     }
-    let subjects = fields(it.snapshot, changes(it), is_policy);
+    let subjects = fields(situation.snapshot, changes(situation), is_policy);
     let mut why = Vec::new();
     if closes {
         why.push(

@@ -19,11 +19,15 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// How many notes the detail names.
 const NAMED: usize = 5;
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some((from, to)) = it.from.zip(it.to).filter(|(from, to)| from < to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some((from, to)) = situation
+        .from
+        .zip(situation.to)
+        .filter(|(from, to)| from < to)
+    else {
         return Vec::new();
     };
-    let missing: Vec<&Correction> = it.known.fixes_missing(from, to).collect();
+    let missing: Vec<&Correction> = situation.known.fixes_missing(from, to).collect();
     if missing.is_empty() {
         return Vec::new();
     }
@@ -40,10 +44,12 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .take(NAMED)
         .map(|it| it.note.as_str())
         .collect();
-    let newest = it.known.newest_patch(to.minor_release(), it.as_of);
+    let newest = situation
+        .known
+        .newest_patch(to.minor_release(), situation.as_of);
     let better = newest
         .map(|(newest, _)| newest)
-        .filter(|newest| it.known.fixes_missing(from, newest).next().is_none());
+        .filter(|newest| situation.known.fixes_missing(from, newest).next().is_none());
     let level = if better.is_some() {
         Level::Warn
     } else {
@@ -62,7 +68,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             notes.join(", ")
         ),
     );
-    let place = Subject::flag("--to").value(it.request.to.clone());
+    let place = Subject::flag("--to").value(situation.request.to.clone());
     let finding = finding.about([place]);
     vec![match better {
         Some(newest) => finding

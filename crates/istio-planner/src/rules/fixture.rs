@@ -150,8 +150,8 @@ impl Cluster {
         let to = Version::parse_release(&self.request.to);
         work(&Situation {
             request: &self.request,
-            documents: &Documents::of(&self.request),
-            asked: &Asked::of(&self.request),
+            documents: &Documents::new(&self.request),
+            asked: &Asked::new(&self.request),
             snapshot: &self.snapshot,
             inventory: &self.inventory,
             installers: &self.installers,

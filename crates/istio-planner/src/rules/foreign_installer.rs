@@ -31,20 +31,20 @@ const APPLIED: [ComponentName; 6] = [
     ComponentName::Ztunnel,
 ];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let mut findings: Vec<_> = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let mut findings: Vec<_> = situation
         .installers
         .iter()
-        .filter_map(|installer| foreign(it, installer))
+        .filter_map(|installer| foreign(situation, installer))
         .collect();
     if !findings.iter().any(|it| it.level == Level::Block) {
-        findings.extend(hook::findings(it));
+        findings.extend(hook::findings(situation));
     }
     findings
 }
 
 /// Speaks of one installer, if it is a foreign one of something that would be applied.
-fn foreign(it: &Situation, installer: &Installer) -> Option<Finding> {
+fn foreign(situation: &Situation, installer: &Installer) -> Option<Finding> {
     let (name, fix) = match installer.kind {
         InstallerKind::Istioctl | InstallerKind::Operator | InstallerKind::Unknown => return None,
         InstallerKind::Other => {
@@ -57,7 +57,7 @@ fn foreign(it: &Situation, installer: &Installer) -> Option<Finding> {
         }
     };
     let rendered = |component: &str| {
-        it.desired.is_none_or(|it| {
+        situation.desired.is_none_or(|it| {
             it.rendering
                 .components
                 .iter()

@@ -32,12 +32,12 @@ const SERVED: [(&str, &[&str]); 5] = [
     ("ReferenceGrant", &["v1beta1"]),
 ];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(to), Some(facts)) = (it.to, it.facts) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(to), Some(facts)) = (situation.to, situation.facts) else {
         return Vec::new();
     };
     let mut findings = Vec::new();
-    for (object, kept) in it.objects("apiextensions.k8s.io", "CustomResourceDefinition") {
+    for (object, kept) in situation.objects("apiextensions.k8s.io", "CustomResourceDefinition") {
         if text(&kept.value, "/spec/group") != Some(GROUP) {
             continue;
         }
@@ -51,8 +51,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 limit,
                 source,
                 to,
-                from: it.from,
-                guarded: guarded(it),
+                from: situation.from,
+                guarded: guarded(situation),
             };
             findings.extend(judged.bundle(&kept.value, &subject));
         }
@@ -63,12 +63,13 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 
 /// Whether the bundle's own policy watches over its definitions: it refuses bundles older than itself (Gateway API
 /// v1.5.0:config/crd/standard/…safe-upgrades.yaml).
-fn guarded(it: &Situation) -> bool {
-    it.objects(
-        "admissionregistration.k8s.io",
-        "ValidatingAdmissionPolicyBinding",
-    )
-    .any(|(object, _)| object.name.starts_with("safe-upgrades."))
+fn guarded(situation: &Situation) -> bool {
+    situation
+        .objects(
+            "admissionregistration.k8s.io",
+            "ValidatingAdmissionPolicyBinding",
+        )
+        .any(|(object, _)| object.name.starts_with("safe-upgrades."))
 }
 
 /// A limit of the target, and what is known beside it.

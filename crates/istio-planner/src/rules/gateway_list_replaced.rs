@@ -21,8 +21,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CUSTOMISE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(desired) = it.desired else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(desired) = situation.desired else {
         return Vec::new();
     };
     let rendered = |gateway: &ComponentVersion| {
@@ -40,14 +40,14 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 })
             })
     };
-    let missing: Vec<_> = it
+    let missing: Vec<_> = situation
         .inventory
         .components
         .iter()
         .filter(|gateway| {
             ComponentName::parse(&gateway.component).is_some_and(ComponentName::is_list)
         })
-        .filter(|gateway| is_current(it, gateway) && !rendered(gateway))
+        .filter(|gateway| is_current(situation, gateway) && !rendered(gateway))
         .collect();
     if missing.is_empty() {
         return Vec::new();
@@ -71,7 +71,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             enumerate(&names)
         ),
     );
-    let subjects = missing.iter().map(|it| Subject::of(deployment(it)));
+    let subjects = missing.iter().map(|it| Subject::new(deployment(it)));
     vec![
         finding
             .about(subjects)
@@ -89,8 +89,8 @@ fn deployment(gateway: &ComponentVersion) -> Ref {
 }
 
 /// Whether the source's istioctl rendered a gateway last; one without its label is not istioctl's.
-fn is_current(it: &Situation, gateway: &ComponentVersion) -> bool {
-    let kept = it.snapshot.objects.get(&deployment(gateway));
+fn is_current(situation: &Situation, gateway: &ComponentVersion) -> bool {
+    let kept = situation.snapshot.objects.get(&deployment(gateway));
     let label = kept
         .and_then(|it| {
             it.value
@@ -99,7 +99,7 @@ fn is_current(it: &Situation, gateway: &ComponentVersion) -> bool {
         .and_then(Value::as_str);
     label
         .and_then(Version::parse_tag)
-        .is_some_and(|it_version| Some(&it_version) == it.from)
+        .is_some_and(|it_version| Some(&it_version) == situation.from)
 }
 
 #[cfg(test)]

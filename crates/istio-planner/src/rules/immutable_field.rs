@@ -15,14 +15,14 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let immutable = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let immutable = situation
         .diff
         .map(|it| it.immutable.as_slice())
         .unwrap_or_default();
     immutable
         .iter()
-        .map(|(object, fields)| finding(it.snapshot, object, fields))
+        .map(|(object, fields)| finding(situation.snapshot, object, fields))
         .collect()
 }
 

@@ -14,21 +14,24 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    if it.inventory.control_planes.is_empty() {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    if situation.inventory.control_planes.is_empty() {
         return Vec::new();
     }
-    let unknown = it
+    let unknown = situation
         .installers
         .iter()
         .find(|it| it.kind == InstallerKind::Unknown);
-    if unknown.is_none() && !it.installers.is_empty() {
+    if unknown.is_none() && !situation.installers.is_empty() {
         return Vec::new();
     }
     let (title, evidence) = match unknown {
-        Some(it) if !it.covers.is_empty() => (
-            format!("Who installed {} is unknown", super::enumerate(&it.covers)),
-            it.evidence.clone(),
+        Some(situation) if !situation.covers.is_empty() => (
+            format!(
+                "Who installed {} is unknown",
+                super::enumerate(&situation.covers)
+            ),
+            situation.evidence.clone(),
         ),
         _ => (
             "Who installed the control plane is unknown".to_owned(),
@@ -42,7 +45,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         "Neither owner labels, nor annotations, nor field managers of an installer are in the export; an installation by \
          Helm or an operator must not be upgraded by an apply",
     );
-    vec![finding.about(evidence).fix(super::export::command(it))]
+    vec![
+        finding
+            .about(evidence)
+            .fix(super::export::command(situation)),
+    ]
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let corrected = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let corrected = situation
         .diagnostics
         .iter()
         .filter(|it| it.severity == Severity::Corrected && it.code != OVERLAY)
@@ -34,7 +34,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             };
             finding(Code::IstioctlDefect, Level::Info, title, it)
         });
-    let closed = it
+    let closed = situation
         .diff
         .map(|it| it.kept_closed.as_slice())
         .unwrap_or_default();
@@ -52,5 +52,5 @@ fn validation_stays_closed(object: &Ref) -> Finding {
         "istioctl turns the validator to Ignore with every upgrade, until istiod turns it back to Fail; the plan leaves \
          the field alone, although `changes` shows what istioctl's apply would store",
     )
-    .about([Subject::of(object.clone()).field("webhooks.failurePolicy")])
+    .about([Subject::new(object.clone()).field("webhooks.failurePolicy")])
 }

@@ -23,12 +23,12 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: UPGRADE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(plane) = it.control_plane() else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(plane) = situation.control_plane() else {
         return Vec::new();
     };
     // Deployments were not exported, so budgets were most likely not either.
-    let Some(deployment) = it.istiod_deployment(plane) else {
+    let Some(deployment) = situation.istiod_deployment(plane) else {
         return Vec::new();
     };
     let covers = |budget: &Value| {
@@ -37,14 +37,14 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             .is_some_and(|it| selector::matches(Some(it), &deployment.template_labels))
             && keeps_one(budget, deployment.replicas)
     };
-    let live: Vec<_> = it
+    let live: Vec<_> = situation
         .objects("policy", "PodDisruptionBudget")
         .filter(|(object, kept)| {
             object.namespace.as_deref() == Some(&plane.namespace) && covers(&kept.value)
         })
         .map(|(object, _)| object)
         .collect();
-    let after = it.desired.map(|desired| {
+    let after = situation.desired.map(|desired| {
         let pilot = desired
             .rendering
             .components
@@ -84,7 +84,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         name: deployment.name.clone(),
     };
     let fix = fix(plane);
-    vec![finding.about([Subject::of(subject)]).fix(fix)]
+    vec![finding.about([Subject::new(subject)]).fix(fix)]
 }
 
 /// Two istiod are what makes the charts render a budget.

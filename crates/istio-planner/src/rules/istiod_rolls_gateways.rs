@@ -22,8 +22,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: GATEWAY_API,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let rolled: Vec<_> = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let rolled: Vec<_> = situation
         .restarts
         .iter()
         .filter(|it| it.how == RestartHow::Auto)
@@ -36,19 +36,19 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let subjects = rolled.iter().map(|object| {
         let namespace = object.namespace.clone().unwrap_or_default();
         let key = (object.kind.clone(), namespace, object.name.clone());
-        match it.snapshot.workloads.get(&key) {
+        match situation.snapshot.workloads.get(&key) {
             Some(workload) => Subject::exported((*object).clone(), &workload.origin),
-            None => Subject::of((*object).clone()),
+            None => Subject::new((*object).clone()),
         }
     });
-    let budgets = budgets(it.snapshot);
+    let budgets = budgets(situation.snapshot);
     let frail: Vec<_> = rolled
         .iter()
         .filter_map(|object| {
             Some(format!(
                 "{} {}",
                 name(object),
-                frailty(it.snapshot, &budgets, object)?
+                frailty(situation.snapshot, &budgets, object)?
             ))
         })
         .collect();

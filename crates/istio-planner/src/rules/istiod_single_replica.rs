@@ -22,13 +22,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: UPGRADE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(plane) = it.control_plane() else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(plane) = situation.control_plane() else {
         return Vec::new();
     };
     let mut subjects = Vec::new();
-    let now = now(it, plane, &mut subjects);
-    let after = it
+    let now = now(situation, plane, &mut subjects);
+    let after = situation
         .desired
         .as_ref()
         .and_then(|desired| after(desired, plane, &mut subjects));
@@ -46,7 +46,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         ),
     );
     let fix = "Ask for two: `--set values.pilot.autoscaleMin=2`, or `--set values.pilot.replicaCount=2` where the autoscaler is off";
-    vec![finding.about(subjects).fix(fix).by(asks_for_two(it))]
+    vec![finding.about(subjects).fix(fix).by(asks_for_two(situation))]
 }
 
 /// The setting that asks for two: of the autoscaler, where the target renders one (or nothing yet).
@@ -73,15 +73,19 @@ fn asks_for_two(it: &Situation) -> [Fix; 1] {
 }
 
 /// What runs and is asked for now, where it is less than two.
-fn now(it: &Situation, plane: &ControlPlane, subjects: &mut Vec<Subject>) -> Option<String> {
+fn now(situation: &Situation, plane: &ControlPlane, subjects: &mut Vec<Subject>) -> Option<String> {
     let mut reasons = Vec::new();
-    let ready = it.istiod_pods(plane).iter().filter(|it| it.ready).count();
-    if it.exported("Pod") && ready < 2 {
+    let ready = situation
+        .istiod_pods(plane)
+        .iter()
+        .filter(|it| it.ready)
+        .count();
+    if situation.exported("Pod") && ready < 2 {
         let is = if ready == 1 { "is" } else { "are" };
         reasons.push(format!("{} {is} ready", count(ready, "pod")));
     }
-    if let Some(deployment) = it.istiod_deployment(plane) {
-        if let Some((minimum, subject)) = autoscaler(it, plane, &deployment.name) {
+    if let Some(deployment) = situation.istiod_deployment(plane) {
+        if let Some((minimum, subject)) = autoscaler(situation, plane, &deployment.name) {
             if minimum < 2 {
                 reasons.push(format!("the autoscaler's minimum is {minimum}"));
                 subjects.push(subject.field("spec.minReplicas").value(minimum));
@@ -100,8 +104,13 @@ fn now(it: &Situation, plane: &ControlPlane, subjects: &mut Vec<Subject>) -> Opt
 }
 
 /// The live autoscaler of a Deployment and its minimum.
-fn autoscaler(it: &Situation, plane: &ControlPlane, deployment: &str) -> Option<(i64, Subject)> {
-    it.objects("autoscaling", "HorizontalPodAutoscaler")
+fn autoscaler(
+    situation: &Situation,
+    plane: &ControlPlane,
+    deployment: &str,
+) -> Option<(i64, Subject)> {
+    situation
+        .objects("autoscaling", "HorizontalPodAutoscaler")
         .filter(|(object, _)| object.namespace.as_deref() == Some(plane.namespace.as_str()))
         .find(|(_, kept)| scales(&kept.value, deployment))
         .map(|(object, kept)| (minimum(&kept.value), Subject::kept(object, kept)))
@@ -170,7 +179,7 @@ fn integer(value: Option<&Value>) -> Option<i64> {
 /// Names a rendered object.
 fn rendered(value: &Value, plane: &ControlPlane) -> Option<Subject> {
     let namespace = text(value, "/metadata/namespace").unwrap_or(&plane.namespace);
-    Some(Subject::of(Ref {
+    Some(Subject::new(Ref {
         api_version: text(value, "/apiVersion")?.to_owned(),
         kind: text(value, "/kind")?.to_owned(),
         namespace: Some(namespace.to_owned()),

@@ -6,8 +6,8 @@ use super::Situation;
 use crate::outcome::{Ref, Subject};
 
 /// The server's version and where it stands.
-pub(super) fn server(it: &Situation) -> Option<(Version, Subject)> {
-    if let Some(text) = &it.inventory.kubernetes.server {
+pub(super) fn server(situation: &Situation) -> Option<(Version, Subject)> {
+    if let Some(text) = &situation.inventory.kubernetes.server {
         let subject = Subject {
             field: Some("serverVersion.gitVersion".to_owned()),
             ..Subject::default()
@@ -17,7 +17,7 @@ pub(super) fn server(it: &Situation) -> Option<(Version, Subject)> {
             subject.value(text.clone()),
         ));
     }
-    let newest = it
+    let newest = situation
         .snapshot
         .nodes
         .values()

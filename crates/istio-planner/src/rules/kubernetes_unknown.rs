@@ -14,8 +14,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    if server(it).is_some() {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    if server(situation).is_some() {
         return Vec::new();
     }
     let finding = Finding::new(

@@ -15,8 +15,10 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some((server, evidence)), Some(facts), Some(to)) = (server(it), it.facts, it.to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some((server, evidence)), Some(facts), Some(to)) =
+        (server(situation), situation.facts, situation.to)
+    else {
         return Vec::new();
     };
     let server_minor = server.minor_release();

@@ -36,8 +36,8 @@ const BALANCED: [&str; 18] = [
     "spec.sessionAffinityConfig",
 ];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let subjects = fields(it.snapshot, changes(it), |change, field| {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let subjects = fields(situation.snapshot, changes(situation), |change, field| {
         change.object.kind == "Service"
             && is_gateways(&change.component)
             && BALANCED.iter().any(|it| is_below(&field.path, it))

@@ -17,9 +17,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: UPGRADE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     finding(
-        it,
+        situation,
         Trouble::is_manual,
         Code::ManualRestart,
         Level::Warn,

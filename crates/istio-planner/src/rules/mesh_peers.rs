@@ -25,14 +25,14 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// The name of a cluster that was given none (1.30.3:manifests/charts/istio-control/istio-discovery).
 const NAMELESS: &str = "Kubernetes";
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let mut subjects = Vec::new();
     let mut words = Vec::new();
-    let own = own_name(it, &mut subjects);
-    let secrets = remote_secrets(it, &mut subjects);
-    let networks = networks(it, &mut subjects);
-    let gateways = gateways_between_networks(it, &mut subjects);
-    let elsewhere = remote_control_plane(it, &mut subjects);
+    let own = own_name(situation, &mut subjects);
+    let secrets = remote_secrets(situation, &mut subjects);
+    let networks = networks(situation, &mut subjects);
+    let gateways = gateways_between_networks(situation, &mut subjects);
+    let elsewhere = remote_control_plane(situation, &mut subjects);
     if subjects.is_empty() {
         return Vec::new();
     }
@@ -42,7 +42,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     words.extend(
         ["network", "meshID"]
             .iter()
-            .filter_map(|key| Some(format!("its {key} is {}", identity(it, key)?))),
+            .filter_map(|key| Some(format!("its {key} is {}", identity(situation, key)?))),
     );
     if !secrets.is_empty() {
         words.push(format!(
@@ -59,8 +59,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     if elsewhere {
         words.push("its control plane runs in another cluster".to_owned());
     }
-    let to = it.to.map_or_else(
-        || it.request.to.clone(),
+    let to = situation.to.map_or_else(
+        || situation.request.to.clone(),
         |it| it.minor_release().to_string(),
     );
     let finding = Finding::new(
@@ -82,19 +82,26 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// The name that this cluster has or gets, unless it has none.
-fn own_name(it: &Situation, subjects: &mut Vec<Subject>) -> Option<String> {
+fn own_name(situation: &Situation, subjects: &mut Vec<Subject>) -> Option<String> {
     let named = |it: &str| !it.is_empty() && it != NAMELESS;
     let set = |it: &Situation| {
         text(merged(it)?, "/values/global/multiCluster/clusterName").map(str::to_owned)
     };
-    if let Some(name) = set(it).filter(|it| named(it)) {
-        subjects.push(place(it, "values.global.multiCluster.clusterName", &name));
+    if let Some(name) = set(situation).filter(|it| named(it)) {
+        subjects.push(place(
+            situation,
+            "values.global.multiCluster.clusterName",
+            &name,
+        ));
         return Some(name);
     }
-    let istiod = it.istiod_deployment(it.control_plane()?)?;
-    let (object, kept) = it.objects("apps", "Deployment").find(|(object, _)| {
-        object.name == istiod.name && object.namespace.as_deref() == Some(istiod.namespace.as_str())
-    })?;
+    let istiod = situation.istiod_deployment(situation.control_plane()?)?;
+    let (object, kept) = situation
+        .objects("apps", "Deployment")
+        .find(|(object, _)| {
+            object.name == istiod.name
+                && object.namespace.as_deref() == Some(istiod.namespace.as_str())
+        })?;
     let name = variable(&kept.value, "CLUSTER_ID").filter(|it| named(it))?;
     subjects.push(
         Subject::kept(object, kept)
@@ -105,20 +112,20 @@ fn own_name(it: &Situation, subjects: &mut Vec<Subject>) -> Option<String> {
 }
 
 /// The merged request, where one was rendered.
-fn merged<'a>(it: &Situation<'a>) -> Option<&'a Value> {
-    let merged = &it.desired?.rendering.merged;
+fn merged<'a>(situation: &Situation<'a>) -> Option<&'a Value> {
+    let merged = &situation.desired?.rendering.merged;
     Some(merged.get("spec").unwrap_or(merged))
 }
 
 /// `global.network` or `global.meshID`, of the request or as istiod has it.
-fn identity(it: &Situation, key: &str) -> Option<String> {
-    let asked = merged(it).and_then(|it| text(it, &format!("/values/global/{key}")));
+fn identity(situation: &Situation, key: &str) -> Option<String> {
+    let asked = merged(situation).and_then(|it| text(it, &format!("/values/global/{key}")));
     if let Some(asked) = asked.filter(|it| !it.is_empty()) {
         return Some(asked.to_owned());
     }
-    let namespace = it.control_plane()?.namespace.as_str();
+    let namespace = situation.control_plane()?.namespace.as_str();
     if key == "network" {
-        let (_, kept) = it
+        let (_, kept) = situation
             .objects("", "Namespace")
             .find(|(object, _)| object.name == namespace)?;
         return kept
@@ -127,14 +134,15 @@ fn identity(it: &Situation, key: &str) -> Option<String> {
             .as_str()
             .map(str::to_owned);
     }
-    let mesh: Value = mesh_data(it, "mesh")?.1;
+    let mesh: Value = mesh_data(situation, "mesh")?.1;
     text(&mesh, "/defaultConfig/meshId").map(str::to_owned)
 }
 
 /// The place of a setting in a file of the request, else the flag.
-fn place(it: &Situation, path: &str, value: &str) -> Subject {
+fn place(situation: &Situation, path: &str, value: &str) -> Subject {
     let keys: Vec<&str> = path.split('.').collect();
-    it.documents
+    situation
+        .documents
         .place_in_files(&keys)
         .unwrap_or_else(|| Subject::flag("--set").field(path))
         .value(value)
@@ -153,9 +161,9 @@ fn variable<'a>(deployment: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// Clusters that istiod reads by Secrets.
-fn remote_secrets(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
+fn remote_secrets(situation: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
     let mut names = SortedSet::new();
-    for peer in peers::peers(it.snapshot) {
+    for peer in peers::peers(situation.snapshot) {
         names.insert(peer.cluster.to_owned());
         subjects.push(Subject::kept(peer.object, peer.kept).field(peers::LABEL));
     }
@@ -163,9 +171,9 @@ fn remote_secrets(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
 }
 
 /// A key of the mesh's ConfigMap.
-fn mesh_data(it: &Situation, key: &str) -> Option<(Subject, Value)> {
-    let namespace = it.control_plane()?.namespace.as_str();
-    let (object, kept) = it.objects("", "ConfigMap").find(|(object, kept)| {
+fn mesh_data(situation: &Situation, key: &str) -> Option<(Subject, Value)> {
+    let namespace = situation.control_plane()?.namespace.as_str();
+    let (object, kept) = situation.objects("", "ConfigMap").find(|(object, kept)| {
         object.namespace.as_deref() == Some(namespace)
             && object.name == "istio"
             && kept.value.get("data").is_some()
@@ -178,20 +186,24 @@ fn mesh_data(it: &Situation, key: &str) -> Option<(Subject, Value)> {
 }
 
 /// The networks that meshNetworks names, live or asked for.
-fn networks(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
+fn networks(situation: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
     let of = |value: &Value| -> Vec<String> {
         let map = value.as_object();
         map.into_iter().flat_map(|it| it.keys().cloned()).collect()
     };
-    let asked = merged(it)
+    let asked = merged(situation)
         .and_then(|it| it.pointer("/values/global/meshNetworks"))
         .map(of)
         .unwrap_or_default();
     if !asked.is_empty() {
-        subjects.push(place(it, "values.global.meshNetworks", &asked.join(", ")));
+        subjects.push(place(
+            situation,
+            "values.global.meshNetworks",
+            &asked.join(", "),
+        ));
         return asked;
     }
-    let Some((subject, value)) = mesh_data(it, "meshNetworks") else {
+    let Some((subject, value)) = mesh_data(situation, "meshNetworks") else {
         return Vec::new();
     };
     let live = value.get("networks").map(of).unwrap_or_default();
@@ -202,15 +214,15 @@ fn networks(it: &Situation, subjects: &mut Vec<Subject>) -> Vec<String> {
 }
 
 /// East-west gateways, and Gateways that stand for one of another network.
-fn gateways_between_networks(it: &Situation, subjects: &mut Vec<Subject>) -> usize {
+fn gateways_between_networks(situation: &Situation, subjects: &mut Vec<Subject>) -> usize {
     let before = subjects.len();
-    for (object, kept) in it.objects("gateway.networking.k8s.io", "Gateway") {
+    for (object, kept) in situation.objects("gateway.networking.k8s.io", "Gateway") {
         let class = text(&kept.value, "/spec/gatewayClassName");
         if matches!(class, Some("istio-east-west" | "istio-remote")) {
             subjects.push(Subject::kept(object, kept).field("spec.gatewayClassName"));
         }
     }
-    for (object, kept) in it.objects("", "Service") {
+    for (object, kept) in situation.objects("", "Service") {
         if kept.value.pointer("/metadata/labels/istio") == Some(&Value::from("eastwestgateway")) {
             subjects.push(Subject::kept(object, kept).field("metadata.labels.istio"));
         }
@@ -219,13 +231,13 @@ fn gateways_between_networks(it: &Situation, subjects: &mut Vec<Subject>) -> usi
 }
 
 /// Whether the request leads to a control plane elsewhere.
-fn remote_control_plane(it: &Situation, subjects: &mut Vec<Subject>) -> bool {
+fn remote_control_plane(situation: &Situation, subjects: &mut Vec<Subject>) -> bool {
     const PATH: &str = "values.global.remotePilotAddress";
-    let address = merged(it)
+    let address = merged(situation)
         .and_then(|it| text(it, "/values/global/remotePilotAddress"))
         .filter(|it| !it.is_empty());
     if let Some(address) = address {
-        subjects.push(place(it, PATH, address));
+        subjects.push(place(situation, PATH, address));
     }
     address.is_some()
 }

@@ -165,8 +165,8 @@ const REMAINING: Gone = Gone {
 /// Endings that Prometheus adds to a histogram's name, and that clients add to a counter's.
 const ENDINGS: [&str; 4] = ["_bucket", "_sum", "_count", "_total"];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(from), Some(to)) = (it.from, it.to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(from), Some(to)) = (situation.from, situation.to) else {
         return Vec::new();
     };
     if to < from {
@@ -174,7 +174,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     }
     let mut found: SortedMap<String, &'static Gone> = SortedMap::new();
     let mut subjects = Vec::new();
-    for (object, kept) in &it.snapshot.objects {
+    for (object, kept) in &situation.snapshot.objects {
         let root = match object.kind.as_str() {
             "PrometheusRule" | "ServiceMonitor" | "PodMonitor" => "/spec",
             "ConfigMap" => "/data",

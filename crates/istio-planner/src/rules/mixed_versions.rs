@@ -21,8 +21,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: UPGRADE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let planes: Vec<_> = match it.meant() {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let planes: Vec<_> = match situation.meant() {
         Meant::None => return Vec::new(),
         Meant::One(plane) => vec![plane],
         Meant::Several(planes) => planes,
@@ -32,10 +32,12 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .iter()
         .filter_map(|it| Version::parse_tag(it.version.as_deref()?))
         .collect();
-    let rolling = planes.iter().filter_map(|plane| half_rolled(it, plane));
+    let rolling = planes
+        .iter()
+        .filter_map(|plane| half_rolled(situation, plane));
     let rolling: Vec<_> = rolling.collect();
     let (mut minor, mut patch) = (Vec::new(), Vec::new());
-    for component in &it.inventory.components {
+    for component in &situation.inventory.components {
         let Some(version) = component.version.as_deref().and_then(Version::parse_tag) else {
             continue;
         };
@@ -101,8 +103,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// istiod itself runs in two versions: a rollout that is not done, or stuck.
-fn half_rolled(it: &Situation, plane: &ControlPlane) -> Option<Finding> {
-    let others = other_pods(it.snapshot, plane);
+fn half_rolled(situation: &Situation, plane: &ControlPlane) -> Option<Finding> {
+    let others = other_pods(situation.snapshot, plane);
     let own = plane.version.as_deref().and_then(Version::parse_tag)?;
     let (first, _) = others.first()?;
     let is_minor = |it: &Version| it.minor_release() != own.minor_release();
@@ -152,7 +154,7 @@ fn subject(component: &ComponentVersion) -> Subject {
     };
     Subject {
         value: component.version.clone().map(Into::into),
-        ..Subject::of(object)
+        ..Subject::new(object)
     }
 }
 

@@ -15,8 +15,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/news/releases/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(to), Some(facts)) = (it.to, it.facts) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(to), Some(facts)) = (situation.to, situation.facts) else {
         return Vec::new();
     };
     let Some((newest, day)) = facts.newest_patch.as_ref().filter(|it| it.0 > *to) else {
@@ -41,7 +41,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     );
     vec![
         finding
-            .about([Subject::flag("--to").value(it.request.to.clone())])
+            .about([Subject::flag("--to").value(situation.request.to.clone())])
             .fix(format!("Plan with `--to {newest}`"))
             .instead(newest),
     ]

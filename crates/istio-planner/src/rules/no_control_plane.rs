@@ -14,16 +14,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    if !it.inventory.control_planes.is_empty() {
-        return missing_namespace(it);
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    if !situation.inventory.control_planes.is_empty() {
+        return missing_namespace(situation);
     }
     // `remote-cluster` speaks of it.
-    if !remote::injectors(it).is_empty() {
+    if !remote::injectors(situation).is_empty() {
         return Vec::new();
     }
     // Neither pods nor Deployments: an istiod could not have been seen. `export-incomplete` says so.
-    if !it.exported("Pod") && !it.exported("Deployment") {
+    if !situation.exported("Pod") && !situation.exported("Deployment") {
         return Vec::new();
     }
     vec![
@@ -38,11 +38,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 }
 
 /// The request names a namespace in which no istiod runs.
-fn missing_namespace(it: &Situation) -> Vec<Finding> {
-    let Some(said) = &it.asked.namespace else {
+fn missing_namespace(situation: &Situation) -> Vec<Finding> {
+    let Some(said) = &situation.asked.namespace else {
         return Vec::new();
     };
-    if it
+    if situation
         .inventory
         .control_planes
         .iter()

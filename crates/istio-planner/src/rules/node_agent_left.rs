@@ -16,21 +16,23 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let left: Vec<_> = agents(it)
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let left: Vec<_> = agents(situation)
         .filter(|it| matches!(it.class, ChangeClass::Orphan | ChangeClass::Delete))
         .collect();
-    leftover(it, &left).into_iter().collect()
+    leftover(situation, &left).into_iter().collect()
 }
 
-fn leftover(it: &Situation, left: &[&Change]) -> Option<Finding> {
-    let to = it.to?;
+fn leftover(situation: &Situation, left: &[&Change]) -> Option<Finding> {
+    let to = situation.to?;
     let names: Vec<_> = left.iter().map(|it| it.object.name.clone()).collect();
     let deleted = left.iter().any(|it| it.class == ChangeClass::Delete);
     let mut parts = vec![if deleted {
         "istioctl deletes what carries the very version that it installs".to_owned()
     } else {
-        let version = it.from.map_or_else(String::new, |it| format!(" {it}"));
+        let version = situation
+            .from
+            .map_or_else(String::new, |it| format!(" {it}"));
         format!(
             "It is not deleted and not upgraded: it stays at{version} beside istiod {to}, and falls behind with every upgrade"
         )
@@ -52,7 +54,7 @@ fn leftover(it: &Situation, left: &[&Change]) -> Option<Finding> {
     );
     (!left.is_empty()).then(|| {
         finding
-            .about(subjects(it, left))
+            .about(subjects(situation, left))
             .fix("Keep the component in the request (the profile, or `components.ztunnel` and `components.cni`); take it out only when no pod needs it any more")
     })
 }

@@ -8,18 +8,18 @@ use crate::outcome::{Change, Subject};
 use istio_catalog::ComponentName;
 
 /// Changes of the agents.
-pub(super) fn agents<'a>(it: &Situation<'a>) -> impl Iterator<Item = &'a Change> {
-    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
+pub(super) fn agents<'a>(situation: &Situation<'a>) -> impl Iterator<Item = &'a Change> {
+    let changes = situation.desired.map(|it| it.changes).unwrap_or_default();
     changes.iter().filter(|it| {
         let name = ComponentName::parse(&it.component);
         it.object.kind == "DaemonSet" && name.is_some_and(ComponentName::is_node_agent)
     })
 }
 
-pub(super) fn subjects(it: &Situation, changes: &[&Change]) -> Vec<Subject> {
-    let of = |change: &&Change| match it.snapshot.objects.get(&change.object) {
+pub(super) fn subjects(situation: &Situation, changes: &[&Change]) -> Vec<Subject> {
+    let of = |change: &&Change| match situation.snapshot.objects.get(&change.object) {
         Some(kept) => Subject::kept(&change.object, kept),
-        None => Subject::of(change.object.clone()),
+        None => Subject::new(change.object.clone()),
     };
     changes.iter().map(of).collect()
 }

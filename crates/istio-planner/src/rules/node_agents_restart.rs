@@ -16,9 +16,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/ambient/upgrade/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let rolled: Vec<_> = agents(it).filter(|it| is_rolled(it)).collect();
-    restart(it, &rolled).into_iter().collect()
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let rolled: Vec<_> = agents(situation).filter(|it| is_rolled(it)).collect();
+    restart(situation, &rolled).into_iter().collect()
 }
 
 fn is_rolled(change: &Change) -> bool {
@@ -29,8 +29,8 @@ fn is_rolled(change: &Change) -> bool {
             .any(|it| it.path.starts_with("spec.template"))
 }
 
-fn restart(it: &Situation, rolled: &[&Change]) -> Option<Finding> {
-    let (from, to) = it.from.zip(it.to)?;
+fn restart(situation: &Situation, rolled: &[&Change]) -> Option<Finding> {
+    let (from, to) = situation.from.zip(situation.to)?;
     if rolled.is_empty() {
         return None;
     }
@@ -81,7 +81,7 @@ fn restart(it: &Situation, rolled: &[&Change]) -> Option<Finding> {
     } else {
         "Do not scale or roll out workloads of the mesh meanwhile"
     };
-    Some(finding.about(subjects(it, rolled)).fix(fix))
+    Some(finding.about(subjects(situation, rolled)).fix(fix))
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CRDS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(Found { refused, .. }), Some(to)) = (Found::of(it), it.to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(Found { refused, .. }), Some(to)) = (Found::read(situation), situation.to) else {
         return Vec::new();
     };
     if refused.is_empty() {

@@ -15,8 +15,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/blog/2024/in-cluster-operator-deprecation-announcement/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let operator = RunningOperator::of(it.snapshot);
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let operator = RunningOperator::new(situation.snapshot);
     if !operator.reconciles() {
         return Vec::new();
     }

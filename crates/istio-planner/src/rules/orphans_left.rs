@@ -15,9 +15,12 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let orphans = it.diff.map(|it| it.orphans.as_slice()).unwrap_or_default();
-    let snapshot = it.snapshot;
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let orphans = situation
+        .diff
+        .map(|it| it.orphans.as_slice())
+        .unwrap_or_default();
+    let snapshot = situation.snapshot;
     let subjects = orphans
         .iter()
         .map(|it| subject(snapshot, &it.object))

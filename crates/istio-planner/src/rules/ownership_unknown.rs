@@ -16,11 +16,11 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: APPLY,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    if it.inventory.control_planes.is_empty() {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    if situation.inventory.control_planes.is_empty() {
         return Vec::new();
     }
-    if !it.snapshot.managed_fields {
+    if !situation.snapshot.managed_fields {
         let finding = Finding::new(
             Code::OwnershipUnknown,
             Level::Unknown,
@@ -30,7 +30,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         );
         return vec![finding.fix(FIX)];
     }
-    let untracked = untracked(it);
+    let untracked = untracked(situation);
     if untracked.is_empty() {
         return Vec::new();
     }
@@ -50,13 +50,13 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 const FIX: &str = "Export again with `--show-managed-fields`";
 
 /// Objects that the apply changes and that were exported without managedFields.
-fn untracked(it: &Situation) -> Vec<Subject> {
-    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
+fn untracked(situation: &Situation) -> Vec<Subject> {
+    let changes = situation.desired.map(|it| it.changes).unwrap_or_default();
     changes
         .iter()
         .filter(|it| !matches!(it.class, ChangeClass::Create | ChangeClass::Unchanged))
         .filter_map(|change| {
-            let kept = it.snapshot.objects.get(&change.object)?;
+            let kept = situation.snapshot.objects.get(&change.object)?;
             (!is_tracked(&kept.value)).then(|| Subject::kept(&change.object, kept))
         })
         .collect()

@@ -42,13 +42,13 @@ impl Selected {
 }
 
 /// Returns the proxies whose version fits; `None` where there are none.
-pub(super) fn select(it: &Situation, fits: impl Fn(&Version) -> bool) -> Option<Selected> {
+pub(super) fn select(situation: &Situation, fits: impl Fn(&Version) -> bool) -> Option<Selected> {
     let mut versions = sorted::SortedMap::<Version, usize>::new();
-    let counts = it
+    let counts = situation
         .inventory
         .proxies
         .iter()
-        .chain(&it.inventory.gateway_proxies);
+        .chain(&situation.inventory.gateway_proxies);
     for ProxyCount { version, pods, .. } in counts {
         let version = version
             .as_deref()
@@ -61,11 +61,11 @@ pub(super) fn select(it: &Situation, fits: impl Fn(&Version) -> bool) -> Option<
     if versions.is_empty() {
         return None;
     }
-    let subjects = it
+    let subjects = situation
         .restarts
         .iter()
         .filter(|restart| has_proxy(restart, &fits))
-        .map(|it| Subject::of(it.object.clone()));
+        .map(|it| Subject::new(it.object.clone()));
     Some(Selected {
         pods: versions.values().sum(),
         subjects: subjects.collect(),

@@ -18,13 +18,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(from) = it.from else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(from) = situation.from else {
         return Vec::new();
     };
     let mut findings = Vec::new();
     let ahead = |plane: &Version| {
-        select(it, |proxy| {
+        select(situation, |proxy| {
             minors_ahead(proxy, plane).is_some_and(|it| it > 0)
         })
     };
@@ -35,7 +35,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             "A proxy must never be ahead of its control plane; an injector of another version made them",
             "Restart their workloads, so that istiod's own injector injects them again",
         ));
-    } else if let Some(to) = it.to.filter(|to| *to < from)
+    } else if let Some(to) = situation.to.filter(|to| *to < from)
         && let Some(after) = ahead(to)
     {
         findings.push(after.finding(

@@ -16,11 +16,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
-    let old = select(it, |proxy| minors_ahead(to, proxy).is_some_and(|it| it > 1));
+    let old = select(situation, |proxy| {
+        minors_ahead(to, proxy).is_some_and(|it| it > 1)
+    });
     let finding = old.map(|old| {
         old.finding(
             Code::ProxiesTooOld,

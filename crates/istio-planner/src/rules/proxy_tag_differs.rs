@@ -14,14 +14,14 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     // Who restarts nothing gets no proxy of another version.
-    let restarted = !it.restarts.is_empty();
-    let (Some(version), Some(to), true) = (it.proxy_version, it.to, restarted) else {
+    let restarted = !situation.restarts.is_empty();
+    let (Some(version), Some(to), true) = (situation.proxy_version, situation.to, restarted) else {
         return Vec::new();
     };
     // A tag of the request is told where it stands.
-    if version == to || !super::tag_of_another_release::check(it).is_empty() {
+    if version == to || !super::tag_of_another_release::check(situation).is_empty() {
         return Vec::new();
     }
     vec![

@@ -32,10 +32,10 @@ struct Uses {
     rendered: Vec<Subject>,
 }
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let mut uses: SortedMap<&str, (&Registry, Uses)> = SortedMap::new();
     let mut add = |image: &str, subject: Subject, part: fn(&mut Uses) -> &mut Vec<Subject>| {
-        let registry = it.known.registry(image);
+        let registry = situation.known.registry(image);
         let ends = registry.filter(|it| it.holds == Place::Images && it.ends.is_some());
         if let Some(registry) = ends {
             let (_, uses) = uses
@@ -44,9 +44,9 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             part(uses).push(subject);
         }
     };
-    for pod in it.snapshot.pods.values().filter(|it| runs(it)) {
+    for pod in situation.snapshot.pods.values().filter(|it| runs(it)) {
         let mut images = pod.containers.iter().filter(|container| {
-            let registry = it.known.registry(&container.image);
+            let registry = situation.known.registry(&container.image);
             registry.is_some_and(|it| it.ends.is_some())
         });
         if let Some(first) = images.next() {
@@ -60,26 +60,27 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             add(&first.image, subject, |it| &mut it.pods);
         }
     }
-    for (object, kept) in it.objects("", "ConfigMap") {
+    for (object, kept) in situation.objects("", "ConfigMap") {
         if let Some((path, image)) = injector(object, &kept.value) {
             let subject = Subject::kept(object, kept).field(path).value(image.clone());
             add(&image, subject, |it| &mut it.injector);
         }
     }
-    for (object, path, image) in it.desired.iter().flat_map(rendered) {
-        let subject = Subject::of(object).field(path).value(image.clone());
+    for (object, path, image) in situation.desired.iter().flat_map(rendered) {
+        let subject = Subject::new(object).field(path).value(image.clone());
         add(&image, subject, |it| &mut it.rendered);
     }
     uses.into_values()
-        .map(|(registry, uses)| finding(it, registry, uses))
+        .map(|(registry, uses)| finding(situation, registry, uses))
         .collect()
 }
 
-fn finding(it: &Situation, registry: &Registry, uses: Uses) -> Finding {
+fn finding(situation: &Situation, registry: &Registry, uses: Uses) -> Finding {
     let place = &registry.place;
-    let state = registry.state(it.as_of, &it.known.outages);
+    let state = registry.state(situation.as_of, &situation.known.outages);
     // Only what is rendered is pulled by the plan; without a rendering, new pods get what istiod injects today.
-    let pulls = !uses.rendered.is_empty() || (it.desired.is_none() && !uses.injector.is_empty());
+    let pulls =
+        !uses.rendered.is_empty() || (situation.desired.is_none() && !uses.injector.is_empty());
     let off = matches!(state, State::Out(_) | State::Gone(_));
     let level = if off && pulls {
         Level::Block
@@ -99,12 +100,12 @@ fn finding(it: &Situation, registry: &Registry, uses: Uses) -> Finding {
     if !uses.rendered.is_empty() {
         parts.push("the target renders it".to_owned());
     }
-    let coming = it
+    let coming = situation
         .known
         .outages
         .iter()
         .filter(|outage| outage.places.contains(place))
-        .filter(|outage| it.as_of.is_none_or(|day| outage.end_day() >= day))
+        .filter(|outage| situation.as_of.is_none_or(|day| outage.end_day() >= day))
         .map(|it| format!("{} to {}", it.start, it.end))
         .collect::<Vec<_>>();
     let outages = if coming.is_empty() {
@@ -123,7 +124,7 @@ fn finding(it: &Situation, registry: &Registry, uses: Uses) -> Finding {
             enumerate(&parts)
         ),
     );
-    let lives = hub_that_lives(it);
+    let lives = hub_that_lives(situation);
     let fix = match (&lives, uses.rendered.is_empty()) {
         (Some(hub), false) => format!(
             "Set `hub: {hub}` in the request, or your own mirror, and restart the workloads after the apply"
@@ -173,9 +174,14 @@ fn capital(place: &str) -> String {
 }
 
 /// The registry that releases are stamped with and that does not end.
-fn hub_that_lives(it: &Situation) -> Option<String> {
-    let hubs = it.known.hubs.iter().rev().map(|it| it.hub.as_str());
-    let mut lives = hubs.filter(|hub| it.known.registry(hub).is_some_and(|it| it.ends.is_none()));
+fn hub_that_lives(situation: &Situation) -> Option<String> {
+    let hubs = situation.known.hubs.iter().rev().map(|it| it.hub.as_str());
+    let mut lives = hubs.filter(|hub| {
+        situation
+            .known
+            .registry(hub)
+            .is_some_and(|it| it.ends.is_none())
+    });
     lives.next().map(str::to_owned)
 }
 

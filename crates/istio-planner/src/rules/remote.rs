@@ -6,9 +6,9 @@ use super::{Situation, text};
 use crate::outcome::Subject;
 
 /// Injection webhooks with an address instead of a Service.
-pub(super) fn injectors(it: &Situation) -> Vec<Subject> {
+pub(super) fn injectors(situation: &Situation) -> Vec<Subject> {
     let mut subjects = Vec::new();
-    for (object, kept) in it.objects(
+    for (object, kept) in situation.objects(
         "admissionregistration.k8s.io",
         "MutatingWebhookConfiguration",
     ) {

@@ -13,9 +13,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/setup/install/multicluster/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let remote = remote::injectors(it);
-    if !it.inventory.control_planes.is_empty() || remote.is_empty() {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let remote = remote::injectors(situation);
+    if !situation.inventory.control_planes.is_empty() || remote.is_empty() {
         return Vec::new();
     }
     let finding = Finding::new(

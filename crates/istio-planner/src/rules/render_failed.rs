@@ -21,12 +21,12 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// What is said where charts do not have the compatibility version, and no fact of the target tells it.
 const COMPATIBILITY: &str = "The target's charts do not have this compatibility version";
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     // One cause, one finding: the rule of compatibility versions names those that are shipped.
-    let told = compatibility_version_unsupported::check(it)
+    let told = compatibility_version_unsupported::check(situation)
         .iter()
         .any(|it| it.level == Level::Block);
-    let failed = it
+    let failed = situation
         .diagnostics
         .iter()
         .filter(|it| it.severity == Severity::Error && is_of_chart(it))

@@ -17,41 +17,48 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: OPTIONS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let refused = it.diagnostics.iter().filter(|it| refuses(it)).map(|it| {
-        let title = match it.code.as_str() {
-            "older-file" => {
-                "The request is written for an older Istio, or is no IstioOperator".to_owned()
-            }
-            "other-documents" => {
-                "The request's file holds other objects than the IstioOperator".to_owned()
-            }
-            _ => format!("The target refuses {}", place(it)),
-        };
-        finding(Code::RequestInvalid, Level::Block, title, it)
-    });
-    source(it)
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let refused = situation
+        .diagnostics
+        .iter()
+        .filter(|it| refuses(it))
+        .map(|it| {
+            let title = match it.code.as_str() {
+                "older-file" => {
+                    "The request is written for an older Istio, or is no IstioOperator".to_owned()
+                }
+                "other-documents" => {
+                    "The request's file holds other objects than the IstioOperator".to_owned()
+                }
+                _ => format!("The target refuses {}", place(it)),
+            };
+            finding(Code::RequestInvalid, Level::Block, title, it)
+        });
+    source(situation)
         .into_iter()
-        .chain(target(it))
+        .chain(target(situation))
         .chain(refused)
         .collect()
 }
 
 /// What the user says of the target is no version.
-fn target(it: &Situation) -> Option<Finding> {
-    if it.to.is_some() {
+fn target(situation: &Situation) -> Option<Finding> {
+    if situation.to.is_some() {
         return None;
     }
-    let place = Subject::flag("--to").value(it.request.to.clone());
+    let place = Subject::flag("--to").value(situation.request.to.clone());
     let finding = Finding::new(
         Code::RequestInvalid,
         Level::Block,
-        format!("{:?} is not a version", it.request.to),
+        format!("{:?} is not a version", situation.request.to),
         "A target is a release of Istio with its three numbers, as 1.30.3",
     );
-    let newest = it.request.to.parse::<Minor>().ok();
-    let newest = newest.and_then(|minor| it.known.newest_patch(minor, it.as_of));
-    let newest = newest.map_or_else(|| it.known.newest_release(), |(newest, _)| Some(newest));
+    let newest = situation.request.to.parse::<Minor>().ok();
+    let newest = newest.and_then(|minor| situation.known.newest_patch(minor, situation.as_of));
+    let newest = newest.map_or_else(
+        || situation.known.newest_release(),
+        |(newest, _)| Some(newest),
+    );
     let example = newest.map_or_else(|| "1.30.3".to_owned(), ToString::to_string);
     Some(finding.about([place]).fix(format!(
         "Give the release with `--to`, for example `--to {example}`"
@@ -59,8 +66,8 @@ fn target(it: &Situation) -> Option<Finding> {
 }
 
 /// What the user says of the version is none, or is not what runs.
-fn source(it: &Situation) -> Option<Finding> {
-    let said = it.request.from.as_deref()?;
+fn source(situation: &Situation) -> Option<Finding> {
+    let said = situation.request.from.as_deref()?;
     let place = Subject::flag("--from").value(said);
     let Some(version) = Version::parse_tag(said) else {
         let finding = Finding::new(
@@ -75,14 +82,14 @@ fn source(it: &Situation) -> Option<Finding> {
                 .fix("Give what `istioctl version` prints of the control plane with `--from`"),
         );
     };
-    let runs = it.from.filter(|it| **it != version)?;
+    let runs = situation.from.filter(|it| **it != version)?;
     let finding = Finding::new(
         Code::RequestInvalid,
         Level::Block,
         format!("The export shows that {runs} runs, not {version}"),
         "What runs is read from the cluster; `--from` only fills in what the export does not tell",
     );
-    let evidence = it.source.evidence.iter().cloned();
+    let evidence = situation.source.evidence.iter().cloned();
     Some(
         finding
             .about(evidence.chain([place]))

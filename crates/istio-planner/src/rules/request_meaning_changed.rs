@@ -25,19 +25,19 @@ const REWRITE: Minor = Minor::new(1, 24);
 /// Components that are off unless something says `enabled: true`, before the rewrite.
 const OFF_BEFORE: [&str; 2] = ["cni", "ztunnel"];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(from), Some(to)) = (it.from, it.to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(from), Some(to)) = (situation.from, situation.to) else {
         return Vec::new();
     };
     let rewritten = |version: &istio_catalog::Version| version.minor_release() >= REWRITE;
     if rewritten(from) == rewritten(to) {
         return Vec::new();
     }
-    let namespace = it
+    let namespace = situation
         .control_plane()
         .map_or("istio-system", |it| it.namespace.as_str());
     let mut changed = Vec::new();
-    for (file, document) in it.documents.all() {
+    for (file, document) in situation.documents.all() {
         let mut tell = |node: &Node, field: String, what: String| {
             changed.push((place(file, node).field(field), what));
         };

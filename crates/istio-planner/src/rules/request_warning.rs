@@ -18,13 +18,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: OPTIONS,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let warnings = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let warnings = situation
         .diagnostics
         .iter()
         .filter(|it| it.severity == Severity::Warning);
     let said = warnings.map(|it| finding(Code::RequestWarning, Level::Warn, title(it), it));
-    said.chain(not_left_over(it)).collect()
+    said.chain(not_left_over(situation)).collect()
 }
 
 /// What a warning is called.
@@ -44,8 +44,8 @@ fn title(diagnostic: &Diagnostic) -> String {
 }
 
 /// Names that were given for deletion, but are not left over.
-fn not_left_over(it: &Situation) -> Option<Finding> {
-    let names = it
+fn not_left_over(situation: &Situation) -> Option<Finding> {
+    let names = situation
         .diff
         .map(|it| it.unmatched.as_slice())
         .unwrap_or_default();

@@ -13,8 +13,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/setup/upgrade/canary/#stable-revision-labels"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(plane) = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(plane) = situation
         .control_plane()
         .filter(|it| it.revision == DEFAULT_REVISION)
     else {
@@ -27,10 +27,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .map(String::as_str)
         .filter(|it| *it != DEFAULT_REVISION)
         .collect();
-    if tags.is_empty() || it.from == it.to {
+    if tags.is_empty() || situation.from == situation.to {
         return Vec::new();
     }
-    let subjects: Vec<_> = it
+    let subjects: Vec<_> = situation
         .objects(
             "admissionregistration.k8s.io",
             "MutatingWebhookConfiguration",

@@ -19,9 +19,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CANARY,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Some(said) = &it.asked.revision {
+    if let Some(said) = &situation.asked.revision {
         let finding = Finding::new(
             Code::RevisionedInstall,
             Level::Block,
@@ -35,7 +35,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
                 .fix("Leave the revision out, or follow the canary upgrade"),
         );
     }
-    let planes = match it.meant() {
+    let planes = match situation.meant() {
         Meant::None => Vec::new(),
         Meant::One(plane) => vec![plane],
         Meant::Several(planes) => planes,
@@ -90,7 +90,7 @@ pub(super) fn subject(plane: &ControlPlane) -> Subject {
         namespace: Some(plane.namespace.clone()),
         name,
     };
-    Subject::of(object)
+    Subject::new(object)
         .field("metadata.labels.istio\\.io/rev")
         .value(plane.revision.clone())
 }

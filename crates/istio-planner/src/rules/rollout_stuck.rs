@@ -65,12 +65,12 @@ enum Cause {
     Volume,
 }
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let rolling = rolling(it);
-    let running = Running::of(it.snapshot);
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let rolling = rolling(situation);
+    let running = Running::new(situation.snapshot);
     let mut found: SortedMap<Cause, Vec<(&Rolling, String)>> = SortedMap::new();
     for one in &rolling {
-        for (cause, why) in one.stuck(it, &running) {
+        for (cause, why) in one.stuck(situation, &running) {
             found.entry(cause).or_default().push((one, why));
         }
     }
@@ -163,10 +163,10 @@ impl Cause {
 }
 
 /// Everything that the apply, istiod or a restart rolls, once each.
-fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
+fn rolling<'a>(situation: &Situation<'a>) -> Vec<Rolling<'a>> {
     let mut all: SortedMap<Ref, Rolling> = SortedMap::new();
-    let made = Made::of(it.snapshot, super::runs);
-    if let Some(desired) = it.desired {
+    let made = Made::new(situation.snapshot, super::runs);
+    if let Some(desired) = situation.desired {
         let rolled = rolled(desired.changes);
         let mut changes: SortedMap<(&str, &str), Vec<&Change>> = SortedMap::new();
         for change in desired.changes {
@@ -175,7 +175,8 @@ fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
         }
         for component in &desired.rendering.components {
             for object in &component.objects {
-                let Some(one) = Rolling::applied(it, &made, &changes, object, &component.objects)
+                let Some(one) =
+                    Rolling::applied(situation, &made, &changes, object, &component.objects)
                 else {
                     continue;
                 };
@@ -185,13 +186,13 @@ fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
             }
         }
     }
-    let restarts = it
+    let restarts = situation
         .restarts
         .iter()
         .filter(|it| matches!(it.how, RestartHow::Rollout | RestartHow::Auto));
     for restart in restarts {
         if !all.contains_key(&restart.object)
-            && let Some(one) = Rolling::restarted(it, &made, &restart.object)
+            && let Some(one) = Rolling::restarted(situation, &made, &restart.object)
         {
             all.insert(restart.object.clone(), one);
         }
@@ -202,7 +203,7 @@ fn rolling<'a>(it: &Situation<'a>) -> Vec<Rolling<'a>> {
 impl<'a> Rolling<'a> {
     /// A workload as the apply leaves it.
     fn applied(
-        it: &Situation<'a>,
+        situation: &Situation<'a>,
         made: &Made<'a>,
         changes: &SortedMap<(&str, &str), Vec<&Change>>,
         rendered: &Value,
@@ -218,17 +219,17 @@ impl<'a> Rolling<'a> {
         let predicted = change.predicted.as_ref().unwrap_or(rendered);
         let mut workload = workload(predicted)?;
         workload.namespace = change.object.namespace.clone().unwrap_or_default();
-        let count = replicas(it, rendered, beside, &change.object);
-        let subject = match it.snapshot.objects.get(&change.object) {
+        let count = replicas(situation, rendered, beside, &change.object);
+        let subject = match situation.snapshot.objects.get(&change.object) {
             Some(kept) => Subject::kept(&change.object, kept),
-            None => Subject::of(change.object.clone()),
+            None => Subject::new(change.object.clone()),
         };
         let injected = if workload
             .template_containers
             .iter()
             .any(|it| it.image == "auto")
         {
-            proxy_resources(it)
+            proxy_resources(situation)
         } else {
             Vec::new()
         };
@@ -244,13 +245,13 @@ impl<'a> Rolling<'a> {
     }
 
     /// A workload that is made again as it is.
-    fn restarted(it: &Situation<'a>, made: &Made<'a>, object: &Ref) -> Option<Self> {
+    fn restarted(situation: &Situation<'a>, made: &Made<'a>, object: &Ref) -> Option<Self> {
         let key = (
             object.kind.clone(),
             object.namespace.clone().unwrap_or_default(),
             object.name.clone(),
         );
-        let workload = it.snapshot.workloads.get(&key)?;
+        let workload = situation.snapshot.workloads.get(&key)?;
         if !matches!(workload.kind.as_str(), "Deployment" | "DaemonSet") {
             return None;
         }
@@ -259,7 +260,7 @@ impl<'a> Rolling<'a> {
             .iter()
             .find(|it| it.name == "istio-proxy");
         let injected = if proxy.is_none_or(|it| it.image == "auto") {
-            proxy_resources(it)
+            proxy_resources(situation)
         } else {
             Vec::new()
         };
@@ -333,28 +334,28 @@ impl<'a> Rolling<'a> {
     }
 
     /// Why it cannot move, if it cannot: each cause is to be settled.
-    fn stuck(&self, it: &Situation, running: &Running) -> Vec<(Cause, String)> {
+    fn stuck(&self, situation: &Situation, running: &Running) -> Vec<(Cause, String)> {
         if self.replicas == 0 || self.workload.strategy.as_deref() == Some("OnDelete") {
             return Vec::new();
         }
         if self.workload.paused {
             return vec![(Cause::Paused, "`spec.paused` is true".to_owned())];
         }
-        let mut causes = quota::shortage(it, self);
+        let mut causes = quota::shortage(situation, self);
         causes.extend(places::shortage(running, self));
-        causes.extend(self.volume(it));
+        causes.extend(self.volume(situation));
         causes
     }
 
     /// A volume that one pod, or the pods of one node, may mount.
-    fn volume(&self, it: &Situation) -> Option<(Cause, String)> {
+    fn volume(&self, situation: &Situation) -> Option<(Cause, String)> {
         if self.may_go_first() || self.object.kind != "Deployment" {
             return None;
         }
         let namespace = self.object.namespace.as_deref();
         let modes = |claim: &str| -> Option<Vec<String>> {
             let claims = "PersistentVolumeClaim";
-            let (_, kept) = named(it.snapshot, "", claims, namespace, claim)?;
+            let (_, kept) = named(situation.snapshot, "", claims, namespace, claim)?;
             let modes = kept.value.pointer("/spec/accessModes")?.as_array()?;
             Some(
                 modes
@@ -364,7 +365,7 @@ impl<'a> Rolling<'a> {
                     .collect(),
             )
         };
-        let several = it.snapshot.nodes.len() != 1;
+        let several = situation.snapshot.nodes.len() != 1;
         self.workload.placement.claims.iter().find_map(|claim| {
             let modes = modes(claim)?;
             let only = |mode: &str| !modes.is_empty() && modes.iter().all(|it| it == mode);
@@ -384,8 +385,8 @@ impl<'a> Rolling<'a> {
 }
 
 /// What the target gives to proxies that it injects.
-fn proxy_resources(it: &Situation) -> Vec<Value> {
-    let values = it.desired.and_then(|it| {
+fn proxy_resources(situation: &Situation) -> Vec<Value> {
+    let values = situation.desired.and_then(|it| {
         let pilot = it
             .rendering
             .components

@@ -26,12 +26,12 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(desired) = it.desired else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(desired) = situation.desired else {
         return Vec::new();
     };
-    let nodes = Nodes::of(it);
-    if nodes.by_name.is_empty() || !it.exported("Pod") {
+    let nodes = Nodes::new(situation);
+    if nodes.by_name.is_empty() || !situation.exported("Pod") {
         return Vec::new();
     }
     let rolled = rolled(desired.changes);
@@ -39,7 +39,8 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     let mut reasons = Vec::new();
     for component in &desired.rendering.components {
         for object in &component.objects {
-            let Some(wanted) = Wanted::of(it, object, &component.objects, &component.namespace)
+            let Some(wanted) =
+                Wanted::read(situation, object, &component.objects, &component.namespace)
             else {
                 continue;
             };
@@ -51,7 +52,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             };
             let name = format!("{} {}", wanted.object.kind, wanted.object.name);
             reasons.push(format!("{name}: {reason}"));
-            let kept = it.snapshot.objects.get(&wanted.object);
+            let kept = situation.snapshot.objects.get(&wanted.object);
             let subject = subject(&wanted.object, kept).field("spec.template.spec.containers");
             subjects.push(subject.value(wanted.asks.to_string()));
         }
@@ -83,7 +84,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
 fn subject(object: &Ref, kept: Option<&Object>) -> Subject {
     match kept {
         Some(kept) => Subject::kept(object, kept),
-        None => Subject::of(object.clone()),
+        None => Subject::new(object.clone()),
     }
 }
 
@@ -123,9 +124,9 @@ struct Counted {
 }
 
 impl<'a> Nodes<'a> {
-    fn of(it: &Situation<'a>) -> Self {
+    fn new(situation: &Situation<'a>) -> Self {
         let mut nodes = SortedMap::new();
-        for (name, node) in &it.snapshot.nodes {
+        for (name, node) in &situation.snapshot.nodes {
             // A node that does not say what it has could hold anything.
             let Some(allocatable) = Room::of_node(&node.allocatable) else {
                 return Self {
@@ -143,7 +144,12 @@ impl<'a> Nodes<'a> {
             );
         }
         // A pod that is being deleted still holds its room, but not for long.
-        for pod in it.snapshot.pods.values().filter(|it| super::runs(it)) {
+        for pod in situation
+            .snapshot
+            .pods
+            .values()
+            .filter(|it| super::runs(it))
+        {
             let node = pod.node.as_deref().and_then(|it| nodes.get_mut(it));
             if let Some(node) = node {
                 node.free = node.free - pod.requests;
@@ -151,7 +157,7 @@ impl<'a> Nodes<'a> {
         }
         Self {
             by_name: nodes,
-            made: Made::of(it.snapshot, super::runs),
+            made: Made::new(situation.snapshot, super::runs),
             counted: RefCell::default(),
         }
     }
@@ -183,7 +189,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(
+    fn read(
         situation: &Situation,
         object: &Value,
         beside: &[Value],
@@ -343,8 +349,13 @@ fn times(free: Room, asks: Room) -> i64 {
 }
 
 /// How many pods a Deployment will have: at least the autoscaler's minimum, as many as now where it scales.
-pub(super) fn replicas(it: &Situation, object: &Value, beside: &[Value], reference: &Ref) -> i64 {
-    let live = it.snapshot.workloads.get(&(
+pub(super) fn replicas(
+    situation: &Situation,
+    object: &Value,
+    beside: &[Value],
+    reference: &Ref,
+) -> i64 {
+    let live = situation.snapshot.workloads.get(&(
         reference.kind.clone(),
         reference.namespace.clone().unwrap_or_default(),
         reference.name.clone(),

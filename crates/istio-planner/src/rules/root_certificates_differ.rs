@@ -21,17 +21,17 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CERTIFICATES,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let finding = it
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let finding = situation
         .control_plane()
-        .and_then(|plane| differ(&Roots::of(it), it, plane));
+        .and_then(|plane| differ(&Roots::new(situation), situation, plane));
     finding.into_iter().collect()
 }
 
 /// Namespaces whose root is another one.
-fn differ(roots: &Roots, it: &Situation, plane: &ControlPlane) -> Option<Finding> {
+fn differ(roots: &Roots, situation: &Situation, plane: &ControlPlane) -> Option<Finding> {
     // Two control planes have two authorities, and which namespace belongs to whom is not told here.
-    let namespaces: SortedSet<_> = it
+    let namespaces: SortedSet<_> = situation
         .inventory
         .control_planes
         .iter()

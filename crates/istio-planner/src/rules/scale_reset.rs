@@ -16,8 +16,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: APPLY,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let subjects = fields(it.snapshot, changes(it), |change, field| {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let subjects = fields(situation.snapshot, changes(situation), |change, field| {
         let known = field.owner.as_deref().is_some_and(|it| it != UNKNOWN);
         known
             && SCALES

@@ -16,16 +16,17 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/news/security/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    it.from
-        .zip(it.to)
-        .and_then(|(from, to)| fixed(it, from, to))
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    situation
+        .from
+        .zip(situation.to)
+        .and_then(|(from, to)| fixed(situation, from, to))
         .into_iter()
         .collect()
 }
 
-fn fixed(it: &Situation, from: &Version, to: &Version) -> Option<Finding> {
-    let hits = hits(it, it.known.bulletins_fixed(from, to));
+fn fixed(situation: &Situation, from: &Version, to: &Version) -> Option<Finding> {
+    let hits = hits(situation, situation.known.bulletins_fixed(from, to));
     if hits.is_empty() {
         return None;
     }

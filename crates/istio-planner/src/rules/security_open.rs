@@ -16,19 +16,24 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/news/security/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
-    open(it, to).into_iter().chain(in_prose(it)).collect()
+    open(situation, to)
+        .into_iter()
+        .chain(in_prose(situation))
+        .collect()
 }
 
-fn open(it: &Situation, to: &Version) -> Option<Finding> {
-    let hits = hits(it, it.known.bulletins_of(to));
+fn open(situation: &Situation, to: &Version) -> Option<Finding> {
+    let hits = hits(situation, situation.known.bulletins_of(to));
     if hits.is_empty() {
         return None;
     }
-    let newest = it.known.newest_patch(to.minor_release(), it.as_of);
+    let newest = situation
+        .known
+        .newest_patch(to.minor_release(), situation.as_of);
     let safe = newest
         .map(|(newest, _)| newest)
         .filter(|newest| *newest > to && !hits.iter().any(|it| it.bulletin.hits(newest)));
@@ -37,7 +42,7 @@ fn open(it: &Situation, to: &Version) -> Option<Finding> {
             let settled: Vec<String> = hits
                 .iter()
                 .filter_map(|hit| {
-                    let fix = it.known.fix_of(hit.bulletin, to)?;
+                    let fix = situation.known.fix_of(hit.bulletin, to)?;
                     Some(format!("{} is settled in {fix}", hit.bulletin.id))
                 })
                 .collect();
@@ -58,7 +63,7 @@ fn open(it: &Situation, to: &Version) -> Option<Finding> {
         format!("{} the target {to} itself", bulletins(hits.len(), "hit")),
         details(&hits),
     );
-    let place = Subject::flag("--to").value(it.request.to.clone());
+    let place = Subject::flag("--to").value(situation.request.to.clone());
     let finding = finding.about([place]).about(subjects(&hits)).fix(fix);
     Some(match safe {
         Some(safe) => finding.instead(safe),
@@ -67,8 +72,8 @@ fn open(it: &Situation, to: &Version) -> Option<Finding> {
 }
 
 /// Bulletins whose ranges are prose: whether the target is hit stays unknown.
-fn in_prose(it: &Situation) -> Option<Finding> {
-    let mut hits = hits(it, it.known.bulletins_in_prose());
+fn in_prose(situation: &Situation) -> Option<Finding> {
+    let mut hits = hits(situation, situation.known.bulletins_in_prose());
     hits.retain(|it| matches!(it.concern, Concern::By(_)));
     if hits.is_empty() {
         return None;

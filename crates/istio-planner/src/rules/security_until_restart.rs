@@ -16,32 +16,33 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/news/security/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    it.to
-        .and_then(|to| until_restart(it, to))
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    situation
+        .to
+        .and_then(|to| until_restart(situation, to))
         .into_iter()
         .collect()
 }
 
-fn until_restart(it: &Situation, to: &Version) -> Option<Finding> {
-    let versions: SortedSet<Version> = it
+fn until_restart(situation: &Situation, to: &Version) -> Option<Finding> {
+    let versions: SortedSet<Version> = situation
         .restarts
         .iter()
         .flat_map(|it| it.proxies.keys())
         .filter_map(|it| Version::parse_tag(it))
         .collect();
-    let settled: Vec<_> = it
+    let settled: Vec<_> = situation
         .known
         .bulletins
         .iter()
         .filter(|it| it.component.iter().any(|it| it == "proxy"))
         .filter(|it| !it.hits(to) && versions.iter().any(|version| it.hits(version)))
-        .filter(|bulletin| concern(it, bulletin).is_possible())
+        .filter(|bulletin| concern(situation, bulletin).is_possible())
         .collect();
     let mut pods = 0;
     let mut ids = SortedSet::new();
     let mut subjects = Vec::new();
-    for restart in it.restarts {
+    for restart in situation.restarts {
         let mut open = 0;
         for (version, number) in &restart.proxies {
             let Some(version) = Version::parse_tag(version) else {
@@ -56,7 +57,7 @@ fn until_restart(it: &Situation, to: &Version) -> Option<Finding> {
         // What istiod or the apply rolls by itself is no work of anybody's.
         if open > 0 && restart.how != RestartHow::Auto {
             pods += open;
-            subjects.push(Subject::of(restart.object.clone()));
+            subjects.push(Subject::new(restart.object.clone()));
         }
     }
     if pods == 0 {

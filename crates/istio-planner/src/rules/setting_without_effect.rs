@@ -39,23 +39,24 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// Renderings that a plan spends here.
 const BUDGET: usize = 60;
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let mut findings = settings(it);
-    findings.extend(quiet_webhooks(it));
-    findings.extend(variables::check(it));
-    let overlays = it.diagnostics.iter().filter(|it| it.code == OVERLAY);
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let mut findings = settings(situation);
+    findings.extend(quiet_webhooks(situation));
+    findings.extend(variables::check(situation));
+    let overlays = situation.diagnostics.iter().filter(|it| it.code == OVERLAY);
     findings.extend(overlays.map(overlay));
     findings
 }
 
 /// Settings of the request, found by rendering.
-fn settings(it: &Situation) -> Vec<Finding> {
-    let (Some(from), Some(to), Some(desired)) = (it.from, it.to, it.desired) else {
+fn settings(situation: &Situation) -> Vec<Finding> {
+    let (Some(from), Some(to), Some(desired)) = (situation.from, situation.to, situation.desired)
+    else {
         return Vec::new();
     };
     let (Some(source), Some(target)) = (
-        rendering::find(it.releases, from),
-        rendering::find(it.releases, to),
+        rendering::find(situation.releases, from),
+        rendering::find(situation.releases, to),
     ) else {
         return Vec::new();
     };
@@ -65,13 +66,13 @@ fn settings(it: &Situation) -> Vec<Finding> {
         .get("spec")
         .cloned()
         .unwrap_or_default();
-    let options = rendering::options(it.request, &it.inventory.kubernetes);
+    let options = rendering::options(situation.request, &situation.inventory.kubernetes);
     let (source, target) = (Renderer::new(source), Renderer::new(target));
     let mut found = Vec::new();
     // What the request says, and what it would say if it repeated the installation.
     for (spec, of_request) in [
         (Some(user.clone()), true),
-        (spec::repeated(it, &user), false),
+        (spec::repeated(situation, &user), false),
     ] {
         let Some(spec) = spec else {
             continue;
@@ -89,7 +90,10 @@ fn settings(it: &Situation) -> Vec<Finding> {
             trial.look(&path, &mut found, of_request);
         }
     }
-    found.into_iter().map(|lost| finding(it, &lost)).collect()
+    found
+        .into_iter()
+        .map(|lost| finding(situation, &lost))
+        .collect()
 }
 
 /// A setting whose effect ends.
@@ -103,16 +107,19 @@ struct Lost {
     of_request: bool,
 }
 
-fn finding(it: &Situation, lost: &Lost) -> Finding {
+fn finding(situation: &Situation, lost: &Lost) -> Finding {
     let name = spec::name(&lost.path);
-    let to = it.to.map(ToString::to_string).unwrap_or_default();
-    let from = it.from.map(ToString::to_string).unwrap_or_default();
+    let to = situation.to.map(ToString::to_string).unwrap_or_default();
+    let from = situation.from.map(ToString::to_string).unwrap_or_default();
     let moved = moved::to(&name);
-    let place = it.documents.place_of(&spec::place(&lost.path)).or_else(|| {
-        let settings = &it.installation?.settings;
-        let setting = settings.iter().find(|it| it.path.starts_with(&lost.path))?;
-        Some(setting.evidence.clone())
-    });
+    let place = situation
+        .documents
+        .place_of(&spec::place(&lost.path))
+        .or_else(|| {
+            let settings = &situation.installation?.settings;
+            let setting = settings.iter().find(|it| it.path.starts_with(&lost.path))?;
+            Some(setting.evidence.clone())
+        });
     let subject = place.unwrap_or_default().value(lost.value.clone());
     let subject = if subject.field.is_none() {
         subject.field(format!("spec.{name}"))
@@ -237,7 +244,7 @@ impl Trial<'_> {
             sets: Vec::new(),
             ..self.options.clone()
         };
-        release.render(&options).ok().map(|it| Effect::of(&it))
+        release.render(&options).ok().map(|it| Effect::new(&it))
     }
 }
 
@@ -246,8 +253,8 @@ const DEEPEST: usize = 5;
 
 /// Overlays on webhooks that the apply puts to sleep: the default tag's do their work
 /// (1.30.3:istioctl/pkg/tag/util.go).
-fn quiet_webhooks(it: &Situation) -> Vec<Finding> {
-    let Some(desired) = it.desired else {
+fn quiet_webhooks(situation: &Situation) -> Vec<Finding> {
+    let Some(desired) = situation.desired else {
         return Vec::new();
     };
     let sleeps = |name: &str| {
@@ -274,7 +281,7 @@ fn quiet_webhooks(it: &Situation) -> Vec<Finding> {
             }
             let field = format!("spec.components.{component}.k8s.overlays[{index}]");
             let keys = ["components", component.as_str(), "k8s", "overlays"];
-            let place = it.documents.place_of(&keys).unwrap_or_default();
+            let place = situation.documents.place_of(&keys).unwrap_or_default();
             subjects.push(place.field(field));
             names.push(name.to_owned());
         }

@@ -21,14 +21,19 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// Paths that the detail names.
 const NAMED: usize = 5;
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     // What the request says otherwise is meant; what it does not say falls back.
-    let (changed, forgotten): (Vec<_>, Vec<_>) =
-        it.reverted.iter().partition(|it| it.request.is_some());
-    [self::forgotten(&forgotten, it), self::changed(&changed)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let (changed, forgotten): (Vec<_>, Vec<_>) = situation
+        .reverted
+        .iter()
+        .partition(|it| it.request.is_some());
+    [
+        self::forgotten(&forgotten, situation),
+        self::changed(&changed),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn names(reverted: &[&Reverted]) -> Vec<String> {
@@ -43,7 +48,7 @@ fn names(reverted: &[&Reverted]) -> Vec<String> {
     names
 }
 
-fn forgotten(reverted: &[&Reverted], it: &Situation) -> Option<Finding> {
+fn forgotten(reverted: &[&Reverted], situation: &Situation) -> Option<Finding> {
     if reverted.is_empty() {
         return None;
     }
@@ -57,7 +62,7 @@ fn forgotten(reverted: &[&Reverted], it: &Situation) -> Option<Finding> {
         ),
         format!(
             "Set now, and neither in the request nor a default of {}: {}",
-            version(it.to),
+            version(situation.to),
             enumerate(&names(reverted))
         ),
     );

@@ -15,9 +15,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CUSTOMISE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let unknown = it.unknown;
-    let (Some(from), Some(to), false) = (it.from, it.to, unknown.is_empty()) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let unknown = situation.unknown;
+    let (Some(from), Some(to), false) = (situation.from, situation.to, unknown.is_empty()) else {
         return Vec::new();
     };
     let names: Vec<_> = unknown.iter().map(Setting::name).collect();

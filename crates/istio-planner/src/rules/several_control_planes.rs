@@ -14,8 +14,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/setup/install/multiple-controlplanes/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Meant::Several(planes) = it.meant() else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Meant::Several(planes) = situation.meant() else {
         return Vec::new();
     };
     let names: Vec<_> = planes

@@ -15,14 +15,14 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/blog/2026/retirement-of-gcp/"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
-    let Some(wanted) = it.known.signing_key(to) else {
+    let Some(wanted) = situation.known.signing_key(to) else {
         return Vec::new();
     };
-    let others: Vec<&str> = it
+    let others: Vec<&str> = situation
         .known
         .signing_keys
         .iter()
@@ -30,7 +30,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         .filter(|it| *it != name(&wanted.key))
         .collect();
     let mut subjects = Vec::new();
-    for (object, kept) in &it.snapshot.objects {
+    for (object, kept) in &situation.snapshot.objects {
         if !is_policy(&object.kind) {
             continue;
         }

@@ -102,7 +102,7 @@ impl Facts {
     /// Looks a target up; `None` for a minor that the catalogue does not know.
     ///
     /// With a day, patches of later days do not exist.
-    pub(crate) fn of(
+    pub(crate) fn read(
         from: Option<&Version>,
         to: &Version,
         known: &Known,

@@ -14,10 +14,13 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://github.com/istio/istio/releases"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     // Without a rendering, or without a control plane, nothing would be compared with the source's defaults.
-    let compared = it.control_plane().and(it.desired).and(it.from);
-    let missing = compared.filter(|_| !it.found.source).map(|from| {
+    let compared = situation
+        .control_plane()
+        .and(situation.desired)
+        .and(situation.from);
+    let missing = compared.filter(|_| !situation.found.source).map(|from| {
         Finding::new(
             Code::SourceReleaseMissing,
             Level::Unknown,

@@ -20,8 +20,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
 /// The first version whose control plane is one istiod.
 const OLDEST: Version = Version::new(1, 6, 0);
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(from) = it.from.filter(|it| **it < OLDEST) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(from) = situation.from.filter(|it| **it < OLDEST) else {
         return Vec::new();
     };
     vec![
@@ -31,7 +31,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             format!("{from} is older than 1.6 and cannot be upgraded in place"),
             "Before 1.6 the control plane was several programs, installed by other means",
         )
-        .about(it.source.evidence.iter().cloned())
+        .about(situation.source.evidence.iter().cloned())
         .fix("Install a supported release as a new revision beside it and move the workloads"),
     ]
 }

@@ -15,19 +15,19 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: None,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    if it.from.is_some() {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    if situation.from.is_some() {
         return Vec::new();
     }
-    let planes = match it.meant() {
+    let planes = match situation.meant() {
         Meant::None => return Vec::new(),
         Meant::One(plane) => vec![plane],
         Meant::Several(planes) => planes,
     };
     let mut subjects = Vec::new();
     for plane in planes {
-        subjects.extend(it.istiod_deployment(plane).map(workload_subject));
-        for pod in it.istiod_pods(plane) {
+        subjects.extend(situation.istiod_deployment(plane).map(workload_subject));
+        for pod in situation.istiod_pods(plane) {
             let image = pod
                 .containers
                 .iter()

@@ -36,15 +36,15 @@ struct Pin {
     editable: bool,
 }
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
-    let mut pins = pins(it);
+    let mut pins = pins(situation);
     pins.retain(|it| it.version.without_variant() != *to);
     // What the request's own settings explain is told at them.
     let mut others = if pins.is_empty() {
-        rendered(it, to)
+        rendered(situation, to)
     } else {
         Vec::new()
     };
@@ -165,9 +165,9 @@ fn edits(to: &Version, pins: &[Pin]) -> Option<Fix> {
 }
 
 /// The last word of files and flags on each setting.
-fn pins(it: &Situation) -> Vec<Pin> {
+fn pins(situation: &Situation) -> Vec<Pin> {
     let mut said: SortedMap<String, (String, Subject, bool)> = SortedMap::new();
-    for (file, document) in it.documents.all() {
+    for (file, document) in situation.documents.all() {
         let Some(spec) = document.get("spec") else {
             continue;
         };
@@ -178,7 +178,7 @@ fn pins(it: &Situation) -> Vec<Pin> {
             }
         });
     }
-    for set in &it.request.sets {
+    for set in &situation.request.sets {
         let (path, value) = set.split_once('=').unwrap_or((set, ""));
         let path = path.trim_matches('.');
         let path = path.strip_prefix("spec.").unwrap_or(path);
@@ -263,8 +263,8 @@ fn scalar(value: &Value) -> Option<String> {
 const PROGRAMS: [&str; 4] = ["pilot", "proxyv2", "install-cni", "ztunnel"];
 
 /// Images of another release in what the target renders: overlays set them.
-fn rendered(it: &Situation, to: &Version) -> Vec<(Version, Subject)> {
-    let components = it
+fn rendered(situation: &Situation, to: &Version) -> Vec<(Version, Subject)> {
+    let components = situation
         .desired
         .into_iter()
         .flat_map(|it| &it.rendering.components);
@@ -302,7 +302,7 @@ fn rendered(it: &Situation, to: &Version) -> Vec<(Version, Subject)> {
                         "spec.template.spec.containers[name={}].image",
                         text(container, "/name").unwrap_or_default()
                     );
-                    found.push((version, Subject::of(object).field(field).value(image)));
+                    found.push((version, Subject::new(object).field(field).value(image)));
                 }
             }
         }

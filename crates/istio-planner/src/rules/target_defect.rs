@@ -66,11 +66,11 @@ impl Defect {
             .map_or(Stand::Free, |(_, _, until)| Stand::Has(*until))
     }
 
-    fn finding(&self, it: &Situation, to: &Version) -> Option<Finding> {
+    fn finding(&self, situation: &Situation, to: &Version) -> Option<Finding> {
         let Stand::Has(until) = self.stand(to) else {
             return None;
         };
-        let subjects = (self.meets)(it);
+        let subjects = (self.meets)(situation);
         if subjects.is_empty() {
             return None;
         }
@@ -84,7 +84,9 @@ impl Defect {
                 )
             },
         );
-        let runs = it.from.is_some_and(|it| self.stand(it) != Stand::Free);
+        let runs = situation
+            .from
+            .is_some_and(|it| self.stand(it) != Stand::Free);
         let runs = if runs {
             " The source has the same defect."
         } else {
@@ -108,13 +110,13 @@ impl Defect {
     }
 }
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
     DEFECTS
         .iter()
-        .filter_map(|defect| defect.finding(it, to))
+        .filter_map(|defect| defect.finding(situation, to))
         .collect()
 }
 

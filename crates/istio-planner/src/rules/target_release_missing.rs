@@ -13,8 +13,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: Some("https://github.com/istio/istio/releases"),
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let missing = it.to.filter(|_| !it.found.target).map(|to| {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let missing = situation.to.filter(|_| !situation.found.target).map(|to| {
         Finding::new(
             Code::TargetReleaseMissing,
             Level::Unknown,

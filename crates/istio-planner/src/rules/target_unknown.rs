@@ -17,12 +17,12 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: SUPPORT,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(to) = it.to else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(to) = situation.to else {
         return Vec::new();
     };
-    let place = Subject::flag("--to").value(it.request.to.clone());
-    let Some(facts) = it.facts else {
+    let place = Subject::flag("--to").value(situation.request.to.clone());
+    let Some(facts) = situation.facts else {
         return vec![
             Finding::new(
                 Code::TargetUnknown,
@@ -39,12 +39,12 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         sentences.push(instead(to, facts.released.as_deref(), charts));
     }
     let catalog = Catalog::embedded();
-    if let Some((from, charts)) = it
+    if let Some((from, charts)) = situation
         .from
         .and_then(|from| Some((from, catalog.nearest(from)?)))
         && !is_same(charts, from)
     {
-        sentences.push(instead(from, it.known.released(from), charts));
+        sentences.push(instead(from, situation.known.released(from), charts));
     }
     if sentences.is_empty() {
         return Vec::new();

@@ -9,14 +9,18 @@ use crate::outcome::{Finding, Level, Ref};
 
 /// Makes one finding of all workloads whose trouble is wanted; its title is made of their number in words.
 pub(super) fn finding(
-    it: &Situation,
+    situation: &Situation,
     wanted: impl Fn(Trouble) -> bool,
     code: Code,
     level: Level,
     title: impl Fn(&str) -> String,
     fix: &str,
 ) -> Option<Finding> {
-    let mut troubles: Vec<_> = it.troubles.iter().filter(|it| wanted(it.0)).collect();
+    let mut troubles: Vec<_> = situation
+        .troubles
+        .iter()
+        .filter(|it| wanted(it.0))
+        .collect();
     if troubles.is_empty() {
         return None;
     }

@@ -16,8 +16,8 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: UPGRADE,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let (Some(from), Some(to)) = (it.from, it.to) else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let (Some(from), Some(to)) = (situation.from, situation.to) else {
         return Vec::new();
     };
     let distance = minors_ahead(to, from);
@@ -29,11 +29,11 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         Some(distance) => format!(
             "{from} to {to} leads across {} minors; in place is tested for one. The way is {}",
             distance.abs(),
-            it.hops.join(" → ")
+            situation.hops.join(" → ")
         ),
         None => format!("{from} and {to} are of different major versions"),
     };
-    let fix = it.hops.get(1).map_or_else(
+    let fix = situation.hops.get(1).map_or_else(
         || "Choose a target of the next minor".to_owned(),
         |next| format!("Go to {next} first, restart the data plane, then plan the next hop"),
     );
@@ -43,8 +43,10 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         format!("{from_minor} to {to_minor} is more than one minor apart"),
         detail,
     );
-    let finding = finding.about(it.source.evidence.iter().cloned()).fix(fix);
-    vec![match it.hops.get(1) {
+    let finding = finding
+        .about(situation.source.evidence.iter().cloned())
+        .fix(fix);
+    vec![match situation.hops.get(1) {
         Some(next) => finding.instead(next),
         None => finding,
     }]

@@ -38,13 +38,13 @@ pub(super) struct Hit<'a> {
 
 /// Returns those of some bulletins that concern the cluster.
 pub(super) fn hits<'a>(
-    it: &Situation,
+    situation: &Situation,
     bulletins: impl Iterator<Item = &'a Bulletin>,
 ) -> Vec<Hit<'a>> {
     bulletins
         .map(|bulletin| Hit {
             bulletin,
-            concern: concern(it, bulletin),
+            concern: concern(situation, bulletin),
         })
         .filter(|it| it.concern.is_possible())
         .collect()
@@ -94,13 +94,13 @@ pub(super) fn subjects(hits: &[Hit]) -> Vec<Subject> {
 }
 
 /// Looks for the precondition of a bulletin.
-pub(super) fn concern(it: &Situation, bulletin: &Bulletin) -> Concern {
+pub(super) fn concern(situation: &Situation, bulletin: &Bulletin) -> Concern {
     let conditions = &bulletin.objects;
     let (vetoes, mut enablers): (Vec<_>, Vec<_>) = conditions.iter().partition(|it| is_veto(it));
     if enablers.iter().any(|it| !is_of_every_object(it)) {
         enablers.retain(|it| !is_of_every_object(it));
     }
-    if vetoes.iter().any(|veto| is_broken(it, veto)) {
+    if vetoes.iter().any(|veto| is_broken(situation, veto)) {
         return Concern::No;
     }
     if enablers.is_empty() {
@@ -109,7 +109,7 @@ pub(super) fn concern(it: &Situation, bulletin: &Bulletin) -> Concern {
     let mut subjects = Vec::new();
     let (mut any, mut unknown) = (false, false);
     for enabler in enablers {
-        match met(it, enabler) {
+        match met(situation, enabler) {
             Concern::By(found) => subjects.extend(found),
             Concern::Any => any = true,
             Concern::Unknown => unknown = true,
@@ -154,7 +154,7 @@ fn is_veto(condition: &Precondition) -> bool {
 }
 
 /// Whether what must not be so is so.
-fn is_broken(it: &Situation, veto: &Precondition) -> bool {
+fn is_broken(situation: &Situation, veto: &Precondition) -> bool {
     let Some(value) = veto.value.as_deref().and_then(|it| it.strip_prefix("not ")) else {
         // That an object is absent somewhere is not told by one that is there.
         return false;
@@ -163,32 +163,32 @@ fn is_broken(it: &Situation, veto: &Precondition) -> bool {
         value: Some(value.to_owned()),
         ..veto.clone()
     };
-    matches!(met(it, &positive), Concern::By(_))
+    matches!(met(situation, &positive), Concern::By(_))
 }
 
 /// Looks for one condition.
-fn met(it: &Situation, condition: &Precondition) -> Concern {
+fn met(situation: &Situation, condition: &Precondition) -> Concern {
     let path = condition.path.as_deref();
     // Words instead of a path, and a variable without a value, are nothing that an export tells.
     if path.is_some_and(|it| it.contains(' ')) {
         return Concern::Any;
     }
     match condition.kind.as_str() {
-        "MeshConfig" => mesh(it, condition),
-        "istiod env" => variable(it, condition),
-        kind => objects(it, kind, condition),
+        "MeshConfig" => mesh(situation, condition),
+        "istiod env" => variable(situation, condition),
+        kind => objects(situation, kind, condition),
     }
 }
 
-fn mesh(it: &Situation, condition: &Precondition) -> Concern {
-    let Some(plane) = it.control_plane() else {
+fn mesh(situation: &Situation, condition: &Precondition) -> Concern {
+    let Some(plane) = situation.control_plane() else {
         return Concern::Unknown;
     };
     let name = match plane.revision.as_str() {
         "default" => "istio".to_owned(),
         revision => format!("istio-{revision}"),
     };
-    let mut maps = it.objects("", "ConfigMap");
+    let mut maps = situation.objects("", "ConfigMap");
     let found = maps.find(|(object, _)| {
         object.name == name && object.namespace.as_deref() == Some(plane.namespace.as_str())
     });
@@ -206,16 +206,18 @@ fn mesh(it: &Situation, condition: &Precondition) -> Concern {
     }
 }
 
-fn variable(it: &Situation, condition: &Precondition) -> Concern {
+fn variable(situation: &Situation, condition: &Precondition) -> Concern {
     let name = condition.path.as_deref().unwrap_or_default();
     let Some(wanted) = condition.value.as_deref() else {
         return Concern::Any;
     };
-    let mut istiods = it.objects("apps", "Deployment").filter(|(object, kept)| {
-        let plane = it.control_plane();
-        plane.is_none_or(|it| object.namespace.as_deref() == Some(it.namespace.as_str()))
-            && text(&kept.value, "/spec/template/metadata/labels/app") == Some("istiod")
-    });
+    let mut istiods = situation
+        .objects("apps", "Deployment")
+        .filter(|(object, kept)| {
+            let plane = situation.control_plane();
+            plane.is_none_or(|it| object.namespace.as_deref() == Some(it.namespace.as_str()))
+                && text(&kept.value, "/spec/template/metadata/labels/app") == Some("istiod")
+        });
     let Some((object, kept)) = istiods.next() else {
         return Concern::Unknown;
     };
@@ -237,7 +239,7 @@ fn variable(it: &Situation, condition: &Precondition) -> Concern {
 
 /// Looks for objects of a kind, which may be written with its group (`Gateway (networking.istio.io)`) or its name
 /// (`ConfigMap kiali`).
-fn objects(it: &Situation, kind: &str, condition: &Precondition) -> Concern {
+fn objects(situation: &Situation, kind: &str, condition: &Precondition) -> Concern {
     let (kind, rest) = kind.split_once(' ').unwrap_or((kind, ""));
     let group = rest.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
     let name = (group.is_none() && !rest.is_empty()).then_some(rest);
@@ -248,7 +250,7 @@ fn objects(it: &Situation, kind: &str, condition: &Precondition) -> Concern {
         _ => None,
     });
     let path = condition.path.as_deref();
-    let found: Vec<Subject> = it
+    let found: Vec<Subject> = situation
         .snapshot
         .objects
         .iter()
@@ -274,7 +276,7 @@ fn objects(it: &Situation, kind: &str, condition: &Precondition) -> Concern {
         return Concern::By(found);
     }
     // Objects of the mesh's own kinds come with their definitions.
-    let told = it.exported("CustomResourceDefinition") || it.exported(kind);
+    let told = situation.exported("CustomResourceDefinition") || situation.exported(kind);
     if told { Concern::No } else { Concern::Unknown }
 }
 

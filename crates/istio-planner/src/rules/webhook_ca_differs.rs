@@ -21,16 +21,16 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: CERTIFICATES,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let finding = it.control_plane().and_then(|plane| {
-        let own = Roots::of(it).own(plane)?;
-        webhooks(it, plane, &own)
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let finding = situation.control_plane().and_then(|plane| {
+        let own = Roots::new(situation).own(plane)?;
+        webhooks(situation, plane, &own)
     });
     finding.into_iter().collect()
 }
 
 /// Webhooks by which the API server would not trust istiod.
-fn webhooks(it: &Situation, plane: &ControlPlane, own: &SortedSet<&str>) -> Option<Finding> {
+fn webhooks(situation: &Situation, plane: &ControlPlane, own: &SortedSet<&str>) -> Option<Finding> {
     let kinds = [
         "MutatingWebhookConfiguration",
         "ValidatingWebhookConfiguration",
@@ -38,7 +38,7 @@ fn webhooks(it: &Situation, plane: &ControlPlane, own: &SortedSet<&str>) -> Opti
     let mut subjects = Vec::new();
     for (object, kept) in kinds
         .into_iter()
-        .flat_map(|kind| it.objects("admissionregistration.k8s.io", kind))
+        .flat_map(|kind| situation.objects("admissionregistration.k8s.io", kind))
     {
         let webhooks = kept.value.get("webhooks").and_then(Value::as_array);
         for (index, webhook) in webhooks.into_iter().flatten().enumerate() {

@@ -16,10 +16,10 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: INJECTION,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let found = |wanted, level| {
         finding(
-            it,
+            situation,
             |it| it == wanted,
             Code::WebhookOverlap,
             level,

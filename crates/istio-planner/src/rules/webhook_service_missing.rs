@@ -36,19 +36,19 @@ const CONFIGURATIONS: [&str; 2] = [
     "ValidatingWebhookConfiguration",
 ];
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let writes = written(it);
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let writes = written(situation);
     let configurations: Vec<_> = CONFIGURATIONS
         .iter()
-        .flat_map(|kind| it.objects("admissionregistration.k8s.io", kind))
-        .map(|(object, kept)| (object, broken(it, object, kept, &writes)))
+        .flat_map(|kind| situation.objects("admissionregistration.k8s.io", kind))
+        .map(|(object, kept)| (object, broken(situation, object, kept, &writes)))
         .filter(|(_, broken)| !broken.is_empty())
         .collect();
-    let refused = refused(it, &configurations);
+    let refused = refused(situation, &configurations);
     configurations
         .iter()
         .zip(refused)
-        .map(|((object, broken), refused)| finding(it, object, broken, &refused))
+        .map(|((object, broken), refused)| finding(situation, object, broken, &refused))
         .collect()
 }
 
@@ -66,7 +66,7 @@ struct Broken<'a> {
 }
 
 fn broken<'a>(
-    it: &Situation<'a>,
+    situation: &Situation<'a>,
     object: &'a Ref,
     kept: &'a Object,
     written: &[Written],
@@ -81,16 +81,16 @@ fn broken<'a>(
                 return None;
             }
             let (pods, istio) = (selects_pods(webhook), selects_istio(webhook));
-            let writes = selected(it, webhook, written);
+            let writes = selected(situation, webhook, written);
             if !pods && !istio && writes.is_empty() {
                 return None;
             }
             let service = webhook.pointer("/clientConfig/service")?;
             let (namespace, name) = (text(service, "/namespace")?, text(service, "/name")?);
-            let why = unreachable(it.snapshot, namespace, name)?;
+            let why = unreachable(situation.snapshot, namespace, name)?;
             // An istiod that is not ready is told by `control-plane-not-ready`.
             if why == (Unreachable::NoEndpoint { pods: true })
-                && it
+                && situation
                     .inventory
                     .control_planes
                     .iter()
@@ -114,17 +114,17 @@ fn broken<'a>(
 }
 
 /// What the apply writes and a webhook selects, but for objects of Istio, which stand for themselves.
-fn selected(it: &Situation, webhook: &Value, written: &[Written]) -> Vec<String> {
+fn selected(situation: &Situation, webhook: &Value, written: &[Written]) -> Vec<String> {
     let meant = |write: &&Written| {
         !is_istio(super::group_of(&write.object.api_version))
             && rules(webhook).any(|it| write.is_named(it))
-            && write.is_selected(it, webhook)
+            && write.is_selected(situation, webhook)
     };
     let selected = written.iter().filter(meant);
     selected.map(|it| it.object.to_string()).collect()
 }
 
-fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -> Finding {
+fn finding(situation: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -> Finding {
     let services: SortedMap<_, _> = broken
         .iter()
         .map(|it| (it.service.as_str(), it.why))
@@ -133,7 +133,7 @@ fn finding(it: &Situation, object: &Ref, broken: &[Broken], refused: &Refused) -
         .into_iter()
         .map(|(service, why)| format!("{service}, {}", why.words()))
         .collect();
-    let repair = repair(it, object);
+    let repair = repair(situation, object);
     let mut what = Vec::new();
     if broken.iter().any(|it| it.pods) {
         what.push(refused.pods());
@@ -213,7 +213,7 @@ fn few(names: &SortedSet<&String>) -> String {
 }
 
 /// What each of the configurations refuses.
-fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refused> {
+fn refused(situation: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refused> {
     let none = Refused {
         workloads: SortedSet::new(),
         objects: 0,
@@ -227,12 +227,12 @@ fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refuse
         }
     }
     let mut namespaces = SortedMap::new();
-    let restarted = it
+    let restarted = situation
         .restarts
         .iter()
         .filter(|it| it.how != RestartHow::None)
         .map(|it| &it.object);
-    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
+    let changes = situation.desired.map(|it| it.changes).unwrap_or_default();
     let rolled = changes
         .iter()
         .filter(|it| is_written(it.class))
@@ -245,12 +245,12 @@ fn refused(it: &Situation, configurations: &[(&Ref, Vec<Broken>)]) -> Vec<Refuse
     for object in restarted.chain(rolled) {
         let namespace = object.namespace.clone().unwrap_or_default();
         let key = (object.kind.clone(), namespace.clone(), object.name.clone());
-        let Some(workload) = it.snapshot.workloads.get(&key) else {
+        let Some(workload) = situation.snapshot.workloads.get(&key) else {
             continue;
         };
         let labels = namespaces
             .entry(workload.namespace.as_str())
-            .or_insert_with(|| namespace_labels(it.snapshot, &workload.namespace));
+            .or_insert_with(|| namespace_labels(situation.snapshot, &workload.namespace));
         let Some(labels) = labels else { continue };
         for (at, webhook) in webhooks.candidates(labels) {
             if selects(webhook, labels, workload)
@@ -281,8 +281,8 @@ fn selects(webhook: &Value, namespace: &SortedMap<String, String>, workload: &Wo
 }
 
 /// The step in which the plan writes the configuration again with a Service that is there.
-fn repair(it: &Situation, object: &Ref) -> Option<&'static str> {
-    let desired = it.desired?;
+fn repair(situation: &Situation, object: &Ref) -> Option<&'static str> {
+    let desired = situation.desired?;
     let changes = desired.changes.iter();
     let written = changes
         .into_iter()
@@ -322,7 +322,7 @@ fn repair(it: &Situation, object: &Ref) -> Option<&'static str> {
         else {
             return false;
         };
-        makes(namespace, name) || unreachable(it.snapshot, namespace, name).is_none()
+        makes(namespace, name) || unreachable(situation.snapshot, namespace, name).is_none()
     });
     right.then_some(if component.name == ComponentName::Base {
         "apply-base"

@@ -16,9 +16,9 @@ pub(crate) const EXPLANATION: Explanation = Explanation {
     link: INJECTION,
 };
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     finding(
-        it,
+        situation,
         |it| it == Trouble::LosesProxy,
         Code::WouldLoseProxy,
         Level::Warn,

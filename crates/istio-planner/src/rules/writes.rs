@@ -43,7 +43,7 @@ impl Written<'_> {
 
     /// Whether `objectSelector` and `namespaceSelector` select it, as it is or as it will be; a namespace that the export
     /// does not show is taken as selected.
-    pub(super) fn is_selected(&self, it: &Situation, selectors: &Value) -> bool {
+    pub(super) fn is_selected(&self, situation: &Situation, selectors: &Value) -> bool {
         let labels = |value: &Value| {
             let labels = value.pointer("/metadata/labels").and_then(Value::as_object);
             labels
@@ -56,14 +56,14 @@ impl Written<'_> {
         let object = matches(wanted, &labels(self.after))
             || self.before.is_some_and(|it| matches(wanted, &labels(it)));
         let namespace = self.object.namespace.as_deref();
-        let namespace = namespace.and_then(|name| namespace_labels(it.snapshot, name));
+        let namespace = namespace.and_then(|name| namespace_labels(situation.snapshot, name));
         object && namespace.is_none_or(|it| matches(selectors.get("namespaceSelector"), &it))
     }
 }
 
 /// Everything that the apply writes.
-pub(super) fn written<'a>(it: &Situation<'a>) -> Vec<Written<'a>> {
-    let changes = it.desired.map(|it| it.changes).unwrap_or_default();
+pub(super) fn written<'a>(situation: &Situation<'a>) -> Vec<Written<'a>> {
+    let changes = situation.desired.map(|it| it.changes).unwrap_or_default();
     let writes = changes.iter().filter(|it| {
         matches!(
             it.class,
@@ -75,7 +75,11 @@ pub(super) fn written<'a>(it: &Situation<'a>) -> Vec<Written<'a>> {
             Some(Written {
                 object: &change.object,
                 after: change.predicted.as_ref()?,
-                before: it.snapshot.objects.get(&change.object).map(|it| &it.value),
+                before: situation
+                    .snapshot
+                    .objects
+                    .get(&change.object)
+                    .map(|it| &it.value),
             })
         })
         .collect()

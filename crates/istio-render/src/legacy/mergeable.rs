@@ -27,7 +27,7 @@ pub(super) fn check(
         version,
         path: Vec::new(),
     };
-    walk.maps(Place::of(&MERGING, "IstioOperator"), base, overlay)
+    walk.maps(Place::new(&MERGING, "IstioOperator"), base, overlay)
 }
 
 /// A type, and the table that defines it.
@@ -38,7 +38,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(table: &'static Table, kind: &'static str) -> Self {
+    fn new(table: &'static Table, kind: &'static str) -> Self {
         let kind = kind.strip_prefix("[]").unwrap_or(kind);
         let (table, kind) = match kind.split_once(':') {
             Some(("values", kind)) => (&*VALUES, kind),
@@ -112,7 +112,7 @@ impl Walk<'_> {
     /// The type of a field that both sides have.
     fn below(&self, place: Place, key: &str) -> Result<Place, Box<Diagnostic>> {
         let message = match place.table.field(place.kind, key, self.version) {
-            FieldType::Known { table, kind } => return Ok(Place::of(table, kind)),
+            FieldType::Known { table, kind } => return Ok(Place::new(table, kind)),
             FieldType::Unknown => format!(
                 "unable to find api field in struct {} for the json field {key:?}",
                 place.kind

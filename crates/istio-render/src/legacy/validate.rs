@@ -152,7 +152,7 @@ fn spec(operator: &Value, version: &Version) -> Vec<Diagnostic> {
     if let Some(values) = spec.get("values").filter(|it| !it.is_null()) {
         let faults = VALUES.decode("Values", values, Encoding::Proto, version);
         diagnostics.extend(faults.into_iter().map(in_values));
-        ports::check_ranges(values, ports::Ranges::of(version), &mut diagnostics);
+        ports::check_ranges(values, ports::Ranges::new(version), &mut diagnostics);
         if let Some(mesh) = values.get("meshConfig") {
             mesh_config_at(mesh, "spec.values.meshConfig", version, &mut diagnostics);
         }

@@ -81,7 +81,7 @@ pub(crate) fn merge(object: Value, patch: Value, schema: Schema) -> Result<Value
 
 struct Merger {
     schema: Schema,
-    /// Keys down to the map at hand.
+    /// Keys down to the current map.
     path: Vec<String>,
 }
 

@@ -65,7 +65,7 @@ pub struct Managers(SortedMap<Manager, Owned>);
 
 impl Managers {
     /// Reads an object's `metadata.managedFields`; entries that the server could not have written are passed over.
-    pub fn of(object: &Value) -> Self {
+    pub fn new(object: &Value) -> Self {
         let mut managers = SortedMap::new();
         let entries = object
             .pointer("/metadata/managedFields")

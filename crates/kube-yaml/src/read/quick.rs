@@ -102,11 +102,11 @@ pub(super) fn first(text: &str) -> Read<Node<'_>> {
 }
 
 struct Quick<'a> {
-    /// What follows the line at hand.
+    /// What follows the current line.
     rest: &'a str,
     /// The number of the first line in it.
     number: u32,
-    /// The line at hand, none behind the last.
+    /// The current line, none behind the last.
     line: Option<Line<'a>>,
     begun: bool,
 }
@@ -204,7 +204,7 @@ impl<'a> Quick<'a> {
         }
     }
 
-    /// Reads the mapping or list that begins at the line at hand.
+    /// Reads the mapping or list that begins at the current line.
     fn block(&mut self, line: Line<'a>, depth: u32) -> Read<Node<'a>> {
         if depth > DEPTH || line.is_marker {
             return Err(GaveUp);
@@ -220,7 +220,7 @@ impl<'a> Quick<'a> {
         })
     }
 
-    /// The line at hand if it has a key of a mapping; none if the mapping has ended before it.
+    /// The current line if it has a key of a mapping; none if the mapping has ended before it.
     fn at_key(&self, indent: usize) -> Read<Option<Line<'a>>> {
         match self.line {
             Some(line) if line.is_marker => Ok(None),
@@ -277,7 +277,7 @@ impl<'a> Quick<'a> {
         self.scalar(line.number, inner.indent, inner.content, indent)
     }
 
-    /// Reads the value of a key whose line is at hand, and goes behind it.
+    /// Reads the value of a key whose line is the current one, and goes behind it.
     fn value(
         &mut self,
         line: Line<'a>,

@@ -198,10 +198,10 @@ fn what_upgrades_applied_predicts_what_they_stored() {
             .map(|it| &it.value)
             .filter(|it| it["kind"] == "Service")
             .collect();
-        let cluster = Cluster::of(&services);
+        let cluster = Cluster::new(&services);
         for (reference, stored) in &after.objects {
             let (stored, created) = (&stored.value, !before.objects.contains_key(reference));
-            let Some(applied) = Managers::of(stored).get(&Manager::apply(ISTIO)).cloned() else {
+            let Some(applied) = Managers::new(stored).get(&Manager::apply(ISTIO)).cloned() else {
                 continue;
             };
             let unchanged = before.objects.get(reference).is_some_and(|it| {
@@ -270,7 +270,7 @@ fn check(
                 "",
                 &mut problems,
             );
-            let (ours, theirs) = (owners(&predicted.managers), owners(&Managers::of(stored)));
+            let (ours, theirs) = (owners(&predicted.managers), owners(&Managers::new(stored)));
             for key in ours.keys().chain(theirs.keys()).collect::<SortedSet<_>>() {
                 let nothing = Value::Null;
                 let (ours, theirs) = (

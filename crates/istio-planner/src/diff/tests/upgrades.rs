@@ -87,7 +87,7 @@ fn check(folder: &Path, report: &mut String) -> (usize, usize) {
             return (0, 1);
         }
     };
-    let desired = Desired::of(&release, &rendering);
+    let desired = Desired::new(&release, &rendering);
     let outcome = diff(&before, &desired, Consent::NONE, true);
     let after = folder.join("after.tar.gz");
     let after = after.exists().then(|| read(&after));
@@ -138,7 +138,7 @@ fn compare(it: &Scenario, outcome: &DiffOutcome, report: &mut String) -> (usize,
 }
 
 /// Objects that `expected.json` names in a field.
-fn named(it: &Scenario, field: &str) -> Option<SortedSet<String>> {
+fn named(scenario: &Scenario, field: &str) -> Option<SortedSet<String>> {
     let text = |it: &Value, field: &str| {
         it.get(field)
             .and_then(Value::as_str)
@@ -154,7 +154,8 @@ fn named(it: &Scenario, field: &str) -> Option<SortedSet<String>> {
         )
     };
     Some(
-        it.expected
+        scenario
+            .expected
             .get(field)?
             .as_array()?
             .iter()
@@ -163,13 +164,15 @@ fn named(it: &Scenario, field: &str) -> Option<SortedSet<String>> {
     )
 }
 
-fn classes(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+fn classes(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     for (field, class) in [
         ("orphans", ChangeClass::Orphan),
         ("created", ChangeClass::Create),
         ("deleted", ChangeClass::Delete),
     ] {
-        if let Some(want) = named(it, field).filter(|_| field == "orphans" || it.after.is_some()) {
+        if let Some(want) =
+            named(scenario, field).filter(|_| field == "orphans" || scenario.after.is_some())
+        {
             let of = outcome.changes.iter().filter(|it| it.class == class);
             let got: SortedSet<String> = of.map(|it| short(&it.object)).collect();
             tally.note(got == want, || {
@@ -177,15 +180,18 @@ fn classes(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
             });
         }
     }
-    for want in named(it, "lost").unwrap_or_default() {
+    for want in named(scenario, "lost").unwrap_or_default() {
         let change = outcome.changes.iter().find(|it| short(&it.object) == want);
         let lost = change.is_some_and(|it| it.class != ChangeClass::Unchanged);
         tally.note(lost, || format!("lost {want}"));
     }
 }
 
-fn overwritten(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
-    let list = it.expected.get("overwritten").and_then(Value::as_array);
+fn overwritten(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+    let list = scenario
+        .expected
+        .get("overwritten")
+        .and_then(Value::as_array);
     for want in list.into_iter().flatten() {
         let text = |field: &str| want[field].as_str().unwrap();
         let change = outcome
@@ -200,7 +206,7 @@ fn overwritten(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     }
 }
 
-fn findings(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+fn findings(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     const OURS: [&str; 4] = [
         "load-balancer-change",
         "scale-reset",
@@ -208,12 +214,12 @@ fn findings(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
         "orphans-left",
     ];
     let codes = |field: &str| -> Vec<String> {
-        let list = it.expected["findings"][field].as_array().unwrap();
+        let list = scenario.expected["findings"][field].as_array().unwrap();
         list.iter()
             .map(|it| it.as_str().unwrap().to_owned())
             .collect()
     };
-    let all = super::findings(&it.before, outcome);
+    let all = super::findings(&scenario.before, outcome);
     let there = |code: &String| all.iter().any(|it| it.code.as_str() == code);
     for code in codes("mustNot") {
         tally.note(!there(&code), || {
@@ -228,8 +234,8 @@ fn findings(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     }
 }
 
-fn predictions(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
-    for (object, stored) in it.after.iter().flat_map(|it| &it.objects) {
+fn predictions(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+    for (object, stored) in scenario.after.iter().flat_map(|it| &it.objects) {
         let label = |key: &str| {
             stored.value["metadata"]["labels"][key]
                 .as_str()
@@ -237,7 +243,7 @@ fn predictions(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
         };
         if NOISE.contains(&object.kind.as_str())
             || label("operator.istio.io/managed") != "Reconcile"
-            || label("operator.istio.io/version") != it.target
+            || label("operator.istio.io/version") != scenario.target
         {
             continue;
         }
@@ -246,7 +252,7 @@ fn predictions(it: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
             tally.note(false, || format!("predicted {}: nothing", short(object)));
             continue;
         };
-        let created = !it.before.objects.contains_key(object);
+        let created = !scenario.before.objects.contains_key(object);
         let mut problems = String::new();
         differences(
             &normal(predicted, created),

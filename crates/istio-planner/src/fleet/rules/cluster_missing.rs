@@ -20,13 +20,13 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     link: MULTICLUSTER,
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
-    let names: Vec<&str> = it
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
+    let names: Vec<&str> = situation
         .all()
         .filter_map(|it| Some(it.1.cluster.as_ref()?.value.as_str()))
         .collect();
     let mut missing: BTreeMap<&str, Vec<Evidence>> = BTreeMap::new();
-    for (name, identity) in it.all() {
+    for (name, identity) in situation.all() {
         for read in &identity.reads {
             if !names.contains(&read.value.as_str()) {
                 missing.entry(&read.value).or_default().push(read.of(name));
@@ -48,14 +48,18 @@ pub(super) fn check(it: &Situation) -> Vec<Finding> {
         };
         findings.push(told.about(missing.into_values().flatten().collect()));
     }
-    findings.extend(unserved(it));
+    findings.extend(unserved(situation));
     findings
 }
 
 /// Remote clusters whose control plane no export shows.
-fn unserved(it: &Situation) -> Option<Finding> {
-    let served: Vec<usize> = it.groups.iter().flat_map(|it| it.served.keys().copied()).collect();
-    let members = it.members.iter().enumerate();
+fn unserved(situation: &Situation) -> Option<Finding> {
+    let served: Vec<usize> = situation
+        .groups
+        .iter()
+        .flat_map(|it| it.served.keys().copied())
+        .collect();
+    let members = situation.members.iter().enumerate();
     let alone: Vec<_> = members
         .filter(|it| !served.contains(&it.0))
         .filter_map(|(_, it)| Some((it.name.as_str(), &it.read.as_ref().ok()?.identity)))
@@ -74,6 +78,8 @@ fn unserved(it: &Situation) -> Option<Finding> {
             .to_owned(),
         fix: "Export the cluster of their control plane, with its Services, too".to_owned(),
     };
-    let subjects = alone.iter().flat_map(|(name, it)| it.served_from.iter().map(|it| it.of(name)));
+    let subjects = alone
+        .iter()
+        .flat_map(|(name, it)| it.served_from.iter().map(|it| it.of(name)));
     Some(told.about(subjects.collect()))
 }

@@ -18,19 +18,26 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     link: MULTICLUSTER,
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (_, all) in it.meshes() {
+    for (_, all) in situation.meshes() {
         let mut by_name: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for (name, identity) in all {
             if let Some(cluster) = &identity.cluster {
-                by_name.entry(&cluster.value).or_default().push((name, cluster, identity));
+                by_name
+                    .entry(&cluster.value)
+                    .or_default()
+                    .push((name, cluster, identity));
             }
         }
         for (cluster, all) in by_name {
-            let uids = |at: usize| all.get(at).map(|it| it.2.uids.iter().map(|it| &it.value).collect::<Vec<_>>());
+            let uids = |at: usize| {
+                all.get(at)
+                    .map(|it| it.2.uids.iter().map(|it| &it.value).collect::<Vec<_>>())
+            };
             // The same cluster exported twice has its own finding.
-            let is_one = uids(0).is_some_and(|it| !it.is_empty()) && (1..all.len()).all(|at| uids(at) == uids(0));
+            let is_one = uids(0).is_some_and(|it| !it.is_empty())
+                && (1..all.len()).all(|at| uids(at) == uids(0));
             if all.len() < 2 || is_one {
                 continue;
             }

@@ -17,8 +17,8 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     link: MULTICLUSTER,
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
-    let meshes = it.meshes();
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
+    let meshes = situation.meshes();
     meshes
         .filter_map(|(_, all)| {
             let networks: Vec<_> = all

@@ -15,15 +15,19 @@ pub(super) const EXPLANATION: Explanation = Explanation {
           would be.",
     settle: "Settle what stands against the primary cluster first, and upgrade it before the remote one.",
     source: "istio.io, Supported Releases: the data plane may not be newer than the control plane",
-    link: Some("https://istio.io/latest/docs/releases/supported-releases/#control-planedata-plane-skew"),
+    link: Some(
+        "https://istio.io/latest/docs/releases/supported-releases/#control-planedata-plane-skew",
+    ),
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for group in it.groups {
+    for group in situation.groups {
         for (remote, primary) in &group.served {
-            let (Some(remote), Some(primary)) = (it.members.get(*remote), it.members.get(*primary))
-            else {
+            let (Some(remote), Some(primary)) = (
+                situation.members.get(*remote),
+                situation.members.get(*primary),
+            ) else {
                 continue;
             };
             findings.extend(ahead(remote, primary));
@@ -37,22 +41,41 @@ fn ahead(remote: &Member, primary: &Member) -> Option<Finding> {
     let goes = read.summary.verdict == Verdict::Clear;
     let stays = other.summary.verdict != Verdict::Clear;
     let to = Version::parse_tag(read.summary.target.as_deref()?)?;
-    let running = other.identity.control_planes.iter().map(|it| &it.value).min()?;
+    let running = other
+        .identity
+        .control_planes
+        .iter()
+        .map(|it| &it.value)
+        .min()?;
     if !goes || !stays || to <= *running {
         return None;
     }
-    let subjects = read.identity.served_from.iter().map(|it| it.of(&remote.name));
-    let istiods = other.identity.control_planes.iter().map(|it| it.of(&primary.name));
+    let subjects = read
+        .identity
+        .served_from
+        .iter()
+        .map(|it| it.of(&remote.name));
+    let istiods = other
+        .identity
+        .control_planes
+        .iter()
+        .map(|it| it.of(&primary.name));
     let told = Told {
         code: Code::RemoteAhead,
         level: Level::Block,
-        title: format!("{} would be newer than {}, which serves it", remote.name, primary.name),
+        title: format!(
+            "{} would be newer than {}, which serves it",
+            remote.name, primary.name
+        ),
         detail: format!(
             "{} finds its control plane in {}, whose istiod stays at {running} as long as something stands against its plan; \
              proxies of {to} must not be served by it",
             remote.name, primary.name
         ),
-        fix: format!("Settle what stands against {}, and upgrade it first", primary.name),
+        fix: format!(
+            "Settle what stands against {}, and upgrade it first",
+            primary.name
+        ),
     };
     Some(told.about(subjects.chain(istiods).collect()))
 }

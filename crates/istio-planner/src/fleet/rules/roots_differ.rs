@@ -17,8 +17,8 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/tasks/security/cert-management/plugin-ca-cert/"),
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
-    let meshes = it.meshes();
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
+    let meshes = situation.meshes();
     meshes
         .filter_map(|(_, all)| {
             let mut roots = all.iter().filter_map(|it| Some((it.0, it.1.roots.as_ref()?)));

@@ -17,9 +17,9 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     link: Some("https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#uids"),
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
     let mut by_uid: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for (name, identity) in it.all() {
+    for (name, identity) in situation.all() {
         for uid in &identity.uids {
             by_uid.entry(&uid.value).or_default().push((name, uid));
         }

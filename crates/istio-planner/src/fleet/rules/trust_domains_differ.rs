@@ -18,8 +18,8 @@ pub(super) const EXPLANATION: Explanation = Explanation {
     link: Some("https://istio.io/latest/docs/tasks/security/authorization/authz-td-migration/"),
 };
 
-pub(super) fn check(it: &Situation) -> Vec<Finding> {
-    let meshes = it.meshes();
+pub(super) fn check(situation: &Situation) -> Vec<Finding> {
+    let meshes = situation.meshes();
     meshes
         .filter_map(|(_, all)| {
             let domains: Vec<_> = all

@@ -32,7 +32,7 @@ fn value(said: Option<super::Said>) -> Option<String> {
 
 #[test]
 fn a_file_says_profile_revision_namespace_and_compatibility_version() {
-    let asked = Asked::of(&request(FILE, &[]));
+    let asked = Asked::new(&request(FILE, &[]));
     assert_eq!(value(asked.profile).as_deref(), Some("demo"));
     assert_eq!(value(asked.revision).as_deref(), Some("canary"));
     assert_eq!(value(asked.namespace).as_deref(), Some("mesh"));
@@ -41,7 +41,7 @@ fn a_file_says_profile_revision_namespace_and_compatibility_version() {
 
 #[test]
 fn what_a_file_says_is_shown_with_its_line() {
-    let place = Asked::of(&request(FILE, &[]))
+    let place = Asked::new(&request(FILE, &[]))
         .profile
         .map(|it| it.place)
         .unwrap();
@@ -56,7 +56,7 @@ fn what_a_file_says_is_shown_with_its_line() {
 fn a_flag_beats_a_file() {
     let mut request = request(FILE, &["profile=minimal", "compatibilityVersion=1.27"]);
     request.revision = Some("other".to_owned());
-    let asked = Asked::of(&request);
+    let asked = Asked::new(&request);
     assert_eq!(value(asked.profile).as_deref(), Some("minimal"));
     assert_eq!(value(asked.compatibility_version).as_deref(), Some("1.27"));
     assert_eq!(value(asked.revision).as_deref(), Some("other"));
@@ -68,11 +68,11 @@ fn revision_default_is_none() {
         revision: Some("default".to_owned()),
         ..Request::default()
     };
-    assert_eq!(Asked::of(&request).revision, None);
+    assert_eq!(Asked::new(&request).revision, None);
 }
 
 #[test]
 fn nothing_is_read_from_a_file_that_is_no_yaml() {
-    let asked = Asked::of(&request("spec:\n  profile: [demo\n", &[]));
+    let asked = Asked::new(&request("spec:\n  profile: [demo\n", &[]));
     assert_eq!(asked.profile, None);
 }

@@ -68,7 +68,7 @@ fn a_control_plane_is_chosen_by_its_namespace_where_that_tells_it() {
     let plane = |namespace: &str| {
         let mut it = object("Deployment", "istiod");
         it.namespace = Some(namespace.to_owned());
-        Subject::of(it)
+        Subject::new(it)
     };
     let finding = |planes: &[&str]| {
         Finding::new(Code::SeveralControlPlanes, Level::Block, "Several", "")

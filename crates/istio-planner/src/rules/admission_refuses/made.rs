@@ -46,13 +46,17 @@ impl Made {
 }
 
 /// One pod of each workload that is rolled or restarted.
-pub(super) fn pods(it: &Situation, writes: &[Written]) -> Vec<Made> {
+pub(super) fn pods(situation: &Situation, writes: &[Written]) -> Vec<Made> {
     let mut made = SortedMap::new();
-    for restart in it.restarts.iter().filter(|it| it.how != RestartHow::None) {
+    for restart in situation
+        .restarts
+        .iter()
+        .filter(|it| it.how != RestartHow::None)
+    {
         let of = &restart.object;
         let namespace = of.namespace.clone().unwrap_or_default();
         let key = (of.kind.clone(), namespace, of.name.clone());
-        if let Some(workload) = it.snapshot.workloads.get(&key) {
+        if let Some(workload) = situation.snapshot.workloads.get(&key) {
             let metadata = json!({"labels": workload.template_labels});
             made.insert(of.clone(), Made::new(of, &metadata, &json!({}), true));
         }

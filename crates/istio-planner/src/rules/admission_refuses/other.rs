@@ -8,9 +8,12 @@ use crate::outcome::{Finding, Level, RestartHow, Subject};
 use crate::rules::writes::written;
 use crate::rules::{Situation, group_of, text};
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let writes = written(it);
-    let restarts = it.restarts.iter().any(|it| it.how != RestartHow::None);
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let writes = written(situation);
+    let restarts = situation
+        .restarts
+        .iter()
+        .any(|it| it.how != RestartHow::None);
     if writes.is_empty() && !restarts {
         return Vec::new();
     }
@@ -20,7 +23,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
     }
     let mut likely = Vec::new();
     let mut possible = Vec::new();
-    for (object, kept) in &it.snapshot.objects {
+    for (object, kept) in &situation.snapshot.objects {
         let policy = &kept.value;
         let (keeper, matched) = match (group_of(&object.api_version), object.kind.as_str()) {
             ("kyverno.io", "ClusterPolicy" | "Policy") if enforces(policy) => {
@@ -48,7 +51,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             format!("{} {}", object.kind, object.name),
             format!("a policy of {keeper} that refuses what it does not allow"),
         );
-        if touches(it, policy) {
+        if touches(situation, policy) {
             likely.push(entry);
         } else {
             possible.push(entry);
@@ -123,7 +126,7 @@ fn listed<'a>(value: Option<&'a Value>, name: &str, found: &mut Vec<&'a str>) {
 }
 
 /// Whether it is about what this upgrade changes: the registry of images, or capabilities of init containers.
-fn touches(it: &Situation, policy: &Value) -> bool {
+fn touches(situation: &Situation, policy: &Value) -> bool {
     let words = policy
         .get("spec")
         .map(|it| it.to_string().to_ascii_lowercase())
@@ -136,14 +139,14 @@ fn touches(it: &Situation, policy: &Value) -> bool {
             .iter()
             .any(|it| words.contains(it) || kind.contains(it))
     };
-    let images = about(&["image", "repo", "registr"]) && moves_registry(it);
+    let images = about(&["image", "repo", "registr"]) && moves_registry(situation);
     let capabilities = about(&["capabilit", "net_admin", "initcontainers", "privilege"])
-        && super::pods::injects_init(it) == Some(true);
+        && super::pods::injects_init(situation) == Some(true);
     images || capabilities
 }
 
 /// Whether images come from elsewhere than today.
-fn moves_registry(it: &Situation) -> bool {
+fn moves_registry(situation: &Situation) -> bool {
     let repositories = |value: &Value| -> SortedSet<String> {
         let containers = value
             .pointer("/spec/template/spec/containers")
@@ -160,7 +163,7 @@ fn moves_registry(it: &Situation) -> bool {
             })
             .collect()
     };
-    written(it).iter().any(|it| {
+    written(situation).iter().any(|it| {
         it.before
             .is_some_and(|before| !repositories(it.after).is_subset(&repositories(before)))
     })

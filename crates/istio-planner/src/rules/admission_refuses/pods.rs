@@ -18,8 +18,8 @@ enum Enforced {
 }
 
 impl Enforced {
-    fn of(it: &Situation, namespace: &str) -> Option<Self> {
-        let labels = namespace_labels(it.snapshot, namespace)?;
+    fn read(situation: &Situation, namespace: &str) -> Option<Self> {
+        let labels = namespace_labels(situation.snapshot, namespace)?;
         match labels.get("pod-security.kubernetes.io/enforce")?.as_str() {
             "baseline" => Some(Self::Baseline),
             "restricted" => Some(Self::Restricted),
@@ -35,28 +35,31 @@ impl Enforced {
     }
 }
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    [injected(it), applied(it)].into_iter().flatten().collect()
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    [injected(situation), applied(situation)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Workloads whose new pods get the init container that sets up iptables.
-fn injected(it: &Situation) -> Option<Finding> {
-    if !injects_init(it)? {
+fn injected(situation: &Situation) -> Option<Finding> {
+    if !injects_init(situation)? {
         return None;
     }
     let mut subjects = Vec::new();
     let mut namespaces: SortedMap<&str, Enforced> = SortedMap::new();
     let mut had = false;
-    let with_init = Made::of(it.snapshot, |it| {
+    let with_init = Made::new(situation.snapshot, |it| {
         it.containers.iter().any(|it| it.name == "istio-init")
     });
-    let renewed = it
+    let renewed = situation
         .restarts
         .iter()
         .filter(|it| it.how != RestartHow::None && it.to.is_some());
     for restart in renewed {
         let namespace = restart.object.namespace.as_deref().unwrap_or_default();
-        let Some(level) = Enforced::of(it, namespace) else {
+        let Some(level) = Enforced::read(situation, namespace) else {
             continue;
         };
         let key = (
@@ -64,7 +67,7 @@ fn injected(it: &Situation) -> Option<Finding> {
             namespace.to_owned(),
             restart.object.name.clone(),
         );
-        let Some(workload) = it.snapshot.workloads.get(&key) else {
+        let Some(workload) = situation.snapshot.workloads.get(&key) else {
             continue;
         };
         // Gateways are injected by other templates, which have no such container.
@@ -119,7 +122,7 @@ fn injected(it: &Situation) -> Option<Finding> {
 }
 
 fn namespace_subject(name: &str) -> Subject {
-    Subject::of(crate::outcome::Ref {
+    Subject::new(crate::outcome::Ref {
         api_version: "v1".to_owned(),
         kind: "Namespace".to_owned(),
         namespace: None,
@@ -128,8 +131,8 @@ fn namespace_subject(name: &str) -> Subject {
 }
 
 /// Whether the injector of the target gives pods istio-init: its template does, and its values do not switch on CNI.
-pub(super) fn injects_init(it: &Situation) -> Option<bool> {
-    let objects = it
+pub(super) fn injects_init(situation: &Situation) -> Option<bool> {
+    let objects = situation
         .desired?
         .rendering
         .components
@@ -151,10 +154,10 @@ pub(super) fn injects_init(it: &Situation) -> Option<bool> {
 }
 
 /// Workloads of the installation whose pods their own namespace refuses.
-fn applied(it: &Situation) -> Option<Finding> {
+fn applied(situation: &Situation) -> Option<Finding> {
     let mut subjects = Vec::new();
     let mut reasons = Vec::new();
-    for change in it.desired?.changes {
+    for change in situation.desired?.changes {
         let rolls = matches!(change.class, ChangeClass::Create | ChangeClass::Replace)
             || change
                 .fields
@@ -165,7 +168,8 @@ fn applied(it: &Situation) -> Option<Finding> {
             continue;
         }
         let namespace = change.object.namespace.as_deref().unwrap_or_default();
-        let (Some(level), Some(predicted)) = (Enforced::of(it, namespace), &change.predicted)
+        let (Some(level), Some(predicted)) =
+            (Enforced::read(situation, namespace), &change.predicted)
         else {
             continue;
         };
@@ -173,10 +177,10 @@ fn applied(it: &Situation) -> Option<Finding> {
             continue;
         };
         if let Some(why) = violation(spec, level) {
-            let kept = it.snapshot.objects.get(&change.object);
+            let kept = situation.snapshot.objects.get(&change.object);
             subjects.push(match kept {
                 Some(kept) => Subject::kept(&change.object, kept),
-                None => Subject::of(change.object.clone()),
+                None => Subject::new(change.object.clone()),
             });
             reasons.push(format!(
                 "{} {} in {namespace}, which enforces {}: {why}",

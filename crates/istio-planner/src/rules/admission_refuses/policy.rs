@@ -14,21 +14,21 @@ use crate::snapshot::{Object, named as named_object};
 
 const GROUP: &str = "admissionregistration.k8s.io";
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
     let mut bindings: SortedMap<&str, Vec<&Value>> = SortedMap::new();
-    for (_, kept) in it.objects(GROUP, "ValidatingAdmissionPolicyBinding") {
+    for (_, kept) in situation.objects(GROUP, "ValidatingAdmissionPolicyBinding") {
         if denies(&kept.value)
             && let Some(policy) = text(&kept.value, "/spec/policyName")
         {
             bindings.entry(policy).or_default().push(&kept.value);
         }
     }
-    let writes = written(it);
-    let made = made::pods(it, &writes);
+    let writes = written(situation);
+    let made = made::pods(situation, &writes);
     let mut findings = Vec::new();
     let mut unknown = Vec::new();
     let mut injected = Vec::new();
-    for (object, kept) in it.objects(GROUP, "ValidatingAdmissionPolicy") {
+    for (object, kept) in situation.objects(GROUP, "ValidatingAdmissionPolicy") {
         let Some(bound) = bindings.get(object.name.as_str()) else {
             continue;
         };
@@ -38,17 +38,17 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         for write in &writes {
             if !bound
                 .iter()
-                .any(|binding| policy.is_for(it, binding, write))
+                .any(|binding| policy.is_for(situation, binding, write))
             {
                 continue;
             }
-            match policy.judge(it, write) {
+            match policy.judge(situation, write) {
                 Judgement::Passes => {}
                 Judgement::Refuses(why) => refused.push((write, why)),
                 Judgement::Unknown(why) => unread = unread.or(Some(why)),
             }
         }
-        let of_pods = policy.pods(it, bound, &made);
+        let of_pods = policy.pods(situation, bound, &made);
         findings.extend(pods_finding(&policy, &of_pods.refused));
         if of_pods.injected && refused.is_empty() && of_pods.refused.is_empty() {
             let subject = Subject::kept(object, kept);
@@ -94,7 +94,9 @@ fn finding(policy: &Policy, refused: &[(&Written, String)]) -> Finding {
     let mut reasons: Vec<&str> = refused.iter().map(|it| it.1.as_str()).collect();
     reasons.dedup();
     reasons.truncate(3);
-    let subjects = refused.iter().map(|(it, _)| Subject::of(it.object.clone()));
+    let subjects = refused
+        .iter()
+        .map(|(it, _)| Subject::new(it.object.clone()));
     Finding::new(
         Code::AdmissionRefuses,
         Level::Block,
@@ -123,7 +125,7 @@ fn pods_finding(policy: &Policy, refused: &[(&Made, String)]) -> Option<Finding>
         .collect();
     let mut reasons: Vec<&str> = refused.iter().map(|it| it.1.as_str()).collect();
     reasons.dedup();
-    let subjects = refused.iter().map(|(it, _)| Subject::of(it.of.clone()));
+    let subjects = refused.iter().map(|(it, _)| Subject::new(it.of.clone()));
     (!names.is_empty()).then(|| {
         Finding::new(
             Code::AdmissionRefuses,
@@ -170,19 +172,22 @@ impl Policy<'_> {
     }
 
     /// What it says of the pods that rollouts and restarts make.
-    fn pods<'a>(&self, it: &Situation, bound: &[&Value], made: &'a [Made]) -> OfPods<'a> {
+    fn pods<'a>(&self, situation: &Situation, bound: &[&Value], made: &'a [Made]) -> OfPods<'a> {
         let mut said = OfPods {
             refused: Vec::new(),
             injected: false,
         };
         for pod in made {
             let write = pod.write();
-            if !bound.iter().any(|binding| self.is_for(it, binding, &write)) {
+            if !bound
+                .iter()
+                .any(|binding| self.is_for(situation, binding, &write))
+            {
                 continue;
             }
             if pod.injected {
                 said.injected = true;
-            } else if let Judgement::Refuses(why) = self.judge(it, &write) {
+            } else if let Judgement::Refuses(why) = self.judge(situation, &write) {
                 said.refused.push((pod, why));
             }
         }
@@ -190,7 +195,7 @@ impl Policy<'_> {
     }
 
     /// Whether a binding brings it to an object.
-    fn is_for(&self, it: &Situation, binding: &Value, write: &Written) -> bool {
+    fn is_for(&self, situation: &Situation, binding: &Value, write: &Written) -> bool {
         let constraints = self.kept.value.pointer("/spec/matchConstraints");
         let resources = binding.pointer("/spec/matchResources");
         let rules = |of: Option<&Value>| {
@@ -202,7 +207,7 @@ impl Policy<'_> {
             rules.is_some_and(|it| it.iter().any(|it| write.is_named(it)))
         };
         let selected =
-            |of: Option<&Value>| of.is_none_or(|selectors| write.is_selected(it, selectors));
+            |of: Option<&Value>| of.is_none_or(|selectors| write.is_selected(situation, selectors));
         // A binding without rules of its own takes the policy's.
         let narrowed = resources
             .and_then(|it| it.get("resourceRules"))
@@ -216,9 +221,9 @@ impl Policy<'_> {
     }
 
     /// What it says of an object.
-    fn judge(&self, it: &Situation, write: &Written) -> Judgement {
+    fn judge(&self, situation: &Situation, write: &Written) -> Judgement {
         let fails = text(&self.kept.value, "/spec/failurePolicy") != Some("Ignore");
-        let variables = variables(it, write);
+        let variables = variables(situation, write);
         let pair = |it: &Value| {
             Some((
                 text(it, "/name")?.to_owned(),
@@ -259,7 +264,7 @@ impl Policy<'_> {
     }
 }
 
-fn variables(it: &Situation, write: &Written) -> Variables {
+fn variables(situation: &Situation, write: &Written) -> Variables {
     let namespace = write.object.namespace.as_deref();
     let mut variables = Variables::from([
         ("object", write.after.clone()),
@@ -285,7 +290,7 @@ fn variables(it: &Situation, write: &Written) -> Variables {
     ]);
     // Who applies is not known: what asks for it has no value.
     let object = namespace.and_then(|name| {
-        let (_, kept) = named_object(it.snapshot, "", "Namespace", None, name)?;
+        let (_, kept) = named_object(situation.snapshot, "", "Namespace", None, name)?;
         Some(kept.value.clone())
     });
     variables.extend(object.map(|it| ("namespaceObject", it)));

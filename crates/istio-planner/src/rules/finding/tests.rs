@@ -6,7 +6,7 @@ fn finding(code: Code, level: Level) -> Finding {
 }
 
 fn object(kind: &str, namespace: Option<&str>, name: &str) -> Subject {
-    Subject::of(Ref {
+    Subject::new(Ref {
         api_version: "v1".to_owned(),
         kind: kind.to_owned(),
         namespace: namespace.map(str::to_owned),

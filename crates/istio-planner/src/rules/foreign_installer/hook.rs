@@ -16,8 +16,8 @@ enum Runner {
     Schedule(String),
 }
 
-pub(super) fn findings(it: &Situation) -> Vec<Finding> {
-    let mut runners = runners(it.snapshot);
+pub(super) fn findings(situation: &Situation) -> Vec<Finding> {
+    let mut runners = runners(situation.snapshot);
     // A hook often carries no mark of its release; what stands beside it does.
     let names: SortedSet<_> = runners
         .keys()
@@ -34,7 +34,7 @@ pub(super) fn findings(it: &Situation) -> Vec<Finding> {
             .or_default()
             .extend(nameless);
     }
-    let target = it.request.to.as_str();
+    let target = situation.request.to.as_str();
     runners
         .into_iter()
         .map(|(runner, subjects)| finding(&runner, subjects, target))

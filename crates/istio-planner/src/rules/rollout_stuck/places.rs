@@ -23,7 +23,7 @@ pub(super) struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    pub(super) fn of(snapshot: &'a Snapshot) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
         Self {
             snapshot,
             labelled: OnceCell::new(),
@@ -34,7 +34,7 @@ impl<'a> Running<'a> {
 
     fn labelled(&self) -> &Labelled<'a> {
         self.labelled
-            .get_or_init(|| Labelled::of(self.snapshot, runs))
+            .get_or_init(|| Labelled::new(self.snapshot, runs))
     }
 
     /// Ports of its node that each pod holds.
@@ -149,9 +149,9 @@ fn meets(node: &Node, term: &Value) -> bool {
 }
 
 /// One requirement of a node selector; those with numbers are taken as met where the label is one.
-fn requirement(it: &Value, labels: &SortedMap<String, String>) -> bool {
-    let key = text(it, "/key").unwrap_or_default();
-    let values: Vec<_> = it
+fn requirement(value: &Value, labels: &SortedMap<String, String>) -> bool {
+    let key = text(value, "/key").unwrap_or_default();
+    let values: Vec<_> = value
         .get("values")
         .and_then(Value::as_array)
         .into_iter()
@@ -160,7 +160,7 @@ fn requirement(it: &Value, labels: &SortedMap<String, String>) -> bool {
         .collect();
     let found = labels.get(key).map(String::as_str);
     let number = |text: Option<&str>| text.and_then(|it| it.parse::<i64>().ok());
-    match text(it, "/operator").unwrap_or_default() {
+    match text(value, "/operator").unwrap_or_default() {
         "In" => found.is_some_and(|it| values.contains(&it)),
         "NotIn" => found.is_none_or(|it| !values.contains(&it)),
         "Exists" => found.is_some(),
@@ -177,7 +177,7 @@ fn requirement(it: &Value, labels: &SortedMap<String, String>) -> bool {
 
 /// Required anti-affinity against the pods that run.
 fn affinity(
-    it: &Running,
+    running: &Running,
     rolling: &Rolling,
     nodes: &[&Node],
     daemon: bool,
@@ -203,7 +203,7 @@ fn affinity(
     };
     let terms: Vec<_> = terms.into_iter().filter(|it| !keyed(it)).collect();
     let taken = |own: bool| -> Vec<(&str, SortedSet<&str>)> {
-        let taken = terms.iter().map(|term| taken(it, rolling, term, own));
+        let taken = terms.iter().map(|term| taken(running, rolling, term, own));
         taken.collect()
     };
     let is_free = |node: &Node, taken: &[(&str, SortedSet<&str>)]| {
@@ -238,7 +238,7 @@ fn affinity(
     // All of them have to find a place in the end, apart from each other.
     let apart = terms.iter().find(|term| {
         selects(
-            it.snapshot,
+            running.snapshot,
             rolling,
             term,
             namespace,
@@ -270,13 +270,13 @@ fn affinity(
 /// The topology key of a term, and its values where pods stand that the term keeps away from; `own`: the old pods count
 /// too.
 fn taken<'a>(
-    it: &'a Running,
+    running: &'a Running,
     rolling: &Rolling,
     term: &'a Value,
     own: bool,
 ) -> (&'a str, SortedSet<&'a str>) {
     let key = text(term, "/topologyKey").unwrap_or_default();
-    let snapshot = it.snapshot;
+    let snapshot = running.snapshot;
     let Some(selector) = term.get("labelSelector").filter(|it| !it.is_null()) else {
         return (key, SortedSet::new());
     };
@@ -285,7 +285,7 @@ fn taken<'a>(
         .iter()
         .map(|it| (&it.namespace, &it.name))
         .collect();
-    let labelled = it.labelled();
+    let labelled = running.labelled();
     let by_labels = term
         .get("namespaceSelector")
         .is_some_and(|it| !it.is_null());
@@ -336,7 +336,7 @@ fn selects(
 
 /// Ports of the node that the pods that run hold.
 fn ports(
-    it: &Running,
+    running: &Running,
     rolling: &Rolling,
     nodes: &[&Node],
     daemon: bool,
@@ -351,7 +351,7 @@ fn ports(
         .map(|it| (&it.namespace, &it.name))
         .collect();
     let clash = |node: &Node, own: bool| -> Option<HostPort> {
-        let held = it.ports(&node.name).iter();
+        let held = running.ports(&node.name).iter();
         let mut counted = held
             .filter(|(pod, _)| own || !old.contains(&(&pod.namespace, &pod.name)))
             .map(|it| &it.1);

@@ -8,8 +8,8 @@ use crate::snapshot::in_namespace;
 use kube_apply::defaulting::quantity::nanos;
 
 /// Why the API server refuses the next pod, if it does.
-pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Vec<(Cause, String)> {
-    let ranges = limit_ranges(it, rolling);
+pub(super) fn shortage(situation: &Situation, rolling: &Rolling) -> Vec<(Cause, String)> {
+    let ranges = limit_ranges(situation, rolling);
     let containers: Vec<_> = rolling
         .workload
         .placement
@@ -20,7 +20,7 @@ pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Vec<(Cause, String)
         .collect();
     let limits = containers.iter().find_map(|it| refused(it, &ranges));
     let namespace = rolling.object.namespace.as_deref();
-    let quota = in_namespace(it.snapshot, "ResourceQuota", namespace)
+    let quota = in_namespace(situation.snapshot, "ResourceQuota", namespace)
         .filter(|(_, kept)| counts(&kept.value, rolling))
         .find_map(|(object, kept)| {
             let why = exceeded(&kept.value, rolling, &containers)?;
@@ -34,9 +34,9 @@ pub(super) fn shortage(it: &Situation, rolling: &Rolling) -> Vec<(Cause, String)
 }
 
 /// Entries for containers of every `LimitRange` of the namespace.
-fn limit_ranges(it: &Situation, rolling: &Rolling) -> Vec<(String, Value)> {
+fn limit_ranges(situation: &Situation, rolling: &Rolling) -> Vec<(String, Value)> {
     let namespace = rolling.object.namespace.as_deref();
-    in_namespace(it.snapshot, "LimitRange", namespace)
+    in_namespace(situation.snapshot, "LimitRange", namespace)
         .flat_map(|(object, kept)| {
             let limits = kept.value.pointer("/spec/limits").and_then(Value::as_array);
             limits

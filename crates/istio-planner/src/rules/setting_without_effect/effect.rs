@@ -11,7 +11,7 @@ use crate::rules::text;
 pub(super) struct Effect(SortedMap<(String, String, String), Value>);
 
 impl Effect {
-    pub(super) fn of(rendering: &Rendering) -> Self {
+    pub(super) fn new(rendering: &Rendering) -> Self {
         let mut objects = SortedMap::new();
         for component in &rendering.components {
             for object in &component.objects {

@@ -124,13 +124,13 @@ fn below(spec: &Value, at: &[&str], but: &[&str], paths: &mut Vec<Vec<String>>) 
 }
 
 /// The request with the installation's values and components that it does not say; `None` where it says all of them.
-pub(super) fn repeated(it: &Situation, user: &Value) -> Option<Value> {
+pub(super) fn repeated(situation: &Situation, user: &Value) -> Option<Value> {
     let mut spec = user.clone();
     let mut more = false;
     if !spec.is_object() {
         spec = Value::Object(Map::new());
     }
-    for setting in &it.installation?.settings {
+    for setting in &situation.installation?.settings {
         let keys = setting.keys();
         // Gateways, which are elements of a list, are left as the request names them.
         let is_tried = matches!(keys.as_slice(), ["values" | "components", ..])

@@ -6,8 +6,8 @@ use crate::outcome::{Finding, Level, Subject};
 use crate::rules::Code;
 use crate::rules::{Situation, count, enumerate, text};
 
-pub(crate) fn check(it: &Situation) -> Vec<Finding> {
-    let Some(desired) = it.desired else {
+pub(crate) fn check(situation: &Situation) -> Vec<Finding> {
+    let Some(desired) = situation.desired else {
         return Vec::new();
     };
     let spec = desired.rendering.user.get("spec").unwrap_or(&Value::Null);
@@ -18,7 +18,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
         for name in metadata.into_iter().flatten().map(|it| it.0.as_str()) {
             if is_of_istiod(name) {
                 let keys = [keys.as_slice(), &[name]].concat();
-                let place = it.documents.place_of(&keys);
+                let place = situation.documents.place_of(&keys);
                 let field = format!("spec.{}", keys.join("."));
                 found.push((name.to_owned(), place.unwrap_or_default().field(field)));
             }
@@ -37,7 +37,7 @@ pub(crate) fn check(it: &Situation) -> Vec<Finding> {
             {
                 if is_of_istiod(name) {
                     let field = format!("spec.components.{kind}[{index}].k8s.env[name={name}]");
-                    let place = it.documents.place_of(&["components", kind]);
+                    let place = situation.documents.place_of(&["components", kind]);
                     found.push((name.to_owned(), place.unwrap_or_default().field(field)));
                 }
             }

@@ -15,13 +15,14 @@ const NAMED_PODS: usize = 20;
 
 /// Objects of a kind that satisfy a condition, with the field that tells it.
 fn objects(
-    it: &Situation,
+    situation: &Situation,
     group: &str,
     kind: &str,
     field: &str,
     is_meant: impl Fn(&Ref, &Value) -> bool,
 ) -> Vec<Subject> {
-    it.objects(group, kind)
+    situation
+        .objects(group, kind)
         .filter(|(object, kept)| is_meant(object, &kept.value))
         .map(|(object, kept)| Subject::kept(object, kept).field(field))
         .collect()
@@ -36,8 +37,9 @@ fn label<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// The objects that the target would render, of a kind.
-fn rendered<'a>(it: &Situation<'a>, kind: &'static str) -> impl Iterator<Item = &'a Value> {
-    it.desired
+fn rendered<'a>(situation: &Situation<'a>, kind: &'static str) -> impl Iterator<Item = &'a Value> {
+    situation
+        .desired
         .into_iter()
         .flat_map(|it| &it.rendering.components)
         .flat_map(|it| &it.objects)
@@ -45,7 +47,7 @@ fn rendered<'a>(it: &Situation<'a>, kind: &'static str) -> impl Iterator<Item = 
 }
 
 /// A variable of istiod, as the target would set it, else as it is now.
-fn variable(it: &Situation, name: &str) -> Option<String> {
+fn variable(situation: &Situation, name: &str) -> Option<String> {
     let read = |deployment: &Value| {
         let containers = deployment
             .pointer("/spec/template/spec/containers")?
@@ -58,27 +60,28 @@ fn variable(it: &Situation, name: &str) -> Option<String> {
         named.find_map(|it| text(it, "/value").map(str::to_owned))
     };
     let is_istiod = |it: &&Value| text(it, "/spec/template/metadata/labels/app") == Some("istiod");
-    if let Some(istiod) = rendered(it, "Deployment").find(is_istiod) {
+    if let Some(istiod) = rendered(situation, "Deployment").find(is_istiod) {
         return read(istiod);
     }
-    live(it, |_, value| {
+    live(situation, |_, value| {
         text(value, "/spec/template/metadata/labels/app") == Some("istiod")
     })
     .and_then(|(_, kept)| read(&kept.value))
 }
 
 fn live<'a>(
-    it: &Situation<'a>,
+    situation: &Situation<'a>,
     is_meant: impl Fn(&Ref, &Value) -> bool,
 ) -> Option<(&'a Ref, &'a Object)> {
-    it.objects("apps", "Deployment")
+    situation
+        .objects("apps", "Deployment")
         .find(|(object, kept)| is_meant(object, &kept.value))
 }
 
 /// Whether the ambient data plane runs, or is what the target renders.
-fn is_ambient(it: &Situation) -> bool {
-    variable(it, "PILOT_ENABLE_AMBIENT").as_deref() == Some("true")
-        || it
+fn is_ambient(situation: &Situation) -> bool {
+    variable(situation, "PILOT_ENABLE_AMBIENT").as_deref() == Some("true")
+        || situation
             .inventory
             .components
             .iter()
@@ -86,14 +89,14 @@ fn is_ambient(it: &Situation) -> bool {
 }
 
 /// A part of the installation that runs or is rendered, as subjects.
-fn component(it: &Situation, component: ComponentName) -> Vec<Subject> {
-    let runs = it
+fn component(situation: &Situation, component: ComponentName) -> Vec<Subject> {
+    let runs = situation
         .inventory
         .components
         .iter()
         .filter(|it| it.component == component)
         .map(|it| {
-            Subject::of(Ref {
+            Subject::new(Ref {
                 api_version: "apps/v1".to_owned(),
                 kind: "DaemonSet".to_owned(),
                 namespace: Some(it.namespace.clone()),
@@ -101,17 +104,17 @@ fn component(it: &Situation, component: ComponentName) -> Vec<Subject> {
             })
         })
         .collect::<Vec<_>>();
-    let makes = it.desired.is_some_and(|it| {
+    let makes = situation.desired.is_some_and(|it| {
         it.rendering
             .components
             .iter()
             .any(|it| it.name == component)
     });
     if runs.is_empty() && makes {
-        return vec![Subject::flag("--to").value(it.request.to.clone())];
+        return vec![Subject::flag("--to").value(situation.request.to.clone())];
     }
     // What the request leaves out stays at its version.
-    if it.desired.is_some() && !makes {
+    if situation.desired.is_some() && !makes {
         return Vec::new();
     }
     runs
@@ -119,17 +122,18 @@ fn component(it: &Situation, component: ComponentName) -> Vec<Subject> {
 
 /// The proxies whose version satisfies a condition, as subjects; the numbers stand in the first.
 fn proxies(
-    it: &Situation,
+    situation: &Situation,
     is_meant: impl Fn(Role) -> bool,
     is_old: impl Fn(&Version) -> bool,
 ) -> Vec<Subject> {
     let mut versions: SortedMap<Version, usize> = SortedMap::new();
     let mut pods: Vec<&Pod> = Vec::new();
-    for pod in it.snapshot.pods.values().filter(|it| is_active(it)) {
+    for pod in situation.snapshot.pods.values().filter(|it| is_active(it)) {
         if !is_meant(role(pod)) {
             continue;
         }
-        if let Some(version) = inventory::of_proxy(it.snapshot, pod).filter(|it| is_old(it)) {
+        if let Some(version) = inventory::of_proxy(situation.snapshot, pod).filter(|it| is_old(it))
+        {
             *versions.entry(version).or_default() += 1;
             pods.push(pod);
         }
@@ -150,11 +154,11 @@ fn is_proxy(role: Role) -> bool {
 }
 
 /// The live mesh configuration, and where it stands.
-fn mesh(it: &Situation) -> Option<(Subject, Value)> {
-    let namespace = it
+fn mesh(situation: &Situation) -> Option<(Subject, Value)> {
+    let namespace = situation
         .control_plane()
         .map_or("istio-system", |it| it.namespace.as_str());
-    let (object, kept) = it.objects("", "ConfigMap").find(|(object, kept)| {
+    let (object, kept) = situation.objects("", "ConfigMap").find(|(object, kept)| {
         object.namespace.as_deref() == Some(namespace)
             && object.name == "istio"
             && text(&kept.value, "/data/mesh").is_some()
@@ -169,9 +173,9 @@ fn older(major: u32, minor: u32, patch: u32) -> impl Fn(&Version) -> bool {
 }
 
 /// Sidecars take HBONE where ambient is on, or where their metadata says so; waypoints always.
-pub(super) fn hbone_proxies_before_1_29_2(it: &Situation) -> Vec<Subject> {
-    let ambient = is_ambient(it);
-    let asked = mesh(it).is_some_and(|(_, mesh)| {
+pub(super) fn hbone_proxies_before_1_29_2(situation: &Situation) -> Vec<Subject> {
+    let ambient = is_ambient(situation);
+    let asked = mesh(situation).is_some_and(|(_, mesh)| {
         text(
             &mesh,
             "/defaultConfig/proxyMetadata/ISTIO_META_ENABLE_HBONE",
@@ -179,13 +183,14 @@ pub(super) fn hbone_proxies_before_1_29_2(it: &Situation) -> Vec<Subject> {
     });
     let old = older(1, 29, 2);
     if ambient || asked {
-        return proxies(it, is_proxy, old);
+        return proxies(situation, is_proxy, old);
     }
-    it.snapshot
+    situation
+        .snapshot
         .pods
         .values()
         .filter(|it| is_active(it) && is_hbone_gateway(it))
-        .filter(|pod| inventory::of_proxy(it.snapshot, pod).is_some_and(|it| old(&it)))
+        .filter(|pod| inventory::of_proxy(situation.snapshot, pod).is_some_and(|it| old(&it)))
         .take(NAMED_PODS)
         .map(pod_subject)
         .collect()
@@ -198,9 +203,9 @@ fn is_hbone_gateway(pod: &Pod) -> bool {
         .is_some_and(|it| it == "istio-waypoint" || it == "istio-east-west")
 }
 
-pub(super) fn consistent_hash(it: &Situation) -> Vec<Subject> {
+pub(super) fn consistent_hash(situation: &Situation) -> Vec<Subject> {
     objects(
-        it,
+        situation,
         "networking.istio.io",
         "DestinationRule",
         "spec.trafficPolicy.loadBalancer.consistentHash",
@@ -221,7 +226,7 @@ pub(super) fn consistent_hash(it: &Situation) -> Vec<Subject> {
 }
 
 /// The `VirtualService` objects of a tool that writes their metadata.
-pub(super) fn kept_virtual_services(it: &Situation) -> Vec<Subject> {
+pub(super) fn kept_virtual_services(situation: &Situation) -> Vec<Subject> {
     const MARKS: [&str; 8] = [
         "argocd.argoproj.io/",
         "helm.toolkit.fluxcd.io/",
@@ -240,7 +245,7 @@ pub(super) fn kept_virtual_services(it: &Situation) -> Vec<Subject> {
             .any(|key| MARKS.iter().any(|it| key.starts_with(it)))
     };
     let mut found = objects(
-        it,
+        situation,
         "networking.istio.io",
         "VirtualService",
         "metadata",
@@ -250,29 +255,29 @@ pub(super) fn kept_virtual_services(it: &Situation) -> Vec<Subject> {
     found
 }
 
-pub(super) fn remote_secrets(it: &Situation) -> Vec<Subject> {
-    objects(it, "", "Secret", "metadata.labels", |_, value| {
+pub(super) fn remote_secrets(situation: &Situation) -> Vec<Subject> {
+    objects(situation, "", "Secret", "metadata.labels", |_, value| {
         label(value, "istio/multiCluster") == Some("true")
     })
 }
 
-pub(super) fn cni_without_ambient(it: &Situation) -> Vec<Subject> {
-    if is_ambient(it) {
+pub(super) fn cni_without_ambient(situation: &Situation) -> Vec<Subject> {
+    if is_ambient(situation) {
         return Vec::new();
     }
-    component(it, ComponentName::Cni)
+    component(situation, ComponentName::Cni)
 }
 
-pub(super) fn ambient_cni(it: &Situation) -> Vec<Subject> {
-    if !is_ambient(it) {
+pub(super) fn ambient_cni(situation: &Situation) -> Vec<Subject> {
+    if !is_ambient(situation) {
         return Vec::new();
     }
-    component(it, ComponentName::Cni)
+    component(situation, ComponentName::Cni)
 }
 
-pub(super) fn revisioned_gateways(it: &Situation) -> Vec<Subject> {
+pub(super) fn revisioned_gateways(situation: &Situation) -> Vec<Subject> {
     objects(
-        it,
+        situation,
         "gateway.networking.k8s.io",
         "Gateway",
         "metadata.labels.istio.io/rev",
@@ -280,21 +285,22 @@ pub(super) fn revisioned_gateways(it: &Situation) -> Vec<Subject> {
     )
 }
 
-pub(super) fn workload_entries_of_other_networks(it: &Situation) -> Vec<Subject> {
-    let on = |name: &str| variable(it, name).as_deref() == Some("true");
+pub(super) fn workload_entries_of_other_networks(situation: &Situation) -> Vec<Subject> {
+    let on = |name: &str| variable(situation, name).as_deref() == Some("true");
     if !on("PILOT_ENABLE_AMBIENT") || on("AMBIENT_ENABLE_MULTI_NETWORK") {
         return Vec::new();
     }
-    let own = it
+    let own = situation
         .control_plane()
         .and_then(|plane| {
-            it.objects("", "Namespace")
+            situation
+                .objects("", "Namespace")
                 .find(|(object, _)| object.name == plane.namespace)
         })
         .and_then(|(_, kept)| label(&kept.value, "topology.istio.io/network"))
         .unwrap_or_default();
     objects(
-        it,
+        situation,
         "networking.istio.io",
         "WorkloadEntry",
         "spec.network",
@@ -306,9 +312,9 @@ pub(super) fn workload_entries_of_other_networks(it: &Situation) -> Vec<Subject>
     )
 }
 
-pub(super) fn dynamic_dns(it: &Situation) -> Vec<Subject> {
+pub(super) fn dynamic_dns(situation: &Situation) -> Vec<Subject> {
     objects(
-        it,
+        situation,
         "networking.istio.io",
         "ServiceEntry",
         "spec.resolution",
@@ -316,8 +322,9 @@ pub(super) fn dynamic_dns(it: &Situation) -> Vec<Subject> {
     )
 }
 
-pub(super) fn gateways_made_by_istiod(it: &Situation) -> Vec<Subject> {
-    it.snapshot
+pub(super) fn gateways_made_by_istiod(situation: &Situation) -> Vec<Subject> {
+    situation
+        .snapshot
         .workloads
         .values()
         .filter(|it| it.kind == "Deployment" && it.labels.contains_key("gateway.istio.io/managed"))
@@ -325,9 +332,9 @@ pub(super) fn gateways_made_by_istiod(it: &Situation) -> Vec<Subject> {
         .collect()
 }
 
-pub(super) fn empty_workload_selectors(it: &Situation) -> Vec<Subject> {
+pub(super) fn empty_workload_selectors(situation: &Situation) -> Vec<Subject> {
     objects(
-        it,
+        situation,
         "networking.istio.io",
         "ServiceEntry",
         "spec.workloadSelector",
@@ -342,19 +349,19 @@ pub(super) fn empty_workload_selectors(it: &Situation) -> Vec<Subject> {
 }
 
 /// In the mesh configuration that the target would write, else in the live one.
-pub(super) fn long_flush_interval(it: &Situation) -> Vec<Subject> {
+pub(super) fn long_flush_interval(situation: &Situation) -> Vec<Subject> {
     let long = |value: Option<&str>| value.and_then(seconds).is_some_and(|it| it >= 60);
     let of_mesh = |mesh: &Value| long(text(mesh, "/defaultConfig/statsFlushInterval"));
     let mut found = Vec::new();
-    if let Some((subject, mesh)) = mesh(it)
+    if let Some((subject, mesh)) = mesh(situation)
         && of_mesh(&mesh)
     {
         found.push(subject.field("data.mesh.defaultConfig.statsFlushInterval"));
-    } else if rendered(it, "ConfigMap")
+    } else if rendered(situation, "ConfigMap")
         .filter_map(|it| kube_yaml::from_str(text(it, "/data/mesh")?).ok())
         .any(|it: Value| of_mesh(&it))
     {
-        found.push(Subject::flag("--to").value(it.request.to.clone()));
+        found.push(Subject::flag("--to").value(situation.request.to.clone()));
     }
     found
 }
@@ -382,12 +389,12 @@ fn seconds(text: &str) -> Option<u64> {
     Some(total)
 }
 
-pub(super) fn nftables_turned_on(it: &Situation) -> Vec<Subject> {
+pub(super) fn nftables_turned_on(situation: &Situation) -> Vec<Subject> {
     const KEY: &str = "/data/NATIVE_NFTABLES";
-    let asked = rendered(it, "ConfigMap")
+    let asked = rendered(situation, "ConfigMap")
         .find(|it| text(it, "/metadata/name") == Some("istio-cni-config"))
         .is_some_and(|it| text(it, KEY) == Some("true"));
-    let live = it
+    let live = situation
         .objects("", "ConfigMap")
         .find(|(object, _)| object.name == "istio-cni-config");
     match live {
@@ -399,8 +406,8 @@ pub(super) fn nftables_turned_on(it: &Situation) -> Vec<Subject> {
 }
 
 /// Whether a ztunnel older than a minor runs.
-fn ztunnel_older(it: &Situation, minor: u32) -> bool {
-    it.inventory.components.iter().any(|it| {
+fn ztunnel_older(situation: &Situation, minor: u32) -> bool {
+    situation.inventory.components.iter().any(|it| {
         it.component == ComponentName::Ztunnel
             && it
                 .version
@@ -411,17 +418,18 @@ fn ztunnel_older(it: &Situation, minor: u32) -> bool {
 }
 
 /// Whether this very step brings a minor's behavior, so that its note says what older ztunnels do.
-fn comes_with(it: &Situation, minor: u32) -> bool {
-    it.from.is_some_and(|it| it.minor < minor)
+fn comes_with(situation: &Situation, minor: u32) -> bool {
+    situation.from.is_some_and(|it| it.minor < minor)
 }
 
-pub(super) fn dry_run_policies(it: &Situation) -> Vec<Subject> {
-    let on = variable(it, "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY").as_deref() == Some("true");
-    if !on || !ztunnel_older(it, 29) || comes_with(it, 29) {
+pub(super) fn dry_run_policies(situation: &Situation) -> Vec<Subject> {
+    let on = variable(situation, "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY").as_deref()
+        == Some("true");
+    if !on || !ztunnel_older(situation, 29) || comes_with(situation, 29) {
         return Vec::new();
     }
     objects(
-        it,
+        situation,
         "security.istio.io",
         "AuthorizationPolicy",
         "metadata.annotations.istio.io/dry-run",
@@ -434,12 +442,12 @@ pub(super) fn dry_run_policies(it: &Situation) -> Vec<Subject> {
     )
 }
 
-pub(super) fn passthrough_entries(it: &Situation) -> Vec<Subject> {
-    if !ztunnel_older(it, 28) || comes_with(it, 28) {
+pub(super) fn passthrough_entries(situation: &Situation) -> Vec<Subject> {
+    if !ztunnel_older(situation, 28) || comes_with(situation, 28) {
         return Vec::new();
     }
     objects(
-        it,
+        situation,
         "networking.istio.io",
         "ServiceEntry",
         "spec.resolution",
@@ -448,9 +456,9 @@ pub(super) fn passthrough_entries(it: &Situation) -> Vec<Subject> {
 }
 
 /// Gateways that name the same Service by their addresses.
-pub(super) fn gateways_that_share_a_workload(it: &Situation) -> Vec<Subject> {
+pub(super) fn gateways_that_share_a_workload(situation: &Situation) -> Vec<Subject> {
     let mut by_address: SortedMap<String, Vec<Subject>> = SortedMap::new();
-    for (object, kept) in it.objects("gateway.networking.k8s.io", "Gateway") {
+    for (object, kept) in situation.objects("gateway.networking.k8s.io", "Gateway") {
         let addresses = kept
             .value
             .pointer("/spec/addresses")
@@ -482,39 +490,39 @@ pub(super) fn gateways_that_share_a_workload(it: &Situation) -> Vec<Subject> {
         .collect()
 }
 
-pub(super) fn access_logs_of_proxies_before_1_23(it: &Situation) -> Vec<Subject> {
-    let by_mesh = mesh(it).is_some_and(|(_, mesh)| {
+pub(super) fn access_logs_of_proxies_before_1_23(situation: &Situation) -> Vec<Subject> {
+    let by_mesh = mesh(situation).is_some_and(|(_, mesh)| {
         text(&mesh, "/accessLogFile").is_some_and(|it| !it.is_empty())
             || mesh.get("enableEnvoyAccessLogService") == Some(&Value::Bool(true))
             || mesh.pointer("/defaultProviders/accessLogging").is_some()
     });
-    let by_telemetry = it
+    let by_telemetry = situation
         .objects("telemetry.istio.io", "Telemetry")
         .any(|(_, kept)| kept.value.pointer("/spec/accessLogging").is_some());
     if !by_mesh && !by_telemetry {
         return Vec::new();
     }
-    proxies(it, is_proxy, older(1, 23, 0))
+    proxies(situation, is_proxy, older(1, 23, 0))
 }
 
-pub(super) fn proxies_of_1_20_and_newer(it: &Situation) -> Vec<Subject> {
-    proxies(it, is_proxy, |it| *it >= Version::new(1, 20, 0))
+pub(super) fn proxies_of_1_20_and_newer(situation: &Situation) -> Vec<Subject> {
+    proxies(situation, is_proxy, |it| *it >= Version::new(1, 20, 0))
 }
 
-pub(super) fn any_control_plane(it: &Situation) -> Vec<Subject> {
-    if it.inventory.control_planes.is_empty() {
+pub(super) fn any_control_plane(situation: &Situation) -> Vec<Subject> {
+    if situation.inventory.control_planes.is_empty() {
         return Vec::new();
     }
-    vec![Subject::flag("--to").value(it.request.to.clone())]
+    vec![Subject::flag("--to").value(situation.request.to.clone())]
 }
 
-pub(super) fn host_rules_of_1_11_proxies(it: &Situation) -> Vec<Subject> {
-    let old = proxies(it, is_proxy, older(1, 12, 0));
+pub(super) fn host_rules_of_1_11_proxies(situation: &Situation) -> Vec<Subject> {
+    let old = proxies(situation, is_proxy, older(1, 12, 0));
     if old.is_empty() {
         return Vec::new();
     }
     objects(
-        it,
+        situation,
         "security.istio.io",
         "AuthorizationPolicy",
         "spec.rules",

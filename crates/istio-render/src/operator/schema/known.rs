@@ -23,7 +23,7 @@ pub struct KnownField {
 /// Elements of lists are `-`. Nothing is returned where any key is allowed, or where the path leads nowhere.
 pub fn known_fields(version: &Version, path: &[&str]) -> Vec<KnownField> {
     let at = (version.minor, version.patch);
-    let mut place = Some(Place::of(
+    let mut place = Some(Place::new(
         &OPERATOR,
         if version.minor < CURRENT && !path.is_empty() {
             "legacy"
@@ -41,8 +41,8 @@ pub fn known_fields(version: &Version, path: &[&str]) -> Vec<KnownField> {
         .fields(at)
         .map(|(name, kind)| KnownField {
             name: name.to_owned(),
-            kind: Place::of(place.table, kind).described(),
-            values: Place::of(place.table, kind).values(at),
+            kind: Place::new(place.table, kind).described(),
+            values: Place::new(place.table, kind).values(at),
         })
         .collect();
     sorted::sort_by(&mut fields, |a, b| a.name.cmp(&b.name));
@@ -57,7 +57,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(table: &'static Table, kind: &'static str) -> Self {
+    fn new(table: &'static Table, kind: &'static str) -> Self {
         match kind.strip_prefix("k8s:") {
             Some(kind) => Self {
                 table: &KUBERNETES,
@@ -72,7 +72,7 @@ impl Place {
         own.or_else(|| KUBERNETES.definitions.get(self.kind))
     }
 
-    /// The fields of the release at hand, each with its kind.
+    /// The fields that the release knows, each with its kind.
     fn fields(&self, at: (u64, u64)) -> impl Iterator<Item = (&'static str, &'static str)> {
         let fields = match self.definition() {
             Some(Definition::Message(fields)) => fields.as_slice(),
@@ -88,22 +88,22 @@ impl Place {
     fn below(self, above: &[&str], segment: &str, at: (u64, u64)) -> Option<Self> {
         match (above, segment) {
             ([], "spec") if self.kind == "legacy" => {
-                return Some(Self::of(&LEGACY, "IstioOperatorSpec"));
+                return Some(Self::new(&LEGACY, "IstioOperatorSpec"));
             }
-            (["spec"], "values") => return Some(Self::of(&VALUES, "Values")),
+            (["spec"], "values") => return Some(Self::new(&VALUES, "Values")),
             (["spec"] | ["spec", "values"], "meshConfig") => {
-                return Some(Self::of(&MESH_CONFIG, "MeshConfig"));
+                return Some(Self::new(&MESH_CONFIG, "MeshConfig"));
             }
             _ => {}
         }
         if let Some(kind) = self.kind.strip_prefix("[]") {
-            return (segment == "-").then(|| Self::of(self.table, kind));
+            return (segment == "-").then(|| Self::new(self.table, kind));
         }
         if let Some(kind) = self.kind.strip_prefix("{}") {
-            return Some(Self::of(self.table, kind));
+            return Some(Self::new(self.table, kind));
         }
         let (_, kind) = self.fields(at).find(|it| it.0 == segment)?;
-        Some(Self::of(self.table, kind))
+        Some(Self::new(self.table, kind))
     }
 
     fn described(&self) -> String {

@@ -118,7 +118,7 @@ impl Ranges {
     };
 
     /// As up to 1.23 (1.15.7, 1.16.7, 1.18.7, 1.19.10:operator/pkg/validate/common.go, `validateStringList`, `validateCIDR`).
-    pub(crate) fn of(version: &Version) -> Self {
+    pub(crate) fn new(version: &Version) -> Self {
         Self {
             trims: version.minor <= 18,
             lenient: version.minor <= 15,

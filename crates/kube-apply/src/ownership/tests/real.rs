@@ -65,7 +65,7 @@ fn kinds() -> Vec<Kind> {
         .iter()
         .map(|(key, root)| (key.rsplit_once('/').unwrap(), index(root)))
         .filter(|((_, kind), _)| !FLEETING.contains(kind))
-        .map(|((api_version, kind), root)| Kind::of(types, api_version, kind, root))
+        .map(|((api_version, kind), root)| Kind::new(types, api_version, kind, root))
         .collect()
 }
 
@@ -89,7 +89,7 @@ fn index(id: &Value) -> usize {
 
 impl Kind {
     /// Takes out of a table what a kind reaches; the first two types are in every table.
-    fn of(types: &[Value], api_version: &str, kind: &str, root: usize) -> Self {
+    fn new(types: &[Value], api_version: &str, kind: &str, root: usize) -> Self {
         let mut numbers: SortedMap<usize, usize> = [(0, 0), (1, 1)].into();
         let mut order = vec![0, 1];
         let mut next = vec![root];

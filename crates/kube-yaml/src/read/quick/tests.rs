@@ -205,7 +205,7 @@ fn generated_and_damaged_documents_are_read_alike() {
     assert!(by_itself > 500, "{by_itself}");
 }
 
-/// Real files, where the data of the checks is at hand.
+/// Real files, where the data of the checks is found.
 #[test]
 fn real_files_are_read_alike() {
     let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared");
