@@ -2,8 +2,8 @@
 //!
 //! What is read here is read as the full parser reads it, with the same places. At the first line outside of the subset
 //! the reader gives up ([`GaveUp`]), and whoever called it begins again with the full parser.
-//! In the subset are block mappings and lists, keys on one line, plain and quoted scalars on one line, `|` and `|-`, `{}`,
-//! `[]`, comments on lines of their own and `---`.
+//! In the subset are block mappings and lists, keys on one line, plain and quoted scalars, `|` and `|-` with or without
+//! their indentation, `{}`, lists of scalars in brackets, comments and `---`.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-use scalar::{double_quoted, is_clean, key, plain, single_quoted};
+use scalar::{double_quoted, ends, is_clean, items, key, more, plain, single_quoted, uncommented};
 
 /// The text leaves the subset; what was handed out before stands.
 #[derive(Debug)]
@@ -286,7 +286,7 @@ impl<'a> Quick<'a> {
         depth: u32,
     ) -> Read<Node<'a>> {
         let text = after.trim_start_matches(' ');
-        if !text.is_empty() {
+        if !text.is_empty() && !text.starts_with('#') {
             let column = indent + (line.content.len() - text.len());
             return self.scalar(line.number, column, text, indent);
         }
@@ -311,22 +311,21 @@ impl<'a> Quick<'a> {
         indent: usize,
     ) -> Read<Node<'a>> {
         let position = position(number, column);
-        if text == "|" || text == "|-" {
-            return self.block_scalar(indent, text == "|");
-        }
-        let value = match text {
-            "{}" => NodeValue::Mapping(Vec::new()),
-            "[]" => NodeValue::Sequence(Vec::new()),
-            _ => {
-                let value = match text.as_bytes().first() {
-                    Some(b'"') => self.quoted(number, text, indent, double_quoted)?,
-                    Some(b'\'') => self.quoted(number, text, indent, single_quoted)?,
-                    _ => self.plain(number, text, indent)?,
-                };
-                return Ok(Node { position, value });
+        let value = match text.as_bytes().first() {
+            Some(b'|') => return self.block_scalar(indent, text),
+            Some(b'"') => self.quoted(number, text, indent, double_quoted)?,
+            Some(b'\'') => self.quoted(number, text, indent, single_quoted)?,
+            Some(b'[') => {
+                let items = items(number, column, text)?;
+                self.advance()?;
+                NodeValue::Sequence(items)
             }
+            Some(b'{') if uncommented(text).0 == "{}" => {
+                self.advance()?;
+                NodeValue::Mapping(Vec::new())
+            }
+            _ => self.plain(number, text, indent)?,
         };
-        self.advance()?;
         Ok(Node { position, value })
     }
 
@@ -346,12 +345,17 @@ impl<'a> Quick<'a> {
 
     /// Reads a plain scalar, which may go on over several lines.
     fn plain(&mut self, number: u32, text: &'a str, indent: usize) -> Read<NodeValue<'a>> {
+        let (text, is_commented) = uncommented(text);
         let mut all = Cow::Borrowed(plain(text)?);
         let mut last = number;
-        while let Some(more) = self.continued(last, indent)? {
+        while let Some(line) = self.continued(last, indent)? {
+            // A comment ends what stands before it.
+            if is_commented {
+                return Err(GaveUp);
+            }
             let all = all.to_mut();
             all.push(' ');
-            all.push_str(plain(more)?);
+            all.push_str(more(line)?);
             last = last.saturating_add(1);
         }
         match untagged(all) {
@@ -369,9 +373,7 @@ impl<'a> Quick<'a> {
         take: Take,
     ) -> Read<NodeValue<'a>> {
         if let Ok((value, rest)) = take(text) {
-            if !rest.is_empty() {
-                return Err(GaveUp);
-            }
+            ends(rest)?;
             self.advance()?;
             return Ok(NodeValue::String(value));
         }
@@ -381,9 +383,7 @@ impl<'a> Quick<'a> {
             all.push(' ');
             all.push_str(more);
             if let Ok((value, rest)) = take(&all) {
-                if !rest.is_empty() {
-                    return Err(GaveUp);
-                }
+                ends(rest)?;
                 let value = value.into_owned();
                 self.advance()?;
                 return Ok(NodeValue::String(Cow::Owned(value)));
@@ -393,11 +393,23 @@ impl<'a> Quick<'a> {
     }
 
     /// Reads the lines of a literal scalar below its header; it stands where its first line does.
-    fn block_scalar(&mut self, indent: usize, ends: bool) -> Read<Node<'a>> {
+    fn block_scalar(&mut self, indent: usize, header: &str) -> Read<Node<'a>> {
+        let header = header.strip_prefix('|').ok_or(GaveUp)?;
+        let (digit, is_stripped) = match header.strip_suffix('-') {
+            Some(digit) => (digit, true),
+            None => (header, false),
+        };
+        // What the header says is meant from the collection's own column.
+        let said = match digit.as_bytes() {
+            [] => None,
+            [digit @ b'1'..=b'9'] => Some(indent + usize::from(digit - b'0')),
+            _ => return Err(GaveUp),
+        };
         let mut text = String::new();
         let mut begins = Position::default();
         let mut blank = 0usize;
-        let mut own = None;
+        let mut own = said;
+        let mut first = true;
         loop {
             let (before, number) = (self.rest, self.number);
             let Some((line, is_whole)) = self.take() else {
@@ -413,7 +425,6 @@ impl<'a> Quick<'a> {
                 blank += 1;
                 continue;
             }
-            let first = own.is_none();
             let depth = *own.get_or_insert(spaces);
             if spaces < depth || depth <= indent {
                 if first || spaces > indent {
@@ -422,7 +433,7 @@ impl<'a> Quick<'a> {
                 (self.rest, self.number) = (before, number);
                 break;
             }
-            if !is_whole || (first && content.starts_with('\t')) {
+            if !(is_whole || is_stripped) || (first && content.starts_with('\t')) {
                 return Err(GaveUp);
             }
             let line = line.get(depth..).ok_or(GaveUp)?;
@@ -436,11 +447,12 @@ impl<'a> Quick<'a> {
             }
             text.extend(std::iter::repeat_n('\n', std::mem::take(&mut blank)));
             text.push_str(line);
+            first = false;
         }
-        if own.is_none() {
+        if first {
             return Err(GaveUp);
         }
-        if ends {
+        if !is_stripped {
             text.push('\n');
         }
         self.advance()?;

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{GaveUp, Line, Read};
+use super::super::untagged;
+use super::{GaveUp, Line, Read, position};
 use crate::scalar::{Resolved, resolve};
 use crate::{Node, NodeValue};
 
@@ -66,7 +67,25 @@ fn plain_key(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether a line is one of a plain scalar.
+/// A line without the comment behind it, and whether there was one.
+pub(super) fn uncommented(text: &str) -> (&str, bool) {
+    match text.split_once(" #") {
+        Some((text, _)) => (text.trim_end_matches(' '), true),
+        None => (text, false),
+    }
+}
+
+/// Holds that nothing but a comment stands behind a scalar.
+pub(super) fn ends(rest: &str) -> Read<()> {
+    let is_comment = rest.starts_with(' ') && rest.trim_start_matches(' ').starts_with('#');
+    if rest.is_empty() || is_comment {
+        Ok(())
+    } else {
+        Err(GaveUp)
+    }
+}
+
+/// Whether a line is the first one of a plain scalar.
 pub(super) fn plain(text: &str) -> Read<&str> {
     let bytes = text.as_bytes();
     let begins = match bytes.first() {
@@ -77,17 +96,63 @@ pub(super) fn plain(text: &str) -> Read<&str> {
         Some(first) => !b"?:,[]{}#&*!|>'\"%@`".contains(first),
         None => false,
     };
+    if begins { more(text) } else { Err(GaveUp) }
+}
+
+/// Whether a line goes on with a plain scalar: nothing but a key, a comment and a hyphen means more there than itself.
+pub(super) fn more(text: &str) -> Read<&str> {
     let mut before = b' ';
-    for byte in bytes {
+    for byte in text.as_bytes() {
         if (before == b':' && *byte == b' ') || (before == b' ' && *byte == b'#') {
             return Err(GaveUp);
         }
         before = *byte;
     }
-    if !begins || before == b':' {
+    if before == b':' || text == "-" || text.starts_with("- ") {
         return Err(GaveUp);
     }
     Ok(text)
+}
+
+/// Reads a list of scalars in brackets that ends its line.
+pub(super) fn items(number: u32, column: usize, text: &str) -> Read<Vec<Node<'_>>> {
+    // Columns are counted in bytes here.
+    if !text.is_ascii() {
+        return Err(GaveUp);
+    }
+    let mut items = Vec::new();
+    let mut rest = text
+        .strip_prefix('[')
+        .ok_or(GaveUp)?
+        .trim_start_matches(' ');
+    if let Some(after) = rest.strip_prefix(']') {
+        ends(after)?;
+        return Ok(items);
+    }
+    loop {
+        let position = position(number, column + (text.len() - rest.len()));
+        let (value, after) = match rest.as_bytes().first() {
+            Some(b'"') => double_quoted(rest).map(|it| (NodeValue::String(it.0), it.1))?,
+            Some(b'\'') => single_quoted(rest).map(|it| (NodeValue::String(it.0), it.1))?,
+            Some(first) if first.is_ascii_alphanumeric() => {
+                let is_plain = |it: char| it.is_ascii_alphanumeric() || "_./-".contains(it);
+                let end = rest.find(|it| !is_plain(it)).ok_or(GaveUp)?;
+                let (word, after) = rest.split_at_checked(end).ok_or(GaveUp)?;
+                (untagged(Cow::Borrowed(word)), after)
+            }
+            _ => return Err(GaveUp),
+        };
+        items.push(Node { position, value });
+        let after = after.trim_start_matches(' ');
+        if let Some(after) = after.strip_prefix(']') {
+            ends(after)?;
+            return Ok(items);
+        }
+        rest = after
+            .strip_prefix(',')
+            .ok_or(GaveUp)?
+            .trim_start_matches(' ');
+    }
 }
 
 /// Takes a text in double quotes off the front; of escapes it knows those that Go writes most.

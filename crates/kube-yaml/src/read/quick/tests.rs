@@ -30,6 +30,11 @@ fn what_go_prints_is_read_here() {
         "items: []\nkind: List",
         "a: some text\n  that goes on\n  and on\nb: 'quoted\n  it''s'\nc: \"d\n  e\"\nd:\n- x y\n  z\n- 'k\n  l'\n",
         "a:\n    b:\n      - c\n      - d: e\n",
+        "a: some text\n  'that' goes\n  `on` and\n  [on] &x *y %z @w !v |\nb: c\n",
+        "a: |2-\n     x\n    y\n\n    z\nb:\n- |2-\n\n  \n    c\n   d\n- |2\n    c\n   d\n",
+        "a: b # c\nd: \"e\" # f\ng: 'h'   # i\nj: {} # k\nl: # m\n  nn: o # p # q\nr: s#t # u\n",
+        "a: [\"b\"]\nc: [ 'd', e, 1, true ] # f\ng: [ ]\nh:\n- [i-j, \"*\"]\n",
+        "a: |-\n  x\n  y",
     ] {
         assert!(check(text), "{text}");
     }
@@ -85,6 +90,26 @@ fn what_is_outside_is_left_to_the_full_reader() {
         "a: \"\\u0041\"\n",
         "a: ? b\n",
         "- ? b\n",
+        "a: b # c\n  d\n",
+        "a: |2\n\n    x\n",
+        "a: |3\n  x\n",
+        "- a: |1-\n   b\n   c\n- d\n",
+        "a:\n  - |1\n    b\n",
+        "a: |-2\n   b\n",
+        "a: |20\n   b\n",
+        "a: [b, ]\n",
+        "a: [b c]\n",
+        "a: [b\n  c]\n",
+        "a: [*b]\n",
+        "a: [b: c]\n",
+        "a: [b, 0x1F, 1e3, .inf, ~, y]\n",
+        "a: [b]c\n",
+        "a: [b] c\n",
+        "a: b\n  #c\n",
+        "a: 'b'#c\n",
+        "a: b\n  c # d\n  e\n",
+        "a: |\n  x\n  y",
+        "a: | # c\n  x\n",
     ] {
         check(text);
     }
