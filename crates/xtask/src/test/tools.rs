@@ -231,6 +231,7 @@ pub(crate) fn oracles() -> Result<Vec<(&'static str, PathBuf)>> {
         ("YAML_ORACLE", "yaml"),
         ("REGISTRY_ORACLE", "registry"),
         ("IMAGE_ORACLE", "image"),
+        ("PROMETHEUS_ORACLE", "prometheus"),
     ] {
         let sources = project::root().join("tests/oracles").join(name);
         let program = go_program(&sources, &format!("oracle-{name}"), |out| {
