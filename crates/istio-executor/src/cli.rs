@@ -22,6 +22,7 @@ mod explain;
 mod facts;
 mod fleet;
 mod format;
+mod gates;
 mod guide;
 mod help;
 mod history;

@@ -25,6 +25,7 @@ mod kinds;
 mod names;
 mod pages;
 mod request;
+mod through;
 mod writer;
 
 pub use changes::Changes;

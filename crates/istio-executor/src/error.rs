@@ -11,6 +11,8 @@ pub enum Error {
     Declined,
     /// The user, or the system, stopped it.
     Interrupted(anyhow::Error),
+    /// Gates hold it up: what was begun can be gone on with.
+    Held(anyhow::Error),
     /// Something failed on the way.
     Failed(anyhow::Error),
 }
@@ -42,6 +44,7 @@ impl Error {
             Self::Usage(error) => Self::Usage(error.context(words)),
             Self::Refused(error) => Self::Refused(error.context(words)),
             Self::Interrupted(error) => Self::Interrupted(error.context(words)),
+            Self::Held(error) => Self::Held(error.context(words)),
             Self::Failed(error) => Self::Failed(error.context(words)),
             Self::Declined => Self::Declined,
         }
@@ -54,6 +57,7 @@ impl Error {
             Self::Usage(error)
             | Self::Refused(error)
             | Self::Interrupted(error)
+            | Self::Held(error)
             | Self::Failed(error) => crate::output::chain(error.as_ref()),
         }
     }

@@ -14,11 +14,13 @@ pub mod copy;
 #[cfg(feature = "crash-points")]
 pub(crate) mod crash;
 mod progress;
+mod reading;
 mod reconcile;
 mod record;
 pub mod seal;
 
-pub use progress::{Next, Progress, Scope, next, progress};
+pub use progress::{Judged, Next, Progress, Scope, next, progress};
+pub use reading::{Measure, Reading, Verdict, number, summary};
 pub(crate) use reconcile::{Reconciled, reconcile};
 pub(crate) use record::to_the_second;
 pub use record::{Event, ParseError, Record, SCHEMA};

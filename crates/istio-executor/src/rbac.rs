@@ -12,6 +12,9 @@ const NAME: &str = "refit";
 /// The name of the role that may only read, and of its binding.
 const READER: &str = "refit-reader";
 
+/// The name of the role that asks Prometheus, and of its binding.
+const GATES: &str = "refit-gates";
+
 /// The Lease of refit itself.
 const LEASE: &str = "refit";
 
@@ -175,6 +178,30 @@ pub fn binding(purpose: Purpose<'_>, namespace: &str, account: &str) -> Value {
     })
 }
 
+/// Returns the role that reads one Service through the API server, and its binding to a service account: what gates need
+/// whose Prometheus is `svc/NAMESPACE/NAME` (`name` with its port, as it is given there).
+pub fn prometheus(service: (&str, &str), account: Option<(&str, &str)>) -> Vec<Value> {
+    let (namespace, name) = service;
+    let mut read = rule(&[""], &["services/proxy"], &["get"]);
+    read["resourceNames"] = json!([name]);
+    let mut objects = vec![json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": { "namespace": namespace, "name": GATES },
+        "rules": [read],
+    })];
+    objects.extend(account.map(|(of, account)| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": { "namespace": namespace, "name": GATES },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": GATES },
+            "subjects": [{ "kind": "ServiceAccount", "namespace": of, "name": account }],
+        })
+    }));
+    objects
+}
+
 /// Writes objects as YAML documents.
 pub fn documents(objects: &[Value]) -> String {
     objects
@@ -265,6 +292,20 @@ mod tests {
             );
         }
         assert!(grants(&role, "get", "pods/log"));
+    }
+
+    #[test]
+    fn one_service_is_asked_and_no_other() {
+        let service = ("monitoring", "prometheus:9090");
+        let objects = prometheus(service, Some(("istio-system", "refit")));
+        assert_eq!(objects[0]["rules"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            objects[0]["rules"][0]["resourceNames"],
+            json!(["prometheus:9090"])
+        );
+        assert_eq!(objects[1]["metadata"]["namespace"], "monitoring");
+        assert_eq!(objects[1]["subjects"][0]["namespace"], "istio-system");
+        assert_eq!(prometheus(service, None).len(), 1);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{self, Cluster, Writer};
 use crate::error::Error;
+use crate::gate::{Gating, OnFailure};
 use crate::interruption::{GRACE, Interruption};
 use crate::journal::copy::{self, Copy};
 use crate::journal::seal::Key;
@@ -56,6 +57,8 @@ pub struct Options {
     pub stream: Option<Arc<Stream>>,
     /// The webhook that hears of it.
     pub notifier: Option<Arc<Notifier>>,
+    /// What has to hold after each wave.
+    pub gates: Gating,
 }
 
 impl Options {
@@ -295,6 +298,7 @@ async fn with_lease(
         _ => {}
     }
     resume::belongs(plan, journal.records())?;
+    keeps_gates(options, journal.records())?;
     let restarts = options.restarts || plan.is_restart() || progress(journal.records()).restarts;
     let limits = Limits {
         scope: if restarts {
@@ -315,7 +319,11 @@ async fn with_lease(
     .await;
     let begun = !progress(work.journal.records()).begun.is_empty();
     match result {
-        Err(error) if options.rollback_on_failure && begun && error.is_failure() => {
+        Err(error)
+            if begun
+                && (options.rollback_on_failure && error.is_failure()
+                    || goes_back(plan, options, &error)) =>
+        {
             output::error(&output::chain(&error));
             // The time for everything was the upgrade's: putting it back takes its own.
             writer.until(None);
@@ -333,21 +341,56 @@ async fn with_lease(
             | forward::Error::GivenUp
             | forward::Error::LeaseLost),
         ) => Err(Error::Refused(error.into())),
-        Err(error) => {
-            let stopped = matches!(error, forward::Error::Interrupted);
-            let mut words = output::chain(&error);
-            if begun {
-                words = format!("{words}\n{}", ways_on(&work, plan, options));
-            }
-            let error = anyhow::anyhow!("{words}");
-            Err(if stopped {
-                Error::Interrupted(error)
-            } else {
-                Error::Failed(error)
-            })
-        }
+        Err(error) => Err(stopped(&work, plan, options, &error)),
         Ok(()) => proxies(plan, work.journal.records()),
     }
+}
+
+/// Refuses to go on without gates with what was begun with them, unless somebody says so.
+fn keeps_gates(options: &Options, records: &[Record]) -> Result<(), Error> {
+    match options.gates {
+        Gating::Absent if progress(records).baseline.is_some() => Err(Error::refused(
+            "this was begun with gates: give them again (--prometheus), or go on without them by --without-gates",
+        )),
+        Gating::Absent | Gating::Left | Gating::By(_) => Ok(()),
+    }
+}
+
+/// Why a run stopped, and the ways on from there.
+fn stopped(work: &Work<'_>, plan: &Plan, options: &Options, error: &forward::Error) -> Error {
+    let begun = !progress(work.journal.records()).begun.is_empty();
+    let held = matches!(error, forward::Error::Gates { .. });
+    let mut words = output::chain(error);
+    if begun {
+        words = format!("{words}\n{}", ways_on(work, plan, options));
+    }
+    words.push_str(match (held, begun) {
+        (true, true) => "; --without-gates goes on without them",
+        (true, false) => "\nnothing was changed",
+        (false, _) => "",
+    });
+    let words = anyhow::anyhow!("{words}");
+    match error {
+        forward::Error::Interrupted => Error::Interrupted(words),
+        _ if held => Error::Held(words),
+        _ => Error::Failed(words),
+    }
+}
+
+/// Whether what was done is put back because a gate failed. Restarted pods stay as they are, so of a plan of restarts alone
+/// nothing would be.
+fn goes_back(plan: &Plan, options: &Options, error: &forward::Error) -> bool {
+    let Gating::By(gates) = &options.gates else {
+        return false;
+    };
+    let fails = matches!(
+        error,
+        forward::Error::Gates {
+            verdict: journal::Verdict::Fails,
+            ..
+        }
+    );
+    fails && gates.on_failure == OnFailure::Rollback && !plan.is_restart()
 }
 
 /// How to go on with what was begun, or put it back. What is only on this machine is named: the cluster does not know it.

@@ -103,6 +103,14 @@ function record(run: Run, it: JournalRecord): Run {
       is("held");
       remark(it.reason);
       return run;
+    case "judged":
+      for (const { gate, object, verdict } of it.readings) {
+        if (verdict === "fails" || verdict === "unknown") {
+          const of = object === undefined ? gate : `${gate} of ${refName(object)}`;
+          remark(`${of} ${verdict === "fails" ? "does not hold" : "is unknown"}`);
+        }
+      }
+      return { ...run, waiting: undefined };
     case "wait-given-up":
       remark(`${refName(it.object)} is left as it is: ${it.reason}`);
       return run;

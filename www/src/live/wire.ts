@@ -32,6 +32,11 @@ cluster: string,
 request: Request, };
 
 /**
+ * Whether a gate holds. The order is that of weight.
+ */
+export type GateVerdict = "not-judged" | "holds" | "unknown" | "fails";
+
+/**
  * Something that happened while a plan was carried out.
  */
 export type JournalRecord = { 
@@ -163,7 +168,23 @@ step: string,
 /**
  * Why, and until when.
  */
-reason: string, } | { "event": "step-ended", 
+reason: string, } | { "event": "baseline-taken", 
+/**
+ * The values.
+ */
+measures: Array<Measure>, } | { "event": "judged", 
+/**
+ * The step.
+ */
+step: string, 
+/**
+ * The heaviest of all.
+ */
+verdict: GateVerdict, 
+/**
+ * What each said.
+ */
+readings: Array<Reading>, } | { "event": "step-ended", 
 /**
  * The step.
  */
@@ -196,6 +217,23 @@ object: Ref,
  * How it differs.
  */
 reason: string, } | { "event": "rolled-back" });
+
+/**
+ * What a gate measured before the first wave.
+ */
+export type Measure = { 
+/**
+ * The gate's name.
+ */
+gate: string, 
+/**
+ * The workload; absent where it is the whole mesh.
+ */
+object?: Ref, 
+/**
+ * The value.
+ */
+value: number, };
 
 /**
  * What is told, as a line of JSON. The list is closed.
@@ -263,6 +301,47 @@ steps: Array<StepOutline>, };
  * How far a proposal is.
  */
 export type ProposalState = "planning" | "asking" | "running" | "refused" | "done" | "failed";
+
+/**
+ * What a gate said after a wave.
+ */
+export type Reading = { 
+/**
+ * The gate's name.
+ */
+gate: string, 
+/**
+ * The workload; absent where it is the whole mesh.
+ */
+object?: Ref, 
+/**
+ * Whether it holds.
+ */
+verdict: GateVerdict, 
+/**
+ * The value; absent where there is none.
+ */
+value?: number, 
+/**
+ * The value before the first wave, where the limit depends on it.
+ */
+baseline?: number, 
+/**
+ * The least that holds.
+ */
+least?: number, 
+/**
+ * The most that holds.
+ */
+most?: number, 
+/**
+ * Why nothing is known, why it is not judged, or what stands behind the value.
+ */
+reason?: string, 
+/**
+ * What Prometheus was asked, where the gate does not hold.
+ */
+query?: string, };
 
 /**
  * A restart of proxies, as the page asks for it; the words are those of `refit restart`.

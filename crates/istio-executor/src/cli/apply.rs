@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         args.forward.perform.begin(&cluster);
-        let options = args.forward.options();
+        let options = args.forward.options()?;
         let interruption = Interruption::listen();
         let plan = if let Some(plan) = saved {
             plan

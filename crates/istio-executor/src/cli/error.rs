@@ -22,6 +22,8 @@ pub enum Exit {
     Unknown,
     /// The question was answered with no.
     Declined,
+    /// Stopped between two steps, because gates do not hold; it can be gone on with.
+    Held,
     /// Stopped by Ctrl-C or SIGTERM: what a shell returns for it (128 and SIGINT).
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl From<Exit> for ExitCode {
             Exit::Refused => 3,
             Exit::Unknown => 4,
             Exit::Declined => 5,
+            Exit::Held => 6,
             Exit::Interrupted => 130,
         })
     }
@@ -53,6 +56,7 @@ impl Error {
             Self::Usage(_) | Self::Failed(_) => Exit::Error,
             Self::Refused(_) => Exit::Refused,
             Self::Interrupted(_) => Exit::Interrupted,
+            Self::Held(_) => Exit::Held,
         };
         output::error(&words);
         exit

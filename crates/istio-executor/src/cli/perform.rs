@@ -9,9 +9,12 @@ use std::time::Duration;
 use clap::Args as ClapArgs;
 use tokio::time::Instant;
 
+use super::Error;
 use super::duration::duration;
 use super::format::Format;
+use super::gates::Watch;
 use crate::cluster::Cluster;
+use crate::gate::Gating;
 use crate::journal;
 use crate::output::notifier::{Address, Notifier};
 use crate::output::stream::Stream;
@@ -51,6 +54,9 @@ pub(super) struct Perform {
 pub(super) struct Forward {
     #[command(flatten)]
     pub(super) perform: Perform,
+
+    #[command(flatten)]
+    watch: Watch,
 
     /// Roll back what was changed if a step fails
     #[arg(long)]
@@ -96,6 +102,7 @@ impl Perform {
             audience: self.output.audience(),
             stream: None,
             notifier: self.notifier(),
+            gates: Gating::Absent,
         }
     }
 }
@@ -122,19 +129,20 @@ fn key(path: &str) -> Result<Key, String> {
 
 impl Forward {
     /// How a run goes about it.
-    pub(super) fn options(&self) -> Options {
-        Options {
+    pub(super) fn options(&self) -> Result<Options, Error> {
+        Ok(Options {
             rollback_on_failure: self.rollback_on_failure,
             restarts: self.restart,
+            gates: self.watch.gating()?,
             ..self.perform.options()
-        }
+        })
     }
 
     /// The same, told to those who listen to a stream too.
-    pub(super) fn streamed(&self, stream: &Arc<Stream>) -> Options {
-        Options {
+    pub(super) fn streamed(&self, stream: &Arc<Stream>) -> Result<Options, Error> {
+        Ok(Options {
             stream: Some(Arc::clone(stream)),
-            ..self.options()
-        }
+            ..self.options()?
+        })
     }
 }

@@ -3,6 +3,7 @@
 use clap::Args as ClapArgs;
 
 use super::{Error, Exit};
+use crate::gate::Address;
 use crate::output;
 use crate::rbac::{self, Purpose};
 
@@ -21,6 +22,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "REVISION", conflicts_with = "read_only")]
     revision: Vec<String>,
 
+    /// The Prometheus that gates ask through the API server: a role in its namespace, for this Service alone
+    #[arg(long, value_name = "svc/NAMESPACE/NAME", value_parser = service)]
+    prometheus: Option<Address>,
+
     /// The service account; without it, only the role is printed
     #[arg(long, value_name = "NAME")]
     service_account: Option<String>,
@@ -38,6 +43,19 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         objects.push(rbac::service_account(&args.namespace, account));
         objects.push(rbac::binding(purpose, &args.namespace, account));
     }
+    if let Some(Address::Service { namespace, name }) = &args.prometheus {
+        let account = args.service_account.as_deref();
+        let account = account.map(|it| (args.namespace.as_str(), it));
+        objects.extend(rbac::prometheus((namespace, name), account));
+    }
     output::data(&rbac::documents(&objects))?;
     Ok(Exit::Done)
+}
+
+/// A Service; what is reached otherwise needs no right of the cluster.
+fn service(text: &str) -> Result<Address, String> {
+    match Address::new(text)? {
+        Address::Url(_) => Err("only svc/NAMESPACE/NAME needs a right of the cluster".to_owned()),
+        service @ Address::Service { .. } => Ok(service),
+    }
 }

@@ -11,6 +11,7 @@ use istio_planner::plan::Plan;
 use super::connection::{AnyControlPlane, Connection, block_on};
 use super::duration::duration;
 use super::format::Format;
+use super::gates::Watch;
 use super::perform::Perform;
 use super::target::Target;
 use super::{Error, Exit};
@@ -36,6 +37,9 @@ pub(super) struct Args {
 
     #[command(flatten)]
     perform: Perform,
+
+    #[command(flatten)]
+    watch: Watch,
 
     /// Workloads that are restarted at the same time: a number, or a percentage of all
     #[arg(long, value_name = "N|P%", default_value = "5")]
@@ -91,7 +95,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         args.perform.begin(&cluster);
-        let options = args.perform.options();
+        let options = Options {
+            gates: args.watch.gating()?,
+            ..args.perform.options()
+        };
         let interruption = Interruption::listen();
         if !args.dry_run
             && let Some(begun) =

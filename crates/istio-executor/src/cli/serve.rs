@@ -181,7 +181,7 @@ async fn attend(
                 Error::Refused(_) | Error::Usage(_) | Error::Declined | Error::Interrupted(_) => {
                     State::Refused
                 }
-                Error::Failed(_) => State::Failed,
+                Error::Held(_) | Error::Failed(_) => State::Failed,
             };
             telling.is(state, Some(error.words()));
             let exit = error.report();

@@ -25,7 +25,7 @@ const FILE: &str = ".refit.yaml";
 const ACCEPT: &str = "accept";
 
 /// Flags that have to be typed each time.
-const TYPED: [&str; 13] = [
+const TYPED: [&str; 14] = [
     "accept",
     "all",
     "force",
@@ -39,6 +39,7 @@ const TYPED: [&str; 13] = [
     "skip-confirmation",
     "token",
     "version",
+    "without-gates",
 ];
 
 /// Flags of a file: for every verb that has them, and by verb.

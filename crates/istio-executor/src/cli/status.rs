@@ -16,7 +16,7 @@ use crate::cluster::Cluster;
 use crate::interruption::Interruption;
 use crate::journal::copy::{self, Found};
 use crate::journal::seal::Seal;
-use crate::journal::{self, Progress, progress, to_the_second};
+use crate::journal::{self, Progress, Verdict, progress, summary, to_the_second};
 use crate::release::Places;
 use crate::run::resume::plan_of;
 use crate::{planning, snapshot};
@@ -133,6 +133,12 @@ fn document(found: &Found) -> Value {
             let (done, all) = workloads(it, &progress);
             json!({ "done": done, "all": all })
         }),
+        "gates": progress.judged.map(|it| json!({
+            "step": it.step,
+            "at": it.at,
+            "verdict": it.verdict,
+            "readings": it.readings,
+        })),
         "secondsLeft": plan.as_ref().and_then(|it| left(it, &progress)),
         "sealed": found.seal == Seal::Genuine,
     })
@@ -187,6 +193,29 @@ fn told(what: &str, found: &Found) -> Vec<String> {
         };
         format!("  {mark} {}", it.title)
     }));
+    lines.extend(gates(&progress));
+    lines
+}
+
+/// What gates said last: how many hold, and each that does not.
+fn gates(progress: &Progress<'_>) -> Vec<String> {
+    let Some(judged) = &progress.judged else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!(
+        "  gates after {}, {}: {}",
+        judged.step,
+        to_the_second(judged.at),
+        summary(judged.readings)
+    )];
+    for it in judged.readings {
+        let mark = match it.verdict {
+            Verdict::Fails => "!",
+            Verdict::Unknown => "?",
+            Verdict::Holds | Verdict::NotJudged => continue,
+        };
+        lines.push(format!("  {mark} {}", it.words()));
+    }
     lines
 }
 
@@ -292,6 +321,13 @@ pub(super) fn state(progress: &Progress<'_>) -> String {
         format!("given up by {by}")
     } else if progress.finished {
         "done".to_owned()
+    } else if let Some(judged) = progress.held() {
+        let why = if judged.verdict == Verdict::Fails {
+            "do not hold"
+        } else {
+            "say nothing"
+        };
+        format!("held by its gates, which {why} after {}", judged.step)
     } else {
         progress
             .failure

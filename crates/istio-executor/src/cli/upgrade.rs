@@ -133,7 +133,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             .unwrap_or("istio-system");
         let options = Options {
             request: Some(digest(&request)?),
-            ..args.forward.options()
+            ..args.forward.options()?
         };
         // An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
         let found = unfinished(&cluster, namespace, &options.folder);

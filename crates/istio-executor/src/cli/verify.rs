@@ -2,18 +2,23 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use istio_planner::outcome::Ref;
 use istio_planner::plan::Plan;
 use istio_planner::report::{Case, End, shown, suite};
+use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 use super::connection::{Connection, ControlPlane, block_on};
 use super::format::written;
+use super::gates::Source;
 use super::{Error, Exit, format};
 use crate::cluster::{self, Cluster};
+use crate::gate::{Baseline, Gates, OnFailure, subjects};
 use crate::journal::copy::{self, Found};
-use crate::journal::{self, progress};
+use crate::journal::{self, Reading, Record, Verdict, progress, summary};
 use crate::output;
 use crate::release::Places;
 use crate::run::resume::{plan_of, sealed};
@@ -32,6 +37,9 @@ pub(super) struct Args {
     /// Looks at the control plane alone: workloads are restarted later
     #[arg(long)]
     skip_proxies: bool,
+
+    #[command(flatten)]
+    source: Source,
 
     /// Folder of journals, where the plan stands if the cluster had no room for it
     #[arg(long, value_name = "DIR")]
@@ -62,6 +70,9 @@ struct Document {
     cluster: Option<String>,
     stand: Stand,
     checks: Vec<Check>,
+    /// What gates say, where a Prometheus is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gates: Option<Vec<Reading>>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
@@ -112,7 +123,14 @@ async fn verify(args: &Args, cluster: &Cluster, found: &Found) -> Result<Documen
     if !args.skip_proxies {
         checks.extend(data_plane(cluster, &plan).await?);
     }
-    let has = |stand: Stand| checks.iter().any(|it| it.stand == stand);
+    let gates = match args.source.gates(Duration::ZERO, OnFailure::Hold)? {
+        Some(gates) => Some(gated(&gates, cluster, &plan, &found.records).await?),
+        None => None,
+    };
+    let stands = checks.iter().map(|it| it.stand);
+    let stands = stands.chain(gates.iter().flatten().map(stand));
+    let stands: Vec<Stand> = stands.collect();
+    let has = |stand: Stand| stands.contains(&stand);
     Ok(Document {
         schema: "refit.verification/v1",
         plan: plan.id.clone(),
@@ -126,7 +144,51 @@ async fn verify(args: &Args, cluster: &Cluster, found: &Found) -> Result<Documen
             Stand::AsPlanned
         },
         checks,
+        gates,
     })
+}
+
+/// What gates say now, held against what was measured before the first wave; where nobody measured then, against what
+/// Prometheus still knows of that time.
+async fn gated(
+    gates: &Gates,
+    cluster: &Cluster,
+    plan: &Plan,
+    records: &[Record],
+) -> Result<Vec<Reading>, Error> {
+    let mut all: Vec<Ref> = Vec::new();
+    for object in plan.steps.iter().flat_map(subjects) {
+        if !all.contains(&object) {
+            all.push(object);
+        }
+    }
+    let state = progress(records);
+    let began = state.baseline.map(|it| it.0).or(state.began.map(|it| it.1));
+    let at = began.and_then(|it| it.parse::<Timestamp>().ok());
+    let at = at.map(Timestamp::as_second).unwrap_or_default();
+    let later;
+    let measures = match state.baseline {
+        Some((_, measures)) => measures,
+        None => match gates.measure(cluster, &all, Some(at)).await {
+            Ok(measures) => {
+                later = measures;
+                &later
+            }
+            Err(bad) => return Ok(bad),
+        },
+    };
+    let baseline = Baseline { at, measures };
+    // As long as each gate looks back.
+    Ok(gates.look(cluster, &all, Duration::MAX, &baseline).await)
+}
+
+/// How a gate stands. What is not judged is nothing that differs.
+fn stand(reading: &Reading) -> Stand {
+    match reading.verdict {
+        Verdict::Holds | Verdict::NotJudged => Stand::AsPlanned,
+        Verdict::Unknown => Stand::Unknown,
+        Verdict::Fails => Stand::Differs,
+    }
 }
 
 /// The proxies, as planning the same target again sees them. No release is needed for that.
@@ -153,6 +215,8 @@ fn text(document: &Document) -> String {
         .iter()
         .filter(|it| it.stand != Stand::AsPlanned);
     let number = differ.clone().count();
+    let gates = document.gates.iter().flatten();
+    let number = number + gates.filter(|it| !it.verdict.is_good()).count();
     let verdict = match document.stand {
         Stand::AsPlanned => "as planned".to_owned(),
         Stand::Differs | Stand::Unknown => format!("{number} not as planned"),
@@ -178,6 +242,17 @@ fn text(document: &Document) -> String {
         good(Subject::Component),
         good(Subject::Proxies)
     );
+    for it in document.gates.iter().flatten() {
+        let mark = match it.verdict {
+            Verdict::Fails => '!',
+            Verdict::Unknown => '?',
+            Verdict::Holds | Verdict::NotJudged => continue,
+        };
+        let _ = writeln!(text, "{mark} {}", it.words());
+    }
+    if let Some(readings) = &document.gates {
+        let _ = writeln!(text, "Gates: {}", summary(readings));
+    }
     shown(&text).into_owned()
 }
 
@@ -203,6 +278,22 @@ fn junit(document: &Document) -> String {
             },
         },
     };
-    let cases: Vec<Case> = document.checks.iter().map(case).collect();
+    let gate = |it: &Reading| Case {
+        class: "refit.verify.gates".to_owned(),
+        name: match &it.object {
+            Some(object) => format!("{} of {}", it.gate, cluster::name(object)),
+            None => it.gate.clone(),
+        },
+        end: match stand(it) {
+            Stand::AsPlanned => End::Passed(None),
+            other => End::Failed {
+                kind: other.as_str().to_owned(),
+                message: it.words(),
+                body: it.query.clone().unwrap_or_default(),
+            },
+        },
+    };
+    let gates = document.gates.iter().flatten().map(gate);
+    let cases: Vec<Case> = document.checks.iter().map(case).chain(gates).collect();
     suite(&format!("verify {}", document.target), &cases)
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use istio_planner::outcome::Ref;
 use istio_planner::plan::{Plan, Step};
 
-use super::{Event, Record};
+use super::{Event, Measure, Reading, Record, Verdict};
 
 /// Which steps are carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,19 @@ pub enum Next<'a> {
     Wait(&'a Step),
     /// Nothing is left.
     Done,
+}
+
+/// What gates said of a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged<'a> {
+    /// The step.
+    pub step: &'a str,
+    /// When, in RFC 3339.
+    pub at: &'a str,
+    /// The heaviest of all.
+    pub verdict: Verdict,
+    /// What each said.
+    pub readings: &'a [Reading],
 }
 
 /// How far a plan has come.
@@ -92,12 +105,26 @@ pub struct Progress<'a> {
     pub last_at: Option<&'a str>,
     /// Why the last run stopped.
     pub failure: Option<&'a str>,
+    /// What waves are judged by, and when it was measured, in RFC 3339.
+    pub baseline: Option<(&'a str, &'a [Measure])>,
+    /// What gates said last.
+    pub judged: Option<Judged<'a>>,
+    /// When the last run began, in RFC 3339.
+    pub run_began_at: Option<&'a str>,
+    /// When each step began for the first time, in RFC 3339.
+    pub begun_at: BTreeMap<&'a str, &'a str>,
 }
 
 impl Progress<'_> {
     /// Whether something was begun that is neither done, nor put back, nor given up.
     pub fn is_open(&self) -> bool {
         !self.begun.is_empty() && !self.finished && !self.rolled_back && self.given_up_by.is_none()
+    }
+
+    /// What gates said that the last run stopped for.
+    pub fn held(&self) -> Option<&Judged<'_>> {
+        let judged = self.judged.as_ref()?;
+        (self.failure.is_some() && !judged.verdict.is_good()).then_some(judged)
     }
 }
 
@@ -119,6 +146,8 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
                 progress.cluster = progress.cluster.or(cluster.as_deref());
                 progress.request = progress.request.or(request.as_deref());
                 progress.failure = None;
+                progress.judged = None;
+                progress.run_began_at = Some(&record.at);
                 progress.restarts |= restarts;
                 if let Some(plan) = instead_of {
                     progress.instead_of = Some(plan);
@@ -126,6 +155,22 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
             }
             Event::StepBegan { step } => {
                 progress.begun.insert(step);
+                progress.begun_at.entry(step).or_insert(&record.at);
+            }
+            Event::BaselineTaken { measures } => {
+                progress.baseline = Some((&record.at, measures));
+            }
+            Event::Judged {
+                step,
+                verdict,
+                readings,
+            } => {
+                progress.judged = Some(Judged {
+                    step,
+                    at: &record.at,
+                    verdict: *verdict,
+                    readings,
+                });
             }
             // The first attempt saw the object as it was before the plan.
             Event::ActionBegan { step, action, .. } => {

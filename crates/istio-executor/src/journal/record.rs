@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::reading::{Measure, Reading, Verdict};
+
 /// The value of [`Record::schema`].
 pub const SCHEMA: &str = "refit.record/v1";
 
@@ -186,6 +188,20 @@ pub enum Event {
         step: String,
         /// Why, and until when.
         reason: String,
+    },
+    /// What waves are judged by was measured, before the first of them.
+    BaselineTaken {
+        /// The values.
+        measures: Vec<Measure>,
+    },
+    /// Gates said whether a wave did harm.
+    Judged {
+        /// The step.
+        step: String,
+        /// The heaviest of all.
+        verdict: Verdict,
+        /// What each said.
+        readings: Vec<Reading>,
     },
     /// A step's actions are done and its waits are over.
     StepEnded {

@@ -9,7 +9,7 @@ use super::notifier::Notifier;
 use super::progress::Progress;
 use super::stream::{Message, Stream, without_former};
 use crate::cluster;
-use crate::journal::{Event, Record};
+use crate::journal::{Event, Record, summary};
 
 /// For whom it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +91,13 @@ impl Narrator {
             Event::StepBegan { step: id } => self.bar.title(step(id).map_or("", title_of)),
             Event::ActionBegan { object, .. } => self.bar.say(&cluster::name(object)),
             Event::ActionEnded { .. } | Event::NotRestored { .. } => {}
+            Event::BaselineTaken { measures } => self.show(&format!(
+                "gates: {} values measured before the first wave",
+                measures.len()
+            )),
+            Event::Judged { readings, .. } => {
+                self.show(&format!("gates: {}", summary(readings)));
+            }
             Event::ActionSkipped { reason, .. } => {
                 self.show(&format!("! left out: {reason}"));
             }

@@ -17,7 +17,7 @@ use ureq::http::Uri;
 use super::stream::without_former;
 use crate::http;
 use crate::journal::seal::{hex, hmac};
-use crate::journal::{Event, Record};
+use crate::journal::{Event, Record, summary};
 
 /// The header that holds the signature: `sha256=` and the HMAC of the body in hexadecimal, as GitHub's webhooks have it.
 pub const SIGNATURE: &str = "X-Refit-Signature-256";
@@ -193,7 +193,11 @@ fn words(plan: &Plan, event: &Event) -> Option<String> {
             crate::cluster::name(object)
         ),
         Event::RolledBack => "rolled back".to_owned(),
+        Event::Judged { step, readings, .. } => {
+            format!("{}: gates: {}", title(step), summary(readings))
+        }
         Event::StepBegan { .. }
+        | Event::BaselineTaken { .. }
         | Event::ActionBegan { .. }
         | Event::ActionEnded { .. }
         | Event::ActionSkipped { .. }

@@ -13,10 +13,11 @@ use super::Work;
 use crate::clock;
 use crate::cluster;
 use crate::drift::Drift;
-use crate::journal::{self, Event, Next, Record, Scope, next, progress};
+use crate::journal::{self, Event, Next, Record, Scope, Verdict, next, progress};
 use crate::restart::{self, Renewal};
 use crate::{apply, fields, wait};
 
+mod gates;
 mod pace;
 mod waits;
 
@@ -63,6 +64,14 @@ pub enum Error {
     /// The plan was given up.
     #[error("this plan was given up: plan again, or roll it back with `refit rollback`")]
     GivenUp,
+    /// Gates do not hold.
+    #[error("{words}")]
+    Gates {
+        /// Whether they fail, or say nothing.
+        verdict: Verdict,
+        /// Which, and why.
+        words: String,
+    },
     /// No restart may ever begin.
     #[error("{0}")]
     Frozen(String),
@@ -217,6 +226,7 @@ impl Execution<'_, '_> {
 
 impl Run<'_, '_, '_> {
     async fn steps(&mut self) -> Result<(), Error> {
+        self.measure().await?;
         loop {
             if self.execution.work.session.interruption.is_asked() {
                 return Err(Error::Interrupted);
@@ -248,6 +258,7 @@ impl Run<'_, '_, '_> {
                 } => self.act(step, action, &begun).await?,
                 Next::Wait(step) => {
                     self.wait(step).await?;
+                    self.watch(step).await?;
                     self.record(Event::StepEnded {
                         step: step.id.clone(),
                     })?;

@@ -323,6 +323,7 @@ impl Story {
             audience: Audience::Pipe,
             stream: None,
             notifier: None,
+            gates: crate::gate::Gating::Absent,
         };
         let dead: Vec<String> = {
             // Processes of a host end one after the other.

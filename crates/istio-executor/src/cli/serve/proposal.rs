@@ -41,7 +41,7 @@ impl Desk<'_> {
         output::say("");
         output::note(&format!("the page proposes to go to Istio {}", wish.to));
         let namespace = self.namespace(wish.namespace.as_deref());
-        let mut options = self.options();
+        let mut options = self.options()?;
         options.restarts |= wish.restart;
         let found = unfinished(self.cluster, &namespace, &options.folder);
         if let Some(begun) = unless_stopped(signal, found).await? {
@@ -101,7 +101,7 @@ impl Desk<'_> {
         output::say("");
         output::note("the page proposes to restart workloads");
         let wish = self.wish(wish)?;
-        let options = self.options();
+        let options = self.options()?;
         let found = unfinished_restart(self.cluster, wish.namespace(), &options.folder);
         if let Some(begun) = unless_stopped(signal, found).await? {
             let plan = self.begun(begun, None)?;
@@ -187,7 +187,7 @@ impl Desk<'_> {
         self.args.forward.perform.output.say(&text)
     }
 
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options, Error> {
         // The time of the proposal before is not this one's.
         self.args.forward.perform.begin(self.cluster);
         self.args.forward.streamed(self.telling.stream)
