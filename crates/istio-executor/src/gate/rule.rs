@@ -171,7 +171,12 @@ impl Rule {
             ask: Ask::BuiltIn(it),
             limits: it.limits(),
             window: WINDOW,
-            lasting: Duration::ZERO,
+            // Proxies of an istiod that is replaced connect to the new one, and Prometheus has to hear of it.
+            lasting: if it == BuiltIn::Proxies {
+                Duration::from_mins(1)
+            } else {
+                Duration::ZERO
+            },
         }
     }
 

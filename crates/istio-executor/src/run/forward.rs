@@ -19,6 +19,7 @@ use crate::{apply, fields, wait};
 
 mod gates;
 mod pace;
+mod settling;
 mod waits;
 
 /// Why a plan was not carried out to its end.

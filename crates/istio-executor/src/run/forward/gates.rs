@@ -1,6 +1,5 @@
 //! Gates: what is measured before the first wave, and how long each wave is looked after.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use istio_planner::plan::Step;
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::settling::Settling;
 use super::{Error, Run};
 use crate::clock;
 use crate::gate::{Baseline, Gates, Gating, SHORTEST, subjects};
@@ -16,10 +16,6 @@ use crate::journal::{Event, Reading, Verdict, progress, summary};
 
 /// How often gates are asked.
 const LOOK: Duration = Duration::from_secs(15);
-
-/// How long gates may say nothing, a Prometheus that is restarted or pods that it does not know yet, where the soak is as
-/// long.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Gates that are named where many do not hold.
 const SHOWN: usize = 5;
@@ -80,37 +76,20 @@ impl Run<'_, '_, '_> {
             let began = state.begun_at.get(step.id.as_str()).copied();
             (age(began).min(age(state.run_began_at)), Instant::now())
         };
-        let end = began + gates.soak;
         // Until then a window would show what was before the wave.
         self.pause(began + gates.soak.min(SHORTEST.saturating_sub(before)))
             .await?;
-        let mut beyond: BTreeMap<String, Instant> = BTreeMap::new();
-        let mut unknown: Option<Instant> = None;
+        let mut settling = Settling::new(began, gates.soak);
         loop {
             let since = before + began.elapsed();
             let readings = self.look(&gates, &wave, since).await?;
             let now = Instant::now();
-            let fails = readings.iter().filter(|it| it.verdict == Verdict::Fails);
-            let fails: Vec<&Reading> = fails.collect();
-            beyond.retain(|key, _| fails.iter().any(|it| name(it) == *key));
-            let mut lasts = false;
-            for it in &fails {
-                let since = *beyond.entry(name(it)).or_insert(now);
-                lasts |= now.duration_since(since) >= gates.lasting(&it.gate);
-            }
-            let says_nothing = Verdict::of(&readings) >= Verdict::Unknown && fails.is_empty();
-            unknown = says_nothing.then(|| unknown.unwrap_or(now));
-            let in_vain =
-                unknown.is_some_and(|it| now.duration_since(it) >= gates.soak.min(PATIENCE));
-            let over = now >= end && fails.is_empty() && unknown.is_none();
-            if lasts || in_vain || over {
+            if settling.take(now, &readings, |it| gates.lasting(it)) {
                 return self.settle(step, &gates, readings);
             }
             let words = summary(&readings);
             self.execution.work.narrator.waiting("gates", &words);
-            let next = now + LOOK;
-            self.pause(if now < end { next.min(end) } else { next })
-                .await?;
+            self.pause(settling.next(now, LOOK)).await?;
         }
     }
 
@@ -177,12 +156,6 @@ fn age(at: Option<&str>) -> Duration {
     let age = at.map(|it| clock::now().duration_since(it));
     age.and_then(|it| Duration::try_from(it).ok())
         .unwrap_or_default()
-}
-
-/// A gate and its workload.
-fn name(reading: &Reading) -> String {
-    let object = reading.object.as_ref().map(crate::cluster::name);
-    format!("{} {}", reading.gate, object.unwrap_or_default())
 }
 
 /// Which gates do not hold, and what they asked.
