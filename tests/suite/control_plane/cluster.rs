@@ -155,10 +155,14 @@ impl Cluster {
         Faults { proxy, kubeconfig }
     }
 
-    /// Ends the API server and starts it again so much later; returns when it is there again.
-    pub(super) fn bounce(&self, away: &str) {
+    /// Ends a component (`apiserver`, `controllers`) and starts it again so much later; returns when it is there again.
+    pub(super) fn bounce(&self, component: &str, away: &str) {
         let mut plane = self.plane.lock().unwrap();
-        writeln!(plane.child.stdin.as_mut().unwrap(), "apiserver down {away}").unwrap();
+        writeln!(
+            plane.child.stdin.as_mut().unwrap(),
+            "{component} down {away}"
+        )
+        .unwrap();
         let mut line = String::new();
         plane.lines.read_line(&mut line).unwrap();
         assert!(line.contains("up"), "{line}");

@@ -347,7 +347,7 @@ fn an_api_server_that_is_away_is_waited_for() {
     );
     let child = cluster.spawn(&plan, &["apply"]);
     cluster.await_made("deployment", &namespace, "never");
-    cluster.bounce(if is_long() { "60s" } else { "20s" });
+    cluster.bounce("apiserver", if is_long() { "60s" } else { "20s" });
     let ready =
         r#"{"spec":{"template":{"metadata":{"annotations":{"testplane.dev/behavior":null}}}}}"#;
     cluster.done(
