@@ -1,11 +1,12 @@
 //! `refit rollback`: puts back what an upgrade changed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
 use istio_planner::plan::Plan;
 
+use super::apply::read;
 use super::connection::{Connection, ControlPlane, block_on};
 use super::format::Format;
 use super::perform::Perform;
@@ -22,10 +23,14 @@ use crate::run::store::kept_plan;
 use crate::run::{self, Predecessors, Session, Work, release, take_lease};
 
 /// The arguments of `refit rollback`.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Args {
     /// The upgrade to put back, as refit history names it; without one, the last
     id: Option<String>,
+
+    /// The plan of the upgrade to put back, wherever it was begun: a file that refit plan --out wrote
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["id", "resume_from_cluster"])]
+    plan: Option<PathBuf>,
 
     #[command(flatten)]
     connection: Connection,
@@ -53,10 +58,15 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     if !args.yes && !args.dry_run {
         output::can_ask()?;
     }
+    let args = &args.named()?;
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         args.perform.begin(&cluster);
         let interruption = Interruption::listen();
+        if args.plan.is_some() && !interruption.unless_asked(was_begun(&cluster, args)).await? {
+            output::note("nothing of this plan was done here");
+            return Ok(Exit::Done);
+        }
         if args.dry_run {
             return interruption.unless_asked(dry_run(&cluster, args)).await;
         }
@@ -68,6 +78,32 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         release(lease).await;
         ended
     })
+}
+
+impl Args {
+    /// Whoever has the plan has named its upgrade, and where its control plane is.
+    fn named(&self) -> Result<Self, Error> {
+        let Some(path) = &self.plan else {
+            return Ok(self.clone());
+        };
+        let plan = read(path, true)?;
+        Ok(Self {
+            id: Some(plan.id.clone()),
+            resume_from_cluster: Some(plan.id),
+            plane: ControlPlane {
+                namespace: plan.namespace,
+            },
+            ..self.clone()
+        })
+    }
+}
+
+/// Whether the cluster, or this machine, has a journal of the upgrade that is named.
+async fn was_begun(cluster: &Cluster, args: &Args) -> Result<bool, Error> {
+    let id = args.id.as_deref().unwrap_or_default();
+    let all = copy::history(cluster, &args.plane.namespace).await?;
+    let is_kept = all.iter().any(|it| it.plan_id == id);
+    Ok(is_kept || !Journal::peek(&args.perform.folder(), id)?.is_empty())
 }
 
 /// An upgrade that is to be put back.
