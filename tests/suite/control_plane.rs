@@ -8,6 +8,7 @@ mod cluster;
 mod connections;
 mod day;
 mod failures;
+mod fleets;
 mod gates;
 mod gateways;
 mod images;

@@ -5,8 +5,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use istio_planner::plan::Plan;
 use refit_tests::istio_data;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::suite::product::refit;
 
@@ -297,4 +298,129 @@ fn real_clusters_say_what_they_say_alone() {
     .concat();
     let fleet = json(&run(folder.path(), &twice));
     assert_eq!(fleet["findings"][0]["code"], "fleet-same-cluster");
+}
+
+/// A fleet of three as `refit fleet plan --out` wrote it: a primary, the remote one that it serves, and one of its own.
+fn planned(verdicts: [&str; 3]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["remote", "primary", "EU_other"];
+    let clusters: Vec<Value> = names
+        .iter()
+        .zip(verdicts)
+        .map(|(name, verdict)| {
+            json!({
+                "name": name, "file": format!("{name}.json"),
+                "summary": {
+                    "verdict": verdict, "direction": "upgrade", "source": "1.29.6", "target": "1.30.3",
+                    "plan": name, "decide": 0, "lost": 0, "byHand": 0, "changes": 1, "workloads": 0, "pods": 0,
+                    "role": "primary", "findings": [],
+                },
+            })
+        })
+        .collect();
+    let fleet = json!({
+        "schema": "refit.fleet/v1", "target": "1.30.3", "verdict": "clear", "clusters": clusters, "findings": [],
+        "meshes": [{ "order": [["primary"], ["remote"]] }],
+    });
+    fs::write(folder.path().join("fleet.json"), fleet.to_string()).unwrap();
+    let plan = Plan {
+        id: String::new(),
+        source: None,
+        target: "1.30.3".to_owned(),
+        direction: None,
+        cluster: None,
+        namespace: "istio-system".to_owned(),
+        forced: false,
+        freeze: Vec::new(),
+        steps: Vec::new(),
+    }
+    .sealed();
+    for name in names {
+        let file = folder.path().join(format!("{name}.json"));
+        fs::write(file, serde_json::to_vec(&plan).unwrap()).unwrap();
+    }
+    folder
+}
+
+const JOB: [&str; 7] = [
+    "fleet",
+    "job",
+    ".",
+    "--image",
+    "i",
+    "--kubeconfig-secret",
+    "kubeconfig-{cluster}",
+];
+
+/// The clusters of each wave, as the Jobs have them.
+fn waves(output: &Output) -> Vec<String> {
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let all = text(&output.stdout).lines();
+    all.filter_map(|it| it.trim().strip_prefix("refit/clusters: "))
+        .map(|it| it.trim_matches('\'').to_owned())
+        .collect()
+}
+
+#[test]
+fn the_jobs_of_a_fleet_put_primaries_before_those_that_they_serve() {
+    let folder = planned(["clear"; 3]);
+    let of = |more: &[&str]| run(folder.path(), &[JOB.as_slice(), more].concat());
+    assert_eq!(
+        waves(&of(&["--waves", "1,rest"])),
+        [r#"["primary"]"#, r#"["remote","EU_other"]"#]
+    );
+    let rest = of(&["--waves", "rest", "--", "--restart"]);
+    assert_eq!(waves(&rest), [r#"["primary","EU_other"]"#, r#"["remote"]"#]);
+    assert!(text(&rest.stderr).contains("1 wave more than asked for"));
+    let printed = text(&rest.stdout);
+    assert!(printed.contains("- --restart"), "{printed}");
+    assert!(printed.contains("name: kubeconfig-primary"), "{printed}");
+    // The same folder has the same name, whatever the waves are.
+    let name = |it: &Output| text(&it.stderr).split("the fleet ").nth(1).unwrap()[..10].to_owned();
+    assert_eq!(name(&rest), name(&of(&[])));
+}
+
+#[test]
+fn only_plans_that_may_be_performed_become_jobs() {
+    let blocked = planned(["clear", "blocked", "clear"]);
+    let it = run(blocked.path(), &JOB);
+    assert_eq!(it.status.code(), Some(3), "{}", text(&it.stderr));
+    assert!(text(&it.stderr).contains("1 cluster blocked: primary"));
+    // Who would have to wait for it for ever stays too.
+    let it = run(
+        blocked.path(),
+        &[JOB.as_slice(), &["--skip-blocked"]].concat(),
+    );
+    assert_eq!(waves(&it), [r#"["EU_other"]"#]);
+    assert!(text(&it.stderr).contains("left out: remote (has to wait"));
+    let unknown = planned(["clear", "clear", "unknown"]);
+    let it = run(unknown.path(), &JOB);
+    assert_eq!(it.status.code(), Some(3), "{}", text(&it.stderr));
+    assert!(text(&it.stderr).contains("EU_other"));
+    let it = run(unknown.path(), &[JOB.as_slice(), &["--force"]].concat());
+    assert_eq!(it.status.code(), Some(0), "{}", text(&it.stderr));
+    let folder = planned(["clear"; 3]);
+    for (more, words) in [
+        (
+            ["--waves", "1"].as_slice(),
+            "the waves leave 2 clusters out",
+        ),
+        (&["--", "--nowhere"], "refit apply does not take"),
+        (&["-n", "No"], "is no name"),
+        (
+            &["--kubeconfig-secret", "K-{cluster}"],
+            "is no name of a Secret",
+        ),
+    ] {
+        let it = run(folder.path(), &[JOB.as_slice(), more].concat());
+        assert_eq!(it.status.code(), Some(1), "{more:?}");
+        assert!(text(&it.stderr).contains(words), "{}", text(&it.stderr));
+    }
+    fs::write(folder.path().join("secrets.yaml"), "primary: its-own\n").unwrap();
+    let named = run(
+        folder.path(),
+        &[JOB.as_slice(), &["--kubeconfig-secrets", "secrets.yaml"]].concat(),
+    );
+    let printed = text(&named.stdout);
+    assert!(printed.contains("name: its-own") && printed.contains("name: kubeconfig-remote"));
 }

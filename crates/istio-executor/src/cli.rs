@@ -86,7 +86,7 @@ pub enum Colour {
 enum Verb {
     /// Says what an upgrade would do, from what the cluster exported
     Plan(plan::Args),
-    /// Plans many clusters side by side
+    /// Plans many clusters side by side, and has the plans performed by Jobs
     Fleet(fleet::Args),
     /// Takes a snapshot, plans, asks and performs
     Upgrade(upgrade::Args),

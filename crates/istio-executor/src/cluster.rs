@@ -1,7 +1,8 @@
 //! The cluster as the executor sees it: objects as plain JSON, by reference.
 //!
 //! Everything that `kube` knows stays in here. Requests that fail for a passing reason are tried again. A [`Cluster`]
-//! reads; only a [`Writer`], which only the lease makes, writes.
+//! reads; only a [`Writer`], which only the lease makes, writes. (The Lease itself, and the Jobs of a fleet in the cluster
+//! that manages it, have writers of their own.)
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -34,8 +35,8 @@ pub use error::Error;
 pub use kinds::Kind;
 pub use names::{is_label, is_segment};
 pub use pages::{Page, Turn};
-pub(crate) use writer::LeaseWriter;
 pub use writer::Writer;
+pub(crate) use writer::{JobWriter, LeaseWriter};
 
 /// Objects of one page of a list.
 const PAGE: u32 = 500;

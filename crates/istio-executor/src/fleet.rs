@@ -1,4 +1,8 @@
 //! Several clusters at once: each is read and planned for itself, as many at a time as there are cores.
+//!
+//! They are performed by Jobs of a management cluster: [`waves`] says which cluster goes when, [`jobs`] what is made for
+//! that, [`state`] how far it came and what is next, [`mod@release`] does it, [`found`], [`mod@status`] and [`control`] are for
+//! those who ask. [`argo`] and [`ocm`] print the same for other engines.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,8 +20,19 @@ use istio_planner::{Request, needs};
 use istio_render::Release;
 use k8s_openapi::jiff::Timestamp;
 
-use crate::release::{self, Places};
+use crate::release::Places;
 use crate::{clock, cluster, error, export, output, planning, snapshot};
+
+pub mod argo;
+pub mod control;
+pub mod found;
+pub mod jobs;
+pub mod names;
+pub mod ocm;
+pub mod release;
+pub mod state;
+pub mod status;
+pub mod waves;
 
 /// Where a cluster is read from.
 #[derive(Debug, Clone)]
@@ -156,7 +171,7 @@ impl Releases {
                 ..places.clone()
             };
             let found = known.entry(version.clone()).or_insert_with(|| {
-                release::find(&version, &place())
+                crate::release::find(&version, &place())
                     .inspect_err(|it| {
                         let why = output::chain(it);
                         output::warning(&format!("going on without Istio {version}: {why}"));

@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 use std::io::{self, Write as _};
 
 /// Where the plan stands in the Job's pod.
-const PLAN: &str = "/plan/plan.json.gz";
+pub(crate) const PLAN: &str = "/plan/plan.json.gz";
+
+/// The key of a `ConfigMap` that holds a plan.
+pub(crate) const KEY: &str = "plan.json.gz";
 
 /// What the API server takes of an object, less what stands around the plan.
 const LIMIT: usize = 1_000_000;
 
-/// The exit code of a refusal: trying again does not help.
-const REFUSED: u8 = 3;
+/// Exit codes of a refusal, and of a gate that failed: trying again does not help, or is for a person to decide.
+const REFUSED: [u8; 2] = [3, 6];
 
 /// Why there is no Job.
 #[derive(Debug, thiserror::Error)]
@@ -53,17 +56,11 @@ pub fn applying(
     arguments: &[String],
 ) -> Result<Vec<Value>, Error> {
     let name = format!("refit-{}", plan.id.get(..10).unwrap_or(&plan.id));
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(&serde_json::to_vec(plan).map_err(io::Error::from)?)?;
-    let packed = BASE64_STANDARD.encode(encoder.finish()?);
-    if packed.len() > LIMIT {
-        return Err(Error::TooLarge { size: packed.len() });
-    }
     let plan = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": { "name": name, "namespace": runner.namespace, "labels": labels() },
-        "binaryData": { "plan.json.gz": packed },
+        "binaryData": { (KEY): packed(plan)? },
     });
     let mut command = vec!["apply".to_owned(), PLAN.to_owned()];
     command.extend(arguments.iter().cloned());
@@ -93,7 +90,19 @@ pub fn upgrading(runner: &Runner<'_>, arguments: &[String]) -> Value {
     job(runner, "refit-upgrade", &command)
 }
 
-fn labels() -> Value {
+/// Packs a plan as a `ConfigMap` holds it.
+pub(crate) fn packed(plan: &Plan) -> Result<String, Error> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&serde_json::to_vec(plan).map_err(io::Error::from)?)?;
+    let packed = BASE64_STANDARD.encode(encoder.finish()?);
+    if packed.len() > LIMIT {
+        return Err(Error::TooLarge { size: packed.len() });
+    }
+    Ok(packed)
+}
+
+/// The labels of what refit makes for itself; its pods are never injected.
+pub(crate) fn labels() -> Value {
     json!({ "app.kubernetes.io/name": "refit", "sidecar.istio.io/inject": "false" })
 }
 
@@ -106,36 +115,41 @@ fn job(runner: &Runner<'_>, name: &str, command: &[String]) -> Value {
             "backoffLimit": 3,
             "ttlSecondsAfterFinished": 7 * 24 * 3600,
             "podFailurePolicy": { "rules": [
-                { "action": "FailJob", "onExitCodes": { "operator": "In", "values": [REFUSED] } },
+                { "action": "FailJob", "onExitCodes": { "operator": "In", "values": REFUSED } },
                 // A node that went away, an eviction: no attempt of ours failed.
                 { "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] },
             ] },
-            "template": {
-                "metadata": { "labels": labels() },
-                "spec": {
-                    "serviceAccountName": runner.service_account,
-                    "restartPolicy": "Never",
-                    "containers": [{
-                        "name": "refit",
-                        "image": runner.image,
-                        "args": command,
-                        "env": [
-                            { "name": "XDG_CACHE_HOME", "value": "/work/cache" },
-                            { "name": "XDG_STATE_HOME", "value": "/work/state" },
-                        ],
-                        "volumeMounts": [{ "name": "work", "mountPath": "/work" }],
-                        "resources": { "requests": { "cpu": "100m", "memory": "256Mi" } },
-                        "securityContext": {
-                            "allowPrivilegeEscalation": false,
-                            "capabilities": { "drop": ["ALL"] },
-                            "readOnlyRootFilesystem": true,
-                            "runAsNonRoot": true,
-                            "seccompProfile": { "type": "RuntimeDefault" },
-                        },
-                    }],
-                    "volumes": [{ "name": "work", "emptyDir": {} }],
+            "template": template(runner, command),
+        },
+    })
+}
+
+/// A pod that runs refit: as nobody, on a root that is read-only.
+pub(crate) fn template(runner: &Runner<'_>, command: &[String]) -> Value {
+    json!({
+        "metadata": { "labels": labels() },
+        "spec": {
+            "serviceAccountName": runner.service_account,
+            "restartPolicy": "Never",
+            "containers": [{
+                "name": "refit",
+                "image": runner.image,
+                "args": command,
+                "env": [
+                    { "name": "XDG_CACHE_HOME", "value": "/work/cache" },
+                    { "name": "XDG_STATE_HOME", "value": "/work/state" },
+                ],
+                "volumeMounts": [{ "name": "work", "mountPath": "/work" }],
+                "resources": { "requests": { "cpu": "100m", "memory": "256Mi" } },
+                "securityContext": {
+                    "allowPrivilegeEscalation": false,
+                    "capabilities": { "drop": ["ALL"] },
+                    "readOnlyRootFilesystem": true,
+                    "runAsNonRoot": true,
+                    "seccompProfile": { "type": "RuntimeDefault" },
                 },
-            },
+            }],
+            "volumes": [{ "name": "work", "emptyDir": {} }],
         },
     })
 }
@@ -200,7 +214,7 @@ mod tests {
         );
         assert_eq!(
             job["spec"]["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"],
-            json!([3])
+            json!([3, 6])
         );
     }
 }

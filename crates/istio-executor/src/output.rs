@@ -41,6 +41,31 @@ pub fn styled(text: &str) -> io::Result<()> {
     out(&coloured_only(text))
 }
 
+/// Writes lines in the place of as many that were written before, where a terminal shows them; returns how many there are
+/// now. Each is cut to the terminal's width, so that it stays one line.
+pub fn redrawn(lines: &[String], before: usize) -> io::Result<usize> {
+    let mut out = io::stdout().lock();
+    if !out.is_terminal() {
+        drop(out);
+        print(&lines.join("\n"))?;
+        return Ok(0);
+    }
+    let (width, height) = pager::size();
+    let most = height.saturating_sub(1).max(1);
+    let mut text = String::new();
+    if before > 0 {
+        // Up to where the first of them began, and all below is empty.
+        let _ = write!(text, "\u{1b}[{before}F\u{1b}[J");
+    }
+    for it in lines.iter().take(most) {
+        text.extend(report::shown(it).chars().take(width.saturating_sub(1)));
+        text.push('\n');
+    }
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(lines.len().min(most))
+}
+
 /// Writes a result that is text for a program, as it is; on a terminal nothing in it may steer.
 pub fn data(text: &str) -> io::Result<()> {
     if io::stdout().is_terminal() {

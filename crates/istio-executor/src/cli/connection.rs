@@ -20,6 +20,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// The kubeconfig that is named.
+    pub(super) fn kubeconfig(&self) -> Option<PathBuf> {
+        self.kubeconfig.clone()
+    }
+
     /// Connects.
     pub(super) async fn connect(&self) -> Result<cluster::Cluster, Error> {
         let connection = cluster::Connection {

@@ -1,4 +1,4 @@
-//! `refit fleet plan`: many clusters side by side.
+//! `refit fleet`: many clusters side by side, planned here and performed by Jobs of a management cluster.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,14 +12,22 @@ use istio_planner::report;
 use k8s_openapi::jiff::Timestamp;
 use regex_lite::Regex;
 
+use super::connection::Connection;
 use super::guide::Guide;
 use super::plan::{day, private};
 use super::request::{Accept, Prune, Request};
 use super::suggest::{anything, versions};
 use super::target::Target;
 use super::{Error, Exit};
+use crate::fleet::found::Found;
+use crate::fleet::names::id;
 use crate::fleet::{Common, Named, Source, plan};
-use crate::{clock, cluster, output, release};
+use crate::{clock, cluster, output, release as releases};
+
+mod control;
+mod job;
+mod release;
+mod status;
 
 /// What stands for a cluster's name in `-f` and `--set`.
 const CLUSTER: &str = "{cluster}";
@@ -34,7 +42,78 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Plans many clusters side by side, and says what only their exports together show
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
+    /// Prints Jobs that perform the plans of a fleet, wave after wave, from a management cluster
+    ///
+    /// For each wave an Indexed Job, with a pod for each cluster, that waits for its release; a Job that releases them; and
+    /// the accounts and rights that both need there. A pod's exit code says what becomes of its cluster
+    ///
+    /// 0: it is done
+    ///
+    /// 1, or any that is not named here (137, 139, …): it is tried again, as often as --retries says; then it has failed
+    ///
+    /// 3, 4, 5, 6: it has failed, and is not tried again (drift, another cluster than planned for, another refit at work,
+    /// evidence missing, a gate that failed)
+    ///
+    /// 126, 127, 128: the image cannot run refit; the wave ends, and no other begins
+    ///
+    /// 130, 143: stopped between two writes by SIGTERM (a drain, an eviction, refit fleet stop); another pod goes on from
+    /// the journal in the cluster, and no attempt is counted
+    ///
+    /// The Job that releases ends with 0 when all waves are done, and with 3 when too many clusters are not: its annotation
+    /// refit/stopped says which
+    Job(job::Args),
+    /// Shows how far the clusters of a fleet have come
+    Status(status::Args),
+    /// Starts a fleet, goes on with one that was stopped, or tries clusters again that failed
+    Resume(control::ResumeArgs),
+    /// Stops a fleet: no wave is released, and what is at work stops between two steps
+    Stop(control::StopArgs),
+    /// Rolls clusters of a fleet back to what they were before it
+    Rollback(control::RollbackArgs),
+    /// Releases the waves of a fleet; its Job runs this
+    #[command(hide = true)]
+    Release(release::Args),
+}
+
+/// Which fleet, and where its Jobs are.
+#[derive(Debug, ClapArgs)]
+struct Chosen {
+    /// The fleet: its id, or the folder that refit fleet plan --out wrote; needed where the namespace has several
+    #[arg(long, value_name = "ID|DIR")]
+    fleet: Option<String>,
+
+    /// The namespace of its Jobs in the management cluster
+    #[arg(
+        short = 'n',
+        long = "namespace",
+        default_value = "refit",
+        value_name = "NAMESPACE"
+    )]
+    of_jobs: String,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl Chosen {
+    async fn connect(&self) -> Result<cluster::Cluster, Error> {
+        self.connection.connect().await
+    }
+
+    fn kubeconfig(&self) -> Option<PathBuf> {
+        self.connection.kubeconfig()
+    }
+
+    async fn find(&self, cluster: &cluster::Cluster) -> Result<Found, Error> {
+        let id = match &self.fleet {
+            Some(path) if Path::new(path).exists() => {
+                Some(id(&job::Folder::read(Path::new(path))?.fleet))
+            }
+            other => other.clone(),
+        };
+        Found::find(cluster, &self.of_jobs, id.as_deref()).await
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -95,9 +174,20 @@ enum Format {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
-    let Verb::Plan(args) = &args.verb;
+    match &args.verb {
+        Verb::Plan(args) => planned(args),
+        Verb::Job(args) => job::run(args),
+        Verb::Status(args) => status::run(args),
+        Verb::Resume(args) => control::run_resume(args),
+        Verb::Stop(args) => control::run_stop(args),
+        Verb::Rollback(args) => control::run_rollback(args),
+        Verb::Release(args) => release::run(args),
+    }
+}
+
+fn planned(args: &PlanArgs) -> Result<Exit, Error> {
     let places = args.target.places();
-    let Some(to) = args.to.clone().or_else(|| release::names(&places)) else {
+    let Some(to) = args.to.clone().or_else(|| releases::names(&places)) else {
         return Err(Error::usage(
             "missing --to VERSION\nhint: for example --to 1.30.3",
         ));

@@ -72,6 +72,8 @@ const EXAMPLES: [(&str, &[&str]); 26] = [
             "refit fleet plan clusters/* --to 1.30.3 -f base.yaml -f 'requests/{cluster}.yaml'",
             "refit fleet plan --contexts 'prod-*' --to 1.30.3 --out plans   # outcomes for refit apply, and fleet.json",
             "refit fleet plan clusters/* --to 1.30.3 -o html > fleet.html",
+            "refit fleet job plans --image IMAGE --kubeconfig-secret 'kubeconfig-{cluster}' --soak 30m | kubectl apply -f -",
+            "refit fleet resume; refit fleet status --watch",
         ],
     ),
     (

@@ -23,6 +23,8 @@ enum Document {
     Request,
     /// What refit fleet plan -o json prints
     Fleet,
+    /// What refit fleet status -o json prints
+    FleetStatus,
     /// A line of a journal
     Record,
     /// What --facts reads
@@ -35,6 +37,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Document::Plan => schema_for!(istio_planner::plan::Plan),
         Document::Request => schema_for!(istio_planner::Request),
         Document::Fleet => schema_for!(istio_planner::fleet::Fleet),
+        Document::FleetStatus => schema_for!(crate::fleet::status::Status),
         Document::Record => schema_for!(journal::Record),
         Document::Facts => schema_for!(istio_catalog::Facts),
     };

@@ -8,7 +8,8 @@ use kube::api::{DeleteParams, PostParams, Preconditions};
 use kube_core::Request;
 use serde_json::{Value, json};
 
-use super::{Cluster, Error, Write, built, name, text};
+use super::{Cluster, Error, Write, built, name, reference, text};
+use crate::journal::copy::MANAGER;
 use crate::lease::Held;
 
 /// A cluster that is written to, for as long as the lease is held. It reads too.
@@ -165,6 +166,64 @@ impl<'a> LeaseWriter<'a> {
             .delete(&self.object.name, &params)
             .map_err(|it| built(&what, &it))?;
         deleted(self.cluster.exchange(&what, request, None).await)
+    }
+}
+
+/// Writes Jobs in the cluster that manages a fleet, and nothing else: they take no lease, for what runs in them takes that
+/// of its own cluster.
+pub(crate) struct JobWriter<'a>(&'a Cluster);
+
+impl<'a> JobWriter<'a> {
+    pub(crate) fn new(cluster: &'a Cluster) -> Self {
+        Self(cluster)
+    }
+
+    /// Merges a patch into a Job that is there, and returns it as stored.
+    pub(crate) async fn patch(&self, job: &Ref, patch: &Value) -> Result<Value, Error> {
+        self.write(
+            job,
+            &Write::Merge {
+                patch,
+                manager: MANAGER,
+            },
+        )
+        .await
+    }
+
+    /// Makes a Job.
+    pub(crate) async fn create(&self, job: &Value) -> Result<Value, Error> {
+        let write = Write::Create {
+            manifest: job,
+            manager: MANAGER,
+        };
+        self.write(&reference(job), &write).await
+    }
+
+    async fn write(&self, job: &Ref, write: &Write<'_>) -> Result<Value, Error> {
+        let what = Self::what("write", job);
+        let request = self.0.request(&what, job, write, false).await?;
+        self.0.exchange(&what, request, None).await
+    }
+
+    /// Deletes a Job that has ended, and then its pods, if it still is the one with this uid.
+    pub(crate) async fn delete(&self, job: &Ref, uid: Option<&str>) -> Result<bool, Error> {
+        let what = Self::what("delete", job);
+        let params = DeleteParams::background().preconditions(Preconditions {
+            uid: uid.map(str::to_owned),
+            resource_version: None,
+        });
+        let request = Request::new(self.0.path(job).await?)
+            .delete(&job.name, &params)
+            .map_err(|it| built(&what, &it))?;
+        deleted(self.0.exchange(&what, request, None).await)
+    }
+
+    /// # Panics
+    ///
+    /// Where it is no Job.
+    fn what(does: &str, job: &Ref) -> String {
+        assert_eq!(job.kind, "Job", "only Jobs are written without a lease");
+        format!("cannot {does} {}", name(job))
     }
 }
 

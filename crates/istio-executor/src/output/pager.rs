@@ -20,6 +20,14 @@ pub fn width() -> usize {
     })
 }
 
+/// Returns how many columns and lines the terminal has.
+pub(super) fn size() -> (usize, usize) {
+    let size = terminal_size_of(io::stdout());
+    size.map_or((80, 24), |(Width(width), Height(height))| {
+        (usize::from(width), usize::from(height))
+    })
+}
+
 /// Writes a result in refit's colours to standard output; one that is longer than the terminal goes through the user's pager.
 pub fn print(text: &str, paged: bool) -> io::Result<()> {
     let text = &*super::coloured_only(text);
