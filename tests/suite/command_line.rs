@@ -568,3 +568,47 @@ fn namespaces_are_names() {
         }
     }
 }
+
+#[test]
+fn a_mistake_about_gates_is_told_before_anything_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("gates.yaml");
+    std::fs::write(
+        &path,
+        "gates:\n  - name: own\n    query: up\n    max: many\n",
+    )
+    .unwrap();
+    let file = path.to_str().unwrap();
+    let url = "https://prometheus.example.org";
+    let at = format!("{file}:4:10: expected a number");
+    let lacks = "gates ask a Prometheus\nhint: name it by --prometheus URL";
+    let token = folder.path().join("none");
+    let token = token.to_str().unwrap();
+    for (flags, words) in [
+        (vec!["--gate", file, "--prometheus", url], at.as_str()),
+        (vec!["--gate", file], lacks),
+        (
+            vec!["--prometheus", url, "--prometheus-token", token],
+            "cannot read the token",
+        ),
+        (
+            vec!["--prometheus", "prometheus:9090"],
+            "expected a URL that begins with https://",
+        ),
+        (
+            vec![
+                "--prometheus",
+                "http://prometheus.example.org",
+                "--prometheus-token",
+                file,
+            ],
+            "--prometheus-token goes nowhere without TLS",
+        ),
+    ] {
+        for verb in [&["restart", "-y"][..], &["upgrade", "--to", "1.30.3", "-y"]] {
+            let run = run(&[verb, &flags].concat(), None);
+            assert_eq!(run.code, Some(1), "{flags:?}: {}", run.stderr);
+            assert!(run.stderr.contains(words), "{flags:?}: {}", run.stderr);
+        }
+    }
+}

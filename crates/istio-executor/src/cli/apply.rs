@@ -70,10 +70,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         .as_ref()
         .map(|it| read(it, args.force))
         .transpose()?;
+    let options = args.forward.options()?;
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         args.forward.perform.begin(&cluster);
-        let options = args.forward.options()?;
         let interruption = Interruption::listen();
         let plan = if let Some(plan) = saved {
             plan

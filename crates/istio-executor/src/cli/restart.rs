@@ -92,13 +92,13 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         output::can_ask()?;
     }
     let wish = args.wish();
+    let options = Options {
+        gates: args.watch.gating()?,
+        ..args.perform.options()
+    };
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         args.perform.begin(&cluster);
-        let options = Options {
-            gates: args.watch.gating()?,
-            ..args.perform.options()
-        };
         let interruption = Interruption::listen();
         if !args.dry_run
             && let Some(begun) =

@@ -116,6 +116,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         prune_orphans: args.prune.orphans,
         accept: args.accept.all()?,
     };
+    let options = args.forward.options()?;
     block_on(async {
         let cluster = Arc::new(args.connection.connect().await?);
         args.forward.perform.begin(&cluster);
@@ -133,7 +134,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             .unwrap_or("istio-system");
         let options = Options {
             request: Some(digest(&request)?),
-            ..args.forward.options()?
+            ..options
         };
         // An upgrade that stopped half-way comes first: planning from such a state would take it for what the user had.
         let found = unfinished(&cluster, namespace, &options.folder);
