@@ -336,6 +336,19 @@ fn told(time: Timestamp) -> String {
 }
 
 impl Status {
+    /// The same with those clusters first that have failed or are at work, for a screen that has no room for all.
+    #[must_use]
+    pub fn urgent_first(&self) -> Self {
+        let mut first = self.clone();
+        first.clusters.sort_by_key(|it| match it.state {
+            ClusterState::Failed | ClusterState::Unfinished => 0,
+            ClusterState::Working | ClusterState::RollingBack | ClusterState::Held => 1,
+            ClusterState::Waiting => 2,
+            ClusterState::Done | ClusterState::RolledBack => 3,
+        });
+        first
+    }
+
     /// In words: a line for each wave, a line for each cluster.
     pub fn lines(&self) -> Vec<String> {
         let to = self.target.as_ref().map(|it| format!(" → {it}"));

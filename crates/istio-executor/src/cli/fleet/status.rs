@@ -82,7 +82,9 @@ async fn told(args: &Args, cluster: &Cluster) -> Result<Exit, Error> {
             match written(&status, args.output)? {
                 Some(data) if args.output == Format::Json => output::json_text(&data)?,
                 Some(data) => output::data(&data)?,
-                None if args.watch => drawn = output::redrawn(&status.lines(), drawn)?,
+                None if args.watch => {
+                    drawn = output::redrawn(&status.urgent_first().lines(), drawn)?;
+                }
                 None => output::print(&status.lines().join("\n"))?,
             }
         }

@@ -128,6 +128,8 @@ fn jobs_and_pods_say_how_far_each_cluster_came() {
           d        2     waiting                        1     ImagePullBackOff no image
           e        3     waiting                        0"]]
     .assert_eq(&text);
+    let names = |it: &Status| -> String { it.clusters.iter().map(|it| it.name.as_str()).collect() };
+    assert_eq!(names(&status.urgent_first()), "cdeab");
 }
 
 #[test]
