@@ -21,6 +21,7 @@ use crate::{data, pkg, process, project};
 
 mod anchors;
 mod export;
+mod fleet;
 mod live;
 mod rendering;
 
@@ -79,6 +80,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     natives(&refit, &json, &yaml, &mut line)?;
     anchors::run(&refit, &json, &yaml, &mut line)?;
     live(&refit, &folder, &mut line)?;
+    fleet::run(&refit, &folder, &mut line)?;
     rendering::run(&refit, &folder, &mut line)?;
     let hosts: [(&str, &str, Option<f64>, Option<f64>); 2] = [
         ("Node", "tests/node/bench.mjs", Some(JSON_NODE), None),
