@@ -132,6 +132,10 @@ const ROWS: &[(&str, &[Shown])] = &[
         ],
     ),
     (
+        "stops after a wave that did harm",
+        &[Tested("gates", "a_wave_that_does_harm_is_the_last_one")],
+    ),
+    (
         "waits until what was applied is ready",
         &[Tested(
             "../control_plane",
@@ -171,6 +175,19 @@ const ROWS: &[(&str, &[Shown])] = &[
             3,
             &["2 clusters", "blocked", "[version-skew]"],
         )],
+    ),
+    (
+        "performs many in waves",
+        &[
+            Tested(
+                "fleets",
+                "after_too_many_failures_no_wave_is_released_until_they_are_settled",
+            ),
+            Tested(
+                "fleets",
+                "three_clusters_are_upgraded_by_jobs_in_a_fourth_and_a_fault_in_one_keeps_the_last_wave",
+            ),
+        ],
     ),
     (
         "deletes what the older release left",
