@@ -25,6 +25,8 @@ enum Document {
     Fleet,
     /// What refit fleet status -o json prints
     FleetStatus,
+    /// What refit verify -o json prints
+    Verification,
     /// A line of a journal
     Record,
     /// What --facts reads
@@ -38,6 +40,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
         Document::Request => schema_for!(istio_planner::Request),
         Document::Fleet => schema_for!(istio_planner::fleet::Fleet),
         Document::FleetStatus => schema_for!(crate::fleet::status::Status),
+        Document::Verification => schema_for!(super::verify::Document),
         Document::Record => schema_for!(journal::Record),
         Document::Facts => schema_for!(istio_catalog::Facts),
     };

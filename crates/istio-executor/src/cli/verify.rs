@@ -9,6 +9,7 @@ use istio_planner::outcome::Ref;
 use istio_planner::plan::Plan;
 use istio_planner::report::{Case, End, shown, suite};
 use k8s_openapi::jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::connection::{Connection, ControlPlane, block_on};
@@ -60,15 +61,20 @@ enum Format {
 }
 
 /// What `-o json` prints.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+pub(super) struct Document {
     /// Always `refit.verification/v1`.
     schema: &'static str,
+    /// The id of the plan that was performed.
     plan: String,
+    /// The version that it went to.
     target: String,
+    /// The cluster, as a person knows it.
     cluster: Option<String>,
+    /// How the whole stands: it differs where anything does, else is unknown where anything is.
     stand: Stand,
+    /// What was looked at, in the order of the plan, then workloads.
     checks: Vec<Check>,
     /// What gates say, where a Prometheus is named.
     #[serde(skip_serializing_if = "Option::is_none")]

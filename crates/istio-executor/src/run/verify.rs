@@ -11,6 +11,7 @@ use istio_planner::inventory::{controller, is_active, of_proxy, proxy_container}
 use istio_planner::outcome::{Outcome, Ref, Restart};
 use istio_planner::plan::{Action, FIELD_MANAGER, Plan};
 use istio_planner::snapshot::Snapshot;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ use crate::journal::{Record, copy};
 use crate::wait::{State, daemon_set, deployment, stateful_set};
 
 /// What is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
     /// An object that the upgrade wrote or deleted.
@@ -35,7 +36,7 @@ pub enum Subject {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stand {
     /// As the upgrade left it.
@@ -58,7 +59,7 @@ impl Stand {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// What kind of thing.
