@@ -55,6 +55,9 @@ pub enum Error {
         /// The object.
         object: Ref,
     },
+    /// The journal's copy in the cluster cannot say that there is a rollback.
+    #[error("nothing is put back before the journal in the cluster says so")]
+    Copy(#[source] cluster::Error),
     /// The user stopped it.
     #[error("stopped; go on with `refit rollback`")]
     Interrupted,
@@ -82,7 +85,11 @@ impl Error {
                 source.code().is_some_and(|it| !matches!(it, 401 | 403))
             }
             Self::Different { .. } | Self::Contended { .. } | Self::Undeleted { .. } => true,
-            Self::Omitted { .. } | Self::Interrupted | Self::LeaseLost | Self::Journal(_) => false,
+            Self::Copy(_)
+            | Self::Omitted { .. }
+            | Self::Interrupted
+            | Self::LeaseLost
+            | Self::Journal(_) => false,
         }
     }
 
@@ -277,8 +284,9 @@ impl Rollback<'_, '_> {
         if !progress(self.work.journal.records()).rolling_back {
             self.record(Event::RollbackBegan)?;
         }
-        // Before anything is put back: nobody may go forward from here, on whatever machine.
-        self.work.copy_journal().await;
+        // Before anything is put back: nobody may go forward from here, on whatever machine. A copy that does not say so
+        // would be gone on with, and objects that were put back taken for done (seed 79571 of the simulator).
+        self.work.store_copy().await.map_err(Error::Copy)?;
         let mut left = Left::default();
         let todo = restorations(self.work.plan, self.work.journal.records());
         let mut restored: Vec<&Restoration> = Vec::new();
