@@ -417,7 +417,12 @@ impl Rollback<'_, '_> {
             source: Box::new(source),
         };
         let live = self.work.writer().get(&it.object).await.map_err(failed)?;
-        if !it.ended && untouched(it.former.as_ref(), live.as_ref(), self.content(it)) {
+        // What a run that was killed has asked to be deleted goes yet, however much it is as it was.
+        let is_going = live
+            .as_ref()
+            .is_some_and(|it| it["metadata"]["deletionTimestamp"].is_string());
+        if !it.ended && !is_going && untouched(it.former.as_ref(), live.as_ref(), self.content(it))
+        {
             return Ok(true);
         }
         self.tell_losses(it, live.as_ref());
