@@ -137,15 +137,15 @@ export type Mesh = {
  */
 id?: string, 
 /**
- * What is upgraded first, and what after it: primary clusters, one after the other, then the remote ones that they
- * serve.
+ * What is upgraded first, and what after it: primary clusters, external control planes, then the remote clusters that
+ * they serve. How many of a place go at once is for waves to say.
  */
 order: Array<Array<string>>, };
 
 /**
  * Whether a cluster of a mesh has a control plane of its own.
  */
-export type Role = "primary" | "remote" | "unknown";
+export type Role = "primary" | "external" | "remote" | "unknown";
 
 /**
  * What one cluster's plan comes to.

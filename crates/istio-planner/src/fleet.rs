@@ -152,8 +152,8 @@ pub struct Mesh {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "types", ts(optional))]
     pub id: Option<String>,
-    /// What is upgraded first, and what after it: primary clusters, one after the other, then the remote ones that they
-    /// serve.
+    /// What is upgraded first, and what after it: primary clusters, external control planes, then the remote clusters that
+    /// they serve. How many of a place go at once is for waves to say.
     pub order: Vec<Vec<String>>,
 }
 

@@ -30,6 +30,8 @@ const BUNDLE: &str = "gateway.networking.k8s.io/bundle-version";
 pub enum Role {
     /// istiod runs here.
     Primary,
+    /// istiod runs here for the proxies of other clusters.
+    External,
     /// The proxies here are served by a control plane that runs in another cluster.
     Remote,
     /// Neither is in the export.
@@ -66,6 +68,8 @@ pub(super) struct Identity {
     pub(super) addresses: BTreeSet<String>,
     /// Versions of the istiods here.
     pub(super) control_planes: Vec<Told<Version>>,
+    /// One of them serves other clusters alone.
+    pub(super) external: bool,
     /// Gateways that lead to here from other networks.
     pub(super) east_west: Vec<Subject>,
     /// Of those, whether one is of the Gateway API, whose CRDs every such cluster needs.
@@ -106,6 +110,7 @@ impl Identity {
             served_from: served_from(snapshot, planes.is_empty().then_some(&injector)),
             addresses: addresses(snapshot),
             control_planes: control_planes(snapshot, outcome),
+            external: planes.iter().any(|it| is_external(snapshot, it)),
             east_west,
             east_west_api,
             bundle: bundle(snapshot),
@@ -115,7 +120,9 @@ impl Identity {
 
     /// Whether the control plane is here or elsewhere.
     pub(super) fn role(&self) -> Role {
-        if !self.control_planes.is_empty() {
+        if self.external {
+            Role::External
+        } else if !self.control_planes.is_empty() {
             Role::Primary
         } else if !self.served_from.is_empty() {
             Role::Remote
@@ -288,16 +295,13 @@ fn control_planes(snapshot: &Snapshot, outcome: &Outcome) -> Vec<Told<Version>> 
     planes
         .filter_map(|plane| {
             let value = Version::parse_tag(plane.version.as_deref()?)?;
-            let name = revisioned("istiod", &plane.revision);
-            let namespace = Some(plane.namespace.as_str());
-            let deployment = snapshot::named(snapshot, "apps", "Deployment", namespace, &name);
-            let subject = match deployment {
+            let subject = match istiod(snapshot, plane) {
                 Some((object, kept)) => Subject::kept(object, kept),
                 None => Subject::new(Ref {
                     api_version: "apps/v1".to_owned(),
                     kind: "Deployment".to_owned(),
                     namespace: Some(plane.namespace.clone()),
-                    name,
+                    name: revisioned("istiod", &plane.revision),
                 }),
             };
             Some(Told {
@@ -306,6 +310,28 @@ fn control_planes(snapshot: &Snapshot, outcome: &Outcome) -> Vec<Told<Version>> 
             })
         })
         .collect()
+}
+
+fn istiod<'a>(snapshot: &'a Snapshot, plane: &ControlPlane) -> Option<(&'a Ref, &'a Object)> {
+    let name = revisioned("istiod", &plane.revision);
+    let namespace = Some(plane.namespace.as_str());
+    snapshot::named(snapshot, "apps", "Deployment", namespace, &name)
+}
+
+/// Whether a control plane was told that the cluster whose proxies it serves is another one
+/// (1.30.3:manifests/charts/istio-control/istio-discovery/templates/deployment.yaml).
+fn is_external(snapshot: &Snapshot, plane: &ControlPlane) -> bool {
+    let containers = istiod(snapshot, plane).and_then(|it| {
+        it.1.value
+            .pointer("/spec/template/spec/containers")?
+            .as_array()
+    });
+    containers
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.get("env")?.as_array())
+        .flatten()
+        .any(|it| it["name"] == "EXTERNAL_ISTIOD" && it["value"] == "true")
 }
 
 /// Gateways that lead to here from other networks, and whether one is of the Gateway API.

@@ -62,8 +62,8 @@ pub(super) fn groups(members: &[Member]) -> Vec<Group> {
 }
 
 impl Group {
-    /// What is done first, and what after it: primary clusters, then those that they serve. Clusters whose part is not
-    /// known come last.
+    /// What is done first, and what after it: primary clusters, external control planes, then those that they serve.
+    /// Clusters whose part is not known come last.
     pub(super) fn order(&self, members: &[Member]) -> Vec<Vec<usize>> {
         let mut waves: BTreeMap<Role, Vec<usize>> = BTreeMap::new();
         for at in &self.members {

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Code, Fleet, Member, fleet, html, junit, markdown};
+use super::{Code, Fleet, Member, Role, fleet, html, junit, markdown};
 use crate::input::{Input, Request};
 use crate::outcome::{Level, Verdict};
 use crate::report::Colours;
@@ -135,6 +135,11 @@ fn told(exports: &[Export]) -> Fleet {
     fleet("1.30.3", &members)
 }
 
+/// The part of a cluster in its mesh.
+fn role(fleet: &Fleet, cluster: usize) -> Role {
+    fleet.clusters[cluster].summary.as_ref().unwrap().role
+}
+
 /// Codes and levels, in the order of output.
 fn codes(fleet: &Fleet) -> Vec<(Code, Level)> {
     fleet
@@ -203,6 +208,14 @@ fn a_remote_cluster_comes_after_what_serves_it() {
     let it = told(&[edge(), primary()]);
     assert_eq!(codes(&it), []);
     assert_eq!(it.meshes[0].order, [["hub"], ["edge"]]);
+    assert_eq!(role(&it, 1), Role::Primary);
+    // The same istiod, told that its proxies are elsewhere.
+    let mut external = primary();
+    external.objects[1]["spec"]["template"]["spec"]["containers"][0]["env"] =
+        json!([{"name": "EXTERNAL_ISTIOD", "value": "true"}]);
+    let it = told(&[edge(), external]);
+    assert_eq!(it.meshes[0].order, [["hub"], ["edge"]]);
+    assert_eq!([role(&it, 0), role(&it, 1)], [Role::Remote, Role::External]);
     let it = told(&[edge()]);
     assert_eq!(codes(&it), [(Code::ClusterMissing, Level::Unknown)]);
     // What serves it stays, so it would be ahead.
