@@ -382,6 +382,11 @@ pub fn name(object: &Ref) -> String {
     }
 }
 
+/// Whether an object was asked to be deleted and is still there: a finalizer, or its grace period, holds it.
+pub fn is_going(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
+}
+
 /// Returns the reference of an object.
 pub fn reference(object: &Value) -> Ref {
     Ref {

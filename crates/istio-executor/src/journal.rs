@@ -13,13 +13,15 @@ use crate::clock;
 pub mod copy;
 #[cfg(feature = "crash-points")]
 pub(crate) mod crash;
+mod position;
 mod progress;
 mod reading;
 mod reconcile;
 mod record;
 pub mod seal;
 
-pub use progress::{Judged, Next, Progress, Scope, next, progress};
+pub use position::{Next, Position, Scope, next};
+pub use progress::{Judged, Progress, progress};
 pub use reading::{Measure, Reading, Verdict, number, summary};
 pub(crate) use reconcile::{Reconciled, reconcile};
 pub(crate) use record::to_the_second;

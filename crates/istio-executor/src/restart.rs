@@ -338,7 +338,7 @@ pub fn selector(selector: &Value) -> String {
 /// Returns whether a pod's condition Ready is true, and it is not being deleted.
 pub fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();
-    pod["metadata"]["deletionTimestamp"].is_null()
+    !cluster::is_going(pod)
         && conditions
             .into_iter()
             .flatten()

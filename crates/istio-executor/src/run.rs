@@ -192,21 +192,16 @@ impl<'a> Work<'a> {
     }
 
     /// Brings the copy up to date; there is none where that is what was asked for.
-    async fn store_copy(&self) -> Result<(), cluster::Error> {
+    async fn store_copy(&mut self) -> Result<(), cluster::Error> {
         let Some(key) = &self.session.key else {
             return Ok(());
         };
-        let records = self.journal.records();
-        self.copy.store(self.writer(), records, key).await
-    }
-
-    /// Brings the copy up to date before something is written: without it nothing is.
-    async fn promise_copy(&self) -> Result<(), forward::Error> {
-        self.store_copy().await.map_err(forward::Error::Copy)
+        let (writer, records) = (self.session.lease.writer(), self.journal.records());
+        self.copy.store(writer, records, key).await
     }
 
     /// The same where nothing depends on it: what was done is done.
-    async fn copy_journal(&self) {
+    async fn try_store_copy(&mut self) {
         if let Err(error) = self.store_copy().await {
             self.narrator.line(&format!(
                 "! the journal's copy in the cluster is not up to date: {}",

@@ -1,20 +1,18 @@
 //! The journal's copy in the cluster: a ConfigMap beside istiod.
 
-use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use istio_planner::outcome::Ref;
 use istio_planner::plan::Plan;
 use serde_json::{Value, json};
 
+use super::Record;
 use super::seal::{Key, Seal};
-use super::{Event, Record};
 use crate::cluster::{self, Cluster, Selection, Write as Kind, Writer};
+
+use packing::{Packing, lines, pack, unpack};
+
+mod packing;
 
 /// The name of the ConfigMap of upgrades.
 pub const NAME: &str = "refit-journal";
@@ -39,9 +37,6 @@ const PREDECESSORS: usize = 4;
 
 /// A ConfigMap holds 1 MiB; base64 takes a third more.
 const LIMIT: usize = 700 << 10;
-
-/// No journal that fits a ConfigMap unpacks to more.
-const UNPACKED: u64 = 256 << 20;
 
 /// Digits of a plan's id that people get to see.
 const SHORT: usize = 12;
@@ -94,6 +89,7 @@ pub struct Copy {
     packed_plan: Vec<u8>,
     /// Plans that were given up for this one, newest first: packed plan, packed journal.
     predecessors: Vec<(Vec<u8>, Vec<u8>)>,
+    journal: Packing,
 }
 
 /// A copy as it was found.
@@ -126,8 +122,9 @@ impl Copy {
             predecessors: predecessors
                 .iter()
                 .take(PREDECESSORS)
-                .map(|(plan, records)| (pack_plan(plan), pack(lines(records))))
+                .map(|(plan, records)| (pack_plan(plan), pack(&lines(records))))
                 .collect(),
+            journal: Packing::default(),
         }
     }
 
@@ -136,9 +133,10 @@ impl Copy {
         read(cluster, &self.object).await
     }
 
-    /// Writes the copy, sealed. What would make it too large is left out: the former CRDs first, then all former objects.
+    /// Writes the copy, sealed. What would make it too large is left out, the former CRDs first (see [`Packing`]).
+    /// `records` are those of the call before and what came since.
     pub async fn store(
-        &self,
+        &mut self,
         writer: &Writer,
         records: &[Record],
         key: &Key,
@@ -154,7 +152,7 @@ impl Copy {
         writer.write(&self.object, &write).await.map(|_| ())
     }
 
-    fn manifest(&self, records: &[Record]) -> Value {
+    fn manifest(&mut self, records: &[Record]) -> Value {
         let plan = Some(&self.packed_plan).filter(|it| it.len() <= LIMIT / 2);
         let mut room = LIMIT - plan.map_or(0, Vec::len);
         let mut data = json!({});
@@ -167,7 +165,7 @@ impl Copy {
                     BASE64_STANDARD.encode(journal).into();
             }
         }
-        let (packed, complete) = fit(records, room);
+        let (packed, complete) = self.journal.fit(records, room);
         data["journal.jsonl.gz"] = BASE64_STANDARD.encode(&packed).into();
         if let Some(plan) = plan {
             data["plan.json.gz"] = BASE64_STANDARD.encode(plan).into();
@@ -377,75 +375,7 @@ pub fn short(id: &str) -> &str {
 }
 
 fn pack_plan(plan: &Plan) -> Vec<u8> {
-    pack(std::iter::once(
-        serde_json::to_vec(plan).unwrap_or_default(),
-    ))
-}
-
-/// Returns the packed records, and whether nothing had to be left out.
-fn fit(records: &[Record], limit: usize) -> (Vec<u8>, bool) {
-    let whole = pack(lines(records));
-    if whole.len() <= limit {
-        return (whole, true);
-    }
-    let without = |leave_out: &dyn Fn(&Value) -> bool| {
-        let mut records = records.to_vec();
-        let mut without = BTreeSet::new();
-        for record in &mut records {
-            match &mut record.event {
-                Event::ActionBegan {
-                    step,
-                    action,
-                    former,
-                    omitted,
-                    ..
-                } if former.as_ref().is_some_and(leave_out) => {
-                    (*former, *omitted) = (None, true);
-                    without.insert((step.clone(), *action));
-                }
-                Event::ActionEnded {
-                    step,
-                    action,
-                    stored,
-                    ..
-                } if without.contains(&(step.clone(), *action)) => *stored = None,
-                _ => {}
-            }
-        }
-        pack(lines(&records))
-    };
-    let lighter = without(&|it| it["kind"] == "CustomResourceDefinition");
-    if lighter.len() <= limit {
-        (lighter, false)
-    } else {
-        (without(&|_| true), false)
-    }
-}
-
-/// A record is plain data, so it can always be written.
-fn lines(records: &[Record]) -> impl Iterator<Item = Vec<u8>> {
-    records
-        .iter()
-        .map(|it| serde_json::to_vec(it).unwrap_or_default())
-}
-
-fn pack(lines: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    for line in lines {
-        // Writing to memory cannot fail.
-        let _ = encoder
-            .write_all(&line)
-            .and_then(|()| encoder.write_all(b"\n"));
-    }
-    encoder.finish().unwrap_or_default()
-}
-
-fn unpack(packed: &[u8]) -> io::Result<String> {
-    let mut text = String::new();
-    GzDecoder::new(packed)
-        .take(UNPACKED)
-        .read_to_string(&mut text)?;
-    Ok(text)
+    pack(&serde_json::to_vec(plan).unwrap_or_default())
 }
 
 #[cfg(test)]

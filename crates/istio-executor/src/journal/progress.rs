@@ -3,47 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use istio_planner::outcome::Ref;
-use istio_planner::plan::{Plan, Step};
 
 use super::{Event, Measure, Reading, Record, Verdict};
-
-/// Which steps are carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them.
-    All,
-    /// All but those that only restart pods.
-    WithoutRestarts,
-}
-
-impl Scope {
-    fn contains(self, step: &Step) -> bool {
-        match self {
-            Self::All => true,
-            Self::WithoutRestarts => !step.is_restart(),
-        }
-    }
-}
-
-/// What is to be done next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Next<'a> {
-    /// Write this down as begun: a step.
-    Begin(&'a Step),
-    /// An action of a step. If `begun` holds its record, it may have been done already.
-    Act {
-        /// The step.
-        step: &'a Step,
-        /// From 0, in the step.
-        action: usize,
-        /// The record of an earlier attempt.
-        begun: Option<Box<Record>>,
-    },
-    /// All actions of a step are done: its waits are next.
-    Wait(&'a Step),
-    /// Nothing is left.
-    Done,
-}
 
 /// What gates said of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -214,34 +175,4 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
         }
     }
     progress
-}
-
-/// Returns what is to be done next: a pure function of the plan and its journal.
-pub fn next<'a>(plan: &'a Plan, records: &[Record], scope: Scope) -> Next<'a> {
-    let progress = progress(records);
-    for step in plan.steps.iter().filter(|it| scope.contains(it)) {
-        if progress.ended.contains(step.id.as_str()) {
-            continue;
-        }
-        if !progress.begun.contains(step.id.as_str()) {
-            return Next::Begin(step);
-        }
-        let open = (0..step.actions.len()).find(|it| {
-            !progress
-                .actions_ended
-                .contains_key(&(step.id.as_str(), *it))
-        });
-        return match open {
-            Some(action) => {
-                let begun = progress.actions_begun.get(&(step.id.as_str(), action));
-                Next::Act {
-                    step,
-                    action,
-                    begun: begun.map(|it| Box::new((*it).clone())),
-                }
-            }
-            None => Next::Wait(step),
-        };
-    }
-    Next::Done
 }

@@ -272,7 +272,7 @@ impl Rollback<'_, '_> {
             () = interruption.demanded() => Err(Error::Interrupted),
         };
         self.work.session.grace();
-        self.work.copy_journal().await;
+        self.work.try_store_copy().await;
         self.work.narrator.end();
         match left {
             Err(_) if self.work.session.lease.is_lost() => Err(Error::LeaseLost),
@@ -327,7 +327,7 @@ impl Rollback<'_, '_> {
             // What a step changed works again before the step before it is put back.
             if todo.get(number + 1).is_none_or(|next| next.step != it.step) {
                 self.settle(&std::mem::take(&mut restored)).await;
-                self.work.copy_journal().await;
+                self.work.try_store_copy().await;
             }
         }
         for Postponed { it, .. } in postponed {
@@ -417,12 +417,7 @@ impl Rollback<'_, '_> {
             source: Box::new(source),
         };
         let live = self.work.writer().get(&it.object).await.map_err(failed)?;
-        // What a run that was killed has asked to be deleted goes yet, however much it is as it was.
-        let is_going = live
-            .as_ref()
-            .is_some_and(|it| it["metadata"]["deletionTimestamp"].is_string());
-        if !it.ended && !is_going && untouched(it.former.as_ref(), live.as_ref(), self.content(it))
-        {
+        if !it.ended && untouched(it.former.as_ref(), live.as_ref(), self.content(it)) {
             return Ok(true);
         }
         self.tell_losses(it, live.as_ref());
@@ -508,10 +503,7 @@ async fn write_back(writer: &Writer, object: &Ref, before: &Before<'_>) -> Resul
     for _ in 0..ATTEMPTS {
         let live = writer.get(object).await.map_err(failed)?;
         // What is written to an object that is going goes with it.
-        if let Some(going) = live
-            .as_ref()
-            .filter(|it| it["metadata"]["deletionTimestamp"].is_string())
-        {
+        if let Some(going) = live.as_ref().filter(|it| cluster::is_going(it)) {
             apply::gone(writer, object, going)
                 .await
                 .map_err(|source| Error::Undeleted {

@@ -13,7 +13,7 @@ use super::Work;
 use crate::clock;
 use crate::cluster;
 use crate::drift::Drift;
-use crate::journal::{self, Event, Next, Record, Scope, Verdict, next, progress};
+use crate::journal::{self, Event, Next, Position, Record, Scope, Verdict, next, progress};
 use crate::restart::{self, Renewal};
 use crate::{apply, fields, wait};
 
@@ -133,6 +133,8 @@ struct Run<'r, 'w, 'a> {
     execution: &'r mut Execution<'w, 'a>,
     /// When everything has to be done.
     overall: Option<Instant>,
+    /// Where it stands.
+    position: Position<'a>,
     /// Actions that began in this run: of all others it is not known whether they were done.
     fresh: BTreeSet<(String, usize)>,
 }
@@ -162,12 +164,15 @@ impl Execution<'_, '_> {
             restarts: self.limits.scope == Scope::All,
             instead_of,
         })?;
-        self.work.promise_copy().await?;
+        self.work.store_copy().await.map_err(Error::Copy)?;
         let overall = self.limits.overall;
         let interruption = self.work.session.interruption;
+        let mut position = Position::new(self.work.plan, self.limits.scope);
+        position.take(self.work.journal.records());
         let mut run = Run {
             execution: self,
             overall,
+            position,
             fresh: BTreeSet::new(),
         };
         let result = tokio::select! {
@@ -193,7 +198,7 @@ impl Execution<'_, '_> {
                     .narrator
                     .line(&format!("! {}", crate::output::chain(&second)));
             } else {
-                self.work.copy_journal().await;
+                self.work.try_store_copy().await;
             }
         }
         self.work.narrator.end();
@@ -202,16 +207,16 @@ impl Execution<'_, '_> {
 
     /// Compares every object before anything is written, so that a plan is refused as a whole.
     async fn check_all(&self) -> Result<(), Error> {
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         let mut drifts = Vec::new();
         for action in self.work.plan.steps.iter().flat_map(|it| &it.actions) {
             let object = apply::object(action);
-            if seen.contains(&object) || matches!(action, Action::Restart { .. }) {
+            if matches!(action, Action::Restart { .. }) || seen.contains(&object) {
                 continue;
             }
             let live = self.work.writer().get(&object).await?;
             drifts.extend(apply::check(action, live.as_ref()).err());
-            seen.push(object);
+            seen.insert(object);
         }
         if drifts.is_empty() {
             Ok(())
@@ -232,13 +237,11 @@ impl Run<'_, '_, '_> {
             if self.execution.work.session.interruption.is_asked() {
                 return Err(Error::Interrupted);
             }
-            let plan = self.execution.work.plan;
-            let scope = self.execution.limits.scope;
-            match next(plan, self.execution.work.journal.records(), scope) {
+            match self.position.next(self.execution.work.journal.records()) {
                 Next::Done => {
-                    if !progress(self.execution.work.journal.records()).finished {
+                    if !self.position.is_finished() {
                         self.record(Event::Finished)?;
-                        self.execution.work.copy_journal().await;
+                        self.execution.work.try_store_copy().await;
                     }
                     return Ok(());
                 }
@@ -263,7 +266,7 @@ impl Run<'_, '_, '_> {
                     self.record(Event::StepEnded {
                         step: step.id.clone(),
                     })?;
-                    self.execution.work.copy_journal().await;
+                    self.execution.work.try_store_copy().await;
                 }
             }
         }
@@ -278,8 +281,8 @@ impl Run<'_, '_, '_> {
                     step: step.id.clone(),
                 });
             }
-            let progress = progress(self.execution.work.journal.records());
-            let held = pace::hold(self.execution.work.plan, step, &progress, clock::now())
+            let before = self.position.last_ended();
+            let held = pace::hold(self.execution.work.plan, step, before, clock::now())
                 .map_err(Error::Frozen)?;
             let Some(held) = held else { return Ok(()) };
             let reason = format!("{}, until {}", held.reason, held.until);
@@ -307,10 +310,7 @@ impl Run<'_, '_, '_> {
     async fn prepare(&mut self, step: &Step) -> Result<(), Error> {
         let cluster = self.execution.work.writer();
         for (number, action) in step.actions.iter().enumerate() {
-            let begun = progress(self.execution.work.journal.records())
-                .actions_begun
-                .contains_key(&(step.id.as_str(), number));
-            if begun {
+            if self.position.has_begun(step, number) {
                 continue;
             }
             let object = apply::object(action);
@@ -339,7 +339,11 @@ impl Run<'_, '_, '_> {
             })?;
             self.fresh.insert((step.id.clone(), number));
         }
-        self.execution.work.promise_copy().await?;
+        self.execution
+            .work
+            .store_copy()
+            .await
+            .map_err(Error::Copy)?;
         Ok(())
     }
 
@@ -443,22 +447,10 @@ impl Run<'_, '_, '_> {
 
     /// Whether the object is as an earlier action of this plan left it: the plan's expectation is older than that.
     fn is_our_own(&self, step: &Step, number: usize, object: &Ref, live: Option<&Value>) -> bool {
-        let ended = progress(self.execution.work.journal.records()).actions_ended;
         let live = live.map(|it| relevant(it, None));
-        self.execution
-            .work
-            .plan
-            .steps
-            .iter()
-            .flat_map(|it| {
-                it.actions
-                    .iter()
-                    .enumerate()
-                    .map(move |(index, action)| (it, index, action))
-            })
-            .take_while(|(it, index, _)| !(it.id == step.id && *index == number))
-            .filter(|(_, _, action)| apply::object(action) == *object)
-            .filter_map(|(it, index, _)| ended.get(&(it.id.as_str(), index)))
+        let records = self.execution.work.journal.records();
+        self.position
+            .before(step, number, object, records)
             .any(|it| matches!(&it.event, Event::ActionEnded { digest, .. } if *digest == live))
     }
 
@@ -468,14 +460,16 @@ impl Run<'_, '_, '_> {
     }
 
     fn record(&mut self, event: Event) -> Result<(), Error> {
-        self.execution.record(event)
+        self.execution.record(event)?;
+        self.position.take(self.execution.work.journal.records());
+        Ok(())
     }
 }
 
 /// Whether a replacement was stopped between its deletion and its making.
 fn is_half_done(action: &Action, former: Option<&Value>, live: Option<&Value>) -> bool {
     let going = |live: &Value| {
-        live["metadata"]["deletionTimestamp"].is_string()
+        cluster::is_going(live)
             && former.is_some_and(|it| it["metadata"]["uid"] == live["metadata"]["uid"])
     };
     match action {

@@ -110,7 +110,7 @@ fn object(it: &Restoration, content: Option<&Value>, live: Option<&Value>) -> Ch
             vec!["the journal does not say that it was written".to_owned()],
         ),
         (None, None) => (Stand::AsPlanned, Vec::new()),
-        (None, Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => {
+        (None, Some(live)) if cluster::is_going(live) => {
             (Stand::Differs, vec!["it is still being deleted".to_owned()])
         }
         (None, Some(_)) => (

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cluster;
+
 /// A trouble that may pass must have lasted so long before it ends a wait.
 const PATIENCE: Duration = Duration::from_secs(45);
 
@@ -222,7 +224,7 @@ pub fn trouble(pod: &Value) -> Option<Trouble> {
 /// Returns the pods that do not run the proxy of this version, each with what it runs; finished pods do not count.
 pub fn stale_proxies(pods: &[Value], to: &str) -> Vec<String> {
     pods.iter()
-        .filter(|it| it["metadata"]["deletionTimestamp"].is_null())
+        .filter(|it| !cluster::is_going(it))
         .filter(|it| !matches!(it["status"]["phase"].as_str(), Some("Succeeded" | "Failed")))
         .filter_map(|pod| {
             let name = text(&pod["metadata"]["name"]);

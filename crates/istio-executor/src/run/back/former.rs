@@ -8,6 +8,7 @@ use istio_planner::digest::{SERVER_METADATA, TEMPLATE_COUNTS, digest, relevant};
 use istio_planner::plan::FIELD_MANAGER;
 use serde_json::{Map, Value, json};
 
+use crate::cluster::is_going;
 use crate::fields::{self, Difference};
 use crate::journal::copy::MANAGER;
 
@@ -320,6 +321,8 @@ pub(super) fn untouched(
         (Some(_), None) => false,
         (Some(former), Some(live)) => {
             former["metadata"]["uid"] == live["metadata"]["uid"]
+                // What a run that was killed has asked to be deleted goes yet, however much it is as it was.
+                && is_going(former) == is_going(live)
                 && ours(former) == ours(live)
                 && content.is_none_or(|it| relevant(former, Some(it)) == relevant(live, Some(it)))
         }
@@ -330,9 +333,7 @@ pub(super) fn untouched(
 pub(super) fn difference(before: Option<&Before<'_>>, live: Option<&Value>) -> Option<String> {
     match (before, live) {
         (None, None) => None,
-        (None, Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => {
-            Some("it is still being deleted".to_owned())
-        }
+        (None, Some(live)) if is_going(live) => Some("it is still being deleted".to_owned()),
         (None, Some(_)) => Some("it was not there".to_owned()),
         (Some(_), None) => Some("it is not there".to_owned()),
         (Some(before), Some(live)) => {

@@ -87,6 +87,13 @@ fn what_the_plan_never_wrote_is_told_from_what_it_did() {
     ] {
         assert!(!check(Some(&former), Some(&changed)));
     }
+    let mut going = former.clone();
+    going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    assert!(
+        !check(Some(&former), Some(&going)),
+        "a killed run deleted it"
+    );
+    assert!(check(Some(&going), Some(&going)), "it was going before");
 }
 
 #[test]

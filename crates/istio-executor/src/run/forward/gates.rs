@@ -1,5 +1,6 @@
 //! Gates: what is measured before the first wave, and how long each wave is looked after.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,13 +41,17 @@ impl Run<'_, '_, '_> {
         {
             return Ok(());
         }
-        let mut all: Vec<Ref> = Vec::new();
         // Whatever is in scope now: another run may restart the rest.
-        for object in self.execution.work.plan.steps.iter().flat_map(subjects) {
-            if !all.contains(&object) {
-                all.push(object);
-            }
-        }
+        let mut all: Vec<Ref> = self
+            .execution
+            .work
+            .plan
+            .steps
+            .iter()
+            .flat_map(subjects)
+            .collect();
+        let mut seen = BTreeSet::new();
+        all.retain(|it| seen.insert(it.clone()));
         let work = &*self.execution.work;
         work.narrator
             .waiting("gates", "measuring what waves are judged by");
@@ -58,7 +63,7 @@ impl Run<'_, '_, '_> {
         match answer {
             Ok(measures) => {
                 self.record(Event::BaselineTaken { measures })?;
-                self.execution.work.promise_copy().await
+                self.execution.work.store_copy().await.map_err(Error::Copy)
             }
             Err(bad) => Err(refused("before the first wave", &gates, &bad)),
         }

@@ -4,8 +4,6 @@ use istio_planner::order::pacing::{Window, thaw};
 use istio_planner::plan::{Plan, Step};
 use k8s_openapi::jiff::{SignedDuration, Timestamp, Unit, tz::TimeZone};
 
-use crate::journal::Progress;
-
 /// A step that does not begin yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hold {
@@ -15,14 +13,14 @@ pub(super) struct Hold {
     pub(super) reason: String,
 }
 
-/// Returns what holds a step back at `now`; an error if it never ends.
+/// Returns what holds a step back at `now`, when a step ended last at `before`; an error if it never ends.
 pub(super) fn hold(
     plan: &Plan,
     step: &Step,
-    progress: &Progress<'_>,
+    before: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Option<Hold>, String> {
-    if let Some(until) = pause_ends(step, progress)
+    if let Some(until) = pause_ends(step, before)
         && until > now
     {
         return Ok(Some(Hold {
@@ -59,16 +57,12 @@ pub(super) fn hold(
 }
 
 /// When the pause before a step is over.
-fn pause_ends(step: &Step, progress: &Progress<'_>) -> Option<Timestamp> {
+fn pause_ends(step: &Step, before: Option<Timestamp>) -> Option<Timestamp> {
     if step.pause == 0 {
         return None;
     }
-    let last: Timestamp = progress
-        .ended_at
-        .values()
-        .filter_map(|it| it.parse().ok())
-        .max()?;
-    last.checked_add(SignedDuration::from_secs(i64::from(step.pause)))
+    before?
+        .checked_add(SignedDuration::from_secs(i64::from(step.pause)))
         .ok()
 }
 
@@ -89,7 +83,6 @@ mod tests {
     use istio_planner::plan::Action;
 
     use super::*;
-    use crate::journal::{Event, Record, progress};
 
     fn step(pause: u32) -> Step {
         Step {
@@ -128,18 +121,11 @@ mod tests {
     }
 
     fn held(freeze: &[&str], pause: u32, now: &str) -> Option<String> {
-        let ended = Event::StepEnded {
-            step: "restart-1".to_owned(),
-        };
-        let records = [Record::new("p", "2026-11-25T10:00:00Z".to_owned(), ended)];
-        hold(
-            &plan(freeze),
-            &step(pause),
-            &progress(&records),
-            now.parse().unwrap(),
-        )
-        .unwrap()
-        .map(|it| it.until.to_string())
+        let before = "2026-11-25T10:00:00Z".parse().unwrap();
+        let now = now.parse().unwrap();
+        hold(&plan(freeze), &step(pause), Some(before), now)
+            .unwrap()
+            .map(|it| it.until.to_string())
     }
 
     #[test]

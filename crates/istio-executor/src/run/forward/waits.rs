@@ -8,7 +8,6 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Error, Run};
-use crate::apply;
 use crate::clock;
 use crate::cluster::{self, Write};
 use crate::journal::copy::MANAGER;
@@ -29,7 +28,7 @@ impl Run<'_, '_, '_> {
         let end = self.deadline(self.execution.limits.readiness);
         for condition in &step.waits {
             let object = wait::object(condition);
-            if self.is_skipped(object) {
+            if self.position.is_skipped(object) {
                 continue;
             }
             let deadline = Deadline { end, begun };
@@ -118,16 +117,5 @@ impl Run<'_, '_, '_> {
             object: lock.clone(),
         })?;
         Ok(true)
-    }
-
-    /// Whether the restart of a workload was left out.
-    fn is_skipped(&self, object: &Ref) -> bool {
-        let skipped = progress(self.execution.work.journal.records()).skipped;
-        self.execution.work.plan.steps.iter().any(|step| {
-            step.actions.iter().enumerate().any(|(number, action)| {
-                skipped.contains_key(&(step.id.as_str(), number))
-                    && apply::object(action) == *object
-            })
-        })
     }
 }
