@@ -1,13 +1,14 @@
 // How the page looks and how it can be used: axe on everything, nothing that overflows, screenshots to look at.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { golden, needsGallery, output, usePage } from "./page.mjs";
+import { BEFORE, golden, needsGallery, output, usePage } from "./page.mjs";
 
 const it = usePage();
 const axe = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const needsBefore = { skip: needsGallery.skip || (!BEFORE && "needs REFIT_BEFORE, the www/dist of an earlier commit") };
 const TABS = ["Findings", "Defaults", "Reverted", "Objects", "Restarts", "Steps", "Inventory"];
 
 async function violations(where) {
@@ -24,56 +25,111 @@ async function overflow(where) {
   return over === 0 ? [] : [`${where} overflows by ${over}`];
 }
 
-for (const [colorScheme, width, height] of [
+const LOOKS = [
   ["light", 1440, 900],
   ["dark", 1440, 900],
   ["light", 768, 1024],
   ["light", 360, 740],
   ["dark", 360, 740],
-]) {
-  test(`axe, fit and screenshots: ${colorScheme}, ${width}`, needsGallery, async () => {
-    await it.open({ colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: "reduce" });
-    await it.page.evaluate(axe);
-    const found = [];
-    const look = async (name) => {
-      found.push(...(await overflow(name)), ...(await violations(name)));
-      await it.page.screenshot({ path: output(`${name}-${colorScheme}-${width}.png`), fullPage: true });
-    };
-    const inSight = async (selector) => {
-      const { left, right, top, bottom } = await it.page.locator(selector).evaluate((node) => {
-        const { left, right, top, bottom } = node.getBoundingClientRect();
-        return { left, right, top, bottom };
-      });
-      assert.ok(left >= 0 && top >= 0 && right <= width && bottom <= height, `${selector} is cut`);
-    };
-    await it.page.waitForSelector(".editor .cm-content");
-    await look("welcome");
-    await it.sample("Settings reverted");
-    for (const name of TABS) {
-      await it.tab(name);
-      if (name === "Objects") {
+];
+
+/** The states that are looked at, each with the way to it from the one before. */
+const STATES = [
+  ["welcome", () => it.page.waitForSelector(".editor .cm-content")],
+  ...TABS.map((tab, at) => [
+    tab.toLowerCase(),
+    async () => {
+      if (at === 0) {
+        await it.sample("Settings reverted");
+      }
+      await it.tab(tab);
+      if (tab === "Objects") {
         await it.page.locator(".leaf").nth(1).click();
         await it.page.locator(".pane .arriving:not([aria-busy])").first().waitFor();
       }
-      if (name === "Steps") {
+      if (tab === "Steps") {
         await it.page.locator(".steps summary").first().click();
       }
       await it.page.waitForTimeout(150);
-      await look(name.toLowerCase());
+    },
+  ]),
+  [
+    "object",
+    async () => {
+      await it.tab("Findings");
+      await it.page.locator(".evidence .follow").first().click();
+      await it.page.waitForSelector(".object-dialog");
+      await it.page.waitForTimeout(150);
+    },
+  ],
+  [
+    "versions",
+    async () => {
+      await it.page.keyboard.press("Escape");
+      await it.page.click("#target");
+      await it.page.waitForSelector("#versions");
+    },
+  ],
+  [
+    "error",
+    async () => {
+      await it.pick([golden("truncated/export/cluster.yaml")]);
+      await it.page.waitForSelector(".verdict.error");
+    },
+  ],
+];
+
+for (const [colorScheme, width, height] of LOOKS) {
+  const options = { colorScheme, viewport: { width, height }, bypassCSP: true, reducedMotion: "reduce" };
+  const picture = (name) => `${name}-${colorScheme}-${width}.png`;
+
+  test(`axe, fit and screenshots: ${colorScheme}, ${width}`, needsGallery, async () => {
+    await it.open(options);
+    await it.page.evaluate(axe);
+    const found = [];
+    for (const [name, reach] of STATES) {
+      await reach();
+      if (name === "versions") {
+        const { left, right, top, bottom } = await it.page.locator("#versions").evaluate((node) => {
+          const { left, right, top, bottom } = node.getBoundingClientRect();
+          return { left, right, top, bottom };
+        });
+        assert.ok(left >= 0 && top >= 0 && right <= width && bottom <= height, "#versions is cut");
+      }
+      found.push(...(await overflow(name)), ...(await violations(name)));
+      await it.page.screenshot({ path: output(picture(name)), fullPage: true });
     }
-    await it.tab("Findings");
-    await it.page.locator(".evidence .follow").first().click();
-    await it.page.waitForSelector(".object-dialog");
-    await it.page.waitForTimeout(150);
-    await look("object");
-    await it.page.keyboard.press("Escape");
-    await it.page.click("#target");
-    await inSight("#versions");
-    await look("versions");
-    await it.pick([golden("truncated/export/cluster.yaml")]);
-    await it.page.waitForSelector(".verdict.error");
-    await look("error");
     assert.deepEqual(found, []);
+  });
+
+  test(`the same states before: ${colorScheme}, ${width}`, needsBefore, async () => {
+    it.folder = "/before/";
+    try {
+      await it.open(options, "#");
+      it.allowed.push(/./);
+      it.page.setDefaultTimeout(5_000);
+      const rows = [];
+      for (const [name, reach] of STATES) {
+        const path = `before/${picture(name)}`;
+        // A page of another day may not have the state, or another way to it.
+        const there = await reach().then(
+          () => true,
+          () => false,
+        );
+        if (there) {
+          await it.page.screenshot({ path: output(path), fullPage: true });
+        }
+        rows.push(`<tr><th>${name}<td>${there ? `<img src="${path}">` : "not there"}<td><img src="${picture(name)}">`);
+      }
+      const style = "<style>td { vertical-align: top } img { max-width: 45vw }</style>";
+      await writeFile(
+        output(`before-${colorScheme}-${width}.html`),
+        `<!doctype html>${style}<table>${rows.join("\n")}</table>`,
+      );
+    } finally {
+      it.folder = "/some/where/";
+      await it.open({});
+    }
   });
 }
 

@@ -5,13 +5,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { after, afterEach, before, beforeEach } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { launch } from "./chromium.mjs";
 import { serve } from "./serve.mjs";
 
 export const OUTPUT = new URL("../output/", import.meta.url);
 export const DIST = new URL("../../www/dist/", import.meta.url);
+/** A page of another day, to look at beside this one: the `www/dist` of an earlier commit. */
+export const BEFORE = process.env.REFIT_BEFORE && pathToFileURL(`${process.env.REFIT_BEFORE}/`);
 export const data = process.env.REFIT_ISTIO_DATA;
 /** Real clusters are there when the page was built with data. */
 export const needsGallery = {
@@ -25,11 +27,11 @@ export const output = (name) => fileURLToPath(new URL(name, OUTPUT));
 
 /** Sets the page up around the tests of a file; `it.page` is the one of the test that runs. */
 export function usePage() {
-  const it = { complaints: [], requests: [], allowed: [] };
+  const it = { folder: "/some/where/", complaints: [], requests: [], allowed: [] };
 
   before(async () => {
     await mkdir(OUTPUT, { recursive: true });
-    it.server = await serve({ "/some/where/": DIST });
+    it.server = await serve({ "/some/where/": DIST, ...(BEFORE && { "/before/": BEFORE }) });
     it.browser = await launch();
   });
   after(async () => {
@@ -53,7 +55,7 @@ export function usePage() {
     it.context.on("request", (request) => it.requests.push(request.url()));
     it.page.on("console", (message) => message.type() === "error" && it.complaints.push(message.text()));
     it.page.on("pageerror", (error) => it.complaints.push(String(error)));
-    await it.page.goto(`${it.server.origin}/some/where/${hash}`);
+    await it.page.goto(`${it.server.origin}${it.folder}${hash}`);
     if (hash === "") {
       await it.page.waitForSelector("#commands pre");
     }
@@ -61,7 +63,7 @@ export function usePage() {
 
   it.checkQuiet = () => {
     const outside = it.requests.filter(
-      (url) => !url.startsWith(`${it.server.origin}/some/where/`) && !/^(blob|data):/.test(url),
+      (url) => !url.startsWith(`${it.server.origin}${it.folder}`) && !/^(blob|data):/.test(url),
     );
     assert.deepEqual(outside, []);
     // Nothing is asked that only `refit serve` answers.
