@@ -35,12 +35,14 @@ const FEATURES: [&str; 8] = [
 /// It is made for compression: LLVM has optimised already, and gives copies of a generic function the same shape. `-Oz`
 /// makes the module a tenth smaller as it is, and a tenth larger as a server sends it, because it numbers the locals of
 /// each copy in its own way.
-const PASSES: [&str; 4] = [
+const PASSES: [&str; 5] = [
     // Copies of a generic function come to stand side by side.
     "--reorder-functions-by-name",
     "--strip-debug",
     "--duplicate-function-elimination",
     "--merge-similar-functions",
+    // The locals that are used most get the lowest numbers, in every copy: 3 kB less.
+    "--reorder-locals",
 ];
 
 /// How much time goes into the module.
