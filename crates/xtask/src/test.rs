@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every suite, one after the other, and a line for each at the end.
 //!
 //! One dev build serves the Rust tests, one release build of `refit` the shared checks, one wasm build Node, browser
-//! and page: that is what lets a cold machine with two cores get through.
+//! and page, and what waits much goes beside what computes: that is what lets a cold machine with two cores get through.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -109,17 +109,20 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             it.join().map_err(|_| anyhow!("its build panicked"))?
         })
     });
-    report.suite("rust", || {
-        rust(long, plane.as_ref(), built.then_some(&refit))
+    // The Rust tests wait much for control planes, and linking the module takes one core for minutes: both go at once.
+    let (package, page) = thread::scope(|scope| {
+        let mut beside = report.beside();
+        let module = scope.spawn(|| (module(&mut beside, long), beside));
+        report.suite("rust", || {
+            rust(long, plane.as_ref(), built.then_some(&refit))
+        });
+        let Ok((made, beside)) = module.join() else {
+            report.missing("package", "its build panicked");
+            return (false, false);
+        };
+        report.join(beside);
+        made
     });
-    let package = report.passes("package", package);
-    if package {
-        report.suite("scripts", scripts);
-    }
-    let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
-    if page {
-        report.suite("supply", || supply(long));
-    }
     if page && built {
         report.suite("dist", || distribution::run(long, &refit));
     }
@@ -167,6 +170,19 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         });
     }
     report.finish()
+}
+
+/// What is made of the module: whether there is a package, and whether there is a page.
+fn module(report: &mut Report, long: bool) -> (bool, bool) {
+    let package = report.passes("package", package);
+    if package {
+        report.suite("scripts", scripts);
+    }
+    let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
+    if page {
+        report.suite("supply", || supply(long));
+    }
+    (package, page)
 }
 
 /// The package and what its tests need; what a server sends of it has its limit.
