@@ -60,8 +60,9 @@ enum Format {
     Junit,
 }
 
-/// What `-o json` prints.
+/// What `refit verify -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Verification")]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Document {
     /// Always `refit.verification/v1`.
