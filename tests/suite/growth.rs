@@ -508,3 +508,42 @@ fn ten_times_as_much_costs_at_most_twelve_times_as_much() {
     let slow = slow.into_inner().unwrap();
     assert!(slow.is_empty(), "more than {MOST} times: {slow:?}");
 }
+
+#[test]
+fn recovering_beside_many_other_objects_costs_little_more() {
+    if !counts() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let releases = folder.path().join("releases");
+    fs::create_dir(&releases).unwrap();
+    let charts = releases.join("istio-1.29.6");
+    std::os::unix::fs::symlink(tests.join("releases/1.29.6"), charts).unwrap();
+    let export = tests.join("golden/charts-reverted/export");
+    let (export, releases) = (export.to_str().unwrap(), releases.to_str().unwrap());
+    let flags = ["--offline", "--releases", releases];
+    let others: Vec<Value> = (0..1000)
+        .flat_map(|it| {
+            let (place, name) = (shop(it), format!("o{it}"));
+            let data = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta(&place, &name),
+                              "data": {"a": "words ".repeat(20)}});
+            let [service, _] = service(&place, &name);
+            [data, service, pod(&place, &name, &json!({"app": name}), None)]
+        })
+        .collect();
+    // Without a control plane nothing is recovered: that is what reading the others costs.
+    let recover = |name: &str, export: &[&str], others: &[Value]| {
+        let arguments = [&["recover"], export, &flags[..]].concat();
+        instructions(folder.path(), name, &arguments, others)
+    };
+    let alone = recover("alone", &[export], &[]);
+    let read = recover("read", &[], &others);
+    let beside = recover("beside", &[export], &others);
+    let ratio = (beside - read) / alone;
+    println!("{:.0} Mi alone, ratio {ratio:.2}", alone / 1e6);
+    assert!(
+        ratio <= 1.3,
+        "{ratio:.2} times as much beside other objects"
+    );
+}

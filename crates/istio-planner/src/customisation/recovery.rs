@@ -53,14 +53,14 @@ pub fn recover(input: &Input) -> Option<Recovery> {
     let Input {
         request, releases, ..
     } = input;
-    let snapshot = tracked(&input.snapshot);
-    let snapshot = snapshot.as_ref();
+    let snapshot = &input.snapshot;
     let mut inventory = inventory::inventory(snapshot);
     with_workloads(&mut inventory, snapshot);
     let inventory = inventory;
     let plane = input::meant(&inventory, &Asked::new(request)).one()?;
     let source = source(input, snapshot, plane)?;
-    let snapshot = &part(snapshot, &inventory, plane);
+    let part = part(snapshot, &inventory, plane);
+    let snapshot = &tracked(snapshot, part);
     let identity = Identity::new(snapshot, plane);
     let installed = Installed {
         snapshot,

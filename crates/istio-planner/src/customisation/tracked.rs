@@ -3,17 +3,15 @@
 //! What `kubectl get -o yaml` prints does not tell. The objects are istioctl's by their labels, so all that they hold is
 //! taken for istioctl's, but for what servers, controllers and istiod write.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value, json};
 
 use crate::diff::is_tracked;
 use crate::digest::SERVER_METADATA;
-use crate::outcome::Ref;
 use crate::plan::FIELD_MANAGER;
 use crate::snapshot::Snapshot;
 use kube_apply::ownership::Apply;
 use kube_apply::schema::Schemas;
+use sorted::SortedSet;
 
 /// Domains of annotations that clients and controllers write.
 pub(super) const FOREIGN: [&str; 5] = [
@@ -27,39 +25,34 @@ pub(super) const FOREIGN: [&str; 5] = [
 /// What istiod writes into its webhooks once it runs.
 const ISTIOD: &str = "pilot-discovery";
 
-/// Returns the snapshot with an owner for every field of istioctl's objects.
-pub(super) fn tracked(snapshot: &Snapshot) -> Cow<'_, Snapshot> {
-    let unowned: Vec<_> = snapshot
-        .objects
-        .iter()
-        .filter(|(object, kept)| {
-            object.kind != "CustomResourceDefinition"
-                && !is_tracked(&kept.value)
-                && is_of_istioctl(&kept.value)
-        })
-        .map(|it| it.0.clone())
-        .collect();
-    if unowned.is_empty() {
-        return Cow::Borrowed(snapshot);
-    }
+/// Returns the part of a snapshot that an installation can consist of with an owner for every field of istioctl's objects,
+/// all of which are in it.
+pub(super) fn tracked(snapshot: &Snapshot, mut part: Snapshot) -> Snapshot {
+    let mut unowned = part.objects.iter_mut().filter(|(object, kept)| {
+        object.kind != "CustomResourceDefinition"
+            && !is_tracked(&kept.value)
+            && is_of_istioctl(&kept.value)
+    });
+    let Some(first) = unowned.next() else {
+        drop(unowned);
+        return part;
+    };
     let mut schemas = Schemas::builtin();
     for (object, kept) in &snapshot.objects {
         if object.kind == "CustomResourceDefinition" {
             schemas.add_crd(&kept.value);
         }
     }
-    let mut owned = snapshot.clone();
-    owned.managed_fields = true;
-    for object in &unowned {
-        let scaled = is_scaled(snapshot, object);
-        let Some(kept) = owned.objects.get_mut(object) else {
-            continue;
-        };
+    let scaled = scaled(snapshot);
+    for (object, kept) in std::iter::once(first).chain(unowned) {
+        let namespace = object.namespace.as_deref();
+        let scaled = scaled.contains(&(namespace, object.kind.as_str(), object.name.as_str()));
         if let Some(managers) = managers(&schemas, &kept.value, scaled) {
             kept.value["metadata"]["managedFields"] = managers;
         }
     }
-    Cow::Owned(owned)
+    part.managed_fields = true;
+    part
 }
 
 fn is_of_istioctl(object: &Value) -> bool {
@@ -73,18 +66,16 @@ fn is_of_istioctl(object: &Value) -> bool {
     labels.is_some_and(is_part)
 }
 
-/// Whether an autoscaler sets the replicas of a workload.
-fn is_scaled(snapshot: &Snapshot, workload: &Ref) -> bool {
-    snapshot.objects.iter().any(|(object, kept)| {
-        let target = kept.value.pointer("/spec/scaleTargetRef");
-        let is = |field: &str, wanted: &str| {
-            target.and_then(|it| it.get(field)?.as_str()) == Some(wanted)
-        };
-        object.kind == "HorizontalPodAutoscaler"
-            && object.namespace == workload.namespace
-            && is("kind", &workload.kind)
-            && is("name", &workload.name)
-    })
+/// The workloads whose replicas an autoscaler sets: namespace, kind and name.
+fn scaled(snapshot: &Snapshot) -> SortedSet<(Option<&str>, &str, &str)> {
+    let all = snapshot.objects.iter();
+    let scalers = all.filter(|(object, _)| object.kind == "HorizontalPodAutoscaler");
+    let targets = scalers.filter_map(|(object, kept)| {
+        let target = kept.value.pointer("/spec/scaleTargetRef")?;
+        let text = |field: &str| target.get(field)?.as_str();
+        Some((object.namespace.as_deref(), text("kind")?, text("name")?))
+    });
+    targets.collect()
 }
 
 fn managers(schemas: &Schemas, live: &Value, scaled: bool) -> Option<Value> {
