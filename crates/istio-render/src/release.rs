@@ -1,6 +1,7 @@
 //! A release's charts and profiles, and which release they are of.
 
 use std::io::{ErrorKind, Read};
+use std::sync::OnceLock;
 
 use semver::Version;
 use sha2::{Digest, Sha256};
@@ -20,7 +21,8 @@ pub struct Release {
     stamped: bool,
     /// In the place of files.
     manifests: Option<Manifests>,
-    digest: String,
+    /// Of the content, once it was asked for.
+    digest: OnceLock<String>,
     origin: Option<String>,
 }
 
@@ -53,11 +55,7 @@ impl Release {
         Self {
             stamped: version.is_some(),
             version: version.unwrap_or_else(|| estimated_version(&files)),
-            digest: digest(
-                files
-                    .iter()
-                    .flat_map(|(path, bytes)| [path.as_bytes(), bytes]),
-            ),
+            digest: OnceLock::new(),
             files,
             manifests: None,
             origin: None,
@@ -70,7 +68,7 @@ impl Release {
             files: SortedMap::new(),
             version,
             stamped: true,
-            digest: digest([manifests.text()]),
+            digest: OnceLock::new(),
             manifests: Some(manifests),
             origin: None,
         }
@@ -90,7 +88,13 @@ impl Release {
 
     /// SHA-256 of its content as hexadecimal digits: the same for a release's folder and its archive.
     pub fn digest(&self) -> &str {
-        &self.digest
+        self.digest.get_or_init(|| match &self.manifests {
+            Some(manifests) => digest([manifests.text()]),
+            None => {
+                let files = self.files.iter();
+                digest(files.flat_map(|(path, bytes)| [path.as_bytes(), bytes]))
+            }
+        })
     }
 
     /// Reads what a release rendered already, by a release that it names.
@@ -128,7 +132,10 @@ impl Release {
     /// They are most of what there is to render; who renders often and asks for other objects is better off without.
     #[must_use]
     pub fn without_definitions(&self) -> Self {
-        let mut release = self.clone();
+        let mut release = Self {
+            digest: OnceLock::new(),
+            ..self.clone()
+        };
         for (path, bytes) in &mut release.files {
             let below = path.strip_prefix("charts/base/").unwrap_or_default();
             if below.starts_with("crds/") || below.ends_with("crd-all.gen.yaml") {
