@@ -8,7 +8,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use istio_render::{OperatorFile, Options, Release, manifest_text, render};
+use istio_render::{OperatorFile, Options, Release};
 use sorted::SortedMap;
 
 fn main() -> ExitCode {
@@ -69,13 +69,12 @@ fn generate(args: &[String]) -> Result<String, String> {
     }
     let manifests = manifests.ok_or("--manifests is missing")?;
     let release = Release::from_files(read_folder(Path::new(&manifests))?);
-    match render(&release, &options) {
-        Ok(rendering) => {
-            rendering
-                .diagnostics
-                .iter()
-                .for_each(|it| eprintln!("{:?} {}: {it}", it.severity, it.code));
-            Ok(manifest_text(&rendering))
+    match istio_render::generate(&release, &options) {
+        Ok((text, diagnostics)) => {
+            for it in &diagnostics {
+                eprintln!("{:?} {}: {it}", it.severity, it.code);
+            }
+            Ok(text)
         }
         Err(diagnostics) => {
             let lines: Vec<String> = diagnostics

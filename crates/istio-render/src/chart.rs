@@ -1,5 +1,6 @@
 //! Charts of a release, rendered to objects.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -7,6 +8,7 @@ use helm_template::{Capabilities, Chart};
 use serde_json::{Map, Value};
 use sorted::SortedMap;
 
+use crate::order::Written;
 use crate::{Diagnostic, Release, go};
 
 /// What a chart is rendered with.
@@ -18,12 +20,16 @@ pub(crate) struct Settings<'a> {
     pub(crate) values: &'a Map<String, Value>,
     /// For example `v1.32.0`.
     pub(crate) kubernetes: &'a str,
+    /// Nothing changes its objects once they are rendered.
+    pub(crate) is_untouched: bool,
 }
 
 /// The objects of a chart in the order of its files, and the warnings of its notes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Objects {
+pub(crate) struct Output {
     pub(crate) objects: Vec<Value>,
+    /// Those that were left as text.
+    pub(crate) written: Vec<Written>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -34,6 +40,8 @@ pub(crate) struct Charts<'a> {
     read: RefCell<SortedMap<String, Chart>>,
     /// What one rendering leaves to the next ones, where there are any.
     kept: Option<Kept>,
+    /// What tells a text that can be left as it is, for whoever prints objects and does nothing else with them.
+    as_written: Option<fn(&str) -> Option<Written>>,
 }
 
 /// What a rendering need not do again.
@@ -50,7 +58,7 @@ struct Kept {
 struct First {
     values: Map<String, Value>,
     kubernetes: String,
-    objects: Objects,
+    objects: Output,
 }
 
 /// Documents of fewer bytes are read as fast as they are found.
@@ -62,6 +70,15 @@ impl<'a> Charts<'a> {
             release,
             read: RefCell::default(),
             kept: None,
+            as_written: None,
+        }
+    }
+
+    /// For objects that are printed: large ones that nothing touches, and that are rendered as they are printed, stay text.
+    pub(crate) fn printed(release: &'a Release) -> Self {
+        Self {
+            as_written: Some(Written::new),
+            ..Self::new(release)
         }
     }
 
@@ -122,7 +139,7 @@ fn failed(message: impl std::fmt::Display) -> Box<Diagnostic> {
 pub(crate) fn render(
     charts: &Charts<'_>,
     settings: Settings<'_>,
-) -> Result<Objects, Box<Diagnostic>> {
+) -> Result<Output, Box<Diagnostic>> {
     let Some(kept) = &charts.kept else {
         return rendered(charts, settings);
     };
@@ -142,7 +159,7 @@ pub(crate) fn render(
     Ok(objects)
 }
 
-fn rendered(charts: &Charts<'_>, settings: Settings<'_>) -> Result<Objects, Box<Diagnostic>> {
+fn rendered(charts: &Charts<'_>, settings: Settings<'_>) -> Result<Output, Box<Diagnostic>> {
     let release = charts.release;
     let chart = charts.get(settings.chart)?;
     let helm_release = helm_template::Release {
@@ -159,7 +176,7 @@ fn rendered(charts: &Charts<'_>, settings: Settings<'_>) -> Result<Objects, Box<
     let values = Value::Object(settings.values.clone());
     let rendered = helm_template::render(&chart, &values, &helm_release, &capabilities)
         .map_err(|it| failed(format!("render chart: {it}")))?;
-    let mut found = Objects::default();
+    let mut found = Output::default();
     // Notes and other `.txt` files are no manifests.
     let templates = rendered
         .files
@@ -176,11 +193,20 @@ fn rendered(charts: &Charts<'_>, settings: Settings<'_>) -> Result<Objects, Box<
         .iter()
         .filter(|_| settings.chart != "base" || wants_crds);
     for (path, text) in templates.chain(crds) {
-        for mut document in split_documents(text) {
+        for document in split_documents(text) {
             // Up to 1.23 the decoder of Kubernetes ends every line (k8s.io/apimachinery v0.18.1:pkg/util/yaml/decoder.go,
             // `LineReader`), so that a literal text at the very end keeps its newline.
-            if release.version().minor < 24 {
-                document.push('\n');
+            let document = if release.version().minor < 24 {
+                Cow::Owned(format!("{document}\n"))
+            } else {
+                Cow::Borrowed(document)
+            };
+            let as_written = charts
+                .as_written
+                .filter(|_| settings.is_untouched && document.len() >= LARGE);
+            if let Some(written) = as_written.and_then(|it| it(&document)) {
+                found.written.push(written);
+                continue;
             }
             found.objects.extend(
                 charts
@@ -218,21 +244,20 @@ fn api_versions(minor: u64) -> Vec<String> {
 }
 
 /// Splits at lines that begin `---` and drops what is blank (1.31:pkg/test/util/yml/parts.go:60-100).
-fn split_documents(text: &str) -> Vec<String> {
-    let mut documents = vec![String::new()];
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("---") && line.ends_with('\n') {
-            documents.push(String::new());
-        } else if let Some(document) = documents.last_mut() {
-            document.push_str(line);
+fn split_documents(text: &str) -> Vec<&str> {
+    let mut documents = Vec::new();
+    let (mut rest, mut begin, mut at) = (text, 0, 0);
+    while let Some((line, after)) = rest.split_once('\n') {
+        let end = at + line.len() + 1;
+        if line.starts_with("---") {
+            documents.push(text.get(begin..at).unwrap_or_default());
+            begin = end;
         }
+        (rest, at) = (after, end);
     }
-    documents
-        .iter()
-        .map(|it| it.trim())
-        .filter(|it| !it.is_empty())
-        .map(str::to_owned)
-        .collect()
+    documents.push(text.get(begin..).unwrap_or_default());
+    let documents = documents.into_iter().map(str::trim);
+    documents.filter(|it| !it.is_empty()).collect()
 }
 
 /// Reads one rendered document as a Kubernetes object; only comments are none.

@@ -71,6 +71,7 @@ pub(crate) fn render(
             namespace: &instance.namespace,
             values: &values,
             kubernetes: &kubernetes,
+            is_untouched: false,
         };
         let mut objects = chart::render(charts, settings)
             .map_err(|it| it.at(&instance.path))?
@@ -90,6 +91,7 @@ pub(crate) fn render(
         merged,
         user,
         components,
+        written: Vec::new(),
     })
 }
 

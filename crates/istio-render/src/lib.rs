@@ -1,6 +1,6 @@
 //! `IstioOperator` and release archive to manifests, as the release's own `istioctl manifest generate` does.
 //!
-//! [`render`] is the one entry point; [`manifest_text`] prints what it returns as istioctl does,
+//! [`render`] is the one entry point; [`manifest_text`] prints what it returns as istioctl does, [`generate`] does both,
 //! [`owner_labels`] and [`tag_webhooks`] give what istioctl adds when it installs.
 //!
 //! # Invariants
@@ -91,7 +91,25 @@ pub struct Component {
 /// When istioctl of the release refuses the request: a file or set cannot be read, validation fails
 /// (unless forced), a chart fails or renders no YAML.
 pub fn render(release: &Release, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
-    render_with(&chart::Charts::new(release), options)
+    render_with(&chart::Charts::new(release), options).map(|it| it.0)
+}
+
+/// Renders a request to what `istioctl manifest generate` prints, with what there is to tell: as [`render`] and
+/// [`manifest_text`] together do, but texts of CRDs that no overlay touches are not read to be written again.
+///
+/// # Errors
+///
+/// As [`render`].
+pub fn generate(
+    release: &Release,
+    options: &Options,
+) -> Result<(String, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (rendering, written) = render_with(&chart::Charts::printed(release), options)?;
+    if let Some(text) = order::text(&rendering, &written) {
+        return Ok((text, rendering.diagnostics));
+    }
+    let rendering = render(release, options)?;
+    Ok((manifest_text(&rendering), rendering.diagnostics))
 }
 
 /// Renders requests that differ in little: what one rendering read and rendered is kept for the next.
@@ -112,14 +130,17 @@ impl<'a> Renderer<'a> {
     ///
     /// As [`render`].
     pub fn render(&self, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
-        render_with(&self.0, options)
+        render_with(&self.0, options).map(|it| it.0)
     }
 }
 
-fn render_with(charts: &chart::Charts, options: &Options) -> Result<Rendering, Vec<Diagnostic>> {
+fn render_with(
+    charts: &chart::Charts,
+    options: &Options,
+) -> Result<(Rendering, Vec<order::Written>), Vec<Diagnostic>> {
     let release = charts.release();
     if let Some(manifests) = release.manifests() {
-        return Ok(manifests.rendering(options));
+        return Ok((manifests.rendering(options), Vec::new()));
     }
     let (documents, sources, mut diagnostics) = operator::files::read(options);
     if is_refused(&diagnostics) {
@@ -143,12 +164,16 @@ fn render_with(charts: &chart::Charts, options: &Options) -> Result<Rendering, V
             merged,
             user,
             components,
-        }) => Ok(Rendering {
-            merged,
-            user,
-            components,
-            diagnostics,
-        }),
+            written,
+        }) => {
+            let rendering = Rendering {
+                merged,
+                user,
+                components,
+                diagnostics,
+            };
+            Ok((rendering, written))
+        }
         None => Err(diagnostics),
     }
 }
@@ -171,6 +196,8 @@ struct Rendered {
     merged: Value,
     user: Value,
     components: Vec<Component>,
+    /// Objects that were left as text ([`generate`]).
+    written: Vec<order::Written>,
 }
 
 /// Nothing is rendered, for this reason or for those already collected.
@@ -239,6 +266,7 @@ fn current(
     let rules = component::Rules::new(&release.rules());
     component::check_removed(&operator, release.version().minor)?;
     let mut components = Vec::new();
+    let mut written = Vec::new();
     for kind in &component::KINDS {
         for instance in kind.instances(&operator, diagnostics) {
             let values = kind.values(&instance, &values, rules, diagnostics);
@@ -247,9 +275,11 @@ fn current(
                 namespace: &instance.namespace,
                 values: &values,
                 kubernetes: &kubernetes,
+                is_untouched: instance.spec.get("k8s").is_none(),
             };
-            let chart::Objects {
+            let chart::Output {
                 mut objects,
+                written: as_written,
                 warnings,
             } = chart::render(charts, settings).map_err(|it| it.at(&instance.path))?;
             diagnostics.extend(
@@ -262,6 +292,7 @@ fn current(
                 .and_then(Value::as_str)
                 .unwrap_or_default();
             overlay::apply(kind, &instance, revision, &mut objects, diagnostics)?;
+            written.extend(as_written);
             components.push(Component {
                 name: kind.name.into(),
                 namespace: instance.namespace,
@@ -274,6 +305,7 @@ fn current(
         merged: merged.untranslated,
         user: Value::Object(user),
         components,
+        written,
     })
 }
 

@@ -30,6 +30,78 @@ pub fn manifest_text(rendering: &Rendering) -> String {
     text
 }
 
+/// An object that was rendered as the text that is printed.
+#[derive(Debug, Clone)]
+pub(crate) struct Written {
+    group: String,
+    kind: String,
+    name: String,
+    text: String,
+}
+
+impl Written {
+    /// Takes the text of a document; none where it is not what is printed of it, or does not say plainly what it is.
+    pub(crate) fn new(document: &str) -> Option<Self> {
+        let text = kube_yaml::written(document)?;
+        // Keys are sorted: these come before `spec` and all that is long.
+        let mut lines = text.lines();
+        let version = lines.next()?.strip_prefix("apiVersion: ")?;
+        let kind = lines.next()?.strip_prefix("kind: ")?;
+        lines.next().filter(|it| *it == "metadata:")?;
+        let mut below = lines.take_while(|it| it.starts_with(' '));
+        let name = below.find_map(|it| it.strip_prefix("  name: "))?;
+        let is_word = |it: &str| {
+            it.bytes()
+                .all(|it| it.is_ascii_alphanumeric() || b"-./".contains(&it))
+        };
+        [version, kind, name]
+            .into_iter()
+            .all(is_word)
+            .then(|| Self {
+                group: version
+                    .split_once('/')
+                    .map_or("", |(group, _)| group)
+                    .to_owned(),
+                kind: kind.to_owned(),
+                name: name.to_owned(),
+                text: text.to_owned(),
+            })
+    }
+
+    fn key(&self) -> Key<'_> {
+        let (group, kind) = (self.group.as_str(), self.kind.as_str());
+        (rank(group, kind), group, kind, &self.name)
+    }
+}
+
+/// Returns what [`manifest_text`] returns of a rendering with these objects in it; none where the order hangs on where an
+/// object was rendered.
+pub(crate) fn text(rendering: &Rendering, written: &[Written]) -> Option<String> {
+    let objects = rendering.components.iter().flat_map(|it| &it.objects);
+    let mut all: Vec<_> = objects.map(|it| (sort_key(it), Ok(it))).collect();
+    all.extend(written.iter().map(|it| (it.key(), Err(&it.text))));
+    sorted::sort_by(&mut all, |left, right| left.0.cmp(&right.0));
+    let is_same = |pair: &[(Key, Result<&Value, &String>)]| match pair {
+        [left, right] => left.0 == right.0 && (left.1.is_err() || right.1.is_err()),
+        _ => false,
+    };
+    if all.windows(2).any(is_same) {
+        return None;
+    }
+    let mut text = String::new();
+    for (_, object) in all {
+        match object {
+            Ok(object) => text.push_str(&kube_yaml::to_string(object)),
+            Err(written) => {
+                text.push_str(written);
+                text.push('\n');
+            }
+        }
+        text.push_str("\n---\n");
+    }
+    Some(text)
+}
+
 /// The order in which istioctl before 1.24 applies a component's objects: namespaces, then as they are printed.
 pub(crate) fn apply_key(object: &Value) -> (bool, i32, String, String, String) {
     let (rank, group, kind, name) = sort_key(object);
@@ -42,7 +114,10 @@ pub(crate) fn apply_key(object: &Value) -> (bool, i32, String, String, String) {
     )
 }
 
-fn sort_key(object: &Value) -> (i32, &str, &str, &str) {
+/// What objects are sorted by: rank, group, kind and name.
+type Key<'a> = (i32, &'a str, &'a str, &'a str);
+
+fn sort_key(object: &Value) -> Key<'_> {
     let (group, kind) = group_and_kind(object);
     (
         rank(group, kind),

@@ -88,13 +88,13 @@ impl Release {
 
     /// SHA-256 of its content as hexadecimal digits: the same for a release's folder and its archive.
     pub fn digest(&self) -> &str {
-        self.digest.get_or_init(|| match &self.manifests {
-            Some(manifests) => digest([manifests.text()]),
-            None => {
-                let files = self.files.iter();
-                digest(files.flat_map(|(path, bytes)| [path.as_bytes(), bytes]))
-            }
-        })
+        let files = || {
+            let files = self.files.iter();
+            digest(files.flat_map(|(path, bytes)| [path.as_bytes(), bytes]))
+        };
+        let rendered = self.manifests.as_ref();
+        self.digest
+            .get_or_init(|| rendered.map_or_else(files, |it| digest([it.text()])))
     }
 
     /// Reads what a release rendered already, by a release that it names.

@@ -175,6 +175,7 @@ fn validating(release: &Release, tags: &TagWebhooks<'_>, injector: &Injector<'_>
         namespace: tags.namespace,
         values: values.as_object()?,
         kubernetes: &kubernetes,
+        is_untouched: false,
     };
     let objects = chart::render(&chart::Charts::new(release), settings)
         .ok()?

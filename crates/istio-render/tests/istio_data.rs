@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use istio_render::{
-    OperatorFile, Options, Owner, Release, TagWebhooks, in_manifest_order, owner_labels, render,
-    tag_webhooks,
+    OperatorFile, Options, Owner, Release, TagWebhooks, generate, in_manifest_order, manifest_text,
+    owner_labels, render, tag_webhooks,
 };
 use regex_lite::Regex;
 use serde_json::Value;
@@ -45,10 +45,13 @@ fn golden_cases_render_as_istio_says() {
             let why = match render(release, &options) {
                 Ok(rendering) => {
                     let found = in_manifest_order(&rendering);
-                    differing(
+                    let differing = differing(
                         &chosen(found, &case),
                         &chosen(expected.iter().collect(), &case),
-                    )
+                    );
+                    let printed = generate(release, &options).unwrap().0;
+                    let otherwise = printed != manifest_text(&rendering);
+                    differing.or_else(|| otherwise.then(|| "is printed otherwise".to_owned()))
                 }
                 Err(diagnostics) => Some(diagnostics.iter().map(ToString::to_string).collect()),
             };
@@ -407,5 +410,62 @@ fn missing(wanted: &Value, live: &Value, path: &str) -> Option<String> {
             .enumerate()
             .find_map(|(at, (wanted, live))| missing(wanted, live, &format!("{path}[{at}]"))),
         _ => (wanted != live).then(|| format!("{path}: {wanted}, live {live}")),
+    }
+}
+
+#[test]
+fn what_is_printed_at_once_is_what_is_rendered_and_printed() {
+    let Some(releases) = data("releases") else {
+        return;
+    };
+    let overlay = "spec: {components: {base: {k8s: {overlays: [{kind: CustomResourceDefinition, \
+                   name: gateways.networking.istio.io, patches: [{path: spec.scope, value: Cluster}]}]}}}}";
+    let mut archives: Vec<_> = std::fs::read_dir(releases)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .collect();
+    archives.sort();
+    // Without optimisation the newest are enough.
+    let some = if cfg!(debug_assertions) {
+        2
+    } else {
+        usize::MAX
+    };
+    for path in archives.iter().rev().take(some) {
+        let release = release(path);
+        for (sets, file) in [
+            (&[][..], ""),
+            (&["profile=demo"], ""),
+            (&["values.base.enableCRDTemplates=false"], ""),
+            (
+                &["values.base.excludedCRDs={gateways.networking.istio.io}"],
+                "",
+            ),
+            (&[], overlay),
+        ] {
+            let options = Options {
+                sets: sets.iter().map(|it| (*it).to_owned()).collect(),
+                files: vec![OperatorFile {
+                    name: "request".to_owned(),
+                    text: format!(
+                        "apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n{file}\n"
+                    ),
+                }],
+                ..Options::default()
+            };
+            let rendered = render(&release, &options).map(|it| {
+                let text = manifest_text(&it);
+                (text, it.diagnostics)
+            });
+            match (generate(&release, &options), rendered) {
+                (Ok(at_once), Ok(rendered)) => {
+                    assert!(at_once.0 == rendered.0, "{} {sets:?}", path.display());
+                    assert_eq!(at_once.1, rendered.1);
+                }
+                (at_once, rendered) => {
+                    assert_eq!(at_once.map(|it| it.1), rendered.map(|it| it.1));
+                }
+            }
+        }
     }
 }

@@ -1,17 +1,22 @@
 //! Plain data to text, as go-yaml v2's emitter writes it (`emitterc.go`) after `sigs.k8s.io/yaml` has made JSON of it.
 
-use std::cmp::Ordering;
-
 use serde_json::{Number, Value};
 
 use crate::float::format_float;
 use crate::scalar::needs_quotes;
 
+mod order;
 #[cfg(test)]
 mod tests;
 
+use order::in_order;
+pub use order::natural_order;
+
 /// Lines are folded at the first space behind this column.
-const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
+
+/// Indentation is taken from here.
+const SPACES: &str = "                                                                ";
 
 /// Writes data as `sigs.k8s.io/yaml`'s Marshal does: sorted keys in natural order, lists not indented, a final newline.
 ///
@@ -88,7 +93,7 @@ impl Emitter {
             }
             Value::Object(entries) => {
                 let outer = self.deeper(false);
-                for (key, value) in sorted(entries.iter().collect()) {
+                for (key, value) in in_order(entries) {
                     self.write_indent();
                     if key.len() <= 128 && !key.chars().any(is_break) {
                         self.string(key, true);
@@ -123,7 +128,7 @@ impl Emitter {
     }
 
     fn string(&mut self, text: &str, simple_key: bool) {
-        if text.contains('\u{85}') {
+        if !text.is_ascii() && text.contains('\u{85}') {
             return self.string(&folded(text), simple_key);
         }
         // What continues on a further line stands one level deeper.
@@ -183,8 +188,10 @@ impl Emitter {
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.put_break();
         }
-        while self.column < indent {
-            self.put(' ');
+        while let Some(missing) = indent.checked_sub(self.column).filter(|it| *it > 0) {
+            let spaces = SPACES.get(..missing).unwrap_or(SPACES);
+            self.out.push_str(spaces);
+            self.column += spaces.len();
         }
         self.whitespace = true;
         self.indention = true;
@@ -194,9 +201,9 @@ impl Emitter {
         if around != Around::Nothing && !self.whitespace {
             self.put(' ');
         }
-        for it in text.chars() {
-            self.put(it);
-        }
+        // Indicators are ASCII.
+        self.out.push_str(text);
+        self.column += text.len();
         self.whitespace = around == Around::Opening;
         self.indention = self.indention && around == Around::Block;
     }
@@ -220,12 +227,9 @@ impl Emitter {
 
     /// Writes the text of a plain or single quoted scalar, `quote` doubled.
     fn flow_text(&mut self, text: &str, may_break: bool, quote: Option<char>) {
-        let fits = self.column + text.len() <= WIDTH;
-        if (fits || !may_break) && text.is_ascii() && !text.contains(['\r', '\n', '\'']) {
-            // Too short to be folded.
-            self.out.push_str(text);
-            self.column += text.len();
-            return;
+        let is_plain = |it: u8| (b' '..=b'~').contains(&it) && Some(char::from(it)) != quote;
+        if text.bytes().fold(true, |all, it| all & is_plain(it)) {
+            return self.folded_text(text, may_break);
         }
         let mut spaces = false;
         let mut breaks = false;
@@ -260,6 +264,34 @@ impl Emitter {
                 breaks = false;
             }
         }
+    }
+
+    /// Writes a text without line breaks and without anything that is doubled.
+    fn folded_text(&mut self, text: &str, may_break: bool) {
+        let bytes = text.as_bytes();
+        let mut rest = 0;
+        // A key stays on its line.
+        while let Some(from) = may_break.then(|| rest + (WIDTH + 1).saturating_sub(self.column)) {
+            let is_single = |at: usize| {
+                let beside = [at.checked_sub(1), Some(at + 1)];
+                bytes.get(at) == Some(&b' ')
+                    && beside.iter().all(|it| {
+                        it.and_then(|it| bytes.get(it))
+                            .is_some_and(|it| *it != b' ')
+                    })
+            };
+            let Some(space) = (from..bytes.len()).find(|it| is_single(*it)) else {
+                break;
+            };
+            self.out.push_str(text.get(rest..space).unwrap_or_default());
+            self.column += space - rest;
+            self.indention = false;
+            self.write_indent();
+            rest = space + 1;
+        }
+        self.out.push_str(text.get(rest..).unwrap_or_default());
+        self.column += text.len() - rest;
+        self.indention &= rest == text.len();
     }
 
     fn double_quoted(&mut self, text: &str, may_break: bool) {
@@ -382,12 +414,23 @@ fn folded(text: &str) -> String {
 }
 
 /// Tells whether a text is one word of letters, digits and marks that mean nothing in YAML, so that it may stand plain.
-fn is_simple(text: &str) -> bool {
-    text.starts_with(|it: char| it.is_ascii_alphanumeric() || it == '/')
-        && text
-            .bytes()
-            .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'/'))
+pub(crate) fn is_simple(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |it: &u8| it.is_ascii_alphanumeric() || *it == b'/';
+    bytes.first().is_some_and(begins) && bytes.iter().all(|it| SIMPLE[usize::from(*it)])
 }
+
+/// Letters, digits and marks that mean nothing.
+const SIMPLE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 0x80 {
+        table[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+        byte += 1;
+    }
+    table
+};
 
 /// How a text may be written (`yaml_emitter_analyze_scalar`).
 #[expect(
@@ -403,6 +446,32 @@ struct Traits {
 
 impl Traits {
     fn new(text: &str) -> Self {
+        let is_plain = |it: u8| (b' '..=b'~').contains(&it);
+        match (text.as_bytes().first(), text.as_bytes().last()) {
+            (Some(first), Some(last)) if text.bytes().fold(true, |all, it| all & is_plain(it)) => {
+                Self::of_line(text, *first, *last)
+            }
+            _ => Self::of_any(text),
+        }
+    }
+
+    /// Of printable ASCII on one line.
+    fn of_line(text: &str, first: u8, last: u8) -> Self {
+        let indicators = b",[]{}&*!|>'\"%@`".contains(&first)
+            || (matches!(first, b'?' | b'-')
+                && matches!(text.as_bytes().get(1), None | Some(b' ')))
+            || text.starts_with("---")
+            || text.starts_with("...")
+            || means_more(text);
+        Self {
+            multiline: false,
+            plain_allowed: !(first == b' ' || last == b' ' || indicators),
+            single_quoted_allowed: true,
+            block_allowed: last != b' ',
+        }
+    }
+
+    fn of_any(text: &str) -> Self {
         let Some(first) = text.chars().next() else {
             return Self {
                 multiline: false,
@@ -458,6 +527,18 @@ impl Traits {
     }
 }
 
+/// Whether a colon or a hash in a line of printable ASCII would mean more than itself in a plain scalar.
+pub(crate) fn means_more(part: &str) -> bool {
+    let bytes = part.as_bytes();
+    memchr::memchr2_iter(b':', b'#', bytes).any(|at| {
+        if bytes.get(at) == Some(&b':') {
+            matches!(bytes.get(at + 1), None | Some(b' '))
+        } else {
+            at == 0 || bytes.get(at - 1) == Some(&b' ')
+        }
+    })
+}
+
 fn is_break(it: char) -> bool {
     matches!(it, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -486,82 +567,4 @@ fn number(number: &Number) -> String {
         }
     }
     format_float(value)
-}
-
-/// Sorts entries by [`natural_order`].
-///
-/// That order is not transitive for every set of keys, and the standard library's sorts may panic then; merging does not.
-fn sorted<'a>(entries: Vec<(&'a String, &'a Value)>) -> Vec<(&'a String, &'a Value)> {
-    if entries.len() < 2 {
-        return entries;
-    }
-    let mut left = entries;
-    let right = left.split_off(left.len() / 2);
-    let mut left = sorted(left).into_iter().peekable();
-    let mut right = sorted(right).into_iter().peekable();
-    let mut out = Vec::with_capacity(left.len() + right.len());
-    loop {
-        let take_right = match (left.peek(), right.peek()) {
-            (Some((a, _)), Some((b, _))) => natural_order(a, b) == Ordering::Greater,
-            (Some(_), None) => false,
-            (None, Some(_)) => true,
-            (None, None) => return out,
-        };
-        out.extend(if take_right {
-            right.next()
-        } else {
-            left.next()
-        });
-    }
-}
-
-/// Compares keys as go-yaml v2 sorts them (`sorter.go`): numbers in them by value, letters behind everything else.
-pub fn natural_order(a: &str, b: &str) -> Ordering {
-    // Most keys differ in an early letter; comparing characters one by one needs no allocation then.
-    let mut left = a.char_indices();
-    let mut right = b.char_indices();
-    loop {
-        let (at, x, y) = match (left.next(), right.next()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => return Ordering::Less,
-            (Some(_), None) => return Ordering::Greater,
-            (Some((_, x)), Some((_, y))) if x == y => continue,
-            (Some((at, x)), Some((_, y))) => (at, x, y),
-        };
-        match (x.is_alphabetic(), y.is_alphabetic()) {
-            (true, true) => return x.cmp(&y),
-            (true, false) => return Ordering::Greater,
-            (false, true) => return Ordering::Less,
-            (false, false) => {}
-        }
-        // Zeros behind a digit count: a10 comes after a9.
-        let common = a.get(..at).unwrap_or_default();
-        let seed = i64::from(
-            (x == '0' || y == '0')
-                && common
-                    .chars()
-                    .rev()
-                    .take_while(|it| it.is_numeric())
-                    .any(|it| it != '0'),
-        );
-        let (x_number, x_length) = digits(a.get(at..).unwrap_or_default(), seed);
-        let (y_number, y_length) = digits(b.get(at..).unwrap_or_default(), seed);
-        return x_number
-            .cmp(&y_number)
-            .then(x_length.cmp(&y_length))
-            .then(x.cmp(&y));
-    }
-}
-
-/// Reads the decimal digits at the start of a text behind a first value; returns the number, wrapped as Go's, and how
-/// many characters it has.
-fn digits(text: &str, seed: i64) -> (i64, usize) {
-    let mut value = seed;
-    let mut length = 0;
-    for it in text.chars().take_while(|it| it.is_numeric()) {
-        let digit = i64::from(u32::from(it)) - i64::from(u32::from('0'));
-        value = value.wrapping_mul(10).wrapping_add(digit);
-        length += 1;
-    }
-    (value, length)
 }

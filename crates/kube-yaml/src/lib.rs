@@ -7,7 +7,7 @@
 //! - [`load`], [`first`], [`from_str`]: text to nodes or plain data
 //! - [`repeated`]: keys that a mapping holds more than once
 //! - [`split`]: one text of many documents to the text of each
-//! - [`to_string`]: plain data to text
+//! - [`to_string`]: plain data to text; [`written`]: whether a text is that already
 //!
 //! # Invariants
 //!
@@ -20,12 +20,14 @@ mod node;
 mod read;
 mod scalar;
 mod split;
+mod written;
 
 pub use emit::{natural_order, to_string, to_string_indented};
 pub use float::format_float;
 pub use node::{Node, NodeValue, as_go_json};
 pub use read::{Repeated, first, from_str, load, repeated};
 pub use split::split;
+pub use written::written;
 
 /// A place in a text. Both count from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]

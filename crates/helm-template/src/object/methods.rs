@@ -1,5 +1,6 @@
 //! The methods of objects.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -102,7 +103,10 @@ impl Method {
                     .collect();
                 Value::text(crate::funcs::yaml(&Value::map(entries)))
             }
-            _ => Value::text(String::from_utf8_lossy(bytes).as_ref()),
+            _ => Value::text(match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => String::from_utf8_lossy(bytes),
+            }),
         }
     }
 

@@ -67,8 +67,8 @@ fn generate(args: &GenerateArgs) -> Result<Exit, Error> {
         force: args.force,
         kubernetes: args.kube_version.clone(),
     };
-    let rendering = match istio_render::render(&release, &options) {
-        Ok(rendering) => rendering,
+    let (text, diagnostics) = match istio_render::generate(&release, &options) {
+        Ok(generated) => generated,
         Err(diagnostics) => {
             diagnostic::say_all(&diagnostics, &options);
             let errors = diagnostics
@@ -81,7 +81,7 @@ fn generate(args: &GenerateArgs) -> Result<Exit, Error> {
             )));
         }
     };
-    diagnostic::say_all(&rendering.diagnostics, &options);
-    output::data(&istio_render::manifest_text(&rendering))?;
+    diagnostic::say_all(&diagnostics, &options);
+    output::data(&text)?;
     Ok(Exit::Done)
 }

@@ -129,9 +129,10 @@ impl<'a> Quick<'a> {
             return None;
         }
         self.number = self.number.saturating_add(1);
-        match self.rest.split_once('\n') {
-            Some((line, rest)) => {
-                self.rest = rest;
+        match memchr::memchr(b'\n', self.rest.as_bytes()) {
+            Some(end) => {
+                let line = self.rest.get(..end).unwrap_or_default();
+                self.rest = self.rest.get(end + 1..).unwrap_or_default();
                 Some((line, true))
             }
             None => Some((std::mem::take(&mut self.rest), false)),

@@ -12,7 +12,7 @@ const KEY: usize = 1000;
 
 /// Whether all characters may stand in YAML and none of them breaks a line.
 pub(super) fn is_clean(text: &str) -> bool {
-    if text.bytes().all(|it| (0x20..0x7f).contains(&it)) {
+    if is_printable(text.as_bytes()) {
         return true;
     }
     text.chars().all(|it| {
@@ -22,6 +22,16 @@ pub(super) fn is_clean(text: &str) -> bool {
                 '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
             )
     })
+}
+
+/// Whether all of it is printable ASCII.
+fn is_printable(text: &[u8]) -> bool {
+    let all = |bytes: &[u8]| {
+        let is = |it: u8| (0x20..0x7f).contains(&it);
+        bytes.iter().fold(true, |all, it| all & is(*it))
+    };
+    let (chunks, rest) = text.as_chunks::<16>();
+    chunks.iter().all(|it| all(it)) && all(rest)
 }
 
 /// Takes a key and its colon off a line; the rest is empty or begins with a space.
@@ -69,6 +79,10 @@ fn plain_key(bytes: &[u8]) -> Option<usize> {
 
 /// A line without the comment behind it, and whether there was one.
 pub(super) fn uncommented(text: &str) -> (&str, bool) {
+    // Most scalars have no hash at all.
+    if !text.as_bytes().contains(&b'#') {
+        return (text, false);
+    }
     match text.split_once(" #") {
         Some((text, _)) => (text.trim_end_matches(' '), true),
         None => (text, false),
