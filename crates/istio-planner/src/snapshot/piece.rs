@@ -62,7 +62,12 @@ fn characters(text: &[u8]) -> u32 {
 }
 
 fn count(text: &[u8], which: impl Fn(u8) -> bool) -> u32 {
-    u32::try_from(text.iter().filter(|it| which(**it)).count()).unwrap_or(u32::MAX)
+    // So many fit a byte: sums of bytes are what processors are fastest at.
+    let count = |part: &[u8]| -> u8 { part.iter().map(|it| u8::from(which(*it))).sum() };
+    let counts = text
+        .chunks(usize::from(u8::MAX) - 15)
+        .map(|it| usize::from(count(it)));
+    u32::try_from(counts.sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 /// Why a text cannot be read, and where.
