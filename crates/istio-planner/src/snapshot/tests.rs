@@ -55,6 +55,22 @@ fn list(items: &str) -> String {
 }
 
 #[test]
+fn an_export_may_arrive_in_two_pieces_cut_anywhere() {
+    let numbers = "\"priority\":-10,\"share\":-1.5e+3,\"nodeName\"";
+    let text = list(&POD.replace("\"nodeName\"", numbers));
+    let whole = read(&[("f", text.as_bytes())]).unwrap();
+    for at in 0..=text.len() {
+        let (before, after) = text.as_bytes().split_at(at);
+        let mut reader = SnapshotReader::new();
+        reader.open("f").unwrap();
+        reader.push(before).unwrap();
+        reader.push(after).unwrap();
+        let cut = reader.finish().unwrap();
+        assert_eq!(format!("{whole:?}"), format!("{cut:?}"), "cut at {at}");
+    }
+}
+
+#[test]
 fn a_pod_is_the_same_from_json_and_yaml_alone_and_in_lists() {
     let yaml = kube_yaml::to_string(&serde_json::from_str(POD).unwrap());
     let item = yaml.replace('\n', "\n  ");
