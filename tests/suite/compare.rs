@@ -184,7 +184,7 @@ const ROWS: &[(&str, &[Shown])] = &[
                 "after_too_many_failures_no_wave_is_released_until_they_are_settled",
             ),
             Tested(
-                "fleets",
+                "fleets/upgrades",
                 "three_clusters_are_upgraded_by_jobs_in_a_fourth_and_a_fault_in_one_keeps_the_last_wave",
             ),
         ],
