@@ -17,6 +17,8 @@
 mod emit;
 mod float;
 mod node;
+#[cfg(test)]
+mod random;
 mod read;
 mod scalar;
 mod split;

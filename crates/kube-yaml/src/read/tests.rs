@@ -8,6 +8,7 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::random::Random;
 
 #[track_caller]
 fn check(text: &str, expected: &Value) {
@@ -179,19 +180,6 @@ fn nodes_know_their_place() {
 #[test]
 fn only_the_first_document_is_plain_data() {
     check("a: 1\n---\nb: [", &json!({"a": 1}));
-}
-
-/// Splitmix64: damage must be the same on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut it = self.0;
-        it = (it ^ (it >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        it = (it ^ (it >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((it ^ (it >> 31)) % bound as u64).expect("below a usize")
-    }
 }
 
 #[test]

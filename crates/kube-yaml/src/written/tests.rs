@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::written;
+use crate::random::Random;
 use crate::{from_str, to_string};
 
 /// Holds that what is told to be written is what would be written; says whether it was told.
@@ -14,24 +15,13 @@ fn check(text: &str) -> bool {
     true
 }
 
-/// Splitmix64: the cases must be the same on every run.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut it = self.0;
-        it = (it ^ (it >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        it = (it ^ (it >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((it ^ (it >> 31)) % bound as u64).unwrap()
-    }
-
     fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[self.below(all.len())]
     }
 
     /// Words as descriptions have them, more of them than fit a line now and then, and odd ones.
-    fn text(&mut self) -> String {
+    fn words(&mut self) -> String {
         const PLAIN: [&str; 8] = [
             "the",
             "address",
@@ -102,7 +92,7 @@ impl Random {
         )
     }
 
-    fn value(&mut self, depth: usize) -> Value {
+    fn data(&mut self, depth: usize) -> Value {
         let empty = self.below(12) == 0;
         match self.below(if depth > 5 { 5 } else { 9 }) {
             0 => [
@@ -116,15 +106,15 @@ impl Random {
                 json!(1e30),
             ][self.below(8)]
             .clone(),
-            1..5 => self.text().into(),
+            1..5 => self.words().into(),
             5 | 6 if empty => json!([]),
-            5 | 6 => (0..=self.below(4)).map(|_| self.value(depth + 1)).collect(),
+            5 | 6 => (0..=self.below(4)).map(|_| self.data(depth + 1)).collect(),
             _ if empty => json!({}),
             _ => {
                 let entries = 0..=self.below(5);
                 Value::Object(
                     entries
-                        .map(|_| (self.key(), self.value(depth + 1)))
+                        .map(|_| (self.key(), self.data(depth + 1)))
                         .collect(),
                 )
             }
@@ -244,7 +234,7 @@ fn generated_data_is_told_only_as_it_is_written() {
     let mut random = Random(2);
     let mut told = 0;
     for _ in 0..2000 {
-        let value = json!({ random.key(): random.value(0), random.key(): random.value(0) });
+        let value = json!({ random.key(): random.data(0), random.key(): random.data(0) });
         let text = to_string(&value);
         told += usize::from(check(&text));
         let ends = [random.below(text.len()), random.below(text.len())];
@@ -254,7 +244,7 @@ fn generated_data_is_told_only_as_it_is_written() {
             check(&format!(
                 "{}{}{}",
                 &text[..from],
-                random.text(),
+                random.words(),
                 &text[from..]
             ));
         }

@@ -2,6 +2,7 @@ use serde_json::{Map, Value};
 
 use super::super::load_fully;
 use super::*;
+use crate::random::Random;
 
 /// Holds the reader against the full one; tells whether it read all by itself.
 #[track_caller]
@@ -115,18 +116,7 @@ fn what_is_outside_is_left_to_the_full_reader() {
     }
 }
 
-/// Splitmix64: damage must be the same on every run.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut it = self.0;
-        it = (it ^ (it >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        it = (it ^ (it >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((it ^ (it >> 31)) % bound as u64).expect("below a usize")
-    }
-
     fn text(&mut self) -> String {
         const PIECES: &[&str] = &[
             "a",
