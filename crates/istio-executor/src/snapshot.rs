@@ -147,6 +147,7 @@ async fn list(
             progress.tell(&kind.plural, number);
             sink.piece(page.items).await?;
             let Some(turn) = turn else { break false };
+            sink.taken().await?;
             match cluster.page(kind, &selection, &turn).await {
                 Ok(next) => page = next,
                 // The pages took longer than the server remembers: once more from the start.

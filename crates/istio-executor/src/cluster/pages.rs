@@ -169,8 +169,15 @@ impl Cluster {
     }
 }
 
+/// How many bytes longer a page may become by what is written into its objects, without growing.
+const ADDED: usize = 64 * 1024;
+
 fn page(kind: &Kind, body: &[u8]) -> serde_json::Result<Page> {
-    let mut page = Page::default();
+    let mut page = Page {
+        // What is written into each object is seldom longer; growing would take twice as much.
+        items: Vec::with_capacity(body.len() + ADDED),
+        ..Page::default()
+    };
     let mut from = serde_json::Deserializer::from_slice(body);
     let list = List {
         kind,

@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use kube::client::Body;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -178,7 +180,7 @@ impl Cluster {
             .get(RETRY_AFTER)
             .and_then(|it| it.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        let body = answer.into_body().collect_bytes().await;
+        let body = whole(answer.into_body()).await;
         if status.is_client_error() || status.is_server_error() {
             return Err(refusal(
                 what,
@@ -208,6 +210,21 @@ impl Cluster {
             }),
         }
     }
+}
+
+/// The most bytes that are set aside for an answer because it says that it has so many.
+const FORETOLD: u64 = 16 << 20;
+
+/// Reads a body to its end, in one place: a page of a list is large, and it is not copied together from its parts.
+async fn whole(mut body: Body) -> Result<Vec<u8>, kube::Error> {
+    let foretold = body.size_hint().lower().min(FORETOLD);
+    let mut bytes = Vec::with_capacity(usize::try_from(foretold).unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes)
 }
 
 /// What an error status means.

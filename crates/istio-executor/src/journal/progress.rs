@@ -32,10 +32,8 @@ pub struct Progress<'a> {
     pub ended: BTreeSet<&'a str>,
     /// The first record of every action that began, by step and number.
     pub actions_begun: BTreeMap<(&'a str, usize), &'a Record>,
-    /// The last record of every action that ended, by step and number.
+    /// The last record of every action that ended or was left out, by step and number.
     pub actions_ended: BTreeMap<(&'a str, usize), &'a Record>,
-    /// Actions that were left out.
-    pub skipped: BTreeMap<(&'a str, usize), &'a str>,
     /// When each step ended, in RFC 3339.
     pub ended_at: BTreeMap<&'a str, &'a str>,
     /// Locks that were taken away, by step.
@@ -140,16 +138,8 @@ pub fn progress(records: &[Record]) -> Progress<'_> {
                     .entry((step, *action))
                     .or_insert(record);
             }
-            Event::ActionEnded { step, action, .. } => {
+            Event::ActionEnded { step, action, .. } | Event::ActionSkipped { step, action, .. } => {
                 progress.actions_ended.insert((step, *action), record);
-            }
-            Event::ActionSkipped {
-                step,
-                action,
-                reason,
-            } => {
-                progress.actions_ended.insert((step, *action), record);
-                progress.skipped.insert((step, *action), reason);
             }
             Event::LockTaken { step, .. } => {
                 progress.locks_taken.insert(step);

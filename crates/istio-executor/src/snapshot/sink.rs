@@ -56,6 +56,14 @@ impl Sink<'_> {
         }
     }
 
+    /// Waits until a reader has begun with the last piece, so that one page is read, one is asked for, and none waits.
+    pub(super) async fn taken(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Folder(_) | Self::Archive(_) => Ok(()),
+            Self::Reader(to) => to.reserve().await.map(drop).map_err(|_| Error::Ended),
+        }
+    }
+
     /// Ends the file.
     pub(super) async fn end(&mut self) -> Result<(), Error> {
         match self {
