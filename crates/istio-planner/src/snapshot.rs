@@ -24,6 +24,9 @@ mod keep;
 mod looks;
 mod model;
 mod piece;
+// In the module for browsers `serde_json` reads alone: each type that is read would be in it once more.
+#[cfg(not(target_arch = "wasm32"))]
+mod quick;
 mod room;
 mod show;
 mod source;

@@ -88,6 +88,15 @@ impl Fault {
         }
     }
 
+    /// A text that begins at `place` ends before its value does.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn incomplete(place: Place) -> Self {
+        Self {
+            incomplete: true,
+            ..Self::new(place, "EOF while parsing a value")
+        }
+    }
+
     /// An error of `serde_json` about a text that begins at `place`.
     pub(super) fn json(place: Place, error: &serde_json::Error) -> Self {
         let whole = error.to_string();

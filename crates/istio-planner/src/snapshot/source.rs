@@ -13,6 +13,8 @@ use serde_json::Value;
 use kube_yaml::{Node, NodeValue};
 
 use super::piece::{Fault, Place, plain};
+#[cfg(not(target_arch = "wasm32"))]
+use super::quick::{self, Halt, Quick};
 
 /// One object.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +45,15 @@ impl Source<'_> {
     pub(super) fn read<T: de::DeserializeOwned>(self) -> Result<T, Fault> {
         match self {
             Self::Json(text, place, length) => {
+                #[cfg(not(target_arch = "wasm32"))]
+                match quick::read(text) {
+                    Ok((value, end)) => {
+                        length.set(end);
+                        return Ok(value);
+                    }
+                    Err(Halt::End) => return Err(Fault::incomplete(place)),
+                    Err(Halt::GaveUp) => {}
+                }
                 let mut values = serde_json::Deserializer::from_slice(text).into_iter();
                 let value = values.next().transpose();
                 let value = value.map_err(|it| Fault::json(place, &it))?;
@@ -95,6 +106,17 @@ impl Source<'_> {
     pub(super) fn type_meta(self) -> Result<TypeMeta, Fault> {
         match self {
             Self::Json(text, place, _) => {
+                #[cfg(not(target_arch = "wasm32"))]
+                {
+                    let mut found = Peek::default();
+                    let read = Quick::new(text).deserialize_map(&mut found);
+                    if read.is_ok() || found.complete() {
+                        return Ok(found.into_meta());
+                    }
+                    if read == Err(Halt::End) {
+                        return Err(Fault::incomplete(place));
+                    }
+                }
                 let mut found = Peek::default();
                 let mut json = serde_json::Deserializer::from_slice(text);
                 match json.deserialize_map(&mut found) {
