@@ -9,6 +9,7 @@ mod suite {
     mod control_plane;
     mod credentials;
     mod damage;
+    mod data;
     mod deadline;
     mod documents;
     mod fleet;
@@ -19,6 +20,7 @@ mod suite {
     mod product;
     mod references;
     mod releases;
+    mod sample;
     mod small_files;
     mod supply;
     mod surface;

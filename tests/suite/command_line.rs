@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::suite::data::istio_data;
 use crate::suite::product::refit;
 
 mod charts;
@@ -421,9 +422,7 @@ fn yaml_is_there_wherever_json_is() {
 /// The way back from an export, in the words of the plan that leads there.
 #[test]
 fn the_way_back_is_what_a_downgrade_would_meet() {
-    let Some(data) = refit_tests::istio_data() else {
-        return;
-    };
+    let Some(data) = istio_data() else { return };
     let releases = data.join("istio/releases");
     let releases = releases.to_str().unwrap();
     for (name, to) in [

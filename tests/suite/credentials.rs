@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::suite::data::istio_data;
 use crate::suite::product::refit;
 
 /// In istiod's environment, in the mesh configuration, in the request; each of the cluster's differs from the request's.
@@ -72,9 +73,7 @@ fn export(folder: &Path) -> String {
 
 #[test]
 fn a_literal_credential_is_written_and_never_said() {
-    let Some(data) = refit_tests::istio_data() else {
-        return;
-    };
+    let Some(data) = istio_data() else { return };
     let folder = tempfile::tempdir().unwrap();
     let export = export(folder.path());
     let request = folder.path().join("request.yaml");

@@ -4,7 +4,8 @@ use istio_planner::snapshot::{ReadError, SnapshotReader};
 use istio_planner::{Input, Outcome, Request, plan, report};
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 use proptest::test_runner::Config;
-use refit_tests::istio_data;
+
+use crate::suite::data::istio_data;
 
 /// What a Secret holds here, plain and as the API server would show it.
 const CANARIES: [&str; 2] = ["canary-of-a-secret", "Y2FuYXJ5LW9mLWEtc2VjcmV0"];

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use istio_planner::plan::Plan;
-use refit_tests::istio_data;
 use serde_json::{Value, json};
 
+use crate::suite::data::istio_data;
 use crate::suite::product::refit;
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {

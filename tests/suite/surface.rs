@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use expect_test::expect_file;
 use serde_json::Value;
 
+use crate::suite::data::istio_data;
 use crate::suite::product::refit;
 
 /// Runs refit in an empty folder with nothing to find: no releases, no cluster, no settings.
@@ -111,9 +112,7 @@ fn the_sample_is_whole_without_a_network() {
 /// What comes with the binary is what the releases render: the plan of charts is the same.
 #[test]
 fn the_sample_with_charts_is_the_same_plan() {
-    let Some(data) = refit_tests::istio_data() else {
-        return;
-    };
+    let Some(data) = istio_data() else { return };
     let releases = data.join("istio/releases");
     let plan = |more: &[&str]| {
         let flags = ["plan", "--sample", "-o", "json", "--as-of", "2026-06-01"];
@@ -139,9 +138,7 @@ fn the_sample_with_charts_is_the_same_plan() {
 
 #[test]
 fn manifests_that_are_rendered_already_stand_for_charts() {
-    let Some(data) = refit_tests::istio_data() else {
-        return;
-    };
+    let Some(data) = istio_data() else { return };
     let folder = tempfile::tempdir().unwrap();
     let releases = data.join("istio/releases");
     let releases = releases.to_str().unwrap();

@@ -14,7 +14,6 @@ mod notices;
 mod pkg;
 mod process;
 mod project;
-mod sample;
 mod sbom;
 mod schemas;
 mod supply;
@@ -40,7 +39,6 @@ usage: cargo xtask VERB
   fuzz [TARGET…] [--minutes N]
                      the targets of tests/fuzz, 30 minutes each
   data [VERSION…]    downloads official Istio releases, sums checked
-  sample [--check]   writes what the releases render for the cluster of `refit plan --sample`
   notices [--check]  writes the licenses of what others made into executable, package and page
   sbom               writes what they are made of as CycloneDX, below the target folder
   wasi               builds the planner as one WASI file and prints where it is
@@ -62,7 +60,6 @@ fn main() -> Result<()> {
         "fuzz" => fuzz::run(&rest),
         "notices" => notices::run(&rest),
         "pkg" => pkg::run(&rest),
-        "sample" => sample::run(&rest),
         "sbom" => sbom::run(&rest),
         "schemas" => schemas::run(&rest),
         "test" => test::run(&rest),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every suite, one after the other, and a line for each at the end.
 //!
-//! One dev build serves the Rust tests, one release build of `refit` the shared checks, one wasm build Node, browser
-//! and page, and what waits much goes beside what computes: that is what lets a cold machine with two cores get through.
+//! One dev build serves the Rust tests, the shared checks and the control plane, one wasm build Node, browser and page, and
+//! what waits much goes beside what computes: that is what lets a cold machine with two cores get through.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +13,7 @@ use crate::{data, fuzz, notices, pkg, process, project, sbom, wasi, www};
 
 mod checks;
 mod distribution;
+mod node;
 pub(crate) mod report;
 pub(crate) mod tools;
 
@@ -28,10 +29,10 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 25] = [
+const SUITES: [&str; 24] = [
     "format",
     "lints",
-    "release",
+    "build",
     "plane",
     "rust",
     "package",
@@ -46,7 +47,6 @@ const SUITES: [&str; 25] = [
     "golden-old",
     "corpus",
     "exports",
-    "sample",
     "selection",
     "reports",
     "facts",
@@ -90,35 +90,23 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
 
     report.suite("format", format);
     report.suite("lints", lints);
-    let refit = project::target().join("release/refit");
-    let built = report.passes("release", || {
-        cargo(&[
-            "build",
-            "--release",
-            "--quiet",
-            "--locked",
-            "--package",
-            "istio-executor",
-            // Tests end it in the middle of things.
-            "--features",
-            "crash-points",
-        ])
-    });
+    let refit = project::target().join("refit-of-tests");
+    let built = report.passes("build", || build(&refit));
     let plane = plane.and_then(|it| {
         report.prepare("plane", || {
             it.join().map_err(|_| anyhow!("its build panicked"))?
         })
     });
-    // The Rust tests wait much for control planes, and linking the module takes one core for minutes: both go at once.
-    let (package, page) = thread::scope(|scope| {
+    // The Rust tests wait much for control planes, and linking a module takes one core for minutes: both go at once.
+    let (package, page, wasi) = thread::scope(|scope| {
         let mut beside = report.beside();
-        let module = scope.spawn(|| (module(&mut beside, long), beside));
+        let modules = scope.spawn(|| (modules(&mut beside, long), beside));
         report.suite("rust", || {
             rust(long, plane.as_ref(), built.then_some(&refit))
         });
-        let Ok((made, beside)) = module.join() else {
+        let Ok((made, beside)) = modules.join() else {
             report.missing("package", "its build panicked");
-            return (false, false);
+            return (false, false, None);
         };
         report.join(beside);
         made
@@ -126,21 +114,22 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     if page && built {
         report.suite("dist", || distribution::run(long, &refit));
     }
-    let module = report.prepare("wasi", || wasi::build().map(Some));
-    // The checks need one core and the tests of package and page wait much for a browser: both go at once.
+    // The checks need one core or wait for clusters, and the tests of package and page for a browser: both go at once.
     let shared = data.as_deref().filter(|_| built);
     thread::scope(|scope| {
         let checks = shared.map(|data| {
             let mut beside = report.beside();
-            scope.spawn(|| {
-                checks::run(&mut beside, data, &refit);
+            let (refit, plane) = (&refit, plane.as_ref());
+            scope.spawn(move || {
+                checks::run(&mut beside, data, refit);
+                checks::execute(&mut beside, data, refit, plane);
                 beside
             })
         });
         if package {
             let mut env = vec![("REFIT", refit.clone())];
-            env.extend(module.map(|it| ("REFIT_WASI", it)));
-            report.suite("node", || node("node", &env));
+            env.extend(wasi.map(|it| ("REFIT_WASI", it)));
+            report.suite("node", || node::run("node", &env));
         }
         if page {
             report.suite_with(
@@ -156,13 +145,11 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             }
         }
     });
-    match shared {
-        Some(data) => checks::execute(&mut report, data, &refit, plane.as_ref()),
-        None if data.is_none() => report.missing(
+    if data.is_none() {
+        report.missing(
             "shared checks",
             "no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`",
-        ),
-        None => {}
+        );
     }
     if fuzzes {
         report.suite("fuzz", || {
@@ -172,8 +159,8 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     report.finish()
 }
 
-/// What is made of the module: whether there is a package, and whether there is a page.
-fn module(report: &mut Report, long: bool) -> (bool, bool) {
+/// What is made of the modules: whether there is a package, whether there is a page, and the file for WASI.
+fn modules(report: &mut Report, long: bool) -> (bool, bool, Option<PathBuf>) {
     let package = report.passes("package", package);
     if package {
         report.suite("scripts", scripts);
@@ -182,7 +169,8 @@ fn module(report: &mut Report, long: bool) -> (bool, bool) {
     if page {
         report.suite("supply", || supply(long));
     }
-    (package, page)
+    let wasi = report.prepare("wasi", || wasi::build().map(Some));
+    (package, page, wasi)
 }
 
 /// The package and what its tests need; what a server sends of it has its limit.
@@ -200,6 +188,31 @@ fn package() -> Result<Verdict> {
 
 fn cargo(args: &[&str]) -> Result<Verdict> {
     process::run(process::cargo().current_dir(project::root()).args(args))?;
+    Ok(Verdict::Passed(None))
+}
+
+/// What all of the workspace is tested with; this program was built before, with features of its own.
+const TESTED: [&str; 6] = [
+    "--workspace",
+    "--exclude",
+    "xtask",
+    "--locked",
+    // Tests end refit in the middle of things.
+    "--features",
+    "istio-executor/crash-points",
+];
+
+/// Everything that `cargo test` runs, and `refit`, in one build; without what debuggers read, which valgrind would read as
+/// often as it counts.
+fn build(refit: &Path) -> Result<Verdict> {
+    let targets = ["--tests", "--examples", "--bin", "refit"];
+    cargo(&[&["build", "--quiet"], &TESTED[..], &targets].concat())?;
+    let built = project::target().join("debug/refit");
+    let mut strip = Command::new("strip");
+    strip.arg("--strip-debug").arg("-o").arg(refit).arg(&built);
+    if process::run(&mut strip).is_err() {
+        std::fs::copy(&built, refit)?;
+    }
     Ok(Verdict::Passed(None))
 }
 
@@ -338,40 +351,47 @@ fn definitions(data: &Path) -> Option<PathBuf> {
     (fine && std::fs::write(&path, text).is_ok()).then_some(path)
 }
 
+/// Tests at the same time: those of the control plane wait most of their time, and each that has a plane of its own takes
+/// 0.8 GiB.
+const THREADS: &str = "5";
+
 /// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
 fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<Verdict> {
-    let mut command = process::cargo();
-    command.current_dir(project::root()).args([
-        "test",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-    ]);
+    let mut env: Vec<(&str, PathBuf)> = tools::oracles()?;
+    env.push(("RUST_TEST_THREADS", THREADS.into()));
     if let Some(data) = data::folder() {
-        command.envs(definitions(&data).map(|it| ("KUBE_APPLY_CRDS", it)));
-        command.env("REFIT_ISTIO_DATA", data);
+        env.extend(definitions(&data).map(|it| ("KUBE_APPLY_CRDS", it)));
+        env.push(("REFIT_ISTIO_DATA", data));
     }
     if let Some(plane) = plane {
-        command.env("TESTPLANE", plane);
-        command.env("KUBECTL", tools::kubectl_for_checks()?);
-        command.env("REFIT_PYTHON", tools::python()?);
-    }
-    for (variable, program) in tools::oracles()? {
-        command.env(variable, program);
+        env.push(("TESTPLANE", plane.clone()));
+        env.push(("KUBECTL", tools::kubectl_for_checks()?));
+        env.push(("REFIT_PYTHON", tools::python()?));
     }
     // A test says itself what it cannot show without it.
     let _ = tools::valgrind();
-    // The one that is built for speed plans real clusters in seconds.
     if let Some(refit) = refit.filter(|it| it.is_file()) {
-        command.env("REFIT", refit);
-        command.env("REFIT_IMAGE", distribution::image(long, refit)?);
+        env.push(("REFIT", refit.to_owned()));
+        env.push(("REFIT_IMAGE", distribution::image(long, refit)?));
     }
     if long {
-        command.env("REFIT_LONG", "1");
+        env.push(("REFIT_LONG", "1".into()));
         // More sequences of writes against the library of Kubernetes itself.
-        command.env("REFIT_CASES", "5000");
+        env.push(("REFIT_CASES", "5000".into()));
     }
-    let (ok, text) = process::output(&mut command)?;
+    let own = ["--package", "xtask", "--locked"];
+    let (mut ok, mut text) = (true, String::new());
+    for what in [&TESTED[..], &own] {
+        let mut command = process::cargo();
+        command
+            .current_dir(project::root())
+            .args(["test", "--no-fail-fast"])
+            .args(what)
+            .envs(env.iter().map(|(name, value)| (name, value)));
+        let (fine, told) = process::output(&mut command)?;
+        ok &= fine;
+        text += &told;
+    }
     let (mut passed, mut failed, mut ignored) = (0_u32, 0_u32, 0_u32);
     for line in text.lines() {
         if let Some(counts) = line.strip_prefix("test result: ") {
@@ -415,56 +435,5 @@ fn browser(chromium: PathBuf, plane: Option<&PathBuf>, refit: &Path) -> Result<V
         env.push(("KUBECTL", tools::kubectl_for_checks()?));
         env.push(("REFIT_PYTHON", tools::python()?));
     }
-    node("browser", &env)
-}
-
-/// `node --test` over `tests/FOLDER`.
-fn node(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
-    let root = project::root();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root.join("tests").join(folder))?
-        .filter_map(|it| it.ok().map(|it| it.path()))
-        .filter(|it| it.to_string_lossy().ends_with(".test.mjs"))
-        .collect();
-    files.sort();
-    let mut command = Command::new("node");
-    command
-        .current_dir(&root)
-        .args(["--test", "--test-reporter=tap"])
-        .args(files);
-    if let Some(data) = data::folder() {
-        command.env("REFIT_ISTIO_DATA", data);
-    }
-    command.envs(env.iter().map(|(name, path)| (name, path)));
-    let (ok, text) = process::output(&mut command)?;
-    let number = |name: &str| {
-        text.lines()
-            .find_map(|it| {
-                it.strip_prefix("# ")
-                    .and_then(|it| it.strip_prefix(name))
-                    .map(str::trim)
-            })
-            .unwrap_or("0")
-            .to_owned()
-    };
-    if !ok {
-        report::show(&text);
-        return Ok(Verdict::Failed(format!(
-            "{} of {} tests failed",
-            number("fail "),
-            number("tests ")
-        )));
-    }
-    let skipped = number("skipped ");
-    if skipped != "0" && project::is_ci() {
-        return Ok(Verdict::Failed(format!("{skipped} tests were skipped")));
-    }
-    let skipped = if skipped == "0" {
-        String::new()
-    } else {
-        format!(", {skipped} skipped")
-    };
-    Ok(Verdict::Passed(Some(format!(
-        "{} tests{skipped}",
-        number("pass ")
-    ))))
+    node::run("browser", &env)
 }

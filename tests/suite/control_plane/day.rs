@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use super::cluster::{Cluster, How};
 use super::serves::{injected, proxies};
-use super::upgrades::{applied, is_as_before, istio_data, restore};
+use super::upgrades::{applied, is_as_before, restore};
+use crate::suite::data::istio_data;
 
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(5);

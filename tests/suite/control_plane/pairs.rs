@@ -12,9 +12,8 @@ use serde_json::{Value, json};
 
 use super::cluster::Cluster;
 use super::is_long;
-use super::upgrades::{
-    applied, is_as_before, is_as_predicted, istio_data, predicted, succeeds, upgrade,
-};
+use super::upgrades::{applied, is_as_before, is_as_predicted, predicted, succeeds, upgrade};
+use crate::suite::data::istio_data;
 
 /// The newest patch of each minor.
 const RELEASES: [&str; 8] = [

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, How, plane};
 use super::plans::workload;
-use super::upgrades::{applied, istio_data, restore};
+use super::upgrades::{applied, restore};
+use crate::suite::data::istio_data;
 
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_mins(5);

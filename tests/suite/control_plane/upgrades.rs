@@ -1,7 +1,7 @@
 //! Real clusters, restored from their exports, upgraded and downgraded.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,19 +11,7 @@ use serde_json::{Value, json};
 
 use super::cluster::{Cluster, How, Run, finish};
 use super::{is_long, ownership};
-
-/// The releases and the exports; without them nothing is shown, which only a machine of a developer may put up with.
-pub(super) fn istio_data() -> Option<PathBuf> {
-    let data = refit_tests::istio_data();
-    assert!(
-        data.is_some() || std::env::var_os("CI").is_none_or(|it| it != "true"),
-        "no Istio data: set REFIT_ISTIO_DATA"
-    );
-    if data.is_none() {
-        eprintln!("skipped: Istio's data is not here (REFIT_ISTIO_DATA)");
-    }
-    data
-}
+use crate::suite::data::istio_data;
 
 /// Restores an export into an empty cluster.
 pub(super) fn restore(cluster: &Cluster, data: &Path, name: &str) {

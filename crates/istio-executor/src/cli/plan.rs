@@ -34,7 +34,7 @@ const SAMPLE: [(&str, &str); 2] = [
     ),
 ];
 
-/// What the releases of the sample render for it; `cargo xtask sample` writes this.
+/// What the releases of the sample render for it; `tests/suite/sample.rs` writes this.
 const RENDERED: [(&str, &[u8]); 2] = [
     (
         "1.29.6",

@@ -1,4 +1,4 @@
-//! The shared checks: programs beside the data that run the release build of `refit` over it.
+//! The shared checks: programs beside the data that run `refit` over it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use super::report::{Report, Verdict, show};
 use super::tools;
-use crate::{data, process, project, sample};
+use crate::{data, process, project};
 
 /// The checks that run always.
 pub(crate) const CHECKS: [&str; 9] = [
@@ -55,10 +55,6 @@ pub(crate) fn run(report: &mut Report, data: &Path, refit: &Path) {
     });
     report.suite("exports", || {
         check.run("exports", &["exports"], &["--releases", "istio/releases"])
-    });
-    report.suite("sample", || {
-        sample::all(data, true)?;
-        Ok(Verdict::Passed(None))
     });
     report.suite("selection", || check.run("selection", &["selection"], &[]));
     report.suite("reports", || {

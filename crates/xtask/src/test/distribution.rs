@@ -70,5 +70,5 @@ pub(super) fn run(long: bool, refit: &Path) -> Result<Verdict> {
     }
     env.extend(tools::oracles()?);
     tools::readers().map_err(anyhow::Error::msg)?;
-    node("dist", &env)
+    node::run("dist", &env)
 }
