@@ -101,14 +101,18 @@ pub(crate) struct Map {
 }
 
 #[derive(Debug, Default)]
-struct Cells(RefCell<Entries>);
+struct Cells {
+    entries: RefCell<Entries>,
+    /// An entry was put in or taken out since the map was made.
+    is_changed: Cell<bool>,
+}
 
 /// What a map holds, in the order Go prints and ranges over it.
 pub(crate) type Entries = SortedMap<Arc<str>, Value>;
 
 impl Drop for Cells {
     fn drop(&mut self) {
-        take_apart(std::mem::take(self.0.get_mut()).into_values());
+        take_apart(std::mem::take(self.entries.get_mut()).into_values());
     }
 }
 
@@ -126,7 +130,10 @@ fn take_apart(values: impl Iterator<Item = Value>) {
         match value {
             Value::Map(map) => {
                 if let Ok(mut cells) = Rc::try_unwrap(map.cells) {
-                    gather(std::mem::take(cells.0.get_mut()).into_values(), &mut rest);
+                    gather(
+                        std::mem::take(cells.entries.get_mut()).into_values(),
+                        &mut rest,
+                    );
                 }
             }
             Value::List(List {
@@ -162,31 +169,36 @@ impl Map {
     pub(crate) fn new(kind: MapKind, entries: Entries) -> Self {
         Self {
             kind,
-            cells: Rc::new(Cells(RefCell::new(entries))),
+            cells: Rc::new(Cells {
+                entries: RefCell::new(entries),
+                is_changed: Cell::new(false),
+            }),
         }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Value> {
-        self.cells.0.borrow().get(key).cloned()
+        self.cells.entries.borrow().get(key).cloned()
     }
 
     pub(crate) fn contains(&self, key: &str) -> bool {
-        self.cells.0.borrow().contains_key(key)
+        self.cells.entries.borrow().contains_key(key)
     }
 
     pub(crate) fn insert(&self, key: Arc<str>, value: Value) {
+        self.cells.is_changed.set(true);
         // What was there is dropped after the map is free again.
-        let old = self.cells.0.borrow_mut().insert(key, value);
+        let old = self.cells.entries.borrow_mut().insert(key, value);
         drop(old);
     }
 
     pub(crate) fn remove(&self, key: &str) {
-        let old = self.cells.0.borrow_mut().remove(key);
+        self.cells.is_changed.set(true);
+        let old = self.cells.entries.borrow_mut().remove(key);
         drop(old);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.cells.0.borrow().len()
+        self.cells.entries.borrow().len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -196,7 +208,7 @@ impl Map {
     /// Returns what is in the map now; later changes do not show.
     pub(crate) fn entries(&self) -> Vec<(Arc<str>, Value)> {
         self.cells
-            .0
+            .entries
             .borrow()
             .iter()
             .map(|(key, value)| (Arc::clone(key), value.clone()))
@@ -205,7 +217,7 @@ impl Map {
 
     /// Looks at the entries; `look` must not change this map.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&Entries) -> T) -> T {
-        look(&self.cells.0.borrow())
+        look(&self.cells.entries.borrow())
     }
 
     /// Returns the same map seen as another Go type.
@@ -249,6 +261,24 @@ impl Value {
 
     pub(crate) fn is_nil(&self) -> bool {
         matches!(self, Self::Missing | Self::Nil)
+    }
+
+    /// Whether nobody else holds it or a part of it, and nobody has changed it since it was made.
+    ///
+    /// For data that was read: it is as deep as a text can say.
+    pub(crate) fn is_as_read(&self) -> bool {
+        match self {
+            Self::List(it) => it.items.as_ref().is_none_or(|items| {
+                Rc::strong_count(items) == 1 && items.0.iter().all(Self::is_as_read)
+            }),
+            Self::Map(it) => {
+                Rc::strong_count(&it.cells) == 1
+                    && !it.cells.is_changed.get()
+                    && it.with(|entries| entries.values().all(Self::is_as_read))
+            }
+            Self::Object(_) => false,
+            _ => true,
+        }
     }
 
     /// Go templates' truth, which is also sprig's opposite of `empty`.

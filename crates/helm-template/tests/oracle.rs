@@ -296,6 +296,40 @@ fn actions_run_as_with_helm() {
 }
 
 /// Charts with subcharts, files, nulls and globals, each with several values.
+/// What the first reader of a text does with its value, the second one does not see.
+#[test]
+fn texts_read_twice_are_as_with_helm() {
+    let texts = [
+        r#""a: {b: 1}""#,
+        r#""a: [{b: 1}, {b: {c: [2]}}]\nd: x""#,
+        r#""a: &x {b: [1, {c: 2}]}\nd: *x""#,
+        "(toYaml .Values)",
+    ];
+    let uses = [
+        "",
+        "{{ $one.a }}",
+        "{{ $_ := set $one \"a\" 2 }}",
+        "{{ $_ := unset $one \"a\" }}",
+        "{{ if kindIs \"map\" $one.a }}{{ $_ := set $one.a \"b\" 2 }}{{ end }}",
+        "{{ range $one.a }}{{ if kindIs \"map\" . }}{{ $_ := set . \"b\" 2 }}{{ end }}{{ end }}",
+        "{{ $_ := merge $one (dict \"a\" (dict \"n\" 1) \"z\" 2) }}",
+        "{{ $_ := mergeOverwrite $one (dict \"a\" (dict \"n\" 1)) }}",
+        "{{ $kept := $one.a }}{{ $one = 1 }}{{ if kindIs \"map\" $kept }}{{ $_ := set $kept \"b\" 3 }}{{ end }}",
+    ];
+    let ends = ["{{ $one = 1 }}", ""];
+    let mut templates = Vec::new();
+    for text in texts {
+        for used in uses {
+            for end in ends {
+                templates.push(format!(
+                    "{{{{ $text := {text} }}}}{{{{ $one := fromYaml $text }}}}{used}{end}{{{{ $two := fromYaml $text }}}}{{{{ toJson $two }}}}{{{{ $_ := set $two \"k\" 1 }}}}{{{{ fromYaml $text | toYaml }}}} {{{{ $one }}}} {{{{ $two }}}}"
+                ));
+            }
+        }
+    }
+    compare(&templates);
+}
+
 #[test]
 fn subcharts_and_values_are_as_with_helm() {
     let Some(mut oracle) = Oracle::start() else {

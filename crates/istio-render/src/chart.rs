@@ -246,14 +246,14 @@ fn api_versions(minor: u64) -> Vec<String> {
 /// Splits at lines that begin `---` and drops what is blank (1.31:pkg/test/util/yml/parts.go:60-100).
 fn split_documents(text: &str) -> Vec<&str> {
     let mut documents = Vec::new();
-    let (mut rest, mut begin, mut at) = (text, 0, 0);
-    while let Some((line, after)) = rest.split_once('\n') {
-        let end = at + line.len() + 1;
-        if line.starts_with("---") {
-            documents.push(text.get(begin..at).unwrap_or_default());
-            begin = end;
+    let (mut begin, mut line) = (0, 0);
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
+        let of_line = text.as_bytes().get(line..end);
+        if of_line.is_some_and(|it| it.starts_with(b"---")) {
+            documents.push(text.get(begin..line).unwrap_or_default());
+            begin = end + 1;
         }
-        (rest, at) = (after, end);
+        line = end + 1;
     }
     documents.push(text.get(begin..).unwrap_or_default());
     let documents = documents.into_iter().map(str::trim);

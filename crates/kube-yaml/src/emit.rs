@@ -6,10 +6,10 @@ use crate::float::format_float;
 use crate::scalar::needs_quotes;
 
 mod order;
+mod pieces;
 #[cfg(test)]
 mod tests;
 
-use order::in_order;
 pub use order::natural_order;
 
 /// Lines are folded at the first space behind this column.
@@ -32,21 +32,16 @@ pub fn to_string_indented(value: &Value) -> String {
 }
 
 fn emit(value: &Value, indents_lists: bool) -> String {
-    let mut emitter = Emitter {
-        indents_lists,
-        out: String::new(),
-        column: 0,
-        indent: None,
-        whitespace: true,
-        indention: true,
-    };
-    emitter.node(value, false);
-    emitter.indent = None;
-    emitter.write_indent();
-    emitter.out
+    let mut emitter = Emitter::new(indents_lists);
+    emitter.value(value);
+    emitter.finish()
 }
 
-struct Emitter {
+/// Writes data piece by piece, as [`to_string`] writes it whole: for data that is no [`Value`], without making one of it.
+///
+/// What is written is one piece, which may be a collection of others.
+#[derive(Debug)]
+pub struct Emitter {
     indents_lists: bool,
     out: String,
     /// Characters since the last line break.
@@ -57,6 +52,8 @@ struct Emitter {
     whitespace: bool,
     /// Only indentation and `-`, `?`, `:` so far on this line.
     indention: bool,
+    /// The next piece is the value of a key.
+    in_mapping: bool,
 }
 
 /// What stands around an indicator.
@@ -73,44 +70,6 @@ enum Around {
 }
 
 impl Emitter {
-    fn node(&mut self, value: &Value, in_mapping: bool) {
-        match value {
-            Value::Null => self.plain("null", false),
-            Value::Bool(true) => self.plain("true", false),
-            Value::Bool(false) => self.plain("false", false),
-            Value::Number(it) => self.plain(&number(it), false),
-            Value::String(it) => self.string(it, false),
-            Value::Array(items) if items.is_empty() => self.empty("[", "]"),
-            Value::Object(entries) if entries.is_empty() => self.empty("{", "}"),
-            Value::Array(items) => {
-                let outer = self.deeper(in_mapping && !self.indention && !self.indents_lists);
-                for item in items {
-                    self.write_indent();
-                    self.indicator("-", Around::Block);
-                    self.node(item, false);
-                }
-                self.indent = outer;
-            }
-            Value::Object(entries) => {
-                let outer = self.deeper(false);
-                for (key, value) in in_order(entries) {
-                    self.write_indent();
-                    if key.len() <= 128 && !key.chars().any(is_break) {
-                        self.string(key, true);
-                        self.indicator(":", Around::Nothing);
-                    } else {
-                        self.indicator("?", Around::Block);
-                        self.string(key, false);
-                        self.write_indent();
-                        self.indicator(":", Around::Block);
-                    }
-                    self.node(value, true);
-                }
-                self.indent = outer;
-            }
-        }
-    }
-
     /// Goes one level down and returns the indentation to come back to.
     fn deeper(&mut self, indentless: bool) -> Option<usize> {
         let outer = self.indent;
@@ -151,7 +110,7 @@ impl Emitter {
             return;
         }
         let traits = Traits::new(text);
-        let multiline = text.contains('\n');
+        let multiline = traits.multiline && text.contains('\n');
         if multiline && traits.block_allowed && !simple_key {
             return self.literal(text);
         }

@@ -244,12 +244,15 @@ impl Digits<'_> {
 /// Tells whether a text would be read as something else than a string if it were written plain, or is quoted by Go for
 /// the sake of other parsers (numbers of base 60).
 pub(crate) fn needs_quotes(text: &str) -> bool {
-    !matches!(resolve(text), Resolved::Text) || (text.contains(':') && is_base60(text))
+    !matches!(resolve(text), Resolved::Text) || is_base60(text)
 }
 
 /// Go's `^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`.
 fn is_base60(text: &str) -> bool {
     let body = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !body.starts_with(|it: char| it.is_ascii_digit()) || !body.contains(':') {
+        return false;
+    }
     let (body, fraction) = match body.find('.') {
         Some(at) => (
             body.get(..at).unwrap_or_default(),
@@ -263,8 +266,6 @@ fn is_base60(text: &str) -> bool {
     }
     let mut parts = body.split(':');
     let head = parts.next().unwrap_or_default();
-    let head_sound =
-        head.starts_with(|it: char| it.is_ascii_digit()) && head.bytes().all(digit_or_low);
     let mut count = 0;
     let sound = parts.all(|it| {
         count += 1;
@@ -274,5 +275,5 @@ fn is_base60(text: &str) -> bool {
             _ => false,
         }
     });
-    head_sound && sound && count > 0
+    head.bytes().all(digit_or_low) && sound && count > 0
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use kube_yaml::Emitter;
+use serde_json::Number;
+
 use super::Param::{Any, Text};
 use super::{Answer, Arguments, Call, Function, function};
-use crate::value::{Entries, Value, deep_copy};
+use crate::value::{DEPTH, Elements, Entries, Value, Walk};
 use crate::{encoding, json};
 
 mod toml;
@@ -70,14 +73,47 @@ fn decoded(bytes: Result<Vec<u8>, String>) -> Value {
 
 /// Writes YAML without its last newline, nothing for what cannot be written.
 pub(crate) fn yaml(value: &Value) -> String {
-    let Ok(json) = value.to_json() else {
+    written(value, Emitter::new(false))
+}
+
+fn written(value: &Value, mut emitter: Emitter) -> String {
+    if write(value, &mut emitter, &Walk::default(), DEPTH).is_none() {
         return String::new();
-    };
-    let mut text = kube_yaml::to_string(&json);
+    }
+    let mut text = emitter.finish();
     if text.ends_with('\n') {
         text.pop();
     }
     text
+}
+
+/// Writes a value as the plain data that Go's `json.Marshal` sees in it; none for what JSON cannot hold.
+fn write(value: &Value, emitter: &mut Emitter, walk: &Walk, depth: u32) -> Option<()> {
+    let deeper = walk.step(depth)?;
+    let mut all = Some(());
+    let mut each = |emitter: &mut Emitter, it: &Value| {
+        all = all.and_then(|()| write(it, emitter, walk, deeper));
+    };
+    match value {
+        Value::Missing | Value::Nil => emitter.null(),
+        Value::Bool(it) => emitter.bool(*it),
+        Value::Int(it) | Value::Int64(it) => emitter.number(&Number::from(*it)),
+        Value::Uint(it) => emitter.number(&Number::from(*it)),
+        Value::Byte(it) => emitter.number(&Number::from(*it)),
+        Value::Float(it) => emitter.number(&Number::from_f64(*it)?),
+        Value::Text(it) => emitter.text(it),
+        Value::List(it) => match (&it.items, it.elements) {
+            (None, _) => emitter.null(),
+            (Some(_), Elements::Byte) => emitter.text(&encoding::base64(&it.bytes())),
+            (Some(items), _) => emitter.list(&items.0, each),
+        },
+        Value::Map(it) => it.with(|entries| {
+            let entries = entries.iter().map(|(key, value)| (key.as_ref(), value));
+            emitter.mapping(entries, &mut each);
+        }),
+        Value::Object(it) => emitter.value(&it.to_json().ok()?),
+    }
+    all
 }
 
 fn to_yaml(_: &Call<'_>, args: &[Value]) -> Answer {
@@ -86,14 +122,7 @@ fn to_yaml(_: &Call<'_>, args: &[Value]) -> Answer {
 
 /// Helm's `toYamlPretty`: the same with lists indented by two spaces, as go-yaml v3 writes them.
 fn to_yaml_pretty(_: &Call<'_>, args: &[Value]) -> Answer {
-    let Ok(json) = args.any(0).to_json() else {
-        return Ok(Value::text(""));
-    };
-    let mut text = kube_yaml::to_string_indented(&json);
-    if text.ends_with('\n') {
-        text.pop();
-    }
-    Ok(Value::text(text))
+    Ok(Value::text(written(args.any(0), Emitter::new(true))))
 }
 
 /// What Helm returns in place of data that cannot be read.
@@ -134,13 +163,14 @@ fn from_yaml(call: &Call<'_>, args: &[Value]) -> Answer {
     let read = call.budget.read.take();
     if let Some((text, value)) = read
         && *text == *args.text(0)
+        && value.is_as_read()
     {
         return Ok(value);
     }
     Ok(match read_yaml(args.text(0)) {
         Ok(value @ Value::Map(_)) => {
-            if let (Value::Text(text), Some(copy)) = (args.any(0), deep_copy(&value)) {
-                *call.budget.read.borrow_mut() = Some((Arc::clone(text), copy));
+            if let Value::Text(text) = args.any(0) {
+                *call.budget.read.borrow_mut() = Some((Arc::clone(text), value.clone()));
             }
             value
         }

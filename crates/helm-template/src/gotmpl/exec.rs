@@ -38,8 +38,8 @@ pub(crate) struct Budget {
     pub(crate) included: RefCell<SortedMap<Arc<str>, u32>>,
     /// How many random texts have been asked for.
     pub(crate) drawn: Cell<u64>,
-    /// The text that `fromYaml` has read last and what it is, handed to nobody yet: charts ask for a document's name, then
-    /// for the document.
+    /// The text that `fromYaml` has read last and what it made of it: charts ask for a document's name, then for the
+    /// document.
     pub(crate) read: RefCell<Option<(Arc<str>, Value)>>,
 }
 

@@ -2,23 +2,23 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
+/// An entry of a mapping.
+type Entry<'a, T> = (&'a str, &'a T);
 
-/// Returns entries by [`natural_order`].
-pub(super) fn in_order(entries: &Map<String, Value>) -> Vec<(&String, &Value)> {
-    let is_letters = |it: &String| it.bytes().all(|it| it.is_ascii_alphabetic());
-    let all: Vec<_> = entries.iter().collect();
-    // Letters are compared as the map compares them.
-    if entries.keys().all(is_letters) {
-        return all;
+/// Returns entries, which come by their bytes, by [`natural_order`].
+pub(super) fn in_order<T>(entries: Vec<Entry<'_, T>>) -> Vec<Entry<'_, T>> {
+    let is_letters = |it: &str| it.bytes().all(|it| it.is_ascii_alphabetic());
+    // Letters are compared as bytes are.
+    if entries.iter().all(|(key, _)| is_letters(key)) {
+        return entries;
     }
-    sorted(all)
+    sorted(entries)
 }
 
 /// Sorts entries by [`natural_order`].
 ///
 /// That order is not transitive for every set of keys, and the standard library's sorts may panic then; merging does not.
-fn sorted<'a>(entries: Vec<(&'a String, &'a Value)>) -> Vec<(&'a String, &'a Value)> {
+fn sorted<T>(entries: Vec<Entry<'_, T>>) -> Vec<Entry<'_, T>> {
     if entries.len() < 2 {
         return entries;
     }

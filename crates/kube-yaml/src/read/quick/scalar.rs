@@ -80,7 +80,7 @@ fn plain_key(bytes: &[u8]) -> Option<usize> {
 /// A line without the comment behind it, and whether there was one.
 pub(super) fn uncommented(text: &str) -> (&str, bool) {
     // Most scalars have no hash at all.
-    if !text.as_bytes().contains(&b'#') {
+    if memchr::memchr(b'#', text.as_bytes()).is_none() {
         return (text, false);
     }
     match text.split_once(" #") {
@@ -107,8 +107,12 @@ pub(super) fn plain(text: &str) -> Read<&str> {
             !matches!(bytes.get(1), None | Some(b' ' | b'-'))
                 || bytes.starts_with(b"--") && !bytes.starts_with(b"---")
         }
-        Some(first) => !b"?:,[]{}#&*!|>'\"%@`".contains(first),
-        None => false,
+        Some(
+            b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|'
+            | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`',
+        )
+        | None => false,
+        Some(_) => true,
     };
     if begins { more(text) } else { Err(GaveUp) }
 }
