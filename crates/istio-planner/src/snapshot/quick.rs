@@ -345,13 +345,29 @@ impl<'a> Quick<'a> {
         }
     }
 
-    fn deeper(&mut self) -> Read<()> {
+    /// Reads an object or a list, which `ends` open and close.
+    #[inline]
+    fn inside<T>(
+        &mut self,
+        ends: [u8; 2],
+        read: impl FnOnce(Container<'_, 'a>) -> Read<T>,
+    ) -> Read<T> {
+        let [open, close] = ends;
+        if self.token()? != open {
+            return Err(Halt::GaveUp);
+        }
         self.at += 1;
         self.depth += 1;
         if self.depth > DEPTH {
             return Err(Halt::GaveUp);
         }
-        Ok(())
+        let value = read(Container {
+            quick: self,
+            is_first: true,
+        })?;
+        self.depth -= 1;
+        self.expect(close)?;
+        Ok(value)
     }
 
     /// Goes to the next element of a container that `end` closes; false where there is none.
@@ -429,14 +445,7 @@ impl<'a> Deserializer<'a> for &mut Quick<'a> {
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Read<V::Value> {
-        if self.token()? != b'{' {
-            return Err(Halt::GaveUp);
-        }
-        self.deeper()?;
-        let value = visitor.visit_map(Container::new(self))?;
-        self.depth -= 1;
-        self.expect(b'}')?;
-        Ok(value)
+        self.inside(*b"{}", |container| visitor.visit_map(container))
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -449,14 +458,7 @@ impl<'a> Deserializer<'a> for &mut Quick<'a> {
     }
 
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Read<V::Value> {
-        if self.token()? != b'[' {
-            return Err(Halt::GaveUp);
-        }
-        self.deeper()?;
-        let value = visitor.visit_seq(Container::new(self))?;
-        self.depth -= 1;
-        self.expect(b']')?;
-        Ok(value)
+        self.inside(*b"[]", |container| visitor.visit_seq(container))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'a>>(
@@ -482,15 +484,6 @@ impl<'a> Deserializer<'a> for &mut Quick<'a> {
 struct Container<'q, 'a> {
     quick: &'q mut Quick<'a>,
     is_first: bool,
-}
-
-impl<'q, 'a> Container<'q, 'a> {
-    fn new(quick: &'q mut Quick<'a>) -> Self {
-        Self {
-            quick,
-            is_first: true,
-        }
-    }
 }
 
 impl<'a> MapAccess<'a> for Container<'_, 'a> {

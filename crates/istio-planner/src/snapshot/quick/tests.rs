@@ -1,5 +1,9 @@
 use std::fmt::Debug;
 
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::sample::{Index, select};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use sorted::SortedMap;
@@ -183,41 +187,43 @@ fn a_pod_is_read_and_what_is_odd_is_not() {
     }
 }
 
+/// What texts are changed by.
+const PIECES: [&[u8]; 24] = [
+    b" ",
+    b"\n",
+    b"        \t",
+    b"\"",
+    b"\\",
+    b"\\u0",
+    b"\\ud800",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b"0",
+    b"-",
+    b"1.5e3",
+    b"null",
+    b"true,",
+    b"\"a\": 1,",
+    b"\x01",
+    b"\xff",
+    b"\xc3\xa9",
+    b"\x00",
+    b"\x7f",
+];
+
 #[test]
 fn a_text_that_was_changed_anywhere_is_read_as_serde_json_reads_it() {
-    let pieces: [&[u8]; 24] = [
-        b" ",
-        b"\n",
-        b"        \t",
-        b"\"",
-        b"\\",
-        b"\\u0",
-        b"\\ud800",
-        b"{",
-        b"}",
-        b"[",
-        b"]",
-        b":",
-        b",",
-        b"0",
-        b"-",
-        b"1.5e3",
-        b"null",
-        b"true,",
-        b"\"a\": 1,",
-        b"\x01",
-        b"\xff",
-        "é".as_bytes(),
-        b"\x00",
-        b"\x7f",
-    ];
     let text = POD.as_bytes();
     for at in 0..=text.len() {
         let (before, after) = text.split_at(at);
         as_one::<Value>(before);
         as_one::<PodObject>(before);
         // Each place is tried with some of the pieces.
-        for (number, piece) in pieces.iter().enumerate().skip(at % 4).step_by(4) {
+        for (number, piece) in PIECES.iter().enumerate().skip(at % 4).step_by(4) {
             check(&[before, piece, after].concat());
             // One byte or some more are left out.
             let left = after.get(number..).unwrap_or_default();
@@ -225,4 +231,33 @@ fn a_text_that_was_changed_anywhere_is_read_as_serde_json_reads_it() {
             as_one::<PodObject>(&[before, left].concat());
         }
     }
+}
+
+/// Several changes, drawn by chance; `REFIT_LONG` makes half a million texts.
+#[test]
+fn a_text_that_was_changed_in_several_places_is_read_as_serde_json_reads_it() {
+    let cases = if std::env::var_os("REFIT_LONG").is_some() {
+        500_000
+    } else {
+        300
+    };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let change = (any::<Index>(), 0..4_usize, select(&PIECES[..]));
+    TestRunner::new_with_rng(config, rng)
+        .run(&vec(change, 1..6), |changes| {
+            let mut text = POD.as_bytes().to_vec();
+            for (place, length, piece) in changes {
+                let from = place.index(text.len() + 1);
+                let to = text.len().min(from + length);
+                text.splice(from..to, piece.iter().copied());
+            }
+            check(&text);
+            Ok(())
+        })
+        .unwrap();
 }
