@@ -427,6 +427,8 @@ fn instructions(folder: &Path, name: &str, arguments: &[&str], more: &[Value]) -
         .args([
             "--tool=cachegrind",
             "--cache-sim=no",
+            // Most of the time goes into translating, and less into what this would make faster.
+            "--vex-iropt-level=1",
             "--cachegrind-out-file=/dev/null",
         ])
         .arg(refit())

@@ -83,14 +83,21 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     let data = data::folder();
     let mut report = Report::new(missing, only);
 
-    // Go builds beside cargo: linking leaves a core free.
-    let plane = report
-        .wants("plane")
-        .then(|| thread::spawn(tools::control_plane));
+    // What is downloaded, and what Go builds, beside cargo: linking leaves a core free.
+    let is_whole = report.is_whole();
+    let plane = report.wants("plane").then(|| {
+        thread::spawn(move || {
+            let plane = tools::control_plane();
+            if is_whole {
+                fetch();
+            }
+            plane
+        })
+    });
 
     report.suite("format", format);
     report.suite("lints", lints);
-    let refit = project::target().join("refit-of-tests");
+    let refit = project::target().join("of-tests/refit");
     let built = report.passes("build", || build(&refit));
     let plane = plane.and_then(|it| {
         report.prepare("plane", || {
@@ -159,6 +166,21 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     report.finish()
 }
 
+/// Fetches what the suites need, before they do. Whoever misses something says so when it is asked for.
+fn fetch() {
+    let _ = tools::oracles();
+    let _ = distribution::programs();
+    let _ = tools::kubectl_for_checks();
+    let _ = tools::python();
+    let _ = tools::valgrind();
+    let _ = tools::chromium(&CHROMIUM);
+    let _ = tools::firefox();
+    let _ = tools::cyclonedx();
+    for folder in ["pkg", "www", "tests"] {
+        let _ = process::npm_ci(&project::root().join(folder));
+    }
+}
+
 /// What is made of the modules: whether there is a package, whether there is a page, and the file for WASI.
 fn modules(report: &mut Report, long: bool) -> (bool, bool, Option<PathBuf>) {
     let package = report.passes("package", package);
@@ -202,14 +224,15 @@ const TESTED: [&str; 6] = [
     "istio-executor/crash-points",
 ];
 
-/// Everything that `cargo test` runs, and `refit`, in one build; without what debuggers read, which valgrind would read as
-/// often as it counts.
+/// Everything that `cargo test` runs, and `refit`, in one build; without its symbols, which valgrind would read as often as it
+/// counts.
 fn build(refit: &Path) -> Result<Verdict> {
     let targets = ["--tests", "--examples", "--bin", "refit"];
     cargo(&[&["build", "--quiet"], &TESTED[..], &targets].concat())?;
     let built = project::target().join("debug/refit");
+    std::fs::create_dir_all(refit.parent().unwrap_or(refit))?;
     let mut strip = Command::new("strip");
-    strip.arg("--strip-debug").arg("-o").arg(refit).arg(&built);
+    strip.arg("-o").arg(refit).arg(&built);
     if process::run(&mut strip).is_err() {
         std::fs::copy(&built, refit)?;
     }

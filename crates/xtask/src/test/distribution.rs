@@ -45,9 +45,16 @@ pub(super) fn run(long: bool, refit: &Path) -> Result<Verdict> {
         super::told_nothing_of_here(std::slice::from_ref(&first))?;
     }
     dist::write(&release, &[(TARGETS[0], first)], true, &out)?;
+    let mut env = vec![("DIST", out), ("REPOSITORY", PathBuf::from(REPOSITORY))];
+    env.extend(programs()?);
+    env.extend(tools::oracles()?);
+    node::run("dist", &env)
+}
+
+/// The programs that read it, by the variables that tests find them by.
+pub(super) fn programs() -> Result<Vec<(&'static str, PathBuf)>> {
+    tools::readers().map_err(anyhow::Error::msg)?;
     let mut env = vec![
-        ("DIST", out),
-        ("REPOSITORY", PathBuf::from(REPOSITORY)),
         ("KUBECTL", tools::kubectl()?),
         ("SCHEMAS", tools::schemas()?),
     ];
@@ -68,7 +75,5 @@ pub(super) fn run(long: bool, refit: &Path) -> Result<Verdict> {
     ] {
         env.push((variable, tools::go_tool(module, version, name)?));
     }
-    env.extend(tools::oracles()?);
-    tools::readers().map_err(anyhow::Error::msg)?;
-    node::run("dist", &env)
+    Ok(env)
 }

@@ -93,6 +93,11 @@ impl Report {
         self.only.is_empty() || self.only.iter().any(|it| it == name)
     }
 
+    /// Whether everything was asked for.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.only.is_empty()
+    }
+
     /// Makes something that later suites use. `Ok(None)` means that there is nothing to make.
     pub(crate) fn prepare<T>(
         &mut self,
