@@ -83,17 +83,11 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     let data = data::folder();
     let mut report = Report::new(missing, only);
 
-    // What is downloaded, and what Go builds, beside cargo: linking leaves a core free.
-    let is_whole = report.is_whole();
-    let plane = report.wants("plane").then(|| {
-        thread::spawn(move || {
-            let plane = tools::control_plane();
-            if is_whole {
-                fetch();
-            }
-            plane
-        })
-    });
+    // What Go builds, and what is downloaded, beside cargo: linking leaves a core free.
+    let plane = report
+        .wants("plane")
+        .then(|| thread::spawn(tools::control_plane));
+    let fetched = report.is_whole().then(|| thread::spawn(fetch));
 
     report.suite("format", format);
     report.suite("lints", lints);
@@ -104,6 +98,8 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
             it.join().map_err(|_| anyhow!("its build panicked"))?
         })
     });
+    // Packages of Debian are installed by one at a time.
+    let _ = fetched.map(thread::JoinHandle::join);
     // The Rust tests wait much for control planes, and linking a module takes one core for minutes: both go at once.
     let (package, page, wasi) = thread::scope(|scope| {
         let mut beside = report.beside();
@@ -168,17 +164,17 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
 
 /// Fetches what the suites need, before they do. Whoever misses something says so when it is asked for.
 fn fetch() {
-    let _ = tools::oracles();
-    let _ = distribution::programs();
-    let _ = tools::kubectl_for_checks();
+    for folder in ["pkg", "www", "tests"] {
+        let _ = process::npm_ci(&project::root().join(folder));
+    }
     let _ = tools::python();
     let _ = tools::valgrind();
     let _ = tools::chromium(&CHROMIUM);
     let _ = tools::firefox();
     let _ = tools::cyclonedx();
-    for folder in ["pkg", "www", "tests"] {
-        let _ = process::npm_ci(&project::root().join(folder));
-    }
+    let _ = tools::kubectl_for_checks();
+    let _ = distribution::programs();
+    let _ = tools::oracles();
 }
 
 /// What is made of the modules: whether there is a package, whether there is a page, and the file for WASI.
