@@ -23,18 +23,27 @@ const SPACES: &str = "                                                          
 /// A float without fraction is written as an integer if it fits 64 bits (`5000`, `1000000`), because Go's JSON writes it
 /// so; others are written as Go prints them (`2.5`, `1e-07`, `1e+20`).
 pub fn to_string(value: &Value) -> String {
-    emit(value, false)
+    emit(value, Lists::Flush)
 }
 
 /// Writes data as [`to_string`] does, with lists in mappings indented.
 pub fn to_string_indented(value: &Value) -> String {
-    emit(value, true)
+    emit(value, Lists::Indented)
 }
 
-fn emit(value: &Value, indents_lists: bool) -> String {
-    let mut emitter = Emitter::new(indents_lists);
+fn emit(value: &Value, lists: Lists) -> String {
+    let mut emitter = Emitter::new(lists);
     emitter.value(value);
     emitter.finish()
+}
+
+/// Where a list that is the value of a key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lists {
+    /// As far left as its key, as go-yaml v2 writes it.
+    Flush,
+    /// Two spaces to the right, as go-yaml v3 writes it.
+    Indented,
 }
 
 /// Writes data piece by piece, as [`to_string`] writes it whole: for data that is no [`Value`], without making one of it.
@@ -42,7 +51,7 @@ fn emit(value: &Value, indents_lists: bool) -> String {
 /// What is written is one piece, which may be a collection of others.
 #[derive(Debug)]
 pub struct Emitter {
-    indents_lists: bool,
+    lists: Lists,
     out: String,
     /// Characters since the last line break.
     column: usize,

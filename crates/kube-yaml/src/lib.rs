@@ -24,7 +24,7 @@ mod scalar;
 mod split;
 mod written;
 
-pub use emit::{Emitter, natural_order, to_string, to_string_indented};
+pub use emit::{Emitter, Lists, natural_order, to_string, to_string_indented};
 pub use float::format_float;
 pub use node::{Node, NodeValue, as_go_json};
 pub use read::{Repeated, first, from_str, load, repeated};

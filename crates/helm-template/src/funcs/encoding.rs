@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kube_yaml::Emitter;
+use kube_yaml::{Emitter, Lists};
 use serde_json::Number;
 
 use super::Param::{Any, Text};
@@ -73,7 +73,7 @@ fn decoded(bytes: Result<Vec<u8>, String>) -> Value {
 
 /// Writes YAML without its last newline, nothing for what cannot be written.
 pub(crate) fn yaml(value: &Value) -> String {
-    written(value, Emitter::new(false))
+    written(value, Emitter::new(Lists::Flush))
 }
 
 fn written(value: &Value, mut emitter: Emitter) -> String {
@@ -122,7 +122,10 @@ fn to_yaml(_: &Call<'_>, args: &[Value]) -> Answer {
 
 /// Helm's `toYamlPretty`: the same with lists indented by two spaces, as go-yaml v3 writes them.
 fn to_yaml_pretty(_: &Call<'_>, args: &[Value]) -> Answer {
-    Ok(Value::text(written(args.any(0), Emitter::new(true))))
+    Ok(Value::text(written(
+        args.any(0),
+        Emitter::new(Lists::Indented),
+    )))
 }
 
 /// What Helm returns in place of data that cannot be read.

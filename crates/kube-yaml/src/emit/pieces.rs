@@ -3,13 +3,13 @@
 use serde_json::{Number, Value};
 
 use super::order::in_order;
-use super::{Around, Emitter, is_break, number};
+use super::{Around, Emitter, Lists, is_break, number};
 
 impl Emitter {
-    /// Nothing is written yet; `indents_lists` as with [`to_string_indented`](super::to_string_indented).
-    pub fn new(indents_lists: bool) -> Self {
+    /// Nothing is written yet.
+    pub fn new(lists: Lists) -> Self {
         Self {
-            indents_lists,
+            lists,
             out: String::new(),
             column: 0,
             indent: None,
@@ -33,10 +33,10 @@ impl Emitter {
             Value::Bool(it) => self.bool(*it),
             Value::Number(it) => self.number(it),
             Value::String(it) => self.text(it),
-            Value::Array(items) => self.list(items, |emitter, it| emitter.value(it)),
+            Value::Array(items) => self.list(items, Self::value),
             Value::Object(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.as_str(), value));
-                self.mapping(entries, |emitter, it| emitter.value(it));
+                self.mapping(entries, Self::value);
             }
         }
     }
@@ -66,7 +66,7 @@ impl Emitter {
         if items.is_empty() {
             return self.empty("[", "]");
         }
-        let outer = self.deeper(self.in_mapping && !self.indention && !self.indents_lists);
+        let outer = self.deeper(self.in_mapping && !self.indention && self.lists == Lists::Flush);
         for item in items {
             self.write_indent();
             self.indicator("-", Around::Block);
