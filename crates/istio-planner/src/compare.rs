@@ -42,7 +42,7 @@ pub fn compare(
         kube_yaml::to_string(&without(value))
     };
     Comparison {
-        live: kept(snapshot, object).map(|it| text(shown(&stored(snapshot, object, &it.value)))),
+        live: kept(snapshot, object).map(|it| text(shown(stored(snapshot, object, &it.value)))),
         predicted: predicted.get(object).map(|it| text(it.clone())),
     }
 }

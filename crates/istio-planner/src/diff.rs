@@ -10,6 +10,8 @@ mod leftover;
 mod webhook;
 
 use istio_catalog::{ComponentName, DEFAULT_REVISION, stated_revision};
+use std::borrow::Cow;
+
 use sorted::{SortedMap, SortedSet};
 
 use serde_json::Value;
@@ -126,11 +128,11 @@ pub fn diff(
 }
 
 /// An object on its way through all that is applied to it.
-struct Tracked {
+struct Tracked<'a> {
     object: Ref,
     component: String,
     /// As exported.
-    live: Option<Value>,
+    live: Option<Cow<'a, Value>>,
     /// As it is now, with `managedFields`.
     now: Value,
     /// The live object cannot become this one in place, for these fields.
@@ -142,7 +144,7 @@ struct Applying<'a> {
     schemas: Schemas,
     cluster: Cluster,
     live: SortedMap<Key, (&'a Ref, &'a Value)>,
-    tracked: SortedMap<Key, Tracked>,
+    tracked: SortedMap<Key, Tracked<'a>>,
     writes: Vec<Write>,
     tag_writes: Vec<Write>,
     refused: Vec<(Ref, String)>,
@@ -196,24 +198,17 @@ impl<'a> Applying<'a> {
             .live
             .get(&key)
             .map(|it| in_version(it.1, &object.api_version));
-        let now = self
-            .tracked
-            .get(&key)
-            .map(|it| it.now.clone())
-            .or_else(|| live.clone());
-        let mut immutable = self
-            .tracked
-            .get(&key)
-            .map(|it| it.immutable.clone())
-            .unwrap_or_default();
-        let after = match self.store(now.as_ref(), manifest) {
-            Ok(after) => after,
+        let before = self.tracked.get(&key);
+        let now = before.map(|it| &it.now).or(live.as_deref());
+        let mut immutable = before.map(|it| it.immutable.clone()).unwrap_or_default();
+        let (after, takes) = match self.store(now, manifest) {
+            Ok(stored) => stored,
             Err(reason) => {
                 self.refused.push((object, reason));
                 return None;
             }
         };
-        let after = match &now {
+        let after = match now {
             Some(now) if immutable.is_empty() => {
                 immutable = immutable::changed(now, &after);
                 // A new object knows nothing of the old one.
@@ -221,7 +216,7 @@ impl<'a> Applying<'a> {
                 if immutable.is_empty() {
                     after
                 } else {
-                    anew().unwrap_or(after)
+                    anew().map_or(after, |it| it.0)
                 }
             }
             _ => after,
@@ -234,8 +229,9 @@ impl<'a> Applying<'a> {
             },
             manifest: manifest.clone(),
             how: WriteHow::Apply,
-            force: self.takes_over(now.as_ref(), manifest),
-            expected: match (&live, self.tracked.contains_key(&key)) {
+            // Where nobody is known to own anything, it may be anybody's.
+            force: now.is_some_and(|it| takes || !is_tracked(it)),
+            expected: match (&live, before.is_some()) {
                 (_, true) => written_before(),
                 (Some(live), false) => expected(live, Some(manifest)),
                 (None, false) => Expected::default(),
@@ -258,20 +254,9 @@ impl<'a> Applying<'a> {
         Some(write)
     }
 
-    /// Whether an apply has to take fields over from other managers.
-    fn takes_over(&self, now: Option<&Value>, manifest: &Value) -> bool {
-        let unforced = Apply {
-            schemas: &self.schemas,
-            live: now,
-            config: manifest,
-            manager: FIELD_MANAGER,
-            force: false,
-        };
-        now.is_some_and(|it| !is_tracked(it) || unforced.predict().is_err())
-    }
-
-    /// Returns the object as the server would store it, with its `managedFields`.
-    fn store(&self, now: Option<&Value>, manifest: &Value) -> Result<Value, String> {
+    /// Returns the object as the server would store it, with its `managedFields`, and whether fields are taken over from
+    /// other managers.
+    fn store(&self, now: Option<&Value>, manifest: &Value) -> Result<(Value, bool), String> {
         let tracked = now.is_none_or(is_tracked) && self.snapshot.managed_fields;
         let apply = Apply {
             schemas: &self.schemas,
@@ -285,7 +270,7 @@ impl<'a> Applying<'a> {
         if tracked {
             after["metadata"]["managedFields"] = applied.managers.to_managed_fields();
         }
-        Ok(after)
+        Ok((after, !applied.taken.is_empty()))
     }
 
     /// Makes the webhooks of the default tag, as istioctl does after everything else (domain §4.6).
@@ -412,11 +397,12 @@ impl<'a> Applying<'a> {
         let unmatched = consent.unmatched(&leftovers).into_iter();
         let unmatched = unmatched.map(str::to_owned).collect();
         let mut kept_closed = Vec::new();
-        let mut changes: Vec<Change> = self
-            .tracked
-            .values()
-            .map(|it| self.change(it, predicted))
+        let immutable = self.tracked.values().filter(|it| !it.immutable.is_empty());
+        let immutable = immutable
+            .map(|it| (it.object.clone(), it.immutable.clone()))
             .collect();
+        let tracked = std::mem::take(&mut self.tracked).into_values();
+        let mut changes: Vec<Change> = tracked.map(|it| self.change(it, predicted)).collect();
         changes.extend(
             leftovers
                 .deletes
@@ -449,10 +435,6 @@ impl<'a> Applying<'a> {
                 kept_closed.push(write.object.clone());
             }
         }
-        let immutable = self.tracked.values().filter(|it| !it.immutable.is_empty());
-        let immutable = immutable
-            .map(|it| (it.object.clone(), it.immutable.clone()))
-            .collect();
         DiffOutcome {
             changes,
             refused: self.refused,
@@ -466,8 +448,11 @@ impl<'a> Applying<'a> {
         }
     }
 
-    fn change(&self, tracked: &Tracked, predicted: bool) -> Change {
-        let fields = self.field_changes(tracked);
+    fn change(&self, tracked: Tracked<'_>, predicted: bool) -> Change {
+        let now = shown(tracked.now);
+        let fields = tracked.live.as_deref().map_or_else(Vec::new, |live| {
+            self.field_changes(&tracked.object, live, &now)
+        });
         let class = match &tracked.live {
             None => ChangeClass::Create,
             Some(_) if !tracked.immutable.is_empty() => ChangeClass::Replace,
@@ -482,30 +467,20 @@ impl<'a> Applying<'a> {
             Some(_) => ChangeClass::Change,
         };
         Change {
-            object: tracked.object.clone(),
-            component: tracked.component.clone(),
+            object: tracked.object,
+            component: tracked.component,
             class,
             fields,
-            predicted: predicted.then(|| shown(&tracked.now)),
+            predicted: predicted.then_some(now),
         }
     }
 
-    fn field_changes(&self, tracked: &Tracked) -> Vec<FieldChange> {
-        let Some(live) = &tracked.live else {
-            return Vec::new();
-        };
-        let root = self
-            .schemas
-            .root(&tracked.object.api_version, &tracked.object.kind);
+    fn field_changes(&self, object: &Ref, live: &Value, now: &Value) -> Vec<FieldChange> {
+        let root = self.schemas.root(&object.api_version, &object.kind);
         // What a newer server would store of the same object is no change.
         let stored = defaulting::complete(&self.schemas, &self.cluster, Some(live), live.clone());
         let owners = is_tracked(live).then(|| Managers::new(live));
-        fields::changes(
-            &self.schemas,
-            root,
-            (&shown(&stored), &shown(&tracked.now)),
-            owners.as_ref(),
-        )
+        fields::changes(&self.schemas, root, (&shown(stored), now), owners.as_ref())
     }
 }
 
@@ -561,10 +536,13 @@ fn written_before() -> Expected {
     }
 }
 
-fn in_version(object: &Value, api_version: &str) -> Value {
+fn in_version<'a>(object: &'a Value, api_version: &str) -> Cow<'a, Value> {
+    if object["apiVersion"] == api_version {
+        return Cow::Borrowed(object);
+    }
     let mut object = object.clone();
     object["apiVersion"] = api_version.into();
-    object
+    Cow::Owned(object)
 }
 
 #[cfg(test)]

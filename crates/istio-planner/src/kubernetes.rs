@@ -10,8 +10,7 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 }
 
 /// Without what nobody is to read: who owns what, and the content of Secrets.
-pub(crate) fn shown(object: &Value) -> Value {
-    let mut object = object.clone();
+pub(crate) fn shown(mut object: Value) -> Value {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
     }

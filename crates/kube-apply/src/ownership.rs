@@ -14,6 +14,8 @@ pub use path::PathElement;
 pub use set::FieldSet;
 pub use typed::{Comparison, compare, element_path, field_set, merge, remove};
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use sorted::SortedMap;
 
@@ -31,8 +33,6 @@ pub struct Applied {
     pub managers: Managers,
     /// Fields of other managers that the apply changed, and so took over.
     pub taken: SortedMap<Manager, FieldSet>,
-    /// What changed against the live object.
-    pub changed: Comparison,
 }
 
 /// An apply that the server would refuse.
@@ -70,17 +70,19 @@ impl Apply<'_> {
         let api_version = text(self.config, "apiVersion");
         let root = self.schemas.root(api_version, text(self.config, "kind"));
         let mut config = without_server_fields(self.config);
-        if let Some(map) = config.as_object_mut() {
-            // Every strategy of a kind with a status resets it on the main resource.
+        // Every strategy of a kind with a status resets it on the main resource.
+        if config.get("status").is_some()
+            && let Some(map) = config.to_mut().as_object_mut()
+        {
             map.remove("status");
         }
         let live = match self.live {
-            Some(live) => versioned(&without_server_fields(live), api_version),
-            None => identity(&config),
+            Some(live) => versioned(without_server_fields(live), api_version),
+            None => Cow::Owned(identity(&config)),
         };
         let mut managers = self.live.map(Managers::new).unwrap_or_default();
         if managers.is_empty() && self.live.is_some() {
-            let made = compare(self.schemas, root, Some(&identity(&config)), Some(&live));
+            let made = compare(self.schemas, root, Some(&identity(&config)), Some(&*live));
             let fields = strip(&made.added.union(&made.modified));
             managers.set(
                 Manager::update(BEFORE_FIRST_APPLY, api_version),
@@ -114,11 +116,11 @@ pub fn update(schemas: &Schemas, live: &Value, object: &Value, manager: &str) ->
     }
     let (api_version, kind) = (text(object, "apiVersion"), text(object, "kind"));
     let root = schemas.root(api_version, kind);
-    let live = versioned(&without_server_fields(live), api_version);
+    let live = versioned(without_server_fields(live), api_version);
     let object = without_server_fields(object);
     managers.reconcile(|version| root_in(schemas, version, kind), schemas);
-    release(schemas, None, (&live, &object), &mut managers);
-    let comparison = compare(schemas, root, Some(&live), Some(&object));
+    release(schemas, None, (&*live, &*object), &mut managers);
+    let comparison = compare(schemas, root, Some(&*live), Some(&*object));
     let written = strip(&comparison.modified.union(&comparison.added));
     if !written.is_empty() {
         let writer = Manager::update(manager, api_version);
@@ -149,13 +151,12 @@ impl Updater<'_> {
         let last = managers.remove(self.applier);
         let set = field_set(schemas, self.root, config);
         managers.set(self.applier.clone(), self.api_version, set);
-        let object = match last {
+        let mut object = match last {
             Some((version, last)) if !last.is_empty() => {
                 self.prune(merged, &version, &last, &managers)
             }
             _ => merged,
         };
-        let changed = compare(schemas, self.root, Some(live), Some(&object));
         let taken = release(schemas, Some(self.applier), (live, &object), &mut managers);
         if !self.apply.force && !taken.is_empty() {
             return Err(ApplyError::Conflict(taken));
@@ -163,11 +164,11 @@ impl Updater<'_> {
         if let Some((version, set)) = managers.remove(self.applier) {
             managers.set(self.applier.clone(), &version, strip(&set));
         }
+        drop_nulls(&mut object);
         Ok(Applied {
-            object: without_nulls(object),
+            object,
             managers,
             taken,
-            changed,
         })
     }
 
@@ -179,7 +180,7 @@ impl Updater<'_> {
             return merged;
         };
         let named = |set: &FieldSet, root| set.with_named_fields(schemas, root);
-        let merged = versioned(&merged, version);
+        let merged = versioned(Cow::Owned(merged), version);
         let mut pruned = remove(schemas, root, &merged, &named(last, root)).unwrap_or_default();
         // Owners in other versions after those in the applier's, as the server does.
         let mut by_version: SortedMap<(bool, &str), FieldSet> = SortedMap::new();
@@ -189,15 +190,15 @@ impl Updater<'_> {
                 .or_default();
             *all = all.union(set);
         }
-        let mut whole = merged.clone();
+        let mut whole = Cow::Borrowed(&*merged);
         for ((_, owned_in), owned) in by_version {
             let Some(root) = root_in(schemas, owned_in, &kind) else {
                 continue;
             };
-            whole = versioned(&whole, owned_in);
+            whole = versioned(whole, owned_in);
             let all = named(&field_set(schemas, root, &whole), root);
             let left = named(
-                &field_set(schemas, root, &versioned(&pruned, owned_in)),
+                &field_set(schemas, root, &versioned(Cow::Borrowed(&pruned), owned_in)),
                 root,
             );
             let gone = all.difference(&left.union(&named(&owned, root)));
@@ -206,12 +207,12 @@ impl Updater<'_> {
         // What disappeared along with a parent, but was not the applier's, comes back.
         let all = named(&field_set(schemas, root, &merged), root);
         let left = named(
-            &field_set(schemas, root, &versioned(&pruned, version)),
+            &field_set(schemas, root, &versioned(Cow::Borrowed(&pruned), version)),
             root,
         );
         let gone = all.difference(&left).intersection(&named(last, root));
         let pruned = remove(schemas, root, &merged, &gone).unwrap_or_default();
-        versioned(&pruned, self.api_version)
+        versioned(Cow::Owned(pruned), self.api_version).into_owned()
     }
 }
 
@@ -233,8 +234,9 @@ fn release(
         }
         let comparison = comparisons.entry(version.to_owned()).or_insert_with(|| {
             let root = root_in(schemas, version, kind)?;
-            let (live, object) = (versioned(live, version), versioned(object, version));
-            Some(compare(schemas, root, Some(&live), Some(&object)))
+            let in_version = |it| versioned(Cow::Borrowed(it), version);
+            let (live, object) = (in_version(live), in_version(object));
+            Some(compare(schemas, root, Some(&*live), Some(&*object)))
         });
         // A version that is not served any more loses its managers.
         let Some(comparison) = comparison else {
@@ -288,18 +290,32 @@ fn text<'a>(object: &'a Value, field: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn without_server_fields(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.remove("managedFields");
+/// The object without who owns what of it, which is often as long as the object, and is not copied.
+fn without_server_fields(object: &Value) -> Cow<'_, Value> {
+    const OWNERS: &str = "managedFields";
+    let (Value::Object(fields), Some(Value::Object(metadata))) = (object, object.get("metadata"))
+    else {
+        return Cow::Borrowed(object);
+    };
+    if !metadata.contains_key(OWNERS) {
+        return Cow::Borrowed(object);
     }
-    object
+    let metadata = metadata.iter().filter(|it| it.0 != OWNERS);
+    let metadata: Value = metadata
+        .map(|(key, it)| (key.clone(), it.clone()))
+        .collect();
+    let rest = fields.iter().filter(|it| it.0 != "metadata");
+    let rest = rest.map(|(key, it)| (key.clone(), it.clone()));
+    Cow::Owned(rest.chain([("metadata".to_owned(), metadata)]).collect())
 }
 
 /// The same object in another version: only versions that differ in nothing but their name are told apart so.
-fn versioned(object: &Value, api_version: &str) -> Value {
-    let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
+fn versioned<'a>(mut object: Cow<'a, Value>, api_version: &str) -> Cow<'a, Value> {
+    let is_so = object.get("apiVersion").and_then(Value::as_str) == Some(api_version);
+    if object.is_object()
+        && !is_so
+        && let Some(map) = object.to_mut().as_object_mut()
+    {
         map.insert("apiVersion".to_owned(), api_version.into());
     }
     object
@@ -315,15 +331,14 @@ fn identity(config: &Value) -> Value {
 }
 
 /// Drops fields that hold null: the server's types cannot hold them.
-fn without_nulls(value: Value) -> Value {
+fn drop_nulls(value: &mut Value) {
     match value {
-        Value::Object(map) => map
-            .into_iter()
-            .filter(|(_, it)| !it.is_null())
-            .map(|(key, it)| (key, without_nulls(it)))
-            .collect(),
-        Value::Array(list) => list.into_iter().map(without_nulls).collect(),
-        other => other,
+        Value::Object(map) => map.retain(|_, it| {
+            drop_nulls(it);
+            !it.is_null()
+        }),
+        Value::Array(list) => list.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

@@ -36,7 +36,7 @@ impl Unified<'_> {
     fn change(&self, f: &mut fmt::Formatter<'_>, change: &Change) -> fmt::Result {
         let live = self.live(&change.object);
         let text = |it: Value| kube_yaml::to_string(&without(it));
-        let before = live.map(shown).map(text);
+        let before = live.cloned().map(shown).map(text);
         let after = match change.class {
             ChangeClass::Delete => None,
             ChangeClass::Orphan => before.clone(),
@@ -125,7 +125,7 @@ mod tests {
                 to: Some(json!("2")),
                 owner: Some("kubectl-edit".to_owned()),
             }],
-            predicted: Some(shown(&config_map("2"))),
+            predicted: Some(shown(config_map("2"))),
         };
         let orphan = Change {
             class: ChangeClass::Orphan,

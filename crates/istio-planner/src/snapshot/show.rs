@@ -51,7 +51,7 @@ pub(crate) fn kept<'a>(snapshot: &'a Snapshot, object: &Ref) -> Option<&'a Objec
 fn find(snapshot: &Snapshot, object: &Ref) -> Option<(Value, bool, Origin)> {
     if let Some(kept) = kept(snapshot, object) {
         return Some((
-            shown(&kept.value),
+            shown(kept.value.clone()),
             object.kind != "Secret",
             kept.origin.clone(),
         ));
