@@ -34,7 +34,7 @@ pub use connection::Connection;
 pub use error::Error;
 pub use kinds::Kind;
 pub use names::{is_label, is_segment};
-pub use pages::{Page, Turn};
+pub use pages::{Items, Page, Turn};
 pub use writer::Writer;
 pub(crate) use writer::{JobWriter, LeaseWriter};
 
@@ -338,8 +338,9 @@ impl Cluster {
                 }
                 page => page?,
             };
+            let next = page.next();
             all.extend(page.objects());
-            match page.next() {
+            match next {
                 Some(next) => turn = next,
                 None => return Ok(all),
             }

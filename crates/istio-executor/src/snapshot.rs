@@ -145,7 +145,7 @@ async fn list(
             let turn = page.next();
             number += page.number;
             progress.tell(&kind.plural, number);
-            sink.piece(page.items).await?;
+            sink.items(page.items()).await?;
             let Some(turn) = turn else { break false };
             sink.taken().await?;
             match cluster.page(kind, &selection, &turn).await {

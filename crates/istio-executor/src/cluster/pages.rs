@@ -1,10 +1,11 @@
-//! Lists as the API server hands them out, a page at a time and never more than that in memory.
+//! Lists as the API server hands them out, a page at a time: its bytes are kept as they came, and never more than those.
 
-use std::fmt;
+use std::io::{self, Read};
+use std::ops::Range;
 
 use kube_core::Request;
 use kube_core::params::ListParams;
-use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -13,12 +14,29 @@ use super::{Cluster, Error, Kind, PAGE, Selection, built};
 /// A page of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Its objects as JSON, one behind the other with commas between, each with its `apiVersion` and `kind`.
-    pub items: Vec<u8>,
+    /// As the server sent it.
+    body: Vec<u8>,
+    /// What its objects are written from, in order.
+    parts: Vec<Part>,
+    /// What [`Part::Stamp`] stands for.
+    stamp: Vec<u8>,
     /// How many they are.
     pub number: usize,
     /// What asks for the next page; nothing on the last one.
     next: Option<String>,
+}
+
+/// A part of the objects of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// What stands between two objects.
+    Comma,
+    /// The beginning of an object, with the `apiVersion` and `kind` of the list.
+    Stamp,
+    /// Bytes of the answer.
+    Sent(Range<usize>),
+    /// Bytes that stand in the answer otherwise.
+    Made(Vec<u8>),
 }
 
 /// What a page is asked for with: nothing for the first one, then what the page before says.
@@ -34,15 +52,72 @@ impl Turn {
 
 impl Page {
     /// Its objects, taken apart.
-    pub fn objects(&self) -> Vec<Value> {
-        let list = [b"[", self.items.as_slice(), b"]"].concat();
-        // It was written as JSON here.
+    pub fn objects(self) -> Vec<Value> {
+        let mut list = vec![b'['];
+        // Memory is read from, and every object was read as JSON before.
+        let _ = self.items().read_to_end(&mut list);
+        list.push(b']');
         serde_json::from_slice(&list).unwrap_or_default()
+    }
+
+    /// Its objects as JSON, one behind the other with commas between, each with its `apiVersion` and `kind`.
+    pub fn items(self) -> Items {
+        Items {
+            page: self,
+            at: 0,
+            read: 0,
+        }
     }
 
     /// The turn after this page; nothing behind the last one.
     pub fn next(&self) -> Option<Turn> {
         self.next.clone().map(|it| Turn(Some(it)))
+    }
+
+    fn part(&self, at: usize) -> Option<&[u8]> {
+        Some(match self.parts.get(at)? {
+            Part::Comma => b",",
+            Part::Stamp => &self.stamp,
+            Part::Sent(range) => self.body.get(range.clone()).unwrap_or_default(),
+            Part::Made(bytes) => bytes,
+        })
+    }
+}
+
+/// Reads the objects of a page; see [`Page::items`].
+#[derive(Debug, Default)]
+pub struct Items {
+    page: Page,
+    /// The part that is read.
+    at: usize,
+    /// How much of it was read.
+    read: usize,
+}
+
+impl From<Vec<u8>> for Items {
+    /// What is read as it is.
+    fn from(bytes: Vec<u8>) -> Self {
+        let parts = vec![Part::Made(bytes)];
+        Page {
+            parts,
+            ..Page::default()
+        }
+        .items()
+    }
+}
+
+impl Read for Items {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while let Some(part) = self.page.part(self.at) {
+            let read = part.get(self.read..).unwrap_or_default().read(into)?;
+            if read > 0 || into.is_empty() {
+                self.read += read;
+                return Ok(read);
+            }
+            self.at += 1;
+            self.read = 0;
+        }
+        Ok(0)
     }
 }
 
@@ -53,85 +128,137 @@ struct Metadata {
     next: Option<String>,
 }
 
-/// Reads a list into a page, one object in memory at a time.
-struct List<'a> {
-    kind: &'a Kind,
-    page: &'a mut Page,
+/// What an object says that it is. Typed objects in a list do not, those of definitions do, and metadata alone says that.
+#[derive(Deserialize)]
+struct Stated {
+    #[serde(default, rename = "apiVersion", deserialize_with = "stated")]
+    api_version: Option<Value>,
+    #[serde(default, deserialize_with = "stated")]
+    kind: Option<Value>,
 }
 
-impl<'de> DeserializeSeed<'de> for List<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
-    }
+/// What is there, be it null.
+fn stated<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
 }
 
-impl<'de> Visitor<'de> for List<'_> {
-    type Value = ();
+/// Walks over JSON and tells where it is.
+struct Walk<'a> {
+    json: &'a [u8],
+    at: usize,
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
+impl<'a> Walk<'a> {
+    /// Steps over the byte that comes next but for space, if it is that one.
+    fn meets(&mut self, byte: u8) -> bool {
+        let rest = self.json.get(self.at..).unwrap_or_default();
+        let space = rest.iter().take_while(|it| b" \t\r\n".contains(it));
+        self.at += space.count();
+        let met = self.json.get(self.at) == Some(&byte);
+        self.at += usize::from(met);
+        met
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "metadata" => {
-                    let metadata: Option<Metadata> = map.next_value()?;
-                    let next = metadata.and_then(|it| it.next);
-                    self.page.next = next.filter(|it| !it.is_empty());
-                }
-                "items" => map.next_value_seed(Items {
-                    kind: self.kind,
-                    page: &mut *self.page,
-                })?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+    fn expects(&mut self, byte: u8) -> serde_json::Result<()> {
+        if self.meets(byte) {
+            return Ok(());
+        }
+        let found = format!("no `{}` at byte {}", char::from(byte), self.at);
+        Err(serde_json::Error::custom(found))
+    }
+
+    /// Reads the value that comes next.
+    fn value<T: Deserialize<'a>>(&mut self) -> serde_json::Result<T> {
+        let rest = self.json.get(self.at..).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_slice(rest).into_iter();
+        let value = values.next();
+        self.at += values.byte_offset();
+        value.unwrap_or_else(|| Err(serde_json::Error::custom("the answer was cut off")))
+    }
+
+    /// Calls `each` for everything between an opening and a closing bracket.
+    fn all(
+        &mut self,
+        (open, close): (u8, u8),
+        each: &mut dyn FnMut(&mut Self) -> serde_json::Result<()>,
+    ) -> serde_json::Result<()> {
+        self.expects(open)?;
+        if self.meets(close) {
+            return Ok(());
+        }
+        loop {
+            each(self)?;
+            if !self.meets(b',') {
+                return self.expects(close);
             }
         }
-        Ok(())
     }
 }
 
-/// The objects of a list; null is none.
-struct Items<'a> {
-    kind: &'a Kind,
-    page: &'a mut Page,
-}
-
-impl<'de> DeserializeSeed<'de> for Items<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Items<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the objects of a list")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut objects: A) -> Result<(), A::Error> {
-        while let Some(mut object) = objects.next_element::<Map<String, Value>>()? {
-            object.insert(
-                "apiVersion".to_owned(),
-                self.kind.api_version.as_str().into(),
-            );
-            object.insert("kind".to_owned(), self.kind.kind.as_str().into());
-            if self.page.number > 0 {
-                self.page.items.push(b',');
+impl Page {
+    /// Takes an answer as a page of objects of a kind.
+    fn new(kind: &Kind, body: Vec<u8>) -> serde_json::Result<Self> {
+        let mut page = Self {
+            stamp: format!(
+                "{{\"apiVersion\":{},\"kind\":{},",
+                Value::from(kind.api_version.as_str()),
+                Value::from(kind.kind.as_str())
+            )
+            .into_bytes(),
+            ..Self::default()
+        };
+        let mut walk = Walk { json: &body, at: 0 };
+        walk.all((b'{', b'}'), &mut |walk| {
+            let key: String = walk.value()?;
+            walk.expects(b':')?;
+            match key.as_str() {
+                "metadata" => {
+                    let metadata: Option<Metadata> = walk.value()?;
+                    let next = metadata.and_then(|it| it.next);
+                    page.next = next.filter(|it| !it.is_empty());
+                    Ok(())
+                }
+                "items" if walk.meets(b'n') => {
+                    walk.at -= 1;
+                    walk.value()
+                }
+                "items" => walk.all((b'[', b']'), &mut |walk| page.item(kind, walk)),
+                _ => walk.value::<IgnoredAny>().map(drop),
             }
-            serde_json::to_writer(&mut self.page.items, &object).map_err(A::Error::custom)?;
-            self.page.number += 1;
+        })?;
+        walk.meets(b'\n');
+        if walk.at < body.len() {
+            return Err(serde_json::Error::custom("more than a list was answered"));
+        }
+        Ok(Self { body, ..page })
+    }
+
+    /// Takes the object that comes next.
+    fn item(&mut self, kind: &Kind, walk: &mut Walk<'_>) -> serde_json::Result<()> {
+        walk.expects(b'{')?;
+        let inside = walk.at;
+        let is_empty = walk.meets(b'}');
+        walk.at = inside - 1;
+        let stated: Stated = walk.value()?;
+        let (from, to) = (inside - 1, walk.at);
+        if self.number > 0 {
+            self.parts.push(Part::Comma);
+        }
+        self.number += 1;
+        match (stated.api_version, stated.kind) {
+            (Some(version), Some(name)) if version == kind.api_version && name == kind.kind => {
+                self.parts.push(Part::Sent(from..to));
+            }
+            (None, None) if !is_empty => {
+                self.parts.extend([Part::Stamp, Part::Sent(inside..to)]);
+            }
+            _ => {
+                let sent = walk.json.get(from..to).unwrap_or_default();
+                let mut object: Map<String, Value> = serde_json::from_slice(sent)?;
+                object.insert("apiVersion".to_owned(), kind.api_version.as_str().into());
+                object.insert("kind".to_owned(), kind.kind.as_str().into());
+                self.parts.push(Part::Made(serde_json::to_vec(&object)?));
+            }
         }
         Ok(())
     }
@@ -165,27 +292,9 @@ impl Cluster {
             request.list(&params)
         };
         let request = request.map_err(|it| built(&what, &it))?;
-        self.send_as(&what, request, &|body| page(kind, body)).await
+        self.send_as(&what, request, &|body| Page::new(kind, body))
+            .await
     }
-}
-
-/// How many bytes longer a page may become by what is written into its objects, without growing.
-const ADDED: usize = 64 * 1024;
-
-fn page(kind: &Kind, body: &[u8]) -> serde_json::Result<Page> {
-    let mut page = Page {
-        // What is written into each object is seldom longer; growing would take twice as much.
-        items: Vec::with_capacity(body.len() + ADDED),
-        ..Page::default()
-    };
-    let mut from = serde_json::Deserializer::from_slice(body);
-    let list = List {
-        kind,
-        page: &mut page,
-    };
-    list.deserialize(&mut from)?;
-    from.end()?;
-    Ok(page)
 }
 
 #[cfg(test)]
@@ -202,17 +311,43 @@ mod tests {
             verbs: Vec::new(),
         };
         let body = br#"{"kind":"PartialObjectMetadataList","metadata":{"continue":"t"},
-            "items":[{"metadata":{"name":"a", "n": 1.50},"kind":"PartialObjectMetadata"},{"spec":{"z":[1,2]}}]}"#;
-        let page = page(&kind, body).unwrap();
-        assert_eq!(page.number, 2);
-        assert_eq!(page.next(), Some(Turn(Some("t".to_owned()))));
-        assert_eq!(
-            String::from_utf8(page.items).unwrap(),
-            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"n":1.5,"name":"a"}},{"apiVersion":"v1","kind":"Secret","spec":{"z":[1,2]}}"#
-        );
-        let last = super::page(&kind, br#"{"metadata":{"continue":""},"items":null}"#).unwrap();
-        assert_eq!((last.number, last.next()), (0, None));
-        // What was cut off is no page.
-        assert!(super::page(&kind, &body[..body.len() - 1]).is_err());
+            "items":[{"metadata":{"name":"a", "n": 1.50},"kind":"PartialObjectMetadata"},{ "spec":{"z":[1,2]}} ,
+            {"apiVersion":"v1","kind":"Secret","b":1,"a":"\u00e9]"},{ },{"kind":null,"a":1}]}
+"#;
+        let page = |body: &[u8]| Page::new(&kind, body.to_vec());
+        let found = page(body).unwrap();
+        assert_eq!(found.number, 5);
+        assert_eq!(found.next(), Some(Turn(Some("t".to_owned()))));
+        let mut items = String::new();
+        found.clone().items().read_to_string(&mut items).unwrap();
+        let expected = [
+            r#"{"apiVersion":"v1","kind":"Secret","metadata":{"n":1.5,"name":"a"}}"#,
+            r#"{"apiVersion":"v1","kind":"Secret", "spec":{"z":[1,2]}}"#,
+            r#"{"apiVersion":"v1","kind":"Secret","b":1,"a":"\u00e9]"}"#,
+            r#"{"apiVersion":"v1","kind":"Secret"}"#,
+            r#"{"a":1,"apiVersion":"v1","kind":"Secret"}"#,
+        ];
+        assert_eq!(items, expected.join(","));
+        let objects: Vec<Value> = expected.map(|it| serde_json::from_str(it).unwrap()).into();
+        assert_eq!(found.objects(), objects);
+        for none in ["null", "[]", "[ ]"] {
+            let body = format!(r#"{{"metadata":{{"continue":""}},"items":{none}}}"#);
+            let last = page(body.as_bytes()).unwrap();
+            assert_eq!((last.number, last.next()), (0, None));
+        }
+        // What was cut off is no page, wherever it was cut, and neither is anything else.
+        for cut in 0..body.len() - 1 {
+            assert!(page(&body[..cut]).is_err(), "{cut}");
+        }
+        for other in [
+            r#"{"items":[1]}"#,
+            r#"{"items":[[]]}"#,
+            r#"{"items":{}}"#,
+            "[]",
+            "{}{}",
+            r#"{"items":nil}"#,
+        ] {
+            assert!(page(other.as_bytes()).is_err(), "{other}");
+        }
     }
 }

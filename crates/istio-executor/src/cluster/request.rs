@@ -32,7 +32,7 @@ const WARMING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Reads the body of an answer.
-pub(super) type Reader<'a, T> = &'a (dyn Fn(&[u8]) -> serde_json::Result<T> + Sync);
+pub(super) type Reader<'a, T> = &'a (dyn Fn(Vec<u8>) -> serde_json::Result<T> + Sync);
 
 /// Why one attempt failed.
 struct Failure {
@@ -76,7 +76,7 @@ impl Cluster {
         request: http::Request<Vec<u8>>,
         held: Option<&Held>,
     ) -> Result<Value, Error> {
-        let read: Reader<'_, Value> = &|body| serde_json::from_slice(body);
+        let read: Reader<'_, Value> = &|body| serde_json::from_slice(&body);
         self.exchange_as(what, request, held, read).await
     }
 
@@ -191,7 +191,7 @@ impl Cluster {
         }
         // A body that was cut off is an answer that was lost.
         let body = body.map_err(|it| broken(crate::output::chain(&it), true))?;
-        read(&body).map_err(|it| broken(it.to_string(), true))
+        read(body).map_err(|it| broken(it.to_string(), true))
     }
 
     /// Waits until the lease is known to be ours; an error if it is another's.

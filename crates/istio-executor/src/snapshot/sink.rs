@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::Error;
+use crate::cluster::Items;
 
 /// A piece of an export on its way to the reader.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) enum Piece {
     /// A file begins.
     Begin(String),
     /// Some of its bytes.
-    Bytes(Vec<u8>),
+    Bytes(Items),
     /// It ends.
     End,
 }
@@ -49,10 +50,15 @@ impl Sink<'_> {
 
     /// Adds to the file.
     pub(super) async fn piece(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        self.items(bytes.into()).await
+    }
+
+    /// Adds the objects of a page to the file.
+    pub(super) async fn items(&mut self, mut items: Items) -> Result<(), Error> {
         match self {
-            Self::Folder(it) => it.piece(&bytes),
-            Self::Archive(it) => it.piece(&bytes),
-            Self::Reader(to) => send(to, Piece::Bytes(bytes)).await,
+            Self::Folder(it) => it.copy(&mut items),
+            Self::Archive(it) => it.copy(&mut items),
+            Self::Reader(to) => send(to, Piece::Bytes(items)).await,
         }
     }
 
@@ -126,9 +132,12 @@ impl<'a> Folder<'a> {
         Ok(())
     }
 
-    fn piece(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn copy(&mut self, from: &mut Items) -> Result<(), Error> {
         match &mut self.open {
-            Some((path, file)) => file.write_all(bytes).map_err(|it| failed(path, it)),
+            Some((path, file)) => match io::copy(from, file) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(failed(path, error)),
+            },
             None => Ok(()),
         }
     }
@@ -166,8 +175,8 @@ impl<'a> Archive<'a> {
         Ok(())
     }
 
-    fn piece(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        let written = self.open.as_mut().map(|it| it.1.write_all(bytes));
+    fn copy(&mut self, from: &mut Items) -> Result<(), Error> {
+        let written = self.open.as_mut().map(|it| io::copy(from, &mut it.1));
         written.transpose().map(drop).map_err(|it| self.failed(it))
     }
 
@@ -231,7 +240,7 @@ pub(super) fn read_all(mut pieces: mpsc::Receiver<Piece>) -> Result<Snapshot, Re
 /// The bytes of one file.
 struct Bytes<'a> {
     pieces: &'a mut mpsc::Receiver<Piece>,
-    piece: io::Cursor<Vec<u8>>,
+    piece: Items,
     ended: bool,
 }
 
@@ -239,7 +248,7 @@ impl<'a> Bytes<'a> {
     fn new(pieces: &'a mut mpsc::Receiver<Piece>) -> Self {
         Self {
             pieces,
-            piece: io::Cursor::default(),
+            piece: Items::default(),
             ended: false,
         }
     }
@@ -253,7 +262,7 @@ impl Read for Bytes<'_> {
                 return Ok(read);
             }
             match self.pieces.blocking_recv() {
-                Some(Piece::Bytes(bytes)) => self.piece = io::Cursor::new(bytes),
+                Some(Piece::Bytes(bytes)) => self.piece = bytes,
                 Some(Piece::End | Piece::Begin(_)) | None => self.ended = true,
             }
         }
