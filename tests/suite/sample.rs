@@ -80,7 +80,7 @@ fn rendered(snapshot: &Snapshot, data: &Path, version: &str) -> String {
             .is_some_and(|it| it["install.operator.istio.io/owning-resource-not-pruned"] == "true")
     };
     let objects = rendering.components.iter().flat_map(|it| &it.objects);
-    let written = objects.chain(tag.iter().map(|it| &it.manifest).filter(is_of_tag));
+    let written = objects.chain(tag.iter().map(|it| &*it.manifest).filter(is_of_tag));
     written.fold(String::new(), |text, object| {
         text + &kube_yaml::to_string(object) + "---\n"
     })

@@ -33,12 +33,12 @@ const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Writes a result for people to standard output.
 pub fn print(text: &str) -> io::Result<()> {
-    out(&report::shown(text))
+    write(io::stdout().lock(), &report::shown(text))
 }
 
 /// Writes a result in refit's colours; they are taken out where standard output shows none.
 pub fn styled(text: &str) -> io::Result<()> {
-    out(&coloured_only(text))
+    write(anstream::stdout().lock(), &coloured_only(text))
 }
 
 /// Writes lines in the place of as many that were written before, where a terminal shows them; returns how many there are
@@ -71,12 +71,7 @@ pub fn data(text: &str) -> io::Result<()> {
     if io::stdout().is_terminal() {
         return print(text);
     }
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    if !text.ends_with('\n') && !text.is_empty() {
-        out.write_all(b"\n")?;
-    }
-    out.flush()
+    write(io::stdout().lock(), text)
 }
 
 /// Writes a result as a JSON document, indented.
@@ -87,13 +82,11 @@ pub fn json(value: &impl Serialize) -> io::Result<()> {
 /// Writes a JSON document. What could steer a terminal stands only in its strings, and is written there as JSON's own
 /// escape: it is the same document.
 pub fn json_text(text: &str) -> io::Result<()> {
-    let shown = report::shown_json(text);
-    // Nothing is left to escape.
-    out(&shown)
+    // Nothing is left to escape, and no colour to take out.
+    write(io::stdout().lock(), &report::shown_json(text))
 }
 
-fn out(text: &str) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+fn write(mut out: impl Write, text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') && !text.is_empty() {
         out.write_all(b"\n")?;

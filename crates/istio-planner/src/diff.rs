@@ -31,7 +31,7 @@ pub use leftover::Consent;
 
 /// What the apply does, and what is to be sent for it.
 #[derive(Debug, Clone, Default)]
-pub struct DiffOutcome {
+pub struct DiffOutcome<'a> {
     /// What happens to each object, sorted by kind, namespace and name.
     pub changes: Vec<Change>,
     /// Objects that the API server would refuse, and why.
@@ -43,9 +43,9 @@ pub struct DiffOutcome {
     /// Names that were given for deletion, and are not left over.
     pub unmatched: Vec<String>,
     /// What is sent, in istioctl's order.
-    pub writes: Vec<Write>,
+    pub writes: Vec<Write<'a>>,
     /// The webhooks of the default tag, after all components; the last one deactivates the injector beside them.
-    pub tag_writes: Vec<Write>,
+    pub tag_writes: Vec<Write<'a>>,
     /// What the target does not render any more, and the user wants to be deleted.
     pub deletes: Vec<Leftover>,
     /// What it does not render any more, and stays.
@@ -54,7 +54,7 @@ pub struct DiffOutcome {
 
 /// One object that is to be written.
 #[derive(Debug, Clone)]
-pub struct Write {
+pub struct Write<'a> {
     /// The object.
     pub object: Ref,
     /// The component that renders it.
@@ -64,7 +64,7 @@ pub struct Write {
     /// What happens to it.
     pub class: ChangeClass,
     /// What is sent.
-    pub manifest: Value,
+    pub manifest: Cow<'a, Value>,
     /// How it is sent.
     pub how: WriteHow,
     /// Fields that others own are taken over: the apply would be refused otherwise, or it is not known who owns what.
@@ -111,12 +111,12 @@ fn key(object: &Ref) -> Key {
 ///
 /// `consent` tells what may be deleted.
 /// `predicted` fills in [`Change::predicted`].
-pub fn diff(
-    snapshot: &Snapshot,
-    desired: &Desired<'_>,
+pub fn diff<'a>(
+    snapshot: &'a Snapshot,
+    desired: &'a Desired<'_>,
     consent: Consent<'_>,
     predicted: bool,
-) -> DiffOutcome {
+) -> DiffOutcome<'a> {
     let mut applying = Applying::new(snapshot, desired);
     for component in &desired.components {
         for object in &component.objects {
@@ -145,8 +145,8 @@ struct Applying<'a> {
     cluster: Cluster,
     live: SortedMap<Key, (&'a Ref, &'a Value)>,
     tracked: SortedMap<Key, Tracked<'a>>,
-    writes: Vec<Write>,
-    tag_writes: Vec<Write>,
+    writes: Vec<Write<'a>>,
+    tag_writes: Vec<Write<'a>>,
     refused: Vec<(Ref, String)>,
 }
 
@@ -186,13 +186,18 @@ impl<'a> Applying<'a> {
     }
 
     /// Applies one object and notes what is to be sent for it.
-    fn apply(&mut self, component: &str, instance: &str, manifest: &Value) {
-        let write = self.write(component, instance, manifest);
+    fn apply(&mut self, component: &str, instance: &str, manifest: &'a Value) {
+        let write = self.write(component, instance, Cow::Borrowed(manifest));
         self.writes.extend(write);
     }
 
-    fn write(&mut self, component: &str, instance: &str, manifest: &Value) -> Option<Write> {
-        let object = Ref::of(manifest)?;
+    fn write(
+        &mut self,
+        component: &str,
+        instance: &str,
+        manifest: Cow<'a, Value>,
+    ) -> Option<Write<'a>> {
+        let object = Ref::of(&manifest)?;
         let key = key(&object);
         let live = self
             .live
@@ -201,7 +206,7 @@ impl<'a> Applying<'a> {
         let before = self.tracked.get(&key);
         let now = before.map(|it| &it.now).or(live.as_deref());
         let mut immutable = before.map(|it| it.immutable.clone()).unwrap_or_default();
-        let (after, takes) = match self.store(now, manifest) {
+        let (after, takes) = match self.store(now, &manifest) {
             Ok(stored) => stored,
             Err(reason) => {
                 self.refused.push((object, reason));
@@ -212,7 +217,7 @@ impl<'a> Applying<'a> {
             Some(now) if immutable.is_empty() => {
                 immutable = immutable::changed(now, &after);
                 // A new object knows nothing of the old one.
-                let anew = || self.store(None, manifest);
+                let anew = || self.store(None, &manifest);
                 if immutable.is_empty() {
                     after
                 } else {
@@ -227,15 +232,15 @@ impl<'a> Applying<'a> {
                 (Some(_), true) => ChangeClass::Change,
                 (Some(_), false) => ChangeClass::Replace,
             },
-            manifest: manifest.clone(),
             how: WriteHow::Apply,
             // Where nobody is known to own anything, it may be anybody's.
             force: now.is_some_and(|it| takes || !is_tracked(it)),
             expected: match (&live, before.is_some()) {
                 (_, true) => written_before(),
-                (Some(live), false) => expected(live, Some(manifest)),
+                (Some(live), false) => expected(live, Some(&manifest)),
                 (None, false) => Expected::default(),
             },
+            manifest,
             object: object.clone(),
             component: component.to_owned(),
             instance: instance.to_owned(),
@@ -283,14 +288,14 @@ impl<'a> Applying<'a> {
             return;
         };
         let validator = self.current("ValidatingWebhookConfiguration", webhook::DEFAULT_VALIDATOR);
-        let mut objects = desired.tag_webhooks(&canonical, validator.as_ref());
+        let objects = desired.tag_webhooks(&canonical, validator.as_ref());
         if objects.is_empty() {
             return;
         }
-        for object in &mut objects {
-            let live = Ref::of(object).and_then(|it| self.live.get(&key(&it)));
-            webhook::stays_unstamped(live.map(|it| it.1), object);
-            let write = self.write(ComponentName::Pilot.as_str(), "", object);
+        for mut object in objects {
+            let live = Ref::of(&object).and_then(|it| self.live.get(&key(&it)));
+            webhook::stays_unstamped(live.map(|it| it.1), &mut object);
+            let write = self.write(ComponentName::Pilot.as_str(), "", Cow::Owned(object));
             self.tag_writes.extend(write);
         }
         self.deactivate();
@@ -325,7 +330,7 @@ impl<'a> Applying<'a> {
             .find(|it| it.object == tracked.object);
         if let (Some(live), Some(write)) = (&tracked.live, write) {
             // Where it is quiet already it must not even wake up for a moment.
-            if webhook::stays_quiet(live, &mut write.manifest) {
+            if webhook::stays_quiet(live, write.manifest.to_mut()) {
                 return;
             }
         }
@@ -334,7 +339,7 @@ impl<'a> Applying<'a> {
             component: tracked.component.clone(),
             instance: String::new(),
             class: ChangeClass::Change,
-            manifest: webhook::quieting_patch(&quiet),
+            manifest: Cow::Owned(webhook::quieting_patch(&quiet)),
             how: WriteHow::Patch,
             force: false,
             expected: written_before(),
@@ -389,7 +394,7 @@ impl<'a> Applying<'a> {
         desired: &Desired<'_>,
         consent: Consent<'_>,
         predicted: bool,
-    ) -> DiffOutcome {
+    ) -> DiffOutcome<'a> {
         let rendered: SortedSet<Key> = self.tracked.keys().cloned().collect();
         let leftovers = leftover::find(self.snapshot, desired, consent, |it| {
             rendered.contains(&key(it))
@@ -428,10 +433,8 @@ impl<'a> Applying<'a> {
                     .fields
                     .extend(live.map(|it| (field.path.clone(), it)));
             }
-            if webhook::keeps_closed(
-                self.live.get(&key(&write.object)).map(|it| it.1),
-                &mut write.manifest,
-            ) {
+            let live = self.live.get(&key(&write.object)).map(|it| it.1);
+            if webhook::keeps_closed(live, &mut write.manifest) {
                 kept_closed.push(write.object.clone());
             }
         }

@@ -1,6 +1,9 @@
 //! A short name for an object's content, so that an executor can tell drift from a status update.
 
-use serde_json::Value;
+use std::io::{self, BufWriter, Write as _};
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// Fields of `metadata` that only the server or a controller writes.
@@ -22,16 +25,7 @@ pub const TEMPLATE_COUNTS: [&str; 2] = [
 /// Returns the first 16 hexadecimal digits of the SHA-256 of the object's canonical JSON (sorted keys),
 /// without `status` and without [`SERVER_METADATA`].
 pub fn digest(object: &Value) -> String {
-    let mut object = object.clone();
-    if let Some(map) = object.as_object_mut() {
-        map.remove("status");
-        if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
-            for field in SERVER_METADATA {
-                metadata.remove(field);
-            }
-        }
-    }
-    hex(&Sha256::digest(object.to_string()).as_slice()[..8])
+    short(&Content::new(object, None))
 }
 
 /// Returns the [`digest`] of what a write has to do with: of the fields of `live` that `content` sends. Lists count as
@@ -39,21 +33,88 @@ pub fn digest(object: &Value) -> String {
 ///
 /// An executor that finds the object changed tells by it whether that concerns the plan.
 pub fn relevant(live: &Value, content: Option<&Value>) -> String {
-    let part = match content {
-        Some(content) => sent(live, content),
-        None => settled(live),
-    };
-    digest(&part)
+    match content {
+        Some(_) => short(&Content::new(live, content)),
+        None => digest(&settled(live)),
+    }
 }
 
-/// The fields of `live` that stand in `content`.
-fn sent(live: &Value, content: &Value) -> Value {
-    match (live, content) {
-        (Value::Object(live), Value::Object(content)) => content
-            .iter()
-            .filter_map(|(key, inner)| Some((key.clone(), sent(live.get(key)?, inner))))
-            .collect(),
-        (live, _) => live.clone(),
+fn short(content: &Content<'_>) -> String {
+    hex(&sha256(content)[..8])
+}
+
+/// An object as a digest takes it, or one of its fields.
+struct Content<'a> {
+    live: &'a Value,
+    /// Where it is an object, only its fields count.
+    sent: Option<&'a Value>,
+    place: Place,
+}
+
+/// Where in an object a field stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Top,
+    Metadata,
+    Within,
+}
+
+impl<'a> Content<'a> {
+    fn new(live: &'a Value, sent: Option<&'a Value>) -> Self {
+        Self {
+            live,
+            sent,
+            place: Place::Top,
+        }
+    }
+
+    fn counts(&self, key: &str) -> bool {
+        match self.place {
+            Place::Top => key != "status",
+            Place::Metadata => !SERVER_METADATA.contains(&key),
+            Place::Within => true,
+        }
+    }
+
+    fn field(&self, key: &str, live: &'a Value, sent: Option<&'a Value>) -> Self {
+        let place = match self.place {
+            Place::Top if key == "metadata" => Place::Metadata,
+            _ => Place::Within,
+        };
+        Self { live, sent, place }
+    }
+
+    /// The fields that count, in order.
+    fn fields(&self, map: &'a Map<String, Value>) -> Vec<(&'a String, Self)> {
+        let counts = |it: &(&String, _)| self.counts(it.0);
+        match self.sent {
+            Some(Value::Object(sent)) => sent
+                .iter()
+                .filter(counts)
+                .filter_map(|(key, sent)| Some((key, self.field(key, map.get(key)?, Some(sent)))))
+                .collect(),
+            _ => map
+                .iter()
+                .filter(counts)
+                .map(|(key, live)| (key, self.field(key, live, None)))
+                .collect(),
+        }
+    }
+}
+
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match (self.live, self.sent, self.place) {
+            (Value::Object(map), Some(Value::Object(_)), _)
+            | (Value::Object(map), _, Place::Top | Place::Metadata) => {
+                let mut fields = to.serialize_map(None)?;
+                for (key, field) in self.fields(map) {
+                    fields.serialize_entry(key, &field)?;
+                }
+                fields.end()
+            }
+            (live, ..) => live.serialize(to),
+        }
     }
 }
 
@@ -90,6 +151,34 @@ fn settled(live: &Value) -> Value {
         }
     }
     object
+}
+
+/// The SHA-256 of a value's JSON.
+///
+/// # Panics
+///
+/// Where a value cannot be written as JSON: a map whose keys are no strings, or an error of its own.
+pub(crate) fn sha256(value: &impl Serialize) -> [u8; 32] {
+    let mut out = BufWriter::new(Sum(Sha256::new()));
+    serde_json::to_writer(&mut out, value)
+        .map_err(io::Error::from)
+        .and_then(|()| out.flush())
+        .expect("what has a digest is made of strings, maps and numbers");
+    out.get_ref().0.clone().finalize().into()
+}
+
+/// Sums up what is written.
+struct Sum(Sha256);
+
+impl io::Write for Sum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Lower-case hexadecimal.

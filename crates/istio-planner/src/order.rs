@@ -26,7 +26,7 @@ pub struct Context<'a> {
     /// What the target wants.
     pub desired: &'a Desired<'a>,
     /// What it changes.
-    pub diff: &'a DiffOutcome,
+    pub diff: &'a DiffOutcome<'a>,
     /// Workloads whose proxies stay old.
     pub restarts: &'a [Restart],
     /// From where.
@@ -42,11 +42,12 @@ pub struct Context<'a> {
 /// Puts everything in order.
 pub fn plan(context: &Context<'_>) -> Plan {
     let writes = &context.diff.writes;
-    let is = |component: ComponentName| move |it: &Write| it.component == component;
-    let injection = |it: &Write| it.component == ComponentName::Pilot && is_injection(&it.object);
-    let istiod = |it: &Write| it.component == ComponentName::Pilot && !is_injection(&it.object);
+    let is = |component: ComponentName| move |it: &Write<'_>| it.component == component;
+    let injection =
+        |it: &Write<'_>| it.component == ComponentName::Pilot && is_injection(&it.object);
+    let istiod = |it: &Write<'_>| it.component == ComponentName::Pilot && !is_injection(&it.object);
     let gateways = gateways(writes);
-    let others = |it: &Write| {
+    let others = |it: &Write<'_>| {
         ![
             ComponentName::Base,
             ComponentName::Pilot,
@@ -145,7 +146,7 @@ fn is_injection(object: &Ref) -> bool {
 }
 
 /// One step for each gateway, ingress first.
-fn gateways(writes: &[Write]) -> Vec<Option<Step>> {
+fn gateways(writes: &[Write<'_>]) -> Vec<Option<Step>> {
     let mut names: Vec<(ComponentName, &str)> = Vec::new();
     for component in ComponentName::GATEWAYS {
         for write in writes.iter().filter(|it| it.component == component) {
@@ -169,8 +170,13 @@ fn gateways(writes: &[Write]) -> Vec<Option<Step>> {
 
 /// The writes of one step, in an order in which each finds what it needs (domain §11, F-6), and the waits that
 /// follow from them.
-fn apply(id: &str, title: &str, writes: &[Write], of: impl Fn(&Write) -> bool) -> Option<Step> {
-    let mut writes: Vec<&Write> = writes.iter().filter(|it| of(it)).collect();
+fn apply(
+    id: &str,
+    title: &str,
+    writes: &[Write<'_>],
+    of: impl Fn(&Write<'_>) -> bool,
+) -> Option<Step> {
+    let mut writes: Vec<&Write<'_>> = writes.iter().filter(|it| of(it)).collect();
     if writes.is_empty() {
         return None;
     }
@@ -210,9 +216,9 @@ fn rank(kind: &str) -> u8 {
     }
 }
 
-fn action(write: &Write) -> Action {
+fn action(write: &Write<'_>) -> Action {
     let (object, expected) = (write.object.clone(), write.expected.clone());
-    let manifest = write.manifest.clone();
+    let manifest = Value::clone(&write.manifest);
     let definition = object.kind == "CustomResourceDefinition";
     match (write.how, write.class) {
         (WriteHow::Patch, _) => Action::Patch {
@@ -235,7 +241,7 @@ fn action(write: &Write) -> Action {
     }
 }
 
-fn wait(write: &Write) -> Option<Wait> {
+fn wait(write: &Write<'_>) -> Option<Wait> {
     let object = write.object.clone();
     Some(match object.kind.as_str() {
         "CustomResourceDefinition" => Wait::Established { object },
@@ -250,7 +256,7 @@ fn wait(write: &Write) -> Option<Wait> {
 }
 
 /// Whether a webhook is served from inside the cluster.
-fn has_service(write: &Write) -> bool {
+fn has_service(write: &Write<'_>) -> bool {
     let webhooks = write.manifest.get("webhooks").and_then(Value::as_array);
     webhooks
         .into_iter()

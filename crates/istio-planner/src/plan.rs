@@ -5,9 +5,8 @@ use sorted::SortedMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-use crate::digest::hex;
+use crate::digest::{hex, sha256};
 use crate::outcome::{Direction, Ref, RestartHow};
 
 /// The field manager of every apply: istioctl's own, so that ownership goes on (domain §4.2).
@@ -50,29 +49,20 @@ impl Plan {
     ///
     /// Never: a plan is made of strings, maps and numbers.
     #[must_use]
-    pub fn sealed(self) -> Self {
-        let id = self.seal();
-        Self { id, ..self }
+    pub fn sealed(mut self) -> Self {
+        self.id.clear();
+        self.id = hex(&sha256(&self));
+        self
     }
 
     /// Whether the plan still is what was named: nobody changed it since.
     pub fn is_sealed(&self) -> bool {
-        self.id == self.seal()
+        self.id == self.clone().sealed().id
     }
 
     /// Whether all that the plan does is to restart pods.
     pub fn is_restart(&self) -> bool {
         !self.steps.is_empty() && self.steps.iter().all(Step::is_restart)
-    }
-
-    fn seal(&self) -> String {
-        let unnamed = Self {
-            id: String::new(),
-            ..self.clone()
-        };
-        let json =
-            serde_json::to_string(&unnamed).expect("a plan is made of strings, maps and numbers");
-        hex(&Sha256::digest(json))
     }
 }
 

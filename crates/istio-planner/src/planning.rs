@@ -45,7 +45,8 @@ pub fn plan_with_objects(input: &Input) -> Planned {
         &basis.inventory.kubernetes,
     );
     let settings = Settings::new(input, &basis, &rendered);
-    let effect = Effect::new(input, &basis, &rendered, &settings);
+    let desired = desired(input, &basis, &rendered);
+    let effect = Effect::new(input, &basis, &rendered, desired.as_ref(), &settings);
     let situation = situation(input, &basis, &rendered, &settings, &effect);
     let findings = findings(&situation);
     let path = path::path(&path::Context {
@@ -334,34 +335,37 @@ fn concerns(change: &DefaultChange, basis: &Basis, rendered: &Rendered) -> bool 
         || is_rendered()
 }
 
+/// What the target wants. Without a control plane to replace there is nothing to compare with.
+fn desired<'a>(input: &'a Input, basis: &Basis, rendered: &Rendered) -> Option<Desired<'a>> {
+    let release = rendering::find(&input.releases, basis.to.as_ref()?)?;
+    let rendering = rendered.rendering.as_ref()?;
+    basis.plane().map(|_| Desired::new(release, rendering))
+}
+
 /// What the target does to the cluster.
 struct Effect<'a> {
-    desired: Option<Desired<'a>>,
-    diff: DiffOutcome,
+    desired: Option<&'a Desired<'a>>,
+    diff: DiffOutcome<'a>,
     renewals: Renewals,
     unknown: Vec<Setting>,
     notes: Vec<Finding>,
 }
 
 impl<'a> Effect<'a> {
-    fn new(input: &'a Input, basis: &Basis, rendered: &Rendered, settings: &Settings) -> Self {
+    fn new(
+        input: &'a Input,
+        basis: &Basis,
+        rendered: &Rendered,
+        desired: Option<&'a Desired<'a>>,
+        settings: &Settings,
+    ) -> Self {
         let snapshot = &input.snapshot;
-        let release = basis
-            .to
-            .as_ref()
-            .and_then(|to| rendering::find(&input.releases, to));
-        // Without a control plane to replace there is nothing to compare with.
-        let desired = basis
-            .plane()
-            .and(release.zip(rendered.rendering.as_ref()))
-            .map(|(release, it)| Desired::new(release, it));
         let consent = Consent {
             named: &input.request.prune,
             orphans: input.request.prune_orphans,
         };
         // Restarts read the predicted injector.
         let diff = desired
-            .as_ref()
             .map(|it| diff(snapshot, it, consent, true))
             .unwrap_or_default();
         // Without a new istiod no restart restarts anything.
@@ -432,7 +436,7 @@ fn situation<'a>(
         restarts: &effect.renewals.restarts,
         troubles: &effect.renewals.troubles,
         proxy_version: effect.renewals.proxy_version.as_ref(),
-        diff: effect.desired.is_some().then_some(&effect.diff),
+        diff: effect.desired.map(|_| &effect.diff),
         desired: rendered.rendering.as_ref().map(|rendering| rules::Desired {
             rendering,
             changes: &effect.diff.changes,
@@ -459,7 +463,7 @@ fn order(input: &Input, basis: &Basis, effect: &Effect, verdict: Verdict) -> Opt
     }
     Some(order::plan(&order::Context {
         snapshot: &input.snapshot,
-        desired: effect.desired.as_ref()?,
+        desired: effect.desired?,
         diff: &effect.diff,
         restarts: &effect.renewals.restarts,
         source: basis.source.version.as_deref(),

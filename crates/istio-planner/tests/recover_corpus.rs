@@ -324,7 +324,7 @@ impl Installation {
 }
 
 /// Exports what an apply into an empty cluster has stored, with its owners, and a pod of every workload.
-fn exported(outcome: &DiffOutcome) -> Snapshot {
+fn exported(outcome: &DiffOutcome<'_>) -> Snapshot {
     let mut schemas = Schemas::builtin();
     let predicted = || {
         outcome

@@ -127,7 +127,7 @@ fn install(cluster: &Cluster, releases: &Path, version: &str, sets: &[&str]) {
     let writes = || outcome.writes.iter().chain(&outcome.tag_writes);
     let objects: Vec<&Value> = writes()
         .filter(|it| it.how == WriteHow::Apply)
-        .map(|it| &it.manifest)
+        .map(|it| &*it.manifest)
         .collect();
     assert!(objects.len() > 10);
     cluster.done(&["create", "namespace", "istio-system"], None);

@@ -64,12 +64,12 @@ fn config_map(name: &str, version: &str, data: &Value) -> Value {
 }
 
 /// What the rules say of it.
-fn findings(snapshot: &Snapshot, outcome: &DiffOutcome) -> Vec<Finding> {
+fn findings(snapshot: &Snapshot, outcome: &DiffOutcome<'_>) -> Vec<Finding> {
     use crate::rules::*;
     let mut cluster = fixture::Cluster::new();
     cluster.snapshot = snapshot.clone();
     cluster.changes.clone_from(&outcome.changes);
-    cluster.diff = outcome.clone();
+    cluster.diff = kept(outcome.clone());
     cluster.render("Pilot", json!({}));
     let rules = [
         apply_refused::check,
@@ -83,10 +83,35 @@ fn findings(snapshot: &Snapshot, outcome: &DiffOutcome) -> Vec<Finding> {
     rules.into_iter().flat_map(|it| cluster.check(it)).collect()
 }
 
+/// An outcome that outlives what it was made from.
+fn kept(outcome: DiffOutcome<'_>) -> DiffOutcome<'static> {
+    let all = |writes: Vec<Write<'_>>| {
+        let owned = |it: Write<'_>| Write {
+            manifest: Cow::Owned(it.manifest.into_owned()),
+            ..it
+        };
+        writes.into_iter().map(owned).collect()
+    };
+    DiffOutcome {
+        writes: all(outcome.writes),
+        tag_writes: all(outcome.tag_writes),
+        ..outcome
+    }
+}
+
 #[track_caller]
-fn check(live: &[Value], wanted: Vec<Value>, expected: &expect_test::Expect) -> DiffOutcome {
+fn check(
+    live: &[Value],
+    wanted: Vec<Value>,
+    expected: &expect_test::Expect,
+) -> DiffOutcome<'static> {
     use std::fmt::Write as _;
-    let outcome = diff(&snapshot(live), &desired(wanted), Consent::NONE, false);
+    let outcome = kept(diff(
+        &snapshot(live),
+        &desired(wanted),
+        Consent::NONE,
+        false,
+    ));
     let mut text = String::new();
     for change in &outcome.changes {
         writeln!(
@@ -203,7 +228,8 @@ fn what_is_left_over_is_deleted_only_when_it_is_asked_for() {
             named: &named,
             orphans,
         };
-        let outcome = diff(&snapshot(&live), &desired(Vec::new()), consent, false);
+        let (snapshot, desired) = (snapshot(&live), desired(Vec::new()));
+        let outcome = diff(&snapshot, &desired, consent, false);
         let deletes: Vec<String> = outcome
             .deletes
             .iter()

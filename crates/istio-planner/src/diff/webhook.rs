@@ -1,5 +1,7 @@
 //! Where a plan sends less of a webhook configuration than istioctl does.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 /// The manager of istioctl's own updates: client-go names it after the program.
@@ -99,7 +101,7 @@ pub(super) fn stays_unstamped(live: Option<&Value>, manifest: &mut Value) {
 
 /// Leaves `failurePolicy: Ignore` out of an apply where istiod has turned it to Fail: istioctl opens the validation of
 /// configuration with every upgrade (domain §11, F-7). Returns whether there was something to leave out.
-pub(super) fn keeps_closed(live: Option<&Value>, manifest: &mut Value) -> bool {
+pub(super) fn keeps_closed(live: Option<&Value>, manifest: &mut Cow<'_, Value>) -> bool {
     let Some(live) = live.filter(|it| it["kind"] == "ValidatingWebhookConfiguration") else {
         return false;
     };
@@ -108,7 +110,7 @@ pub(super) fn keeps_closed(live: Option<&Value>, manifest: &mut Value) -> bool {
         live.is_some_and(|it| it["failurePolicy"] == "Fail")
     };
     let mut kept = false;
-    for webhook in webhooks_mut(manifest) {
+    for webhook in webhooks_mut(manifest.to_mut()) {
         if webhook
             .get("failurePolicy")
             .is_some_and(|it| it == "Ignore")

@@ -6,7 +6,7 @@ use super::*;
 use crate::diff::Leftover;
 use crate::outcome::RestartReason;
 
-fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
+fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write<'static> {
     Write {
         object: Ref {
             api_version: "v1".to_owned(),
@@ -17,7 +17,9 @@ fn write(component: &str, instance: &str, kind: &str, name: &str) -> Write {
         component: component.to_owned(),
         instance: instance.to_owned(),
         class: ChangeClass::Change,
-        manifest: json!({"kind": kind, "webhooks": [{"clientConfig": {"service": {}}}]}),
+        manifest: std::borrow::Cow::Owned(
+            json!({"kind": kind, "webhooks": [{"clientConfig": {"service": {}}}]}),
+        ),
         how: WriteHow::Apply,
         force: false,
         expected: crate::plan::Expected::default(),
@@ -40,7 +42,7 @@ fn restart(kind: &str, namespace: &str, name: &str, how: RestartHow) -> Restart 
     }
 }
 
-fn diff() -> DiffOutcome {
+fn diff() -> DiffOutcome<'static> {
     let mut diff = DiffOutcome::default();
     for (component, instance, kind, name) in [
         ("Base", "", "ServiceAccount", "istio-reader-service-account"),

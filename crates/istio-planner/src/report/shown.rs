@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 ///
 /// Everything that is printed for people passes through here. An escape looks as in Rust: `\u{202e}`.
 pub fn shown(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
+    if !is_steered(text) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 8);
@@ -25,7 +25,7 @@ pub fn shown(text: &str) -> Cow<'_, str> {
 /// Returns a JSON document in which nothing steers: the same document, since JSON has its own escapes for what stands in
 /// its strings, and nothing of the kind stands elsewhere.
 pub fn shown_json(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
+    if !is_steered(text) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 8);
@@ -41,6 +41,16 @@ pub fn shown_json(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Whether a text has a character that [`steers`]. Most lines of most texts are plain ASCII, which is seen at a glance.
+fn is_steered(text: &str) -> bool {
+    let is_plain = |it: u8| matches!(it, b' '..=b'~' | b'\t');
+    let mut lines = text.split('\n');
+    lines.any(|line| {
+        let plain = line.bytes().fold(true, |all, it| all & is_plain(it));
+        !plain && line.contains(steers)
+    })
 }
 
 /// Whether a character does something else than to show itself (Unicode 16, general categories Cc, Cf, Zl and Zp as far

@@ -39,7 +39,7 @@ pub(crate) struct Cluster {
     pub(crate) troubles: Vec<(Trouble, Subject)>,
     pub(crate) proxy_version: Option<Version>,
     /// What the apply does beside `changes`.
-    pub(crate) diff: DiffOutcome,
+    pub(crate) diff: DiffOutcome<'static>,
     pub(crate) releases: Vec<istio_render::Release>,
     pub(crate) installation: Option<crate::customisation::Installation>,
 }

@@ -55,7 +55,7 @@ pub(crate) struct Situation<'a> {
     /// The version of the proxies that the target's injector gives.
     pub(crate) proxy_version: Option<&'a Version>,
     /// What the apply does beside changing objects; `None` where nothing was rendered.
-    pub(crate) diff: Option<&'a DiffOutcome>,
+    pub(crate) diff: Option<&'a DiffOutcome<'a>>,
     /// What the target would make of the cluster; `None` where nothing was rendered.
     pub(crate) desired: Option<Desired<'a>>,
     /// The releases that were found.

@@ -25,8 +25,8 @@ const NOISE: [&str; 8] = [
     "Event",
 ];
 
-struct Scenario {
-    before: Snapshot,
+struct Scenario<'a> {
+    before: &'a Snapshot,
     after: Option<Snapshot>,
     expected: Value,
     target: String,
@@ -93,7 +93,7 @@ fn check(folder: &Path, report: &mut String) -> (usize, usize) {
     let after = after.exists().then(|| read(&after));
     compare(
         &Scenario {
-            before,
+            before: &before,
             after,
             expected,
             target,
@@ -124,7 +124,7 @@ impl Tally<'_> {
     }
 }
 
-fn compare(it: &Scenario, outcome: &DiffOutcome, report: &mut String) -> (usize, usize) {
+fn compare(it: &Scenario<'_>, outcome: &DiffOutcome<'_>, report: &mut String) -> (usize, usize) {
     let mut tally = Tally {
         good: 0,
         total: 0,
@@ -138,7 +138,7 @@ fn compare(it: &Scenario, outcome: &DiffOutcome, report: &mut String) -> (usize,
 }
 
 /// Objects that `expected.json` names in a field.
-fn named(scenario: &Scenario, field: &str) -> Option<SortedSet<String>> {
+fn named(scenario: &Scenario<'_>, field: &str) -> Option<SortedSet<String>> {
     let text = |it: &Value, field: &str| {
         it.get(field)
             .and_then(Value::as_str)
@@ -164,7 +164,7 @@ fn named(scenario: &Scenario, field: &str) -> Option<SortedSet<String>> {
     )
 }
 
-fn classes(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+fn classes(scenario: &Scenario<'_>, outcome: &DiffOutcome<'_>, tally: &mut Tally) {
     for (field, class) in [
         ("orphans", ChangeClass::Orphan),
         ("created", ChangeClass::Create),
@@ -187,7 +187,7 @@ fn classes(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     }
 }
 
-fn overwritten(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+fn overwritten(scenario: &Scenario<'_>, outcome: &DiffOutcome<'_>, tally: &mut Tally) {
     let list = scenario
         .expected
         .get("overwritten")
@@ -206,7 +206,7 @@ fn overwritten(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     }
 }
 
-fn findings(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+fn findings(scenario: &Scenario<'_>, outcome: &DiffOutcome<'_>, tally: &mut Tally) {
     const OURS: [&str; 4] = [
         "load-balancer-change",
         "scale-reset",
@@ -219,7 +219,7 @@ fn findings(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
             .map(|it| it.as_str().unwrap().to_owned())
             .collect()
     };
-    let all = super::findings(&scenario.before, outcome);
+    let all = super::findings(scenario.before, outcome);
     let there = |code: &String| all.iter().any(|it| it.code.as_str() == code);
     for code in codes("mustNot") {
         tally.note(!there(&code), || {
@@ -234,7 +234,7 @@ fn findings(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
     }
 }
 
-fn predictions(scenario: &Scenario, outcome: &DiffOutcome, tally: &mut Tally) {
+fn predictions(scenario: &Scenario<'_>, outcome: &DiffOutcome<'_>, tally: &mut Tally) {
     for (object, stored) in scenario.after.iter().flat_map(|it| &it.objects) {
         let label = |key: &str| {
             stored.value["metadata"]["labels"][key]
