@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -192,8 +193,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     } else {
         planning::releases(&request, &snapshot, &places)
     };
+    // The program ends with what it prints: nobody waits until all of a cluster is taken apart.
     let input = planning::with(request, snapshot, releases, &places, args.as_of.clone());
-    let mut outcome = istio_planner::plan(&input);
+    let input = ManuallyDrop::new(input);
+    let mut outcome = ManuallyDrop::new(istio_planner::plan(&input));
     if let Some(path) = &args.out {
         // What the plan writes may hold credentials.
         private(path, &report::json(&outcome))
@@ -229,7 +232,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
             output::json_text(&report::json(&outcome))?;
             return Ok(exit);
         }
-        Format::Yaml => serde_yaml::to_string(&outcome)?,
+        Format::Yaml => serde_yaml::to_string(&*outcome)?,
         Format::Markdown => report::Markdown { outcome: &outcome }.to_string(),
         Format::Sarif => {
             output::json_text(&report::sarif(&outcome))?;
