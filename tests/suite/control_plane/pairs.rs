@@ -123,7 +123,8 @@ fn install(cluster: &Cluster, releases: &Path, version: &str, sets: &[&str]) {
     };
     let rendering = istio_render::render(&release, &options).unwrap();
     let desired = Desired::new(&release, &rendering);
-    let outcome = diff(&Snapshot::default(), &desired, Consent::NONE, false);
+    let empty = Snapshot::default();
+    let outcome = diff(&empty, &desired, Consent::NONE, false);
     let writes = || outcome.writes.iter().chain(&outcome.tag_writes);
     let objects: Vec<&Value> = writes()
         .filter(|it| it.how == WriteHow::Apply)
