@@ -35,7 +35,7 @@ usage: cargo xtask VERB
   dist --repository URL [--url URL] [--target TRIPLE]… [--profile PROFILE] [--no-page] [--out DIR]
                      what a release hands out: static binaries, archives, image, npm package, krew, Homebrew, install.sh, sums
   docs               writes the pages of the manual, docs/manual
-  bench              size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
+  bench [PART…]      size of the wasm module, speed and memory on 10,000 pods, natively, in Node, in Chromium
   fuzz [TARGET…] [--minutes N]
                      the targets of tests/fuzz, 30 minutes each
   data [VERSION…]    downloads official Istio releases, sums checked

@@ -29,7 +29,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 24] = [
+const SUITES: [&str; 25] = [
     "format",
     "lints",
     "build",
@@ -41,6 +41,7 @@ const SUITES: [&str; 24] = [
     "supply",
     "dist",
     "wasi",
+    "growth",
     "node",
     "browser",
     "golden",
@@ -172,6 +173,7 @@ fn fetch() {
     let _ = tools::chromium(&CHROMIUM);
     let _ = tools::firefox();
     let _ = tools::cyclonedx();
+    let _ = tools::wasmtime();
     let _ = tools::kubectl_for_checks();
     let _ = distribution::programs();
     let _ = tools::oracles();
@@ -188,6 +190,9 @@ fn modules(report: &mut Report, long: bool) -> (bool, bool, Option<PathBuf>) {
         report.suite("supply", || supply(long));
     }
     let wasi = report.prepare("wasi", || wasi::build().map(Some));
+    if let Some(wasi) = &wasi {
+        report.suite("growth", || growth(wasi));
+    }
     (package, page, wasi)
 }
 
@@ -398,14 +403,33 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
         // More sequences of writes against the library of Kubernetes itself.
         env.push(("REFIT_CASES", "5000".into()));
     }
+    let workspace = [&TESTED[..], &["--", "--skip", GROWTH]].concat();
     let own = ["--package", "xtask", "--locked"];
+    cargo_test(&[&workspace, &own], &env)
+}
+
+/// The test of growth, whose counter is made beside the others.
+const GROWTH: &str = "growth::ten_times";
+
+/// How work grows with an export, counted in the WASI file.
+fn growth(wasi: &Path) -> Result<Verdict> {
+    let suite = [&TESTED[..], &["--test", "suite", GROWTH]].concat();
+    let env = [
+        ("REFIT_WASI", wasi.to_owned()),
+        ("WASMTIME_PYTHON", tools::wasmtime()?),
+    ];
+    cargo_test(&[&suite], &env)
+}
+
+/// Runs `cargo test` with each of these arguments, and counts its tests.
+fn cargo_test(runs: &[&[&str]], env: &[(&str, PathBuf)]) -> Result<Verdict> {
     let (mut ok, mut text) = (true, String::new());
-    for what in [&TESTED[..], &own] {
+    for what in runs {
         let mut command = process::cargo();
         command
             .current_dir(project::root())
             .args(["test", "--no-fail-fast"])
-            .args(what)
+            .args(*what)
             .envs(env.iter().map(|(name, value)| (name, value)));
         let (fine, told) = process::output(&mut command)?;
         ok &= fine;

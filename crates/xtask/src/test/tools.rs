@@ -112,6 +112,13 @@ fn pip(python: &Path, packages: &[&str]) -> Result<()> {
     process::run(Command::new(python).args(install).args(packages))
 }
 
+/// A Python that has wasmtime, which counts what a module executes.
+pub(crate) fn wasmtime() -> Result<PathBuf> {
+    let python = venv()?;
+    pip(&python, &["wasmtime==50.0.1"])?;
+    Ok(python)
+}
+
 /// A Python that has `CycloneDX`'s own library, which carries its schemas.
 pub(crate) fn cyclonedx() -> Result<PathBuf> {
     let python = venv()?;
