@@ -156,18 +156,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if completion::answered(&args, || help::dressed(Cli::command())) {
         return Exit::Done.into();
     }
-    let command = match command() {
+    let mut command = match command() {
         Ok(command) => command,
         Err(error) => return error.report().into(),
     };
     if args.len() < 2 {
-        let help = command.clone().render_help();
+        let help = command.render_help();
         let printed = output::styled(&help.ansi().to_string());
         return printed
             .map_or_else(|it| Error::from(it).report(), |()| Exit::Done)
             .into();
     }
-    let parsed = command.clone().try_get_matches_from(&args);
+    let parsed = command.try_get_matches_from_mut(&args);
     let cli = match parsed.and_then(|it| Cli::from_arg_matches(&it)) {
         Ok(cli) => cli,
         // Help and version are no errors; a terminal that is gone is none either.

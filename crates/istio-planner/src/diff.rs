@@ -107,6 +107,25 @@ fn key(object: &Ref) -> Key {
     )
 }
 
+/// The kind of definitions.
+const DEFINITION: &str = "CustomResourceDefinition";
+
+/// Group and kind of an object.
+fn kind(object: &Value) -> Option<(&str, &str)> {
+    let version = object.get("apiVersion")?.as_str()?;
+    Some((group_of(version), object.get("kind")?.as_str()?))
+}
+
+/// Group and kind of what a definition defines; nothing of other objects.
+fn defined(object: &Value) -> Option<(&str, &str)> {
+    if object.get("kind")? != DEFINITION {
+        return None;
+    }
+    let spec = object.get("spec")?;
+    let kind = spec.get("names")?.get("kind")?;
+    Some((spec.get("group")?.as_str()?, kind.as_str()?))
+}
+
 /// Computes what applying `desired` does to the cluster.
 ///
 /// `consent` tells what may be deleted.
@@ -159,12 +178,16 @@ impl<'a> Applying<'a> {
                 .iter()
                 .map(|(object, it)| (object, &it.value))
         };
-        let definitions = objects()
-            .filter(|it| it.0.kind == "CustomResourceDefinition")
+        let exported = objects()
+            .filter(|it| it.0.kind == DEFINITION)
             .map(|it| it.1);
-        let rendered = desired.components.iter().flat_map(|it| &it.objects);
-        let rendered = rendered.filter(|it| it["kind"] == "CustomResourceDefinition");
-        for definition in definitions.chain(rendered) {
+        let rendered = || desired.components.iter().flat_map(|it| &it.objects);
+        // The schema of what is not applied is not asked for.
+        let applied: SortedSet<_> = rendered().filter_map(kind).collect();
+        let definitions = exported
+            .chain(rendered())
+            .filter(|it| defined(it).is_some_and(|it| applied.contains(&it)));
+        for definition in definitions {
             schemas.add_crd(definition);
         }
         let services: Vec<&Value> = objects()

@@ -149,11 +149,16 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Steps over the byte that comes next but for space, if it is that one.
-    fn meets(&mut self, byte: u8) -> bool {
+    /// Steps over space.
+    fn space(&mut self) {
         let rest = self.json.get(self.at..).unwrap_or_default();
         let space = rest.iter().take_while(|it| b" \t\r\n".contains(it));
         self.at += space.count();
+    }
+
+    /// Steps over the byte that comes next but for space, if it is that one.
+    fn meets(&mut self, byte: u8) -> bool {
+        self.space();
         let met = self.json.get(self.at) == Some(&byte);
         self.at += usize::from(met);
         met
@@ -226,7 +231,7 @@ impl Page {
                 _ => walk.value::<IgnoredAny>().map(drop),
             }
         })?;
-        walk.meets(b'\n');
+        walk.space();
         if walk.at < body.len() {
             return Err(serde_json::Error::custom("more than a list was answered"));
         }
