@@ -41,9 +41,11 @@ test("each topic is a page of its own, and the search goes through all of them",
     ["Roll back", "rollback"],
   ]) {
     await it.page.getByRole("link", { name, exact: true }).first().click();
+    await it.page.locator(`#${id}.topic`).waitFor();
     assert.deepEqual(await shown(), [id]);
   }
   await it.page.getByLabel("Search").fill("disruption budget");
+  await it.page.locator(".results a").first().waitFor();
   assert.deepEqual(await shown(), []);
   const hits = await it.page.locator(".results a").allTextContents();
   assert.ok(

@@ -10,6 +10,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { launch } from "./chromium.mjs";
 import { serve } from "./serve.mjs";
 
+/** Milliseconds until a test gives up waiting. */
+const PATIENCE = 120_000;
 export const OUTPUT = new URL("../output/", import.meta.url);
 export const DIST = new URL("../../www/dist/", import.meta.url);
 /** A page of another day, to look at beside this one: the `www/dist` of an earlier commit. */
@@ -49,6 +51,8 @@ export function usePage() {
       ...options,
     });
     it.page = await it.context.newPage();
+    // Other suites run beside this one: what takes two seconds alone can take half a minute.
+    it.page.setDefaultTimeout(PATIENCE);
     it.requests = [];
     it.complaints = [];
     it.allowed = [];

@@ -121,7 +121,7 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     // The checks need one core or wait for clusters, and the tests of package and page for a browser: both go at once.
     let shared = data.as_deref().filter(|_| built);
     thread::scope(|scope| {
-        let checks = shared.map(|data| {
+        let mut checks = shared.map(|data| {
             let mut beside = report.beside();
             let (refit, plane) = (&refit, plane.as_ref());
             scope.spawn(move || {
@@ -133,20 +133,27 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
         if package {
             let mut env = vec![("REFIT", refit.clone())];
             env.extend(wasi.map(|it| ("REFIT_WASI", it)));
-            report.suite("node", || node::run("node", &env));
+            report.suite("node", || node::run("node", &env, &mut || {}));
         }
+        let mut checked = None;
+        // What measures time waits until nothing runs beside it.
+        let mut quiet = || {
+            if let Some(checks) = checks.take() {
+                checked = Some(checks.join());
+            }
+        };
         if page {
             report.suite_with(
                 "browser",
                 || tools::chromium(&CHROMIUM),
-                |it| browser(it, plane.as_ref().filter(|_| built), &refit),
+                |it| browser(it, plane.as_ref().filter(|_| built), &refit, &mut quiet),
             );
         }
-        if let Some(checks) = checks {
-            match checks.join() {
-                Ok(beside) => report.join(beside),
-                Err(_) => report.missing("shared checks", "they panicked"),
-            }
+        quiet();
+        match checked {
+            Some(Ok(beside)) => report.join(beside),
+            Some(Err(_)) => report.missing("shared checks", "they panicked"),
+            None => {}
         }
     });
     if data.is_none() {
@@ -468,7 +475,12 @@ fn count(counts: &str, word: &str) -> u32 {
 }
 
 /// The browsers' suite; with a control plane also the page of `refit serve`, before a cluster.
-fn browser(chromium: PathBuf, plane: Option<&PathBuf>, refit: &Path) -> Result<Verdict> {
+fn browser(
+    chromium: PathBuf,
+    plane: Option<&PathBuf>,
+    refit: &Path,
+    quiet: &mut dyn FnMut(),
+) -> Result<Verdict> {
     let mut env = vec![("CHROMIUM", chromium)];
     // Its test says itself what it cannot show without it.
     env.extend(tools::firefox().ok().map(|it| ("FIREFOX", it)));
@@ -478,5 +490,5 @@ fn browser(chromium: PathBuf, plane: Option<&PathBuf>, refit: &Path) -> Result<V
         env.push(("KUBECTL", tools::kubectl_for_checks()?));
         env.push(("REFIT_PYTHON", tools::python()?));
     }
-    node::run("browser", &env)
+    node::run("browser", &env, quiet)
 }

@@ -22,8 +22,12 @@ struct Counts {
     skipped: u32,
 }
 
-/// Runs all files of `tests/FOLDER`.
-pub(super) fn run(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
+/// Runs all files of `tests/FOLDER`; `quiet` waits until nothing runs beside what measures time.
+pub(super) fn run(
+    folder: &str,
+    env: &[(&str, PathBuf)],
+    quiet: &mut dyn FnMut(),
+) -> Result<Verdict> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(project::root().join("tests").join(folder))?
         .filter_map(|it| it.ok().map(|it| it.path()))
         .filter(|it| it.to_string_lossy().ends_with(".test.mjs"))
@@ -31,10 +35,12 @@ pub(super) fn run(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
     files.sort();
     let (alone, together): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| it.ends_with(ALONE));
     let (mut ok, mut counts) = (true, Counts::default());
-    for files in [together, alone] {
-        if !files.is_empty() {
-            ok &= counts.add(&files, env)?;
-        }
+    if !together.is_empty() {
+        ok &= counts.add(&together, env)?;
+    }
+    if !alone.is_empty() {
+        quiet();
+        ok &= counts.add(&alone, env)?;
     }
     Ok(counts.verdict(ok))
 }
