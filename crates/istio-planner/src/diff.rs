@@ -108,7 +108,7 @@ fn key(object: &Ref) -> Key {
 }
 
 /// The kind of definitions.
-const DEFINITION: &str = "CustomResourceDefinition";
+pub(crate) const DEFINITION: &str = "CustomResourceDefinition";
 
 /// Group and kind of an object.
 fn kind(object: &Value) -> Option<(&str, &str)> {

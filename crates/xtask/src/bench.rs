@@ -203,17 +203,7 @@ fn natives(refit: &Path, json: &Path, yaml: &Path, line: &mut Line<'_>) -> Resul
     }
     if let Some(data) = data::folder() {
         let releases = data.join("istio/releases");
-        let plan = [
-            "plan",
-            "--offline",
-            "--to",
-            "1.30.3",
-            "-o",
-            "json",
-            "--releases",
-        ];
-        let mut plan: Vec<&OsStr> = plan.iter().map(OsStr::new).collect();
-        plan.push(releases.as_os_str());
+        let plan = planning(&releases);
         let measured = native(refit, json, &plan)?;
         line(
             "native, whole plan",
@@ -237,20 +227,13 @@ fn live(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()> {
     let none = folder.join("no-releases");
     fs::create_dir_all(&none)?;
     let releases = data::folder().map(|it| it.join("istio/releases"));
-    let places = [("live plan", Some(none)), ("whole live plan", releases)];
-    for (name, releases) in places {
+    let places = [
+        ("live plan", Some(none), Some(LIVE_PEAK)),
+        ("whole live plan", releases, None),
+    ];
+    for (name, releases, ceiling) in places {
         let Some(releases) = releases else { continue };
-        let plan = [
-            "plan",
-            "--offline",
-            "--to",
-            "1.30.3",
-            "-o",
-            "json",
-            "--releases",
-        ];
-        let mut plan: Vec<&OsStr> = plan.iter().map(OsStr::new).collect();
-        plan.extend([releases.as_os_str(), OsStr::new("--kubeconfig")]);
+        let plan = [planning(&releases), vec![OsStr::new("--kubeconfig")]].concat();
         let measured = native(refit, &config, &plan)?;
         line(
             &format!("native, {name}"),
@@ -258,22 +241,29 @@ fn live(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()> {
             String::new(),
             true,
         );
-        let (floor, holds) = if name == "live plan" {
-            (
-                format!("≤ {} MiB", LIVE_PEAK >> 20),
-                measured.peak <= LIVE_PEAK,
-            )
-        } else {
-            (String::new(), true)
-        };
         line(
             &format!("native, {name}, peak"),
             format!("{} MiB", measured.peak >> 20),
-            floor,
-            holds,
+            ceiling.map_or_else(String::new, |it| format!("≤ {} MiB", it >> 20)),
+            ceiling.is_none_or(|it| measured.peak <= it),
         );
     }
     Ok(())
+}
+
+/// The arguments of a plan with these releases, and no others.
+fn planning(releases: &Path) -> Vec<&OsStr> {
+    let plan = [
+        "plan",
+        "--offline",
+        "--to",
+        "1.30.3",
+        "-o",
+        "json",
+        "--releases",
+    ];
+    let plan = plan.into_iter().map(OsStr::new);
+    plan.chain([releases.as_os_str()]).collect()
 }
 
 /// Builds a program of a package for speed and returns where it is below `target/release`.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sorted::{SortedMap, SortedSet};
 
-use super::search::DEFINITION;
+use crate::diff::DEFINITION;
 use crate::outcome::{ControlPlane, Inventory, Ref};
 use crate::snapshot::{Object, Snapshot};
 

@@ -15,7 +15,7 @@ use super::setting::{Installation, Setting};
 use super::steps::steps;
 use crate::defaults::tree;
 use crate::desired::Desired;
-use crate::diff::{Consent, diff};
+use crate::diff::{Consent, DEFINITION, diff};
 use crate::outcome::{Change, ChangeClass, FieldChange, Ref, Subject};
 
 /// How often what is left over is explained again; a setting may bring another to light.
@@ -36,9 +36,6 @@ pub(super) struct Search<'a> {
     /// Definitions are compared too.
     pub(super) definitions: bool,
 }
-
-/// The kind of definitions.
-pub(super) const DEFINITION: &str = "CustomResourceDefinition";
 
 /// A request, and what the cluster holds otherwise.
 pub(super) struct Candidate {
@@ -190,7 +187,7 @@ impl Search<'_> {
         let exports_definitions = exports_definitions
             .clone()
             .any(|it| it.ends_with("/CustomResourceDefinition"));
-        changes.retain(|it| exports_definitions || it.object.kind != "CustomResourceDefinition");
+        changes.retain(|it| exports_definitions || it.object.kind != DEFINITION);
         changes.extend(self.extra(&changes));
         let residue = Residue { changes, rendering };
         Some(Candidate { found, residue })
