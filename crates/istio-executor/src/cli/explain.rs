@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args as ClapArgs;
-use clap::builder::PossibleValuesParser;
+use clap::builder::PossibleValue;
 use istio_planner::explain::{self, Explanation, Weight};
 use istio_planner::fleet;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::output;
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
     /// The finding's code, for example version-skew, or words to look for. Without it, all codes are listed
-    #[arg(value_parser = anything(codes()), hide_possible_values = true)]
+    #[arg(value_parser = anything(codes), hide_possible_values = true)]
     code: Option<String>,
 
     /// Explains every code at length
@@ -99,9 +99,9 @@ pub(super) fn all() -> Vec<Known> {
 }
 
 /// The codes, for completion.
-pub(super) fn codes() -> PossibleValuesParser {
-    let codes: Vec<&'static str> = all().iter().map(|it| it.code).collect();
-    PossibleValuesParser::new(codes)
+pub(super) fn codes() -> Vec<PossibleValue> {
+    let all = all();
+    all.iter().map(|it| PossibleValue::new(it.code)).collect()
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {

@@ -130,7 +130,7 @@ struct PlanArgs {
     kubeconfig: Option<PathBuf>,
 
     /// The version to go to, for example 1.30.3
-    #[arg(long, value_name = "VERSION", value_parser = anything(versions()), hide_possible_values = true)]
+    #[arg(long, value_name = "VERSION", value_parser = anything(versions), hide_possible_values = true)]
     to: Option<String>,
 
     #[command(flatten)]

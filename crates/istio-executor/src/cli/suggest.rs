@@ -1,7 +1,7 @@
 //! Words for those who come from istioctl, helm, kubectl and terraform, and for slips of the keyboard.
 
 use clap::Command;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// What somebody may type, and what does that here.
@@ -92,26 +92,21 @@ const FLAGS: [(&str, &str); 14] = [
 ];
 
 /// Every version that is known, for completion.
-pub(super) fn versions() -> PossibleValuesParser {
-    let versions: Vec<String> = istio_catalog::Catalog::embedded()
+pub(super) fn versions() -> Vec<PossibleValue> {
+    istio_catalog::Catalog::embedded()
         .patches()
-        .map(ToString::to_string)
-        .collect();
-    PossibleValuesParser::new(
-        versions
-            .into_iter()
-            .map(|it| clap::builder::PossibleValue::new(&*Box::leak(it.into_boxed_str()))),
-    )
+        .map(|it| PossibleValue::new(&*Box::leak(it.to_string().into_boxed_str())))
+        .collect()
 }
 
-/// Takes any text, and offers values to shells.
-pub(super) fn anything(offered: PossibleValuesParser) -> Anything {
+/// Takes any text, and offers values to shells; they are made when a shell asks.
+pub(super) fn anything(offered: fn() -> Vec<PossibleValue>) -> Anything {
     Anything(offered)
 }
 
 /// See [`anything`].
 #[derive(Debug, Clone)]
-pub(super) struct Anything(PossibleValuesParser);
+pub(super) struct Anything(fn() -> Vec<PossibleValue>);
 
 impl TypedValueParser for Anything {
     type Value = String;
@@ -125,10 +120,8 @@ impl TypedValueParser for Anything {
         clap::builder::StringValueParser::new().parse_ref(cmd, arg, value)
     }
 
-    fn possible_values(
-        &self,
-    ) -> Option<Box<dyn Iterator<Item = clap::builder::PossibleValue> + '_>> {
-        self.0.possible_values()
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.0)().into_iter()))
     }
 }
 

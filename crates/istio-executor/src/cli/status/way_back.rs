@@ -39,7 +39,7 @@ pub(super) struct WayBack {
     files: Vec<PathBuf>,
 
     /// The version to go back to; without it, the one that the last upgrade came from
-    #[arg(long, value_name = "VERSION", requires = "rollback", help_heading = "Way back", value_parser = anything(versions()), hide_possible_values = true)]
+    #[arg(long, value_name = "VERSION", requires = "rollback", help_heading = "Way back", value_parser = anything(versions), hide_possible_values = true)]
     to: Option<String>,
 
     #[command(flatten, next_help_heading = "Way back")]
