@@ -231,7 +231,10 @@ pub(crate) fn scalar(value: &Json) -> String {
 }
 
 fn text(bytes: &[u8]) -> Arc<str> {
-    String::from_utf8_lossy(bytes).into()
+    match str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(bytes).into(),
+    }
 }
 
 /// Reads a file that holds a mapping, or nothing.

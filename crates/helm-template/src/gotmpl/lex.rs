@@ -165,6 +165,13 @@ impl<'a> Lexer<'a> {
         self.at += bytes;
     }
 
+    /// Moves over letters and digits.
+    fn skip_word(&mut self) {
+        let rest = self.rest();
+        let end = rest.find(|it| !is_alphanumeric(it));
+        self.at += end.unwrap_or(rest.len());
+    }
+
     fn ignore(&mut self) {
         self.start = self.at;
         self.start_line = self.line;
@@ -202,7 +209,7 @@ impl<'a> Lexer<'a> {
     fn text(&mut self) -> Item<'a> {
         loop {
             let rest = self.rest();
-            let Some(length) = rest.find(LEFT) else {
+            let Some(length) = find_left(rest) else {
                 if rest.is_empty() {
                     return self.emit(Kind::Eof);
                 }
@@ -374,9 +381,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Item<'a> {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_word();
         if !self.at_terminator() {
             let bad = character(self.peek());
             return self.error(format!("bad character {bad}"));
@@ -396,9 +401,7 @@ impl<'a> Lexer<'a> {
                 _ => Kind::Dot,
             });
         }
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_word();
         if !self.at_terminator() {
             let bad = character(self.peek());
             return self.error(format!("bad character {bad}"));
@@ -498,6 +501,14 @@ fn is_space(it: char) -> bool {
 
 fn is_alphanumeric(it: char) -> bool {
     it == '_' || it.is_alphanumeric()
+}
+
+/// Where the next opening delimiter stands.
+fn find_left(rest: &str) -> Option<usize> {
+    memchr::memchr_iter(b'{', rest.as_bytes()).find(|at| {
+        let from_here = rest.get(*at..).unwrap_or_default();
+        from_here.starts_with(LEFT)
+    })
 }
 
 fn trims_left(after: &str) -> bool {

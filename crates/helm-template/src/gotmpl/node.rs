@@ -90,7 +90,7 @@ pub(crate) enum Term {
     Bool(bool),
     Dot,
     Nil,
-    Number(Number),
+    Number(Box<Number>),
     Text {
         quoted: Box<str>,
         text: Arc<str>,

@@ -225,6 +225,7 @@ impl<'a> Parser<'a> {
                 Read::Node(node) => nodes.push(node),
                 Read::End(end) => {
                     self.depth -= 1;
+                    nodes.shrink_to_fit();
                     return Ok((nodes, end));
                 }
             }

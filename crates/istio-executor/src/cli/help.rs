@@ -179,17 +179,17 @@ const SETTINGS: &str = "Flags can be given by the environment, --releases by REF
 
 /// Adds groups and examples to a command.
 pub(super) fn dressed(mut command: Command) -> Command {
-    for (verb, examples) in EXAMPLES {
-        if command.find_subcommand(verb).is_none() {
+    for verb in command.get_subcommands_mut() {
+        let Some((_, examples)) = EXAMPLES.iter().find(|it| it.0 == verb.get_name()) else {
             continue;
-        }
+        };
         let mut text = String::from("Examples:\n");
-        for example in examples {
+        for example in *examples {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {example}");
         }
         let _ = write!(text, "\n{SETTINGS}");
-        command = command.mut_subcommand(verb, |it| it.after_long_help(text));
+        *verb = std::mem::take(verb).after_long_help(text);
     }
     let groups = groups(&command);
     command.help_template(format!(

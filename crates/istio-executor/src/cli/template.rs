@@ -1,6 +1,7 @@
 //! `refit template`: what `helm template` prints.
 
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -76,7 +77,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let files = release::read_folder(&args.chart)
         .with_context(|| format!("cannot read the chart {}", args.chart.display()))
         .map_err(Error::Usage)?;
+    // The process ends with what it prints: nothing is taken apart before.
     let chart = Chart::from_files(files).map_err(|it| Error::Usage(it.into()))?;
+    let chart = ManuallyDrop::new(chart);
     let release = helm_template::Release {
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -90,6 +93,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     };
     let rendered = helm_template::render(&chart, &values(args)?, &release, &capabilities)
         .map_err(|it| Error::Usage(it.into()))?;
+    let rendered = ManuallyDrop::new(rendered);
     let printed = PrintOptions {
         include_crds: args.include_crds,
         no_hooks: args.no_hooks,

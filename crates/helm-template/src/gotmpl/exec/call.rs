@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{At, Seen, State};
 use crate::funcs::{Body, Call, Function, Param};
-use crate::gotmpl::node::{Number, Operand, Term};
+use crate::gotmpl::node::{Operand, Term};
 use crate::value::Value;
 
 impl<'t> State<'t> {
@@ -156,21 +156,24 @@ impl<'t> State<'t> {
             }
             Term::Bool(_) | Term::Number(_) | Term::Text { .. } => {}
         }
+        let number = match &operand.term {
+            Term::Number(it) => Some(it),
+            _ => None,
+        };
         match (param, &operand.term) {
             (Param::Any | Param::Reflect, _) => self.operand(dot, operand).map(|it| it.value),
             (Param::Bool, Term::Bool(it)) => Ok(Value::Bool(*it)),
             (Param::Bool, _) => self.fail(format_args!("expected bool; found {operand}")),
             (Param::Text, Term::Text { text, .. }) => Ok(Value::Text(Arc::clone(text))),
             (Param::Text, _) => self.fail(format_args!("expected string; found {operand}")),
-            (Param::Int, Term::Number(Number { int: Some(it), .. })) => Ok(Value::Int(*it)),
-            (Param::Int, _) => self.fail(format_args!("expected integer; found {operand}")),
-            (
-                Param::Float,
-                Term::Number(Number {
-                    float: Some(it), ..
-                }),
-            ) => Ok(Value::Float(*it)),
-            (Param::Float, _) => self.fail(format_args!("expected float; found {operand}")),
+            (Param::Int, _) => match number.and_then(|it| it.int) {
+                Some(it) => Ok(Value::Int(it)),
+                None => self.fail(format_args!("expected integer; found {operand}")),
+            },
+            (Param::Float, _) => match number.and_then(|it| it.float) {
+                Some(it) => Ok(Value::Float(it)),
+                None => self.fail(format_args!("expected float; found {operand}")),
+            },
             (Param::Map | Param::Time | Param::Version, _) => self.fail(format_args!(
                 "can't handle {operand} for arg of type {}",
                 param.type_name()

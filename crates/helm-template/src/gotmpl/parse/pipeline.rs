@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{DEPTH, Parser};
 use crate::funcs;
-use crate::gotmpl::lex::Kind;
+use crate::gotmpl::lex::{Item, Kind};
 use crate::gotmpl::node::{Command, Number, Operand, Pipe, Term};
 use crate::gotmpl::quote::{quote, unquote, unquote_char};
 
@@ -43,6 +43,7 @@ impl Parser<'_> {
                 _ => return self.unexpected(&item, context),
             }
         }
+        pipe.commands.shrink_to_fit();
         if pipe.commands.is_empty() {
             return self.refuse(format_args!("missing value for {context}"));
         }
@@ -65,19 +66,16 @@ impl Parser<'_> {
             let variable = self.next();
             let after = self.peek().clone();
             let next = self.peek_solid();
-            let name: Arc<str> = variable.text.as_ref().into();
             match next.kind {
                 Kind::Assign | Kind::Declare => {
                     pipe.assigns = next.kind == Kind::Assign;
                     self.next_solid();
-                    pipe.declared.push(Arc::clone(&name));
-                    self.variables.push(name);
+                    self.declare(pipe, &variable);
                     return Ok(());
                 }
                 Kind::Char if next.text == "," => {
                     self.next_solid();
-                    pipe.declared.push(Arc::clone(&name));
-                    self.variables.push(name);
+                    self.declare(pipe, &variable);
                     if context == "range" && pipe.declared.len() < 2 {
                         match self.peek_solid().kind {
                             Kind::Variable | Kind::RightDelim | Kind::RightParen => continue,
@@ -98,6 +96,12 @@ impl Parser<'_> {
         Ok(())
     }
 
+    fn declare(&mut self, pipe: &mut Pipe, variable: &Item<'_>) {
+        let name: Arc<str> = variable.text.as_ref().into();
+        pipe.declared.push(Arc::clone(&name));
+        self.variables.push(name);
+    }
+
     fn command(&mut self) -> Result<Command, String> {
         let position = self.peek_solid().position;
         let mut operands = Vec::new();
@@ -116,6 +120,7 @@ impl Parser<'_> {
         if operands.is_empty() {
             return self.refuse("empty command");
         }
+        operands.shrink_to_fit();
         Ok(Command { position, operands })
     }
 
@@ -176,7 +181,7 @@ impl Parser<'_> {
             Kind::Bool => Term::Bool(item.text == "true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 Term::Number(match number(&item.text, item.kind) {
-                    Ok(number) => number,
+                    Ok(number) => number.into(),
                     Err(message) => return self.refuse(message),
                 })
             }
