@@ -11,7 +11,8 @@ use serde_json::Value;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, named as the files of `tests/fuzz/fuzz_targets`.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
+    ("yaml", yaml),
     ("parser", parser),
     ("executor", executor),
     ("values", values),
@@ -23,6 +24,26 @@ pub const TARGETS: [Target; 5] = [
 pub const SEPARATOR: &str = "\n====\n";
 
 const CHART: &str = "apiVersion: v2\nname: fuzzed\nversion: 1.0.0\n";
+
+/// The quick reader of Kubernetes' YAML, and the full one: the same nodes at the same places, the same error.
+///
+/// # Panics
+///
+/// If they do not agree.
+pub fn yaml(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
+    let (mut fully, mut quickly) = (Vec::new(), Vec::new());
+    let error = kube_yaml::load_fully(text, |it| fully.push(it)).err();
+    let other = kube_yaml::load(text, |it| quickly.push(it)).err();
+    assert_eq!((&quickly, &other), (&fully, &error));
+    match kube_yaml::first(text) {
+        Ok(Some(node)) if !node.is_null() => assert_eq!(Some(&node), fully.first()),
+        Ok(_) => {}
+        Err(it) => assert_eq!((fully.len(), Some(&it)), (0, error.as_ref())),
+    }
+}
 
 /// A template as it is: lexer and parser of Go's `text/template`, and whatever parses is run.
 pub fn parser(input: &[u8]) {

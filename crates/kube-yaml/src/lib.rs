@@ -27,7 +27,7 @@ mod written;
 pub use emit::{Emitter, Lists, natural_order, to_string, to_string_indented};
 pub use float::format_float;
 pub use node::{Node, NodeValue, as_go_json};
-pub use read::{Repeated, first, from_str, load, repeated};
+pub use read::{Repeated, first, from_str, load, load_fully, repeated};
 pub use split::split;
 pub use written::written;
 

@@ -39,8 +39,8 @@ pub fn load<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), Err
     })
 }
 
-/// [`load`] by the full parser.
-fn load_fully<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), Error> {
+/// [`load`] by the full parser alone, which says the same, slowly: what the quick reader is held against.
+pub fn load_fully<'a>(text: &'a str, mut each: impl FnMut(Node<'a>)) -> Result<(), Error> {
     let mut reader = Reader::new(text);
     while let Some(first) = reader.next_document()? {
         let node = reader.node(first, 0)?;

@@ -15,7 +15,8 @@ use serde_json::Value;
 use crate::{data, process, project};
 
 /// A target and the words that its inputs are made of.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 6] = [
+    ("yaml", "yaml"),
     ("parser", "templates"),
     ("executor", "templates"),
     ("values", "yaml"),
@@ -108,6 +109,10 @@ pub(crate) fn run_targets(only: &[&str], minutes: u32) -> Result<()> {
 fn seed(target: &str, data: &Path, corpus: &Path) -> Result<()> {
     let mut seeds: Vec<String> = Vec::new();
     match target {
+        "yaml" => {
+            seeds.extend(charts(data, |path| path.ends_with("/values.yaml"))?);
+            seeds.extend(requests(data)?.into_iter().flat_map(|it| it.files));
+        }
         "parser" => seeds.extend(charts(data, |path| path.contains("/templates/"))?),
         "executor" => {
             let templates = charts(data, |path| path.contains("/templates/"))?;
