@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail};
 
@@ -69,8 +70,11 @@ pub(crate) fn cargo_for(target: &str) -> Command {
     command
 }
 
-/// Installs a folder's npm packages exactly as its lock file says; does nothing where that is already done.
+/// Installs a folder's npm packages exactly as its lock file says; does nothing where that is already done. Who asks while
+/// another installs waits for it.
 pub(crate) fn npm_ci(folder: &Path) -> Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock();
     let installed = folder.join("node_modules/.package-lock.json");
     let lock = folder.join("package-lock.json");
     let fresh = match (installed.metadata(), lock.metadata()) {

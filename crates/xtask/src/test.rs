@@ -1,10 +1,11 @@
-//! `cargo xtask test`: every suite, one after the other, and a line for each at the end.
+//! `cargo xtask test`: every suite, in two lanes beside each other, and a line for each at the end.
 //!
 //! One dev build serves the Rust tests, the shared checks and the control plane, one wasm build Node, browser and page, and
 //! what waits much goes beside what computes: that is what lets a cold machine with two cores get through.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::thread;
 
 use anyhow::{Result, anyhow, bail, ensure};
@@ -84,76 +85,72 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     let data = data::folder();
     let mut report = Report::new(missing, only);
 
-    // What Go builds, and what is downloaded, beside cargo: linking leaves a core free.
-    let plane = report
-        .wants("plane")
-        .then(|| thread::spawn(tools::control_plane));
-    let fetched = report.is_whole().then(|| thread::spawn(fetch));
-
-    report.suite("format", format);
-    report.suite("lints", lints);
     let refit = project::target().join("of-tests/refit");
-    let built = report.passes("build", || build(&refit));
-    let plane = plane.and_then(|it| {
-        report.prepare("plane", || {
-            it.join().map_err(|_| anyhow!("its build panicked"))?
-        })
-    });
-    // Packages of Debian are installed by one at a time.
-    let _ = fetched.map(thread::JoinHandle::join);
-    // The Rust tests wait much for control planes, and linking a module takes one core for minutes: both go at once.
-    let (package, page, wasi) = thread::scope(|scope| {
-        let mut beside = report.beside();
-        let modules = scope.spawn(|| (modules(&mut beside, long), beside));
-        report.suite("rust", || {
-            rust(long, plane.as_ref(), built.then_some(&refit))
-        });
-        let Ok((made, beside)) = modules.join() else {
-            report.missing("package", "its build panicked");
-            return (false, false, None);
-        };
-        report.join(beside);
-        made
-    });
-    if page && built {
-        report.suite("dist", || distribution::run(long, &refit));
-    }
-    // The checks need one core or wait for clusters, and the tests of package and page for a browser: both go at once.
-    let shared = data.as_deref().filter(|_| built);
+    let is_whole = report.is_whole();
+    let (fetched, made, built) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+    let lane = Lane {
+        report: report.beside(),
+        fetched: &fetched,
+        made: &made,
+        built: &built,
+        refit: &refit,
+        data: data.as_deref(),
+    };
     thread::scope(|scope| {
-        let mut checks = shared.map(|data| {
-            let mut beside = report.beside();
-            let (refit, plane) = (&refit, plane.as_ref());
-            scope.spawn(move || {
-                checks::run(&mut beside, data, refit);
-                checks::execute(&mut beside, data, refit, plane);
-                beside
+        // What Go builds, and what is downloaded, beside cargo: linking leaves a core free.
+        let plane = report
+            .wants("plane")
+            .then(|| scope.spawn(tools::control_plane));
+        scope.spawn(|| {
+            if is_whole {
+                fetch();
+            }
+            let _ = fetched.set(());
+        });
+        report.suite("format", format);
+        let lane = scope.spawn(move || lane.run(long));
+
+        report.suite("lints", lints);
+        let tests = report.passes("build", || build(&refit));
+        let plane = plane.and_then(|it| {
+            report.prepare("plane", || {
+                it.join().map_err(|_| anyhow!("its build panicked"))?
             })
         });
-        if package {
-            let mut env = vec![("REFIT", refit.clone())];
-            env.extend(wasi.map(|it| ("REFIT_WASI", it)));
-            report.suite("node", || node::run("node", &env, &mut || {}));
+        fetched.wait();
+        let ready = Built { tests, plane };
+        // Suites that are named fetch what they need themselves, one after the other.
+        if is_whole {
+            let _ = built.set(ready.clone());
         }
-        let mut checked = None;
+        report.suite("rust", || {
+            rust(long, ready.plane.as_ref(), tests.then_some(&refit))
+        });
+        let _ = built.set(ready.clone());
+
+        let page = made.wait().page;
+        if page && tests {
+            report.suite("dist", || distribution::run(long, &refit));
+        }
+        let (mut lane, mut beside) = (Some(lane), None);
         // What measures time waits until nothing runs beside it.
         let mut quiet = || {
-            if let Some(checks) = checks.take() {
-                checked = Some(checks.join());
+            if let Some(lane) = lane.take() {
+                beside = Some(lane.join());
             }
         };
         if page {
+            let plane = ready.plane.as_ref().filter(|_| tests);
             report.suite_with(
                 "browser",
                 || tools::chromium(&CHROMIUM),
-                |it| browser(it, plane.as_ref().filter(|_| built), &refit, &mut quiet),
+                |it| browser(it, plane, &refit, &mut quiet),
             );
         }
         quiet();
-        match checked {
+        match beside {
             Some(Ok(beside)) => report.join(beside),
-            Some(Err(_)) => report.missing("shared checks", "they panicked"),
-            None => {}
+            _ => report.missing("package", "what ran beside the tests panicked"),
         }
     });
     if data.is_none() {
@@ -186,21 +183,79 @@ fn fetch() {
     let _ = tools::oracles();
 }
 
-/// What is made of the modules: whether there is a package, whether there is a page, and the file for WASI.
-fn modules(report: &mut Report, long: bool) -> (bool, bool, Option<PathBuf>) {
-    let package = report.passes("package", package);
-    if package {
-        report.suite("scripts", scripts);
+/// What cargo built for the suites.
+#[derive(Debug, Clone)]
+struct Built {
+    /// Whether tests, and the `refit` that they run, were built.
+    tests: bool,
+    /// The control plane.
+    plane: Option<PathBuf>,
+}
+
+/// What was made of the modules.
+#[derive(Debug)]
+struct Modules {
+    package: bool,
+    page: bool,
+    wasi: Option<PathBuf>,
+}
+
+/// Suites beside cargo's. Linking a module takes one core for minutes, the Rust tests and some of the shared checks wait much for
+/// control planes: two things that go at once keep two cores busy.
+struct Lane<'a> {
+    report: Report,
+    /// Set when everything is fetched.
+    fetched: &'a OnceLock<()>,
+    /// Set by this lane.
+    made: &'a OnceLock<Modules>,
+    /// Set by cargo's lane.
+    built: &'a OnceLock<Built>,
+    refit: &'a PathBuf,
+    data: Option<&'a Path>,
+}
+
+impl Lane<'_> {
+    /// Makes the modules, then runs what needs them, or what cargo built.
+    fn run(mut self, long: bool) -> Report {
+        let modules = self.modules(long);
+        let modules = self.made.get_or_init(|| modules);
+        let built = self.built.wait();
+        if let Some(wasi) = &modules.wasi {
+            self.report.suite("growth", || growth(wasi));
+        }
+        if modules.package {
+            let mut env = vec![("REFIT", self.refit.clone())];
+            env.extend(modules.wasi.clone().map(|it| ("REFIT_WASI", it)));
+            self.report
+                .suite("node", || node::run("node", &env, &mut || {}));
+        }
+        if let Some(data) = self.data.filter(|_| built.tests) {
+            checks::run(&mut self.report, data, self.refit);
+            checks::execute(&mut self.report, data, self.refit, built.plane.as_ref());
+        }
+        self.report
     }
-    let page = package && report.passes("page", || www::build().map(|()| Verdict::Passed(None)));
-    if page {
-        report.suite("supply", || supply(long));
+
+    fn modules(&mut self, long: bool) -> Modules {
+        let package = self.report.passes("package", package);
+        self.fetched.wait();
+        if package {
+            self.report.suite("scripts", scripts);
+        }
+        let page = package
+            && self
+                .report
+                .passes("page", || www::build().map(|()| Verdict::Passed(None)));
+        if page {
+            self.report.suite("supply", || supply(long));
+        }
+        let wasi = self.report.prepare("wasi", || wasi::build().map(Some));
+        Modules {
+            package,
+            page,
+            wasi,
+        }
     }
-    let wasi = report.prepare("wasi", || wasi::build().map(Some));
-    if let Some(wasi) = &wasi {
-        report.suite("growth", || growth(wasi));
-    }
-    (package, page, wasi)
 }
 
 /// The package and what its tests need; what a server sends of it has its limit.
