@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
-use super::{Line, release_build, watch};
+use super::{Line, built, watch};
 use crate::test::tools;
 use crate::{data, process};
 
@@ -95,7 +95,7 @@ pub(super) fn run(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()
     );
 
     // Renders in one process, without start and without printing.
-    let render_time = release_build(
+    let render_time = built(
         &["istio-render", "--example", "render_time"],
         "examples/render_time",
     )?;
