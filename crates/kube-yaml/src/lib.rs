@@ -5,6 +5,7 @@
 //! Plain data is [`serde_json::Value`], whose objects are sorted maps: never enable its `preserve_order`.
 //!
 //! - [`load`], [`first`], [`from_str`]: text to nodes or plain data
+//! - [`load_fully`]: the same by the full parser alone, which the quick one is fuzzed against
 //! - [`repeated`]: keys that a mapping holds more than once
 //! - [`split`]: one text of many documents to the text of each
 //! - [`to_string`]: plain data to text; [`written`]: whether a text is that already
