@@ -5,15 +5,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
-use std::thread;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
-use crate::{data, fuzz, notices, pkg, process, project, sbom, wasi, www};
+use crate::{data, fuzz, notices, pkg, process, project, sbom, www};
 
 mod checks;
 mod distribution;
+mod lanes;
 mod node;
 pub(crate) mod report;
 pub(crate) mod tools;
@@ -30,7 +29,7 @@ pub(crate) const CHROMIUM: [&str; 4] = [
 ];
 
 /// All suites, and what is made for them, in their order.
-const SUITES: [&str; 25] = [
+const SUITES: [&str; 26] = [
     "format",
     "lints",
     "build",
@@ -45,6 +44,7 @@ const SUITES: [&str; 25] = [
     "growth",
     "node",
     "browser",
+    "speed",
     "golden",
     "golden-old",
     "corpus",
@@ -85,177 +85,13 @@ pub(crate) fn run_with(args: &[String], missing: Missing) -> Result<()> {
     let data = data::folder();
     let mut report = Report::new(missing, only);
 
-    let refit = project::target().join("of-tests/refit");
-    let is_whole = report.is_whole();
-    let (fetched, made, built) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-    let lane = Lane {
-        report: report.beside(),
-        fetched: &fetched,
-        made: &made,
-        built: &built,
-        refit: &refit,
-        data: data.as_deref(),
-    };
-    thread::scope(|scope| {
-        // What Go builds, and what is downloaded, beside cargo: linking leaves a core free.
-        let plane = report
-            .wants("plane")
-            .then(|| scope.spawn(tools::control_plane));
-        scope.spawn(|| {
-            if is_whole {
-                fetch();
-            }
-            let _ = fetched.set(());
-        });
-        report.suite("format", format);
-        let lane = scope.spawn(move || lane.run(long));
-
-        report.suite("lints", lints);
-        let tests = report.passes("build", || build(&refit));
-        let plane = plane.and_then(|it| {
-            report.prepare("plane", || {
-                it.join().map_err(|_| anyhow!("its build panicked"))?
-            })
-        });
-        fetched.wait();
-        let ready = Built { tests, plane };
-        // Suites that are named fetch what they need themselves, one after the other.
-        if is_whole {
-            let _ = built.set(ready.clone());
-        }
-        report.suite("rust", || {
-            rust(long, ready.plane.as_ref(), tests.then_some(&refit))
-        });
-        let _ = built.set(ready.clone());
-
-        let page = made.wait().page;
-        if page && tests {
-            report.suite("dist", || distribution::run(long, &refit));
-        }
-        let (mut lane, mut beside) = (Some(lane), None);
-        // What measures time waits until nothing runs beside it.
-        let mut quiet = || {
-            if let Some(lane) = lane.take() {
-                beside = Some(lane.join());
-            }
-        };
-        if page {
-            let plane = ready.plane.as_ref().filter(|_| tests);
-            report.suite_with(
-                "browser",
-                || tools::chromium(&CHROMIUM),
-                |it| browser(it, plane, &refit, &mut quiet),
-            );
-        }
-        quiet();
-        match beside {
-            Some(Ok(beside)) => report.join(beside),
-            _ => report.missing("package", "what ran beside the tests panicked"),
-        }
-    });
-    if data.is_none() {
-        report.missing(
-            "shared checks",
-            "no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`",
-        );
-    }
+    lanes::run(&mut report, long, data.as_deref());
     if fuzzes {
         report.suite("fuzz", || {
             fuzz::run_targets(&[], fuzz::MINUTES).map(|()| Verdict::Passed(None))
         });
     }
     report.finish()
-}
-
-/// Fetches what the suites need, before they do. Whoever misses something says so when it is asked for.
-fn fetch() {
-    for folder in ["pkg", "www", "tests"] {
-        let _ = process::npm_ci(&project::root().join(folder));
-    }
-    let _ = tools::python();
-    let _ = tools::valgrind();
-    let _ = tools::chromium(&CHROMIUM);
-    let _ = tools::firefox();
-    let _ = tools::cyclonedx();
-    let _ = tools::wasmtime();
-    let _ = tools::kubectl_for_checks();
-    let _ = distribution::programs();
-    let _ = tools::oracles();
-}
-
-/// What cargo built for the suites.
-#[derive(Debug, Clone)]
-struct Built {
-    /// Whether tests, and the `refit` that they run, were built.
-    tests: bool,
-    /// The control plane.
-    plane: Option<PathBuf>,
-}
-
-/// What was made of the modules.
-#[derive(Debug)]
-struct Modules {
-    package: bool,
-    page: bool,
-    wasi: Option<PathBuf>,
-}
-
-/// Suites beside cargo's. Linking a module takes one core for minutes, the Rust tests and some of the shared checks wait much for
-/// control planes: two things that go at once keep two cores busy.
-struct Lane<'a> {
-    report: Report,
-    /// Set when everything is fetched.
-    fetched: &'a OnceLock<()>,
-    /// Set by this lane.
-    made: &'a OnceLock<Modules>,
-    /// Set by cargo's lane.
-    built: &'a OnceLock<Built>,
-    refit: &'a PathBuf,
-    data: Option<&'a Path>,
-}
-
-impl Lane<'_> {
-    /// Makes the modules, then runs what needs them, or what cargo built.
-    fn run(mut self, long: bool) -> Report {
-        let modules = self.modules(long);
-        let modules = self.made.get_or_init(|| modules);
-        let built = self.built.wait();
-        if let Some(wasi) = &modules.wasi {
-            self.report.suite("growth", || growth(wasi));
-        }
-        if modules.package {
-            let mut env = vec![("REFIT", self.refit.clone())];
-            env.extend(modules.wasi.clone().map(|it| ("REFIT_WASI", it)));
-            self.report
-                .suite("node", || node::run("node", &env, &mut || {}));
-        }
-        if let Some(data) = self.data.filter(|_| built.tests) {
-            checks::run(&mut self.report, data, self.refit);
-            checks::execute(&mut self.report, data, self.refit, built.plane.as_ref());
-        }
-        self.report
-    }
-
-    fn modules(&mut self, long: bool) -> Modules {
-        let package = self.report.passes("package", package);
-        self.fetched.wait();
-        if package {
-            self.report.suite("scripts", scripts);
-        }
-        let page = package
-            && self
-                .report
-                .passes("page", || www::build().map(|()| Verdict::Passed(None)));
-        if page {
-            self.report.suite("supply", || supply(long));
-        }
-        let wasi = self.report.prepare("wasi", || wasi::build().map(Some));
-        Modules {
-            package,
-            page,
-            wasi,
-        }
-    }
 }
 
 /// The package and what its tests need; what a server sends of it has its limit.
@@ -527,23 +363,4 @@ fn count(counts: &str, word: &str) -> u32 {
         .next()
         .and_then(|it| it.parse().ok())
         .unwrap_or(0)
-}
-
-/// The browsers' suite; with a control plane also the page of `refit serve`, before a cluster.
-fn browser(
-    chromium: PathBuf,
-    plane: Option<&PathBuf>,
-    refit: &Path,
-    quiet: &mut dyn FnMut(),
-) -> Result<Verdict> {
-    let mut env = vec![("CHROMIUM", chromium)];
-    // Its test says itself what it cannot show without it.
-    env.extend(tools::firefox().ok().map(|it| ("FIREFOX", it)));
-    if let Some(plane) = plane {
-        env.push(("REFIT", refit.to_owned()));
-        env.push(("TESTPLANE", plane.clone()));
-        env.push(("KUBECTL", tools::kubectl_for_checks()?));
-        env.push(("REFIT_PYTHON", tools::python()?));
-    }
-    node::run("browser", &env, quiet)
 }

@@ -48,7 +48,7 @@ pub(super) fn run(long: bool, refit: &Path) -> Result<Verdict> {
     let mut env = vec![("DIST", out), ("REPOSITORY", PathBuf::from(REPOSITORY))];
     env.extend(programs()?);
     env.extend(tools::oracles()?);
-    node::run("dist", &env, &mut || {})
+    node::run("dist", &env)
 }
 
 /// The programs that read it, by the variables that tests find them by.

@@ -22,26 +22,31 @@ struct Counts {
     skipped: u32,
 }
 
-/// Runs all files of `tests/FOLDER`; `quiet` waits until nothing runs beside what measures time.
-pub(super) fn run(
-    folder: &str,
-    env: &[(&str, PathBuf)],
-    quiet: &mut dyn FnMut(),
-) -> Result<Verdict> {
+/// Runs the files of `tests/FOLDER`, but for the one that measures time.
+pub(super) fn run(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
+    let (_, together) = files(folder)?;
+    counted(&together, env)
+}
+
+/// Runs the file of `tests/FOLDER` that measures time.
+pub(super) fn timed(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
+    let (alone, _) = files(folder)?;
+    counted(&alone, env)
+}
+
+/// What measures time, and the others.
+fn files(folder: &str) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(project::root().join("tests").join(folder))?
         .filter_map(|it| it.ok().map(|it| it.path()))
         .filter(|it| it.to_string_lossy().ends_with(".test.mjs"))
         .collect();
     files.sort();
-    let (alone, together): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| it.ends_with(ALONE));
-    let (mut ok, mut counts) = (true, Counts::default());
-    if !together.is_empty() {
-        ok &= counts.add(&together, env)?;
-    }
-    if !alone.is_empty() {
-        quiet();
-        ok &= counts.add(&alone, env)?;
-    }
+    Ok(files.into_iter().partition(|it| it.ends_with(ALONE)))
+}
+
+fn counted(files: &[PathBuf], env: &[(&str, PathBuf)]) -> Result<Verdict> {
+    let mut counts = Counts::default();
+    let ok = counts.add(files, env)?;
     Ok(counts.verdict(ok))
 }
 
