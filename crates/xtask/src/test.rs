@@ -274,8 +274,8 @@ fn definitions(data: &Path) -> Option<PathBuf> {
 }
 
 /// Tests at the same time: those of the control plane wait most of their time, and each that has a plane of its own takes
-/// 0.8 GiB.
-const THREADS: &str = "5";
+/// 0.9 GiB.
+const THREADS: &str = "4";
 
 /// `cargo test`, its lines counted. Suites that need the control plane find it by `TESTPLANE`.
 fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<Verdict> {

@@ -24,7 +24,7 @@ pub(super) const CHECKS: [&str; 10] = [
     "facts",
 ];
 
-/// Control planes at the same time; each takes 0.8 GiB, and most of its time is waiting.
+/// Control planes at the same time; each takes 0.9 GiB, and most of its time is waiting.
 const AT_ONCE: usize = 7;
 
 /// Runs one check; `execute` makes real upgrades, each on a control plane of its own.

@@ -8,8 +8,8 @@ use anyhow::Result;
 use super::report::{self, Verdict};
 use crate::{data, process, project};
 
-/// Files at the same time: their tests wait for browsers and for other programs.
-const AT_ONCE: u32 = 3;
+/// Files at the same time: their tests wait for browsers and for other programs, and another suite runs beside them.
+const AT_ONCE: u32 = 2;
 
 /// What measures time, which no test beside it may take.
 const ALONE: &str = "speed.test.mjs";
