@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::rendering::{quiet, time};
 use super::{Line, export, watch};
+use crate::data;
 
 const CLUSTERS: u32 = 300;
 
@@ -24,9 +25,12 @@ const CPU_OF_ONE: f64 = 1.1;
 pub(super) fn run(refit: &Path, folder: &Path, line: &mut Line<'_>) -> Result<()> {
     let (json, yaml) = (folder.join("member.json"), folder.join("member.yaml"));
     export::write(PODS, &json, &yaml)?;
-    let one = measured(refit, &members(folder, &json, 1)?)?;
-    let two = measured(refit, &members(folder, &json, 2)?)?;
-    let all = measured(refit, &members(folder, &json, CLUSTERS)?)?;
+    let data =
+        data::folder().context("no Istio data: set REFIT_ISTIO_DATA, or `cargo xtask data`")?;
+    // The charts of both releases are a large part of it, and read once.
+    let releases = data.join("istio/releases");
+    let taken = |count| measured(refit, &releases, &members(folder, &json, count)?);
+    let (one, two, all) = (taken(1)?, taken(2)?, taken(CLUSTERS)?);
     let share = |part: f64, of: f64| if of > 0.0 { part / of } else { 0.0 };
     let memory = share(all.peak, two.peak);
     line(
@@ -66,11 +70,12 @@ struct Measured {
     peak: f64,
 }
 
-fn measured(refit: &Path, fleet: &Path) -> Result<Measured> {
+fn measured(refit: &Path, releases: &Path, fleet: &Path) -> Result<Measured> {
     let command = || {
         let mut command = Command::new(refit);
         let flags = ["fleet", "plan", "--offline", "--to", "1.30.3", "-o", "json"];
-        command.args(flags).arg(fleet);
+        command.args(flags).arg("--releases").arg(releases);
+        command.arg(fleet);
         command
     };
     let peak = watch(&mut quiet(command()).spawn()?)?;
