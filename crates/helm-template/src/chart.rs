@@ -231,6 +231,7 @@ pub(crate) fn scalar(value: &Json) -> String {
 }
 
 fn text(bytes: &[u8]) -> Arc<str> {
+    // Lossy reading goes piece by piece even through what is whole.
     match str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(bytes).into(),

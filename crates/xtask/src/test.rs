@@ -286,9 +286,7 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
         env.push(("REFIT_ISTIO_DATA", data));
     }
     if let Some(plane) = plane {
-        env.push(("TESTPLANE", plane.clone()));
-        env.push(("KUBECTL", tools::kubectl_for_checks()?));
-        env.push(("REFIT_PYTHON", tools::python()?));
+        env.extend(before(plane)?);
     }
     // A test says itself what it cannot show without it.
     let _ = tools::valgrind();
@@ -304,6 +302,15 @@ fn rust(long: bool, plane: Option<&PathBuf>, refit: Option<&PathBuf>) -> Result<
     let workspace = [&TESTED[..], &["--", "--skip", GROWTH]].concat();
     let own = ["--package", "xtask", "--locked"];
     cargo_test(&[&workspace, &own], &env)
+}
+
+/// What tests before a control plane find by the environment.
+fn before(plane: &Path) -> Result<[(&'static str, PathBuf); 3]> {
+    Ok([
+        ("TESTPLANE", plane.to_owned()),
+        ("KUBECTL", tools::kubectl_for_checks()?),
+        ("REFIT_PYTHON", tools::python()?),
+    ])
 }
 
 /// The test of growth, whose counter is made beside the others.

@@ -138,8 +138,7 @@ impl Lanes<'_> {
 
     /// What is made of the modules and tests them, then what is left.
     fn of_modules(&self, report: &mut Report) {
-        let modules = self.made(report);
-        let modules = self.modules.get_or_init(|| modules);
+        let modules = self.modules.get_or_init(|| self.made(report));
         self.built.wait();
         if let Some(wasi) = &modules.wasi {
             report.suite("growth", || super::growth(wasi));
@@ -192,9 +191,7 @@ impl Lanes<'_> {
                 env.extend(tools::firefox().ok().map(|it| ("FIREFOX", it)));
                 if let Some(plane) = built.plane.as_ref().filter(|_| built.tests) {
                     env.push(("REFIT", self.refit.clone()));
-                    env.push(("TESTPLANE", plane.clone()));
-                    env.push(("KUBECTL", tools::kubectl_for_checks()?));
-                    env.push(("REFIT_PYTHON", tools::python()?));
+                    env.extend(super::before(plane)?);
                 }
                 run("browser", &env)
             },

@@ -24,29 +24,23 @@ struct Counts {
 
 /// Runs the files of `tests/FOLDER`, but for the one that measures time.
 pub(super) fn run(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
-    let (_, together) = files(folder)?;
-    counted(&together, env)
+    counted(folder, env, false)
 }
 
 /// Runs the file of `tests/FOLDER` that measures time.
 pub(super) fn timed(folder: &str, env: &[(&str, PathBuf)]) -> Result<Verdict> {
-    let (alone, _) = files(folder)?;
-    counted(&alone, env)
+    counted(folder, env, true)
 }
 
-/// What measures time, and the others.
-fn files(folder: &str) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+fn counted(folder: &str, env: &[(&str, PathBuf)], is_timed: bool) -> Result<Verdict> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(project::root().join("tests").join(folder))?
         .filter_map(|it| it.ok().map(|it| it.path()))
         .filter(|it| it.to_string_lossy().ends_with(".test.mjs"))
+        .filter(|it| it.ends_with(ALONE) == is_timed)
         .collect();
     files.sort();
-    Ok(files.into_iter().partition(|it| it.ends_with(ALONE)))
-}
-
-fn counted(files: &[PathBuf], env: &[(&str, PathBuf)]) -> Result<Verdict> {
     let mut counts = Counts::default();
-    let ok = counts.add(files, env)?;
+    let ok = counts.add(&files, env)?;
     Ok(counts.verdict(ok))
 }
 
