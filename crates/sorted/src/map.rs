@@ -154,6 +154,15 @@ impl<K: Ord, V> SortedMap<K, V> {
         K: Borrow<Q>,
     {
         let compare = |it: &(K, V)| it.0.borrow().cmp(key);
+        // What comes in order is found at once.
+        if let Some(last) = self.blocks.last()
+            && last.last().is_some_and(|it| compare(it).is_lt())
+        {
+            return Err(Place {
+                block: self.blocks.len() - 1,
+                at: last.len(),
+            });
+        }
         let after = self.blocks.partition_point(|it| compare(&it[0]).is_le());
         let block = after.saturating_sub(1);
         let place = |at| Place { block, at };
@@ -209,6 +218,14 @@ impl<K: Ord, V> SortedMap<K, V> {
                 self.put(place, key, value);
                 None
             }
+        }
+    }
+
+    /// Puts an entry in where the key has no value; where it has one, returns that and what was not put in.
+    pub fn try_insert(&mut self, key: K, value: V) -> Result<&mut V, (&mut V, V)> {
+        match self.find(&key) {
+            Ok(it) => Err((&mut self.blocks[it.block][it.at].1, value)),
+            Err(place) => Ok(self.put(place, key, value)),
         }
     }
 

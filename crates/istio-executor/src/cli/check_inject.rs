@@ -1,5 +1,6 @@
 //! `refit check-inject`: which injectors the API server calls for a pod, and what comes of it.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
@@ -44,7 +45,8 @@ struct Labels(SortedMap<String, String>);
 
 pub(super) fn run(args: &Args) -> Result<Exit, Error> {
     let (files, named) = files_and_pod(args);
-    let snapshot = export::read(files).map_err(|it| Error::Usage(it.into()))?;
+    // The program ends with what it prints.
+    let snapshot = ManuallyDrop::new(export::read(files).map_err(|it| Error::Usage(it.into()))?);
     let request = InjectRequest {
         namespace: args.namespace.clone(),
         namespace_labels: args.namespace_labels.clone().map(|it| it.0),

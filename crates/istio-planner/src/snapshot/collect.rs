@@ -455,8 +455,7 @@ impl Collector {
             managed_fields,
             origin: origin.clone(),
         };
-        let Some(before) = self.seen.get_mut(&key) else {
-            self.seen.insert(key, now);
+        let Err((before, now)) = self.seen.try_insert(key, now) else {
             return true;
         };
         let old = Ref {

@@ -29,26 +29,22 @@ pub(super) fn condense(item: &str) -> Option<String> {
     let mut section = Section::Other;
     // Whether the first line of a section is still to come: it tells how deep the keys stand.
     let mut opened = false;
-    // A key at this depth is being left out.
-    let mut left_out: Option<usize> = None;
-    for line in item.split_inclusive('\n') {
+    let mut rest = item;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at_checked(line_end(rest))?;
+        rest = after;
         let text = line.trim_start_matches(' ');
         let depth = line.len() - text.len();
         let blank = text.trim_end().is_empty();
-        let dash = text.starts_with("- ") || text.trim_end() == "-";
-        if let Some(at) = left_out {
-            if blank || depth > at || (depth == at && dash) {
-                continue;
-            }
-            left_out = None;
-        }
+        let dash = is_dash(text);
         if !blank && opened {
             if depth != 4 {
                 return None;
             }
             opened = false;
         }
-        match (depth, section) {
+        // A key at this depth is left out.
+        let left_out = match (depth, section) {
             (2, _) if !blank => {
                 section = match text.trim_end() {
                     "metadata:" => Section::Metadata,
@@ -57,44 +53,64 @@ pub(super) fn condense(item: &str) -> Option<String> {
                     _ => Section::Other,
                 };
                 opened = section != Section::Other;
+                None
             }
             (4, Section::Metadata) if key(text) == "managedFields" => {
                 // That they are there is told.
                 kept.push_str("    managedFields: []\n");
-                left_out = Some(4);
-                continue;
+                Some(4)
             }
-            (4, Section::Spec)
-                if shape == Shape::Pod
-                    && dash
-                    && !OF_CONTAINERS.contains(&key(text.trim_start_matches(['-', ' ']))) =>
-            {
-                kept.push_str("    -\n");
-                left_out = Some(6);
-                continue;
+            (4, Section::Spec) if shape == Shape::Pod && dash => {
+                let is_read = OF_CONTAINERS.contains(&key(text.trim_start_matches(['-', ' '])));
+                if !is_read {
+                    kept.push_str("    -\n");
+                }
+                (!is_read).then_some(6)
             }
-            (4, Section::Spec)
-                if shape == Shape::Pod && !dash && !OF_SPECS.contains(&key(text)) =>
-            {
-                left_out = Some(4);
-                continue;
+            (4, Section::Spec) if shape == Shape::Pod => {
+                (!OF_SPECS.contains(&key(text))).then_some(4)
             }
-            (4, Section::Status)
-                if shape == Shape::Pod && !dash && !OF_STATUS.contains(&key(text)) =>
-            {
-                left_out = Some(4);
-                continue;
+            (4, Section::Status) if shape == Shape::Pod && !dash => {
+                (!OF_STATUS.contains(&key(text))).then_some(4)
             }
             (6, Section::Spec) if shape == Shape::Pod && dash => return None,
-            (6, Section::Spec) if shape == Shape::Pod && !OF_CONTAINERS.contains(&key(text)) => {
-                left_out = Some(6);
-                continue;
+            (6, Section::Spec) if shape == Shape::Pod => {
+                (!OF_CONTAINERS.contains(&key(text))).then_some(6)
             }
-            _ => {}
+            _ => None,
+        };
+        match left_out {
+            Some(depth) => rest = behind(rest, depth),
+            None => kept.push_str(line),
         }
-        kept.push_str(line);
     }
     Some(kept)
+}
+
+/// Where the first line of a text ends, with its end.
+fn line_end(text: &str) -> usize {
+    memchr::memchr(b'\n', text.as_bytes()).map_or(text.len(), |it| it + 1)
+}
+
+/// Whether a line without its indentation begins an item.
+fn is_dash(text: &str) -> bool {
+    text.starts_with("- ") || text.trim_end() == "-"
+}
+
+/// Returns what follows the value of a key at this depth, of whose line the text is what follows.
+fn behind(mut text: &str, depth: usize) -> &str {
+    loop {
+        let blanks = text.as_bytes().get(..=depth);
+        if !blanks.is_some_and(|it| it.iter().all(|it| *it == b' ')) {
+            let inner = text.trim_start_matches(' ');
+            let line = inner.get(..line_end(inner)).unwrap_or_default();
+            let goes_on = text.len() - inner.len() == depth && is_dash(line);
+            if text.is_empty() || !(line.trim_end().is_empty() || goes_on) {
+                return text;
+            }
+        }
+        text = text.get(line_end(text)..).unwrap_or_default();
+    }
 }
 
 /// What [`super::wire`] reads of a pod's spec.

@@ -67,9 +67,12 @@ impl YamlSplitter {
             let end = self.scanned + length + 1;
             begin = self.line(begin, end, each)?;
             self.next = end;
-            self.scanned = end;
             self.line = self.line.saturating_add(1);
-            if end - begin > LARGEST {
+            if let State::Items { indent } = self.state {
+                self.pass_deeper(indent);
+            }
+            self.scanned = self.next;
+            if self.next - begin > LARGEST {
                 return Err(too_large(self.place));
             }
         }
@@ -80,6 +83,24 @@ impl YamlSplitter {
             return Err(too_large(self.place));
         }
         Ok(())
+    }
+
+    /// Goes over the complete lines that stand deeper than the dashes of the list: they are the item's own, whatever
+    /// they say.
+    fn pass_deeper(&mut self, indent: usize) {
+        let text = self.buffer.as_slice();
+        let is_deeper = |at: usize| {
+            let blanks = text.get(at..at + indent + 1);
+            blanks.is_some_and(|it| it.iter().all(|it| *it == b' '))
+        };
+        while is_deeper(self.next) {
+            let rest = text.get(self.next..).unwrap_or_default();
+            let Some(length) = memchr::memchr(b'\n', rest) else {
+                return;
+            };
+            self.next += length + 1;
+            self.line = self.line.saturating_add(1);
+        }
     }
 
     /// Hands on what is left.

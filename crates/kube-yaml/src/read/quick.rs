@@ -47,7 +47,7 @@ impl Line<'_> {
     }
 
     fn is_item(&self) -> bool {
-        self.content.starts_with("- ")
+        matches!(self.content.as_bytes(), [b'-'] | [b'-', b' ', ..])
     }
 
     /// What stands behind the hyphen of an item, as a line of its own.
@@ -159,6 +159,10 @@ impl<'a> Quick<'a> {
             if content.starts_with('#') {
                 continue;
             }
+            // Where a list begins whose first hyphen stands alone depends on the white space behind that.
+            if content == "-" && line.len() > indent + 1 {
+                return Err(GaveUp);
+            }
             let is_marker =
                 indent == 0 && (content.starts_with("---") || content.starts_with("..."));
             if is_marker && content != "---" {
@@ -227,7 +231,7 @@ impl<'a> Quick<'a> {
             Some(line) if line.is_marker => Ok(None),
             Some(line) if line.indent > indent => Err(GaveUp),
             Some(line) if line.indent == indent => {
-                if line.is_item() || line.content == "-" {
+                if line.is_item() {
                     Err(GaveUp)
                 } else {
                     Ok(Some(line))
@@ -259,7 +263,7 @@ impl<'a> Quick<'a> {
     fn at_item(&self, indent: usize) -> Read<bool> {
         match self.line {
             Some(line) if line.is_marker => Ok(false),
-            Some(line) if line.indent > indent || line.content == "-" => Err(GaveUp),
+            Some(line) if line.indent > indent => Err(GaveUp),
             Some(line) => Ok(line.indent == indent && line.is_item()),
             None => Ok(false),
         }
@@ -271,6 +275,14 @@ impl<'a> Quick<'a> {
         }
         let line = self.line.ok_or(GaveUp)?;
         let inner = line.inner();
+        if inner.content.is_empty() {
+            // What it holds begins below its hyphen.
+            self.advance()?;
+            return match self.line {
+                Some(below) if below.indent > indent => self.block(below, depth),
+                _ => Err(GaveUp),
+            };
+        }
         if inner.is_item() || key(inner).is_ok() {
             self.line = Some(inner);
             return self.block(inner, depth);
