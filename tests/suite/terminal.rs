@@ -407,3 +407,23 @@ fn an_api_server_and_a_kubeconfig_steer_nothing() {
         }
     }
 }
+
+#[test]
+fn a_large_export_tells_how_fast_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = |count: usize| -> Vec<Value> {
+        let data = "x".repeat(1 << 20);
+        let object = |at| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("n{at}"), "namespace": "shop"}, "data": {"a": data}});
+        (0..count).map(object).collect()
+    };
+    for (count, is_told) in [(70, true), (2, false)] {
+        let export = json!({"apiVersion": "v1", "items": objects(count), "kind": "List"});
+        std::fs::write(folder.path().join("cluster.json"), export.to_string()).unwrap();
+        let arguments = ["check-inject", "--namespace-labels", "a=b", "cluster.json"];
+        let shown = on_terminal(folder.path(), &arguments);
+        assert_eq!(shown.contains("Reading the export"), is_told, "{shown:?}");
+        assert_eq!(shown.contains("MB/s"), is_told, "{shown:?}");
+        let (_, on_pipe) = on_pipe(folder.path(), &arguments);
+        assert!(!on_pipe.contains("MB/s"), "{on_pipe:?}");
+    }
+}

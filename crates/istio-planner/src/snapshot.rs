@@ -19,6 +19,7 @@ mod collect;
 mod condense;
 mod evidence;
 mod input;
+mod join;
 mod json;
 mod keep;
 mod looks;
@@ -53,6 +54,7 @@ pub use model::{
 use collect::{Collector, Context};
 use condense::condense;
 use input::{At, Input, MemberFault, Sink};
+use join::OpenList;
 use piece::{Fault, Piece, Place, Text};
 use source::Source;
 
@@ -78,6 +80,12 @@ pub struct ReadError {
 pub struct SnapshotReader {
     collector: Collector,
     open: Option<Open>,
+    /// Where it began in the midst of a list: in which.
+    begins: Option<OpenList>,
+    /// Where it was paused in the midst of a list: in which, and the next line, from 1 where it began.
+    ends: Option<(OpenList, u32)>,
+    /// How many lines of its file stand before the part that was absorbed last.
+    lines: u32,
 }
 
 /// The file that is being read.
@@ -110,12 +118,18 @@ impl SnapshotReader {
         self.rest(name, from)
     }
 
-    fn rest(&mut self, name: &str, mut from: impl Read) -> Result<(), ReadError> {
+    fn rest(&mut self, name: &str, from: impl Read) -> Result<(), ReadError> {
+        self.fill(name, from)?;
+        self.close()
+    }
+
+    /// Takes all bytes of the file that was opened last, or of a part of it, and leaves it open.
+    pub fn fill(&mut self, name: &str, mut from: impl Read) -> Result<(), ReadError> {
         const CHUNK: usize = 1024 * 1024;
         let mut chunk = vec![0; CHUNK];
         loop {
             match from.read(&mut chunk) {
-                Ok(0) => return self.close(),
+                Ok(0) => return Ok(()),
                 Ok(length) => self.push(chunk.get(..length).unwrap_or_default())?,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -125,7 +139,7 @@ impl SnapshotReader {
             }
             // Nobody needs the rest of a picture.
             if self.open.as_ref().is_some_and(|it| it.input.is_none()) {
-                return self.close();
+                return Ok(());
             }
         }
     }
@@ -213,7 +227,7 @@ impl SnapshotReader {
         self.collector.snapshot.passed_over.len()
     }
 
-    /// Returns what was read; a file that is still open is closed.
+    /// Returns what was read; a file that is still open is closed, and of one that is paused the rest is not there.
     pub fn finish(mut self) -> Result<Snapshot, ReadError> {
         self.close()?;
         Ok(self.collector.snapshot)

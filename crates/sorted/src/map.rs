@@ -229,6 +229,41 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
+    /// Takes all entries of another map; where both have a key, the other's value is kept.
+    pub fn append(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let mut other = other.into_iter().peekable();
+        for (key, value) in std::mem::take(self) {
+            while let Some(before) = other.next_if(|it| it.0 < key) {
+                self.put_last(before);
+            }
+            let instead = other.next_if(|it| it.0 == key);
+            self.put_last(instead.unwrap_or((key, value)));
+        }
+        other.for_each(|it| self.put_last(it));
+    }
+
+    /// Puts an entry behind all others.
+    fn put_last(&mut self, entry: (K, V)) {
+        match self.blocks.last_mut() {
+            Some(last) if last.len() < MOST => last.push(entry),
+            _ => self.blocks.push(vec![entry]),
+        }
+        self.length += 1;
+    }
+
+    /// Whether no key is in both maps.
+    pub fn is_disjoint(&self, other: &Self) -> bool {
+        let mut other = other.keys().peekable();
+        self.keys().all(|key| {
+            while other.next_if(|it| *it < key).is_some() {}
+            other.peek() != Some(&key)
+        })
+    }
+
     /// Takes an entry out, and returns its value.
     pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where

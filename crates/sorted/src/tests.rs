@@ -66,6 +66,27 @@ proptest! {
     }
 
     #[test]
+    fn maps_are_joined_as_the_standard_librarys(
+        a in prop::collection::vec((0..900_u16, any::<u32>()), 0..300),
+        b in prop::collection::vec((0..900_u16, any::<u32>()), 0..300),
+    ) {
+        let ours = |of: &[(u16, u32)]| of.iter().copied().collect::<SortedMap<_, _>>();
+        let theirs = |of: &[(u16, u32)]| of.iter().copied().collect::<BTreeMap<_, _>>();
+        let (mut all, mut expected) = (ours(&a), theirs(&a));
+        let is_disjoint = !theirs(&b).keys().any(|it| expected.contains_key(it));
+        prop_assert_eq!(all.is_disjoint(&ours(&b)), is_disjoint);
+        all.append(ours(&b));
+        expected.append(&mut theirs(&b));
+        prop_assert_eq!(all.len(), expected.len());
+        prop_assert!(all.iter().eq(&expected));
+        // It is as sound as before.
+        for key in 0..900 {
+            prop_assert_eq!(all.get(&key), expected.get(&key));
+            prop_assert_eq!(all.insert(key, 0), expected.insert(key, 0));
+        }
+    }
+
+    #[test]
     fn a_set_is_as_the_standard_librarys(
         a in prop::collection::vec(0..300_u16, 0..200),
         b in prop::collection::vec(0..300_u16, 0..200),

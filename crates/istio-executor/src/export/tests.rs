@@ -126,3 +126,61 @@ fn links_to_their_own_folder_are_followed_once_and_pipes_not_opened() {
     let device = read(&[PathBuf::from("/dev/zero")]).unwrap_err().to_string();
     assert_eq!(device, "/dev/zero is a device, no file");
 }
+
+/// Namespaces with labels, as a list that is read in stretches.
+fn list(names: std::ops::Range<usize>) -> String {
+    let items = names.map(|it| {
+        let object = format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  labels:\n    a: b\n  name: n{it}\n"
+        );
+        format!("- {}\n", object.trim_end().replace('\n', "\n  "))
+    });
+    let items: String = items.collect();
+    format!("apiVersion: v1\nitems:\n{items}kind: List\nmetadata: {{}}\n")
+}
+
+/// What a folder says on one core and on several has to be the same to the letter.
+fn said(root: &Path) -> String {
+    let steps = walk::steps(&[root.to_owned()]).unwrap();
+    let said = [1, 2, 3, 8].map(|cores| {
+        let read = reading::all(&steps, cores, &Progress::hidden());
+        read.map_or_else(|it| it.to_string(), |it| format!("{it:?}"))
+    });
+    assert!(said.iter().all(|it| *it == said[0]));
+    let [said, ..] = said;
+    said
+}
+
+#[test]
+fn what_is_read_does_not_tell_how_many_cores_there_are() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+    write("a.yaml", &list(0..2000));
+    write("b.yaml", &object("b"));
+    write("c.yaml", &list(2000..4000));
+    write("notes.txt", "Ask Ann: what for?\n");
+    let all = said(root.path());
+    for name in ["\"n0\"", "\"n3999\"", "\"b\"", "notes.txt", "line: 11997"] {
+        assert!(all.contains(name), "{name}");
+    }
+    // The same objects again, with another resourceVersion of one.
+    let again = list(1000..3000).replacen(
+        "name: n1500\n",
+        "name: n1500\n    resourceVersion: '7'\n",
+        1,
+    );
+    write("d.yaml", &again);
+    assert!(said(root.path()).contains("conflicts: [Conflict"));
+    // What cannot be read is named as one reader names it.
+    write(
+        "c.yaml",
+        &list(2000..4000).replacen("name: n3900\n", "name: [n3900]\n", 1),
+    );
+    let error = said(root.path());
+    assert!(
+        error.ends_with("/c.yaml:11408:11: expected a string, found a sequence"),
+        "{error}"
+    );
+    write("c.yaml", &list(2000..4000).replace("kind: List\n", ""));
+    assert!(said(root.path()).contains("/c.yaml:12004:1: the file is truncated"));
+}

@@ -24,9 +24,12 @@ impl Progress {
         Self::drawn("{spinner} {prefix}{wide_msg}", None)
     }
 
-    /// Begins one that tells how many bytes of how many have come.
+    /// Begins one that tells how many bytes of how many have come, and how fast.
     pub fn bytes(what: &str, length: Option<u64>) -> Self {
-        let progress = Self::drawn("{msg} {bar:30} {bytes}/{total_bytes}", length);
+        let progress = Self::drawn(
+            "{msg} {bar:30} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}",
+            length,
+        );
         progress.say(what);
         progress
     }

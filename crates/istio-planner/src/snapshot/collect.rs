@@ -20,9 +20,9 @@ use crate::outcome::Ref;
 pub(super) struct Collector {
     pub(super) snapshot: Snapshot,
     /// By group, kind, namespace and name.
-    seen: SortedMap<Ref, Seen>,
+    pub(super) seen: SortedMap<Ref, Seen>,
     /// Namespaces in which an istiod was seen.
-    control: SortedSet<String>,
+    pub(super) control: SortedSet<String>,
     /// How many objects were read, and versions of the server.
     pub(super) taken: usize,
 }
@@ -32,11 +32,11 @@ const MOST_PASSED_OVER: usize = 1000;
 
 /// An object that was read before.
 #[derive(Debug)]
-struct Seen {
+pub(super) struct Seen {
     api_version: String,
     resource_version: String,
     managed_fields: bool,
-    origin: Origin,
+    pub(super) origin: Origin,
 }
 
 /// Where an object stood, and whether anything but objects may stand there.
@@ -153,7 +153,7 @@ impl Collector {
 
     /// Notes a version of the server. Of several the oldest counts, whichever was read first: an export of two servers
     /// is said to be one, and the older one refuses more.
-    fn serves(&mut self, version: &str, origin: Origin) {
+    pub(super) fn serves(&mut self, version: &str, origin: Origin) {
         if version.is_empty() {
             return;
         }

@@ -7,6 +7,7 @@ use std::io::Write;
 
 use istio_render::archive::{ArchiveFault, Event, TarSplitter};
 
+use super::join::OpenList;
 use super::looks;
 use super::piece::{Fault, Piece, Place};
 use super::text::Plain;
@@ -105,6 +106,31 @@ impl Input {
     /// An input whose bytes are still to come.
     pub(super) fn new() -> Self {
         Self::Sniff(Vec::new())
+    }
+
+    /// A text from the midst of a list on.
+    pub(super) fn inside(list: &OpenList) -> Self {
+        Self::Plain(Plain::inside(list))
+    }
+
+    /// The list whose items are being read, where this is a text.
+    pub(super) fn list(&self) -> Option<OpenList> {
+        match self {
+            Self::Plain(plain) => plain.list(),
+            _ => None,
+        }
+    }
+
+    /// Ends between two items: returns the list and the next line.
+    pub(super) fn pause(
+        &mut self,
+        at: At<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<(OpenList, u32)>, Fault> {
+        match self {
+            Self::Plain(plain) => plain.pause(at, sink),
+            _ => Ok(None),
+        }
     }
 
     /// Takes the next bytes.

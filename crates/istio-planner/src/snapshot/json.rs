@@ -3,6 +3,7 @@
 //! A top-level object with an `items` array is a list, whatever its kind says last: kubectl writes `items` before `kind`.
 //! So is a top-level array (`kubectl get … -o json | jq .items`).
 
+use super::join::OpenList;
 use super::piece::{Fault, LARGEST, ListHead, Piece, Place, Text, too_large};
 use super::yaml::{LOG_BEGINS, LOG_ENDS};
 
@@ -64,6 +65,8 @@ pub(super) struct JsonSplitter {
     /// The list is the document itself, not the `items` of an object.
     bare: bool,
     head: ListHead,
+    /// How many columns stand before the first element, where it begins a line.
+    indent: usize,
     /// How long an element must have grown before it is tried again; 0: none was tried.
     retry: usize,
 }
@@ -99,8 +102,38 @@ impl JsonSplitter {
             in_list: false,
             bare: false,
             head: ListHead::default(),
+            indent: 0,
             retry: 0,
         }
+    }
+
+    /// Starts at a line that begins an element of a list.
+    pub(super) fn inside(head: &ListHead, bare: bool, indent: usize) -> Self {
+        Self {
+            state: State::Element { required: true },
+            in_list: true,
+            bare,
+            head: head.clone(),
+            indent,
+            ..Self::new(Place::START)
+        }
+    }
+
+    /// The list whose elements are being read.
+    pub(super) fn list(&self) -> Option<OpenList> {
+        let is_open = matches!(self.state, State::Element { .. } | State::AfterElement);
+        is_open.then(|| OpenList::Json {
+            head: self.head.clone(),
+            bare: self.bare,
+            indent: self.indent,
+        })
+    }
+
+    /// Returns the list and the next line where an element has to follow at its beginning; none anywhere else.
+    pub(super) fn pause(&mut self) -> Option<(OpenList, u32)> {
+        let follows = self.state == State::Element { required: true } && self.buffer.is_empty();
+        let list = self.list().filter(|_| follows && self.place.column == 1)?;
+        Some((list, self.place.line))
     }
 
     /// Takes the next bytes and hands on every object that they complete.
@@ -214,7 +247,12 @@ impl JsonSplitter {
                 self.advance(State::Element { required: false });
             }
             (State::Key { .. }, b'"') => self.open(here, byte),
-            (State::Element { .. }, b'{') => return self.element(here, each),
+            (State::Element { required }, b'{') => {
+                if !required {
+                    self.indent = self.mark(here).column as usize - 1;
+                }
+                return self.element(here, each);
+            }
             (State::Key { required: false } | State::AfterValue, b'}') => {
                 self.advance(State::Document);
                 self.finish(each)?;

@@ -5,6 +5,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 mod packed;
+mod parts;
 
 const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","namespace":"shop","resourceVersion":"7",
 "labels":{"app":"a"},"annotations":{"sidecar.istio.io/status":"{}","other":"x"},

@@ -1,6 +1,7 @@
 //! A text that arrives in chunks: JSON, YAML, the words of `kubectl version`, or none of them.
 
 use super::input::{At, SNIFF, Sink};
+use super::join::OpenList;
 use super::json::JsonSplitter;
 use super::looks;
 use super::piece::{Fault, Piece, Place, SMALL, utf8};
@@ -63,6 +64,43 @@ impl Plain {
             line: 1,
             first: true,
         })
+    }
+
+    /// A text from the midst of a list on.
+    pub(super) fn inside(list: &OpenList) -> Self {
+        match list {
+            OpenList::Json { head, bare, indent } => {
+                Self::Json(JsonSplitter::inside(head, *bare, *indent))
+            }
+            OpenList::Yaml {
+                head,
+                head_place,
+                list,
+                indent,
+            } => Self::Yaml(YamlSplitter::inside(head, *head_place, list, *indent)),
+        }
+    }
+
+    /// The list whose items are being read.
+    pub(super) fn list(&self) -> Option<OpenList> {
+        match self {
+            Self::Json(json) => json.list(),
+            Self::Yaml(yaml) => yaml.list(),
+            Self::Begin(_) | Self::Version(_) | Self::PassedOver => None,
+        }
+    }
+
+    /// Ends between two items: returns the list and the next line.
+    pub(super) fn pause(
+        &mut self,
+        at: At<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<(OpenList, u32)>, Fault> {
+        match self {
+            Self::Json(json) => Ok(json.pause()),
+            Self::Yaml(yaml) => yaml.pause(&mut |piece| sink.piece(at, piece)),
+            Self::Begin(_) | Self::Version(_) | Self::PassedOver => Ok(None),
+        }
     }
 
     /// Takes the next bytes.

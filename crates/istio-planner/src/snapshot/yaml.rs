@@ -3,6 +3,7 @@
 //! Only the shape that kubectl writes is cut: a key `items:` at the margin and its dashes. Any other document is handed
 //! on whole, so the cut never changes what a text means.
 
+use super::join::OpenList;
 use super::json::Each;
 use super::piece::{Fault, LARGEST, ListHead, Piece, Place, Text, too_large, trimmed, utf8};
 
@@ -83,6 +84,43 @@ impl YamlSplitter {
             return Err(too_large(self.place));
         }
         Ok(())
+    }
+
+    /// The list whose items are being read.
+    pub(super) fn list(&self) -> Option<OpenList> {
+        let State::Items { indent } = self.state else {
+            return None;
+        };
+        Some(OpenList::Yaml {
+            head: self.head.clone(),
+            head_place: self.head_place,
+            list: self.list.clone(),
+            indent,
+        })
+    }
+
+    /// Starts at a line that begins an item of a list.
+    pub(super) fn inside(head: &[u8], head_place: Place, list: &ListHead, indent: usize) -> Self {
+        Self {
+            state: State::Items { indent },
+            head: head.to_vec(),
+            head_place,
+            list: list.clone(),
+            ..Self::new(1)
+        }
+    }
+
+    /// Hands on the item that ends here, because another one follows. Returns the list and the next line; none where a line
+    /// is not whole, or no list is open.
+    pub(super) fn pause(&mut self, each: &mut Each<'_>) -> Result<Option<(OpenList, u32)>, Fault> {
+        let Some(list) = self.list().filter(|_| self.next == self.buffer.len()) else {
+            return Ok(None);
+        };
+        self.item(0, self.next, each)?;
+        self.buffer.clear();
+        self.next = 0;
+        self.scanned = 0;
+        Ok(Some((list, self.line)))
     }
 
     /// Goes over the complete lines that stand deeper than the dashes of the list: they are the item's own, whatever
@@ -189,6 +227,10 @@ impl YamlSplitter {
 
     fn item(&self, begin: usize, end: usize, each: &mut Each<'_>) -> Result<(), Fault> {
         let text = utf8(self.buffer.get(begin..end).unwrap_or_default(), self.place)?;
+        if text.is_empty() {
+            // It begins here.
+            return Ok(());
+        }
         each(Piece {
             text: Text::Yaml { text, item: true },
             place: self.place,
