@@ -26,8 +26,8 @@ mod live;
 mod rendering;
 
 /// Floors and ceilings (issues 3 and 7 of the project).
-const JSON_NATIVE: f64 = 400.0;
-const YAML_NATIVE: f64 = 45.0;
+const JSON_NATIVE: f64 = 500.0;
+const YAML_NATIVE: f64 = 200.0;
 const PEAK_NATIVE: u64 = 300 << 20;
 /// Seconds and bytes of a plan with the charts of both releases (issue 5).
 const WHOLE_NATIVE: f64 = 1.5;

@@ -139,7 +139,7 @@ fn list(names: std::ops::Range<usize>) -> String {
     format!("apiVersion: v1\nitems:\n{items}kind: List\nmetadata: {{}}\n")
 }
 
-/// What a folder says on one core and on several has to be the same to the letter.
+/// What a path says on one core and on several has to be the same to the letter.
 fn said(root: &Path) -> String {
     let steps = walk::steps(&[root.to_owned()]).unwrap();
     let said = [1, 2, 3, 8].map(|cores| {
@@ -183,4 +183,60 @@ fn what_is_read_does_not_tell_how_many_cores_there_are() {
     );
     write("c.yaml", &list(2000..4000).replace("kind: List\n", ""));
     assert!(said(root.path()).contains("/c.yaml:12004:1: the file is truncated"));
+}
+
+/// The same list as JSON, as kubectl writes it.
+fn as_json(yaml: &str) -> String {
+    let all = kube_yaml::from_str(yaml).unwrap();
+    let text = serde_json::to_string_pretty(&all).unwrap();
+    let lines = text.lines().map(|it| {
+        let depth = it.len() - it.trim_start().len();
+        format!("{}{it}\n", " ".repeat(depth))
+    });
+    lines.collect()
+}
+
+#[test]
+fn damage_is_told_alike_on_any_number_of_cores() {
+    const PIECES: [&str; 16] = [
+        "- ",
+        "\n- ",
+        "\n",
+        "---\n",
+        "...\n",
+        "},",
+        "{",
+        "]",
+        "\"",
+        "'",
+        " ",
+        "  ",
+        "\t",
+        "kind: List\n",
+        "items:\n",
+        "#",
+    ];
+    let root = tempfile::tempdir().unwrap();
+    let (yaml, json) = (root.path().join("c.yaml"), root.path().join("c.json"));
+    let text = list(0..600);
+    let mut state = 7u64;
+    let mut below = |most: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % most
+    };
+    let mut errors = 0;
+    for (path, text) in [(&yaml, text.clone()), (&json, as_json(&text))] {
+        for _ in 0..30 {
+            let mut damaged = text.clone();
+            let at = below(damaged.len());
+            let end = at + [0, 1, 9, 400][below(4)];
+            let piece = [PIECES[below(PIECES.len())], ""][below(2)];
+            damaged.replace_range(at..end.min(text.len()), piece);
+            fs::write(path, damaged).unwrap();
+            errors += usize::from(!said(path).starts_with("Snapshot"));
+        }
+    }
+    assert!((5..55).contains(&errors), "{errors}");
 }
