@@ -2,8 +2,8 @@
 //!
 //! What is read here is read as the full parser reads it, with the same places. At the first line outside of the subset
 //! the reader gives up ([`GaveUp`]), and whoever called it begins again with the full parser.
-//! In the subset are block mappings and lists (a hyphen may stand alone above its mapping), keys on one line, plain and quoted scalars, `|` and `|-` with or without
-//! their indentation, `{}`, lists of scalars in brackets, comments and `---`.
+//! In the subset are block mappings and lists (a hyphen may stand alone above its mapping), keys on one line, plain and
+//! quoted scalars, `|` and `|-` with or without their indentation, `{}`, lists of scalars in brackets, comments and `---`.
 
 use std::borrow::Cow;
 
