@@ -191,6 +191,7 @@ test("200 MB are read with progress, and can be cancelled", { timeout: 240_000 }
   assert.match(await it.page.textContent("#result"), /Cancelled/);
   assert.match(await it.page.evaluate(() => document.activeElement.textContent), /Read 1 file again/);
   await it.page.getByRole("button", { name: "Read 1 file again" }).click();
+  await it.page.waitForFunction(() => / MB, \d+ MB\/s/.test(document.querySelector(".work").textContent));
   await it.page.waitForSelector(".outcome", { timeout: 180_000 });
   assert.match(await it.page.textContent(".summary"), /10,000 objects/);
 });

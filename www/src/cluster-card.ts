@@ -6,7 +6,7 @@ import { copyButton, el, fill } from "./dom.js";
 import { type PassedOver, type Taken, picked, versionOf } from "./intake.js";
 import type { NamedBlob } from "./protocol.js";
 import { releaseLink } from "./view/waiting.js";
-import { count, size } from "./words.js";
+import { count, size, speed } from "./words.js";
 
 /** Files that are named one by one among those that are not read. */
 const MOST_PASSED_OVER = 200;
@@ -59,6 +59,8 @@ export function makeClusterCard({ take, remove, paste, cancel }: ClusterHooks): 
   const drop = el("p", {}, "Drop the export here");
   const bar = el("progress", { id: "progress", "aria-label": "Progress" });
   const doing = el("span", { class: "hint" });
+  // What was told first of the file that is being read.
+  let first: { name: string; bytes: number; at: number } | undefined;
   const work = el(
     "div",
     { class: "work", hidden: true },
@@ -120,7 +122,11 @@ export function makeClusterCard({ take, remove, paste, cancel }: ClusterHooks): 
     },
     progress({ name, bytes, total }) {
       work.hidden = false;
-      doing.textContent = total === undefined ? `${name}: ${size(bytes)}` : `${name}: ${size(bytes)} of ${size(total)}`;
+      if (first?.name !== name || bytes < first.bytes) {
+        first = { name, bytes, at: performance.now() };
+      }
+      const all = total === undefined ? "" : ` of ${size(total)}`;
+      doing.textContent = `${name}: ${size(bytes)}${all}${speed(bytes - first.bytes, performance.now() - first.at)}`;
       if (total === undefined) {
         bar.removeAttribute("value");
       } else {

@@ -63,6 +63,11 @@ export function size(bytes: number): string {
   return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** `, 123 MB/s`; nothing as long as little is known of it. */
+export function speed(bytes: number, milliseconds: number): string {
+  return milliseconds < 300 ? "" : `, ${Math.round(bytes / 1e3 / milliseconds)} MB/s`;
+}
+
 /** `1 line`, `3 lines`. */
 export function sizeOfText(text: string): string {
   return count(text.trimEnd().split("\n").length, "line");

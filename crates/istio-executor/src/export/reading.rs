@@ -26,7 +26,7 @@ const LARGE: u64 = if cfg!(test) { 16 << 10 } else { 16 << 20 };
 const WATCHED: u64 = 64 << 20;
 
 /// Where a stretch may begin is looked for in so many bytes.
-const WINDOW: u64 = 1 << 20;
+const WINDOW: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// A line that tells how fast files are read, where there is much to read.
 pub(super) fn progress(steps: &[Step]) -> Progress {
@@ -81,7 +81,7 @@ fn begin(reader: &mut SnapshotReader, file: &Found) -> Result<(), Error> {
 }
 
 /// The files among the steps, and where they stand there.
-fn files(steps: &[Step]) -> impl Iterator<Item = (usize, &Found)> {
+pub(super) fn files(steps: &[Step]) -> impl Iterator<Item = (usize, &Found)> {
     steps.iter().enumerate().filter_map(|(at, it)| match it {
         Step::File(file) => Some((at, file)),
         _ => None,
@@ -97,7 +97,7 @@ fn length(file: &Found) -> u64 {
 }
 
 /// What one thread reads at a time: a file, or some of the items of its list.
-struct Stretch<'a> {
+pub(super) struct Stretch<'a> {
     /// Where its file stands among the steps.
     step: usize,
     file: &'a Found,
@@ -125,7 +125,11 @@ impl Stretch<'_> {
 }
 
 /// Reads files at the same time; returns those that could be read, each by itself.
-fn ahead(steps: &[Step], cores: usize, progress: &Progress) -> BTreeMap<usize, SnapshotReader> {
+pub(super) fn ahead(
+    steps: &[Step],
+    cores: usize,
+    progress: &Progress,
+) -> BTreeMap<usize, SnapshotReader> {
     let total: u64 = files(steps).map(|(_, it)| length(it)).sum();
     if cores < 2 || total < WORTH_IT {
         return BTreeMap::new();
@@ -165,7 +169,7 @@ fn ahead(steps: &[Step], cores: usize, progress: &Progress) -> BTreeMap<usize, S
 }
 
 /// Returns what is read of a file by itself: nothing where it has to be read in its turn.
-fn stretches(step: usize, file: &Found, cores: usize) -> Vec<Stretch<'_>> {
+pub(super) fn stretches(step: usize, file: &Found, cores: usize) -> Vec<Stretch<'_>> {
     let length = length(file);
     let mut reader = SnapshotReader::new();
     if length == 0 || begin(&mut reader, file).is_err() {

@@ -163,6 +163,14 @@ fn what_is_read_does_not_tell_how_many_cores_there_are() {
     for name in ["\"n0\"", "\"n3999\"", "\"b\"", "notes.txt", "line: 11997"] {
         assert!(all.contains(name), "{name}");
     }
+    // The large ones are read in stretches, and nothing is read twice.
+    let steps = walk::steps(&[root.path().to_owned()]).unwrap();
+    let files = reading::files(&steps);
+    let stretches: Vec<_> = files
+        .map(|(at, it)| reading::stretches(at, it, 3).len())
+        .collect();
+    assert_eq!(stretches, [3, 1, 3, 1]);
+    assert_eq!(reading::ahead(&steps, 3, &Progress::hidden()).len(), 4);
     // The same objects again, with another resourceVersion of one.
     let again = list(1000..3000).replacen(
         "name: n1500\n",
@@ -183,6 +191,16 @@ fn what_is_read_does_not_tell_how_many_cores_there_are() {
     );
     write("c.yaml", &list(2000..4000).replace("kind: List\n", ""));
     assert!(said(root.path()).contains("/c.yaml:12004:1: the file is truncated"));
+    fs::remove_file(root.path().join("c.yaml")).unwrap();
+    // Nobody named this file, but it holds objects: that the first of a part cannot be read is an error of it all the same.
+    let mut text = list(4000..6000);
+    let half = text.len() / 2;
+    let first = half + text[half..].find("\n- ").unwrap();
+    let name = first + text[first..].find(": n").unwrap();
+    text.replace_range(name..name + 3, ": [");
+    write("export", &text);
+    let error = said(root.path());
+    assert!(error.contains("/export:6014:11"), "{error}");
 }
 
 /// The same list as JSON, as kubectl writes it.

@@ -65,7 +65,8 @@ impl SnapshotReader {
             open: Some(Open {
                 name: open.name.clone(),
                 input: Some(Input::inside(&list)),
-                found: open.found,
+                // What cannot be read here is no reason to pass over all of the file.
+                found: false,
                 before: 0,
             }),
             begins: Some(list),
@@ -103,7 +104,9 @@ impl SnapshotReader {
         let ends = self.ends.take();
         if let Some(begins) = other.begins.take() {
             match ends {
-                Some((list, line)) if list == begins => self.lines += line - 1,
+                Some((list, line)) if list == begins => {
+                    self.lines = self.lines.saturating_add(line - 1);
+                }
                 _ => return false,
             }
         } else {
