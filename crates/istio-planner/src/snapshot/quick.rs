@@ -43,8 +43,12 @@ impl de::Error for Halt {
 
 type Read<T> = Result<T, Halt>;
 
-/// Reads the value at the beginning of a text, and returns it with its length.
+/// Reads the object at the beginning of a text, and returns it with its length.
 pub(super) fn read<T: de::DeserializeOwned>(text: &[u8]) -> Read<(T, usize)> {
+    // Only a brace says where a value ends, whatever follows: `0null` begins with no number.
+    if text.first() != Some(&b'{') {
+        return Err(Halt::GaveUp);
+    }
     let mut quick = Quick::new(text);
     let value = T::deserialize(&mut quick)?;
     Ok((value, quick.at))
