@@ -13,6 +13,10 @@ use std::{slice, vec};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+mod entry;
+
+pub use entry::Entry;
+
 /// The most entries of a block. Inserting moves as many at most, and one pointer for each block.
 const MOST: usize = 64;
 
@@ -275,12 +279,7 @@ impl<K: Ord, V> SortedMap<K, V> {
 
     /// Returns the place of a key, to fill it where it is empty.
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
-        let place = self.find(&key);
-        Entry {
-            map: self,
-            key,
-            place,
-        }
+        Entry::of(self, key)
     }
 
     /// Returns the entries whose keys are in a range, in order.
@@ -321,45 +320,6 @@ impl<K: Ord, V> SortedMap<K, V> {
             front: block(from.block)[from.at..].iter(),
             back: block(to.block)[..to.at].iter(),
         }
-    }
-}
-
-/// The place of a key in a map.
-pub struct Entry<'a, K, V> {
-    map: &'a mut SortedMap<K, V>,
-    key: K,
-    place: Result<Place, Place>,
-}
-
-impl<'a, K, V> Entry<'a, K, V> {
-    /// Returns its value; where there is none, puts the default there.
-    pub fn or_default(self) -> &'a mut V
-    where
-        V: Default,
-    {
-        self.or_insert_with(V::default)
-    }
-
-    /// Returns its value; where there is none, puts `value` there.
-    pub fn or_insert(self, value: V) -> &'a mut V {
-        self.or_insert_with(|| value)
-    }
-
-    /// Returns its value; where there is none, puts what `value` returns there.
-    pub fn or_insert_with(self, value: impl FnOnce() -> V) -> &'a mut V {
-        match self.place {
-            Ok(it) => &mut self.map.blocks[it.block][it.at].1,
-            Err(it) => self.map.put(it, self.key, value()),
-        }
-    }
-
-    /// Changes its value, where there is one.
-    #[must_use]
-    pub fn and_modify(self, change: impl FnOnce(&mut V)) -> Self {
-        if let Ok(it) = self.place {
-            change(&mut self.map.blocks[it.block][it.at].1);
-        }
-        self
     }
 }
 
