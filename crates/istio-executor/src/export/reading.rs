@@ -5,7 +5,6 @@
 //! tells how many cores there were.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::sync::Mutex;
 use std::thread;
@@ -30,7 +29,7 @@ const WINDOW: u64 = if cfg!(test) { 1 << 10 } else { 1 << 20 };
 
 /// A line that tells how fast files are read, where there is much to read.
 pub(super) fn progress(steps: &[Step]) -> Progress {
-    match files(steps).map(|(_, it)| length(it)).sum() {
+    match length(steps) {
         bytes @ WATCHED.. => Progress::bytes("Reading the export", Some(bytes)),
         _ => Progress::hidden(),
     }
@@ -58,9 +57,12 @@ pub(super) fn all(steps: &[Step], cores: usize, progress: &Progress) -> Result<S
                 let before = reader.passed_over();
                 let known = ahead.remove(&at);
                 if !known.is_some_and(|it| reader.absorb(it)) {
-                    begin(&mut reader, file)?;
-                    reader.fill(&file.name, progress.wrap(open(&file.path)?))?;
-                    reader.close()?;
+                    let bytes = progress.wrap(open(&file.path)?);
+                    if file.by_chance {
+                        reader.read_found(&file.name, bytes)?;
+                    } else {
+                        reader.read(&file.name, bytes)?;
+                    }
                 }
                 let is_read = !file.by_chance || reader.passed_over() == before;
                 read += usize::from(is_read);
@@ -70,7 +72,7 @@ pub(super) fn all(steps: &[Step], cores: usize, progress: &Progress) -> Result<S
     Ok(reader.finish()?)
 }
 
-/// Opens a file in a reader.
+/// Begins a file that is read in stretches.
 fn begin(reader: &mut SnapshotReader, file: &Found) -> Result<(), Error> {
     if file.by_chance {
         reader.open_found(&file.name)?;
@@ -88,12 +90,9 @@ pub(super) fn files(steps: &[Step]) -> impl Iterator<Item = (usize, &Found)> {
     })
 }
 
-/// How many bytes a regular file has; of anything else nothing is known.
-fn length(file: &Found) -> u64 {
-    fs::metadata(&file.path)
-        .ok()
-        .filter(fs::Metadata::is_file)
-        .map_or(0, |it| it.len())
+/// How many bytes all of them have.
+fn length(steps: &[Step]) -> u64 {
+    files(steps).map(|(_, it)| it.length).sum()
 }
 
 /// What one thread reads at a time: a file, or some of the items of its list.
@@ -130,8 +129,7 @@ pub(super) fn ahead(
     cores: usize,
     progress: &Progress,
 ) -> BTreeMap<usize, SnapshotReader> {
-    let total: u64 = files(steps).map(|(_, it)| length(it)).sum();
-    if cores < 2 || total < WORTH_IT {
+    if cores < 2 || length(steps) < WORTH_IT {
         return BTreeMap::new();
     }
     let all = files(steps).flat_map(|(step, file)| stretches(step, file, cores));
@@ -170,49 +168,40 @@ pub(super) fn ahead(
 
 /// Returns what is read of a file by itself: nothing where it has to be read in its turn.
 pub(super) fn stretches(step: usize, file: &Found, cores: usize) -> Vec<Stretch<'_>> {
-    let length = length(file);
     let mut reader = SnapshotReader::new();
-    if length == 0 || begin(&mut reader, file).is_err() {
+    if file.length == 0 || begin(&mut reader, file).is_err() {
         return Vec::new();
     }
-    let mut stretches = vec![Stretch {
-        step,
-        file,
-        from: 0,
-        until: None,
-        reader,
-    }];
-    if length >= LARGE {
+    let mut begins = vec![(0, reader)];
+    if file.length >= LARGE {
         // A file that is no large list is read whole.
-        let cuts = cuts(file, length, cores).unwrap_or_default();
-        for (from, reader) in cuts {
-            if let Some(before) = stretches.last_mut() {
-                before.until = Some(from);
-            }
-            stretches.push(Stretch {
-                step,
-                file,
-                from,
-                until: None,
-                reader,
-            });
-        }
+        begins.extend(cuts(file, cores).unwrap_or_default());
     }
+    let ends: Vec<_> = begins.iter().skip(1).map(|it| Some(it.0)).collect();
+    let stretches = begins.into_iter().zip(ends.into_iter().chain([None]));
     stretches
+        .map(|((from, reader), until)| Stretch {
+            step,
+            file,
+            from,
+            until,
+            reader,
+        })
+        .collect()
 }
 
 /// Returns where stretches of a large list begin, about as long as each other, and who reads them.
-fn cuts(file: &Found, length: u64, cores: usize) -> Option<Vec<(u64, SnapshotReader)>> {
+fn cuts(file: &Found, cores: usize) -> Option<Vec<(u64, SnapshotReader)>> {
     let mut bytes = open(&file.path).ok()?;
     let mut beginning = SnapshotReader::new();
     begin(&mut beginning, file).ok()?;
     let head = (&mut bytes).take(WINDOW);
     beginning.fill(&file.name, head).ok()?;
-    let most = length / (LARGE / 2);
+    let most = file.length / (LARGE / 2);
     let parts = most.min(u64::try_from(cores).ok()?);
     let mut cuts = Vec::new();
     for part in 1..parts {
-        let from = length / parts * part;
+        let from = file.length / parts * part;
         bytes.seek(SeekFrom::Start(from)).ok()?;
         let mut window = Vec::new();
         (&mut bytes).take(WINDOW).read_to_end(&mut window).ok()?;

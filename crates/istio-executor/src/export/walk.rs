@@ -29,6 +29,8 @@ pub(super) struct Found {
     pub(super) name: String,
     /// Nobody named it, and its name promises nothing: it is passed over where it holds no objects.
     pub(super) by_chance: bool,
+    /// How many bytes a regular file has; of anything else nothing is known, and this is 0.
+    pub(super) length: u64,
 }
 
 /// Returns what is done with what `paths` name.
@@ -43,10 +45,12 @@ pub(super) fn steps(paths: &[PathBuf]) -> Result<Vec<Step>, Error> {
             folder(path, &mut BTreeSet::new(), &mut steps)?;
             steps.push(Step::Ends(name));
         } else {
+            let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file);
             steps.push(Step::File(Found {
                 path: path.clone(),
                 name,
                 by_chance: false,
+                length: metadata.map_or(0, |it| it.len()),
             }));
         }
     }
@@ -87,6 +91,7 @@ fn folder(path: &Path, seen: &mut BTreeSet<PathBuf>, steps: &mut Vec<Step>) -> R
                 path,
                 name,
                 by_chance,
+                length: metadata.len(),
             }));
         } else {
             steps.push(Step::PassedOver(name, special(metadata.file_type())));

@@ -5,7 +5,7 @@
 use super::collect::Collector;
 use super::input::{At, Input};
 use super::model::Origin;
-use super::piece::{ListHead, Place};
+use super::piece::ListHead;
 use super::{FileSink, Open, SnapshotReader};
 use crate::outcome::Ref;
 
@@ -20,10 +20,8 @@ pub(super) enum OpenList {
         indent: usize,
     },
     Yaml {
-        /// What stands beside its items so far, and where that begins.
+        /// What stands beside its items so far.
         head: Vec<u8>,
-        head_place: Place,
-        list: ListHead,
         indent: usize,
     },
 }

@@ -72,12 +72,7 @@ impl Plain {
             OpenList::Json { head, bare, indent } => {
                 Self::Json(JsonSplitter::inside(head, *bare, *indent))
             }
-            OpenList::Yaml {
-                head,
-                head_place,
-                list,
-                indent,
-            } => Self::Yaml(YamlSplitter::inside(head, *head_place, list, *indent)),
+            OpenList::Yaml { head, indent } => Self::Yaml(YamlSplitter::inside(head, *indent)),
         }
     }
 

@@ -93,19 +93,16 @@ impl YamlSplitter {
         };
         Some(OpenList::Yaml {
             head: self.head.clone(),
-            head_place: self.head_place,
-            list: self.list.clone(),
             indent,
         })
     }
 
-    /// Starts at a line that begins an item of a list.
-    pub(super) fn inside(head: &[u8], head_place: Place, list: &ListHead, indent: usize) -> Self {
+    /// Starts at a line that begins an item of a list, behind this head.
+    pub(super) fn inside(head: &[u8], indent: usize) -> Self {
         Self {
             state: State::Items { indent },
+            list: heading(head),
             head: head.to_vec(),
-            head_place,
-            list: list.clone(),
             ..Self::new(1)
         }
     }
